@@ -1,0 +1,69 @@
+// The contract between the toolkit and whatever computes.
+//
+// A backend compiles and runs graphs, and holds values. It is not asked to know layers, gradients, optimizers, data
+// sets or training: those are graphs by the time a backend sees them. Whoever implements this file and passes
+// @bn/conformance is a backend.
+
+import type { Graph } from './graph.js';
+import type { Spec, TypedArray } from './spec.js';
+
+/** A tensor where the backend keeps it: opaque to everyone else. */
+export interface Value {
+  readonly spec: Spec;
+}
+
+export type DeviceKind = 'cuda' | 'webgpu' | 'cpu';
+
+export interface Device {
+  readonly kind: DeviceKind;
+  /** For people, e.g. `cpu (2 threads)`. */
+  readonly description: string;
+}
+
+export interface Backend {
+  /** The name users choose it by, e.g. `onnxruntime-cuda`. */
+  readonly name: string;
+  readonly device: Device;
+  /** Which of several engines computes, for backends that have several. */
+  readonly engine?: string;
+  /** Values made and not yet released: for leak checks. */
+  readonly liveValues: number;
+  /**
+   * Prepares a graph for running. All shapes are numbers, but for a symbolic leading batch dimension in inference
+   * graphs. Throws `unsupported` for what this backend cannot do, naming the operation.
+   */
+  compile(graph: Graph): Promise<Executable>;
+  /** Copies data to the device. Throws `shape` if the data does not have the spec's size. */
+  upload(data: TypedArray, spec: Spec): Value;
+  /** Copies a value to the host: Float32Array, Int32Array, or Uint8Array for uint8 and bool. */
+  download(value: Value): Promise<TypedArray>;
+  /** Gives a value's memory back. Releasing twice is allowed. */
+  release(value: Value): void;
+  /** Frees everything; the backend cannot be used afterwards. */
+  dispose(): Promise<void>;
+}
+
+export interface Executable {
+  /**
+   * Runs once. Takes exactly the graph's inputs by name, gives exactly its outputs by name. Inputs are not consumed
+   * nor changed: the caller releases inputs and outputs alike, and an output is never an input's memory.
+   */
+  run(inputs: ReadonlyMap<string, Value>): Promise<Map<string, Value>>;
+  dispose(): Promise<void>;
+}
+
+/** What every backend package's `createBackend` takes; a package may take more. */
+export interface BackendOptions {
+  /** `auto`: CUDA if it computes, else the CPU. A device named explicitly is had, or it is an error: never a fallback. */
+  readonly device?: DeviceKind | 'auto';
+  /** Threads on the CPU; the default is the backend's choice. */
+  readonly threads?: number;
+}
+
+/** What `diagnose()` of a backend package tells about one device or engine. */
+export interface Diagnosis {
+  readonly device: DeviceKind;
+  readonly available: boolean;
+  /** What was found or what is missing, and how to get it. */
+  readonly detail: string;
+}

@@ -1,0 +1,31 @@
+// The data set contract: what the trainer asks of data, and nothing about where data comes from.
+
+import type { Spec, TypedArray } from './spec.js';
+
+/** One example: its features (row-major, in the data set's `features` shape) and its label (a class index, or values). */
+export interface Example {
+  readonly features: ArrayLike<number>;
+  readonly label: number | ArrayLike<number>;
+}
+
+/**
+ * Indexed examples, as in the textbook's own data set class: a length and `get(index)`.
+ *
+ * Images stay `uint8` all the way to the device; the step's graph turns `uint8` features into float32 in 0..1
+ * (pixel / 255). float32 features are used as they are.
+ */
+export interface Dataset {
+  readonly length: number;
+  /** Spec of one example's features, without the batch dimension, e.g. uint8 [1, 28, 28]. */
+  readonly features: Spec;
+  /** Spec of one example's label; default int32 [] (a class index). float32 labels are regression targets. */
+  readonly labels?: Spec;
+  /** Names of the classes, in the order of the class indices. Its length is the number of classes. */
+  readonly classNames?: readonly string[];
+  get(index: number): Example;
+  /**
+   * Optional fast path: writes the examples at `indices` one after another into `features` and `labels`, which have
+   * exactly the room for them.
+   */
+  fill?(indices: ArrayLike<number>, features: TypedArray, labels: TypedArray): void;
+}

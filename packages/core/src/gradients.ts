@@ -1,0 +1,79 @@
+// Reverse-mode differentiation, graph to graph: gradients are nodes made of the same operations.
+
+import { BnError } from './errors.js';
+import { fill } from './ops/composed.js';
+import { add } from './ops/elementwise.js';
+import { type FusedName, fused } from './ops/fused.js';
+import type { Definition } from './primitive.js';
+import { primitives } from './primitives.js';
+import { formatShape, sameShape } from './spec.js';
+import { type OperationName, type Tensor, withOrigin } from './tensor.js';
+
+/**
+ * The gradients of `y` with respect to each of `xs`, as tensors of their shapes; zeros where y does not depend on x.
+ *
+ * @param dy the gradient of `y` itself, of y's shape; ones when left out (the gradient of the sum of y).
+ * @throws `gradient` when y depends on an x through something that has no derivative of the needed order.
+ */
+export function gradients(y: Tensor, xs: readonly Tensor[], dy: Tensor = fill(y.shape, 1)): Tensor[] {
+  const order = dependents(y, new Set(xs));
+  const gradientOf = new Map<Tensor, Tensor>([[y, dy]]);
+  for (const node of [...order].reverse()) {
+    const dNode = gradientOf.get(node);
+    if (!dNode) continue;
+    withOrigin({ layer: node.origin.layer, direction: 'backward' }, () => {
+      const parents = differentiationInputs(node);
+      const contributions = inputGradients(node, dNode, parents);
+      parents.forEach((x, i) => {
+        const dx = contributions[i];
+        if (!dx || !order.has(x)) return;
+        requireSameShape(node, x, dx);
+        const before = gradientOf.get(x);
+        gradientOf.set(x, before ? add(before, dx) : dx);
+      });
+    });
+  }
+  return xs.map((x) => gradientOf.get(x) ?? fill(x.shape, 0));
+}
+
+/** The nodes through which y depends on one of xs, xs included, inputs before users. */
+function dependents(y: Tensor, xs: ReadonlySet<Tensor>): ReadonlySet<Tensor> {
+  const order = new Set<Tensor>();
+  const seen = new Set<Tensor>();
+  const visit = (node: Tensor): void => {
+    if (seen.has(node)) return;
+    seen.add(node);
+    const parents = differentiationInputs(node);
+    parents.forEach(visit);
+    if (xs.has(node) || parents.some((x) => order.has(x))) order.add(node);
+  };
+  visit(y);
+  return order;
+}
+
+function differentiationInputs(node: Tensor): readonly Tensor[] {
+  return node.customGradient?.inputs ?? node.inputs;
+}
+
+function inputGradients(node: Tensor, dy: Tensor, parents: readonly Tensor[]): readonly (Tensor | null)[] {
+  if (node.customGradient) return node.customGradient.backward(dy, node);
+  if (node.op === 'input' || node.op === 'constant') return [];
+  const definition = { ...primitives, ...fused }[node.op] as Definition<OperationName>;
+  if (definition.gradient) return definition.gradient(node, dy);
+  if (!(node.op in fused)) return []; // a primitive that stops gradients
+  return gradients(decomposeNode(node as Tensor<FusedName>), parents, dy);
+}
+
+/** The primitives that a fused node stands for. */
+export function decomposeNode(node: Tensor<FusedName>, inputs: readonly Tensor[] = node.inputs): Tensor {
+  return withOrigin(node.origin, () => fused[node.op].decompose(inputs, node.attributes as never));
+}
+
+function requireSameShape(node: Tensor, x: Tensor, dx: Tensor): void {
+  if (sameShape(x.shape, dx.shape)) return;
+  throw new BnError(
+    'gradient',
+    `gradient of ${node.op}: expected ${formatShape(x.shape)}, got ${formatShape(dx.shape)}; ` +
+      'a gradient has the shape of what it belongs to',
+  );
+}

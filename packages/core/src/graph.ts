@@ -1,0 +1,116 @@
+// A graph: named inputs, named outputs, and the nodes between them in the order in which they can be computed.
+
+import { BnError } from './errors.js';
+import { decomposeNode } from './gradients.js';
+import { type FusedName, fused } from './ops/fused.js';
+import { formatSpec, sameShape } from './spec.js';
+import { isOp, type OperationName, Tensor } from './tensor.js';
+
+export interface Graph {
+  readonly inputs: ReadonlyMap<string, Tensor<'input'>>;
+  readonly outputs: ReadonlyMap<string, Tensor>;
+  /** Every node that an output needs, inputs before users, each computation once. */
+  readonly nodes: readonly Tensor[];
+}
+
+/**
+ * The graph that computes `outputs`: nodes that no output needs are left out, equal computations are merged.
+ *
+ * @throws `argument` if two inputs share a name but not their spec.
+ */
+export function createGraph(outputs: ReadonlyMap<string, Tensor> | Readonly<Record<string, Tensor>>): Graph {
+  return rebuild(outputs instanceof Map ? outputs : new Map(Object.entries(outputs)), (node) => node);
+}
+
+/** The same graph with fused operations decomposed into primitives, but for those that the backend has kernels for. */
+export function decomposeFused(graph: Graph, kernels: readonly FusedName[] = []): Graph {
+  return rebuild(graph.outputs, (node) =>
+    node.op in fused && !kernels.includes(node.op as FusedName) ? decomposeNode(node as Tensor<FusedName>) : node,
+  );
+}
+
+/** The graph as text, one node a line. */
+export function printGraph(graph: Graph): string {
+  const name = new Map(graph.nodes.map((node, i) => [node, `%${i}`]));
+  const lines = graph.nodes.map((node) => {
+    const operands = node.inputs.map((x) => name.get(x)).join(', ');
+    const { layer, direction } = node.origin;
+    const from = isOp(node, 'input') || isOp(node, 'constant') ? '' : `  # ${`${layer} ${direction}`.trim()}`;
+    return `${name.get(node)} = ${node.op}(${operands})${printAttributes(node)} : ${formatSpec(node)}${from}`;
+  });
+  for (const [key, node] of graph.outputs) lines.push(`output ${key} = ${name.get(node)}`);
+  return `${lines.join('\n')}\n`;
+}
+
+function printAttributes(node: Tensor): string {
+  if (isOp(node, 'constant')) {
+    const { data } = node.attributes;
+    return ` {${Array.from(data.subarray(0, 4)).join(', ')}${data.length > 4 ? ', …' : ''}}`;
+  }
+  const entries = Object.entries(node.attributes).map(([key, value]) => `${key}: ${JSON.stringify(value)}`);
+  return entries.length === 0 ? '' : ` {${entries.join(', ')}}`;
+}
+
+/** Walks from the outputs, replaces nodes, and gives each computation one node. */
+function rebuild(outputs: ReadonlyMap<string, Tensor>, replace: (node: Tensor) => Tensor): Graph {
+  const inputs = new Map<string, Tensor<'input'>>();
+  const nodes: Tensor[] = [];
+  const rebuilt = new Map<Tensor, Tensor>();
+  const merged = new Map<string, Tensor>();
+  const numbers = new Map<Tensor, number>();
+
+  const visit = (original: Tensor): Tensor => {
+    const done = rebuilt.get(original);
+    if (done) return done;
+    const replacement = replace(original);
+    const result = replacement === original ? canonical(original) : visit(replacement);
+    rebuilt.set(original, result);
+    return result;
+  };
+  const canonical = (node: Tensor): Tensor => {
+    const operands = node.inputs.map(visit);
+    if (isOp(node, 'input')) requireOneSpec(inputs, node);
+    const key = keyOf(node, operands, numbers);
+    const twin = merged.get(key);
+    if (twin) return twin;
+    const unchanged = !node.customGradient && operands.every((x, i) => x === node.inputs[i]);
+    const fresh = unchanged ? node : new Tensor(node.op, operands, node.attributes, node, { origin: node.origin });
+    merged.set(key, fresh);
+    numbers.set(fresh, nodes.length);
+    nodes.push(fresh);
+    if (isOp(fresh, 'input')) inputs.set(fresh.attributes.name, fresh);
+    return fresh;
+  };
+
+  const results = new Map([...outputs].map(([name, node]) => [name, visit(node)]));
+  return { inputs, outputs: results, nodes };
+}
+
+const identities = new WeakMap<object, number>();
+let identityCount = 0;
+
+/** Equal for nodes that compute the same. Small constants are compared by content, large ones by identity. */
+function keyOf(node: Tensor<OperationName>, operands: readonly Tensor[], numbers: ReadonlyMap<Tensor, number>): string {
+  const from = operands.map((x) => numbers.get(x)).join(',');
+  let attributes = '';
+  if (isOp(node, 'constant')) {
+    const { data } = node.attributes;
+    if (data.length > 64 && !identities.has(data)) identities.set(data, identityCount++);
+    // Object.is tells −0 from 0, join does not.
+    attributes =
+      data.length > 64 ? `#${identities.get(data)}` : Array.from(data, (v) => (Object.is(v, -0) ? '-0' : v)).join();
+  } else {
+    attributes = JSON.stringify(node.attributes);
+  }
+  return `${node.op}|${from}|${attributes}|${node.dtype}|${node.shape}`;
+}
+
+function requireOneSpec(inputs: ReadonlyMap<string, Tensor>, node: Tensor<'input'>): void {
+  const other = inputs.get(node.attributes.name);
+  if (other && (other.dtype !== node.dtype || !sameShape(other.shape, node.shape))) {
+    throw new BnError(
+      'argument',
+      `two graph inputs are named '${node.attributes.name}': ${formatSpec(other)} and ${formatSpec(node)}; rename one`,
+    );
+  }
+}

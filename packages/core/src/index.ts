@@ -1,0 +1,73 @@
+// The public names of @bn/core.
+
+export type { Backend, BackendOptions, Device, DeviceKind, Diagnosis, Executable, Value } from './backend.js';
+export type { Dataset, Example } from './dataset.js';
+export { BnError, type BnErrorCode } from './errors.js';
+export { decomposeNode, gradients } from './gradients.js';
+export { createGraph, decomposeFused, type Graph, printGraph } from './graph.js';
+export {
+  constant as constantInitializer,
+  heNormal,
+  type Initializer,
+  ones,
+  xavierUniform,
+  zeros,
+} from './initializers.js';
+export * from './layers/index.js';
+export * from './losses/index.js';
+export { defineModel, type Model, type Trace, trace } from './model.js';
+export type { ConvolutionAttributes, ConvolutionGeometry } from './ops/convolution.js';
+export { type FusedAttributes, type FusedName, fused } from './ops/fused.js';
+export * as ops from './ops/index.js';
+export type { AveragePoolingGeometry, PoolingAttributes, PoolingGeometry } from './ops/pooling.js';
+export type { ReduceAttributes } from './ops/reduction.js';
+export * from './optimizers/index.js';
+export { type PrimitiveAttributes, type PrimitiveName, type PrimitiveTable, primitives } from './primitives.js';
+export { createGenerator, type Generator, permutation } from './random.js';
+export { decodeSafetensors, encodeSafetensors, type HostTensor } from './safetensors.js';
+export {
+  constantSchedule,
+  cosineSchedule,
+  linearWarmup,
+  type Schedule,
+  type SchedulePosition,
+  stepSchedule,
+} from './schedules.js';
+export type { Layer, Scope, Variable } from './scope.js';
+export {
+  createArray,
+  type Dimension,
+  type DType,
+  formatShape,
+  formatSpec,
+  type Shape,
+  type Spec,
+  sameShape,
+  sizeOf,
+  staticShape,
+  stridesOf,
+  type TypedArray,
+} from './spec.js';
+export {
+  constant,
+  type Direction,
+  input,
+  isOp,
+  type OperationAttributes,
+  type OperationName,
+  type Origin,
+  scalar,
+  Tensor,
+  withOrigin,
+} from './tensor.js';
+export type { Batch } from './training/batches.js';
+export { type Checkpoint, decodeCheckpoint, encodeCheckpoint, type Position } from './training/checkpoint.js';
+export type * from './training/events.js';
+export { evaluationGraph, predictionGraph, recalibrationGraph, trainingStepGraph } from './training/step-graph.js';
+export {
+  createTrainer,
+  type FitOptions,
+  type StepResult,
+  type Trainer,
+  type TrainerOptions,
+} from './training/trainer.js';

@@ -1,0 +1,214 @@
+// The batch normalization layer (Ioffe and Szegedy, 2015; d2l 0.17, §7.5).
+
+import { BnError } from '../errors.js';
+import { type Initializer, ones, zeros } from '../initializers.js';
+import { customGradient, fill } from '../ops/composed.js';
+import { add, div, mul, sqrt, sub } from '../ops/elementwise.js';
+import { batchNormalize } from '../ops/fused.js';
+import { mean, normalizeAxes, sum } from '../ops/reduction.js';
+import { reshape } from '../ops/shape.js';
+import { type Layer, type Scope, within } from '../scope.js';
+import { formatShape, sizeOf, staticShape } from '../spec.js';
+import { type Tensor, where } from '../tensor.js';
+
+/** Whose meaning of `momentum`, defaults and running variance to follow. */
+export type BatchNormConvention = 'd2l' | 'onnx' | 'torch' | 'keras';
+
+interface Convention {
+  readonly momentum: number;
+  readonly epsilon: number;
+  readonly momentumWeighs: 'old' | 'new';
+  readonly runningVariance: 'population' | 'unbiased';
+}
+
+/** What frameworks mean by the same words; the table in the documentation of `batchNorm` says it to people. */
+export const batchNormConventions: Readonly<Record<BatchNormConvention, Convention>> = {
+  d2l: { momentum: 0.9, epsilon: 1e-5, momentumWeighs: 'old', runningVariance: 'population' },
+  onnx: { momentum: 0.9, epsilon: 1e-5, momentumWeighs: 'old', runningVariance: 'population' },
+  torch: { momentum: 0.1, epsilon: 1e-5, momentumWeighs: 'new', runningVariance: 'unbiased' },
+  keras: { momentum: 0.99, epsilon: 1e-3, momentumWeighs: 'old', runningVariance: 'population' },
+};
+
+export interface BatchNormOptions {
+  /** Default `d2l`. */
+  convention?: BatchNormConvention;
+  /** Weight in the moving average, 0 to 1; `null` for the cumulative average of all batches. Default: the convention's. */
+  momentum?: number | null;
+  /** Added to the variance. Default: the convention's. */
+  epsilon?: number;
+  /** The channel axis. Default 1: [batch, features] and [batch, channels, height, width]. */
+  axis?: number;
+  /** Whether gamma is there and trained. Default true. */
+  scale?: boolean;
+  /** Whether beta is there and trained. Default true. */
+  center?: boolean;
+  /** False: no running statistics; prediction, too, normalizes with the statistics of its batch. Default true. */
+  trackRunningStatistics?: boolean;
+  /** True: training, too, normalizes with the running statistics and leaves them as they are. Default false. */
+  frozen?: boolean;
+  gammaInitializer?: Initializer;
+  betaInitializer?: Initializer;
+  runningMeanInitializer?: Initializer;
+  runningVarianceInitializer?: Initializer;
+}
+
+/**
+ * Batch normalization: y = gamma · (x − mean) / √(variance + epsilon) + beta, per channel.
+ *
+ * In training, mean and (population) variance are the batch's, over all axes but the channel axis, and the running
+ * statistics follow them; in prediction the running statistics are used. Parameters `gamma` and `beta`, states
+ * `runningMean` and `runningVariance`, all [channels] (and `batches` [] when momentum is null).
+ *
+ * | convention  | momentum weighs | default | epsilon | running variance |
+ * |---|---|---|---|---|
+ * | d2l, onnx   | the old value   | 0.9     | 1e-5    | population (N)   |
+ * | torch       | the new value   | 0.1     | 1e-5    | unbiased (N − 1) |
+ * | keras       | the old value   | 0.99    | 1e-3    | population (N)   |
+ *
+ * @throws `shape` if in training there is only one value per channel: its variance would be zero and y = beta.
+ */
+export function batchNorm(options: BatchNormOptions = {}): Layer {
+  const rules = rulesOf(options);
+  return (x, scope) =>
+    within(scope, () => {
+      if (x.shape.length < 2) {
+        throw new BnError(
+          'shape',
+          `${where('batchNorm')}: expected at least two axes [batch, channels, …], got ${formatShape(x.shape)}`,
+        );
+      }
+      const axis = normalizeAxes('batchNorm', x, [options.axis ?? 1])[0]!;
+      const channels = staticShape([x.shape[axis]!], where('batchNorm'))[0]!;
+      const { scale = true, center = true, trackRunningStatistics = true, frozen = false } = options;
+      const gamma = scale
+        ? scope.parameter('gamma', [channels], options.gammaInitializer ?? ones())
+        : fill([channels], 1);
+      const beta = center
+        ? scope.parameter('beta', [channels], options.betaInitializer ?? zeros())
+        : fill([channels], 0);
+      const running = trackRunningStatistics ? runningStatistics(scope, channels, options) : null;
+
+      if (running && (frozen || !scope.training)) {
+        return batchNormalize(x, running.mean, running.variance, gamma, beta, { axis, epsilon: rules.epsilon });
+      }
+      const statistics = batchStatistics(x, axis);
+      if (running && scope.training) follow(scope, running, statistics, rules);
+      return normalizeBatch(x, gamma, beta, statistics, { axis, epsilon: rules.epsilon });
+    });
+}
+
+interface Rules extends Omit<Convention, 'momentum'> {
+  readonly momentum: number | null;
+}
+
+function rulesOf({ convention = 'd2l', momentum, epsilon }: BatchNormOptions): Rules {
+  const defaults = batchNormConventions[convention];
+  if (!defaults) {
+    const names = Object.keys(batchNormConventions).join(', ');
+    throw new BnError('argument', `batchNorm: unknown convention '${convention}'; use one of ${names}`);
+  }
+  if (momentum != null && !(momentum >= 0 && momentum <= 1)) {
+    throw new BnError(
+      'argument',
+      `batchNorm: momentum must be from 0 to 1, or null for the cumulative average, got ${momentum}`,
+    );
+  }
+  if (epsilon !== undefined && !(epsilon >= 0 && epsilon < Infinity)) {
+    throw new BnError('argument', `batchNorm: epsilon must be 0 or more, got ${epsilon}`);
+  }
+  return {
+    ...defaults,
+    momentum: momentum === undefined ? defaults.momentum : momentum,
+    epsilon: epsilon ?? defaults.epsilon,
+  };
+}
+
+interface BatchStatistics {
+  /** Values per channel. */
+  readonly count: number;
+  /** With the reduced axes kept as size 1. */
+  readonly mean: Tensor;
+  readonly variance: Tensor;
+  readonly axes: readonly number[];
+}
+
+/** Mean and population variance over all axes but `axis`, in two passes: E[x²] − E[x]² would lose all digits for large means. */
+function batchStatistics(x: Tensor, axis: number): BatchStatistics {
+  const axes = x.shape.flatMap((_, i) => (i === axis ? [] : [i]));
+  const count = sizeOf(
+    staticShape(
+      axes.map((i) => x.shape[i]!),
+      where('batchNorm'),
+    ),
+  );
+  if (count === 1) {
+    throw new BnError(
+      'shape',
+      `${where('batchNorm')}: one value per channel in training, input ${formatShape(x.shape)}: ` +
+        'its variance is zero; use a batch of two or more, or frozen: true',
+    );
+  }
+  const batchMean = mean(x, axes, { keepDims: true });
+  const centred = sub(x, batchMean);
+  return { count, axes, mean: batchMean, variance: mean(mul(centred, centred), axes, { keepDims: true }) };
+}
+
+/** batchNormalize with the batch's own statistics, and the gradient derived by hand: two reductions, one pass over x. */
+function normalizeBatch(
+  x: Tensor,
+  gamma: Tensor,
+  beta: Tensor,
+  { mean: batchMean, variance, axes, count }: BatchStatistics,
+  attributes: { axis: number; epsilon: number },
+): Tensor {
+  const channels = gamma.shape;
+  const forward = () =>
+    batchNormalize(x, reshape(batchMean, channels), reshape(variance, channels), gamma, beta, attributes);
+  // With x̂ = (x − mean)·s and s = 1/√(variance + epsilon):
+  //   dbeta = Σ dy,  dgamma = Σ dy·x̂,  dx = gamma·s·(dy − dbeta/count − x̂·dgamma/count)
+  const backward = (dy: Tensor) => {
+    const centred = sub(x, batchMean);
+    const s = div(1, sqrt(add(variance, attributes.epsilon)));
+    const dbeta = sum(dy, axes, { keepDims: true });
+    const dgamma = mul(sum(mul(dy, centred), axes, { keepDims: true }), s);
+    const shared = add(mul(centred, mul(mul(dgamma, s), 1 / count)), mul(dbeta, 1 / count));
+    const dx = mul(sub(dy, shared), mul(reshape(gamma, s.shape), s));
+    return [dx, reshape(dgamma, channels), reshape(dbeta, channels)];
+  };
+  return customGradient([x, gamma, beta], forward, backward);
+}
+
+interface RunningStatistics {
+  readonly mean: Tensor;
+  readonly variance: Tensor;
+  /** Batches seen, for the cumulative average. */
+  readonly batches: Tensor | null;
+}
+
+function runningStatistics(scope: Scope, channels: number, options: BatchNormOptions): RunningStatistics {
+  return {
+    mean: scope.state('runningMean', [channels], options.runningMeanInitializer ?? zeros()),
+    variance: scope.state('runningVariance', [channels], options.runningVarianceInitializer ?? ones()),
+    batches: options.momentum === null ? scope.state('batches', [], zeros()) : null,
+  };
+}
+
+/** Moves the running statistics towards those of the batch. */
+function follow(scope: Scope, running: RunningStatistics, batch: BatchStatistics, rules: Rules): void {
+  const { count } = batch;
+  const correction = rules.runningVariance === 'unbiased' ? count / (count - 1) : 1;
+  const batchMean = reshape(batch.mean, running.mean.shape);
+  const batchVariance = mul(reshape(batch.variance, running.variance.shape), correction);
+  if (running.batches) {
+    const batches = add(running.batches, 1);
+    const average = (old: Tensor, latest: Tensor) => add(old, div(sub(latest, old), batches));
+    scope.update('batches', batches);
+    scope.update('runningMean', average(running.mean, batchMean));
+    scope.update('runningVariance', average(running.variance, batchVariance));
+    return;
+  }
+  const keep = rules.momentumWeighs === 'old' ? rules.momentum! : 1 - rules.momentum!;
+  const average = (old: Tensor, latest: Tensor) => add(mul(old, keep), mul(latest, 1 - keep));
+  scope.update('runningMean', average(running.mean, batchMean));
+  scope.update('runningVariance', average(running.variance, batchVariance));
+}

@@ -1,0 +1,28 @@
+// The residual block (He et al., 2016).
+
+import { BnError } from '../errors.js';
+import { add } from '../ops/elementwise.js';
+import { type Layer, within } from '../scope.js';
+import { formatShape, sameShape } from '../spec.js';
+import { where } from '../tensor.js';
+
+/**
+ * body(x) + shortcut(x); without a shortcut, body(x) + x. Inner paths: `body`, `shortcut`.
+ *
+ * @throws `shape` if the two are not of one shape; give a shortcut that fits, e.g. a 1×1 convolution.
+ */
+export function residual(body: Layer, shortcut?: Layer): Layer {
+  return (x, scope) =>
+    within(scope, () => {
+      const main = within(scope.child('body'), () => body(x, scope.child('body')));
+      const side = shortcut ? within(scope.child('shortcut'), () => shortcut(x, scope.child('shortcut'))) : x;
+      if (!sameShape(main.shape, side.shape)) {
+        throw new BnError(
+          'shape',
+          `${where('residual')}: the body gives ${formatShape(main.shape)}, the shortcut ${formatShape(side.shape)}; ` +
+            'give a shortcut that fits, e.g. conv2d with kernelSize 1',
+        );
+      }
+      return add(main, side);
+    });
+}

@@ -1,0 +1,35 @@
+// The loss of classification.
+
+import { BnError } from '../errors.js';
+import { oneHot } from '../ops/composed.js';
+import { add, mul, neg } from '../ops/elementwise.js';
+import { logSoftmax } from '../ops/fused.js';
+import { mean, sum } from '../ops/reduction.js';
+import { formatSpec } from '../spec.js';
+import type { Loss } from './loss.js';
+
+/**
+ * Cross-entropy between the softmax of logits [batch, classes] and class indices int32 [batch], averaged over the
+ * batch. With `labelSmoothing` s the target is 1 − s + s/classes for the class and s/classes for the others
+ * (Szegedy et al., 2016).
+ *
+ * @throws `shape` if prediction and labels are not of these shapes.
+ */
+export function softmaxCrossEntropy({ labelSmoothing = 0 }: { labelSmoothing?: number } = {}): Loss {
+  if (!(labelSmoothing >= 0 && labelSmoothing < 1)) {
+    throw new BnError('argument', `labelSmoothing must be from 0 to below 1, got ${labelSmoothing}`);
+  }
+  return (logits, labels) => {
+    const classes = logits.shape[1];
+    if (logits.shape.length !== 2 || classes == null || labels.shape.length !== 1 || labels.dtype !== 'int32') {
+      throw new BnError(
+        'shape',
+        `softmaxCrossEntropy: expected logits float32 [batch, classes] and labels int32 [batch], got ` +
+          `${formatSpec(logits)} and ${formatSpec(labels)}; the network must end in dense(classes)`,
+      );
+    }
+    const hard = oneHot(labels, classes);
+    const target = labelSmoothing === 0 ? hard : add(mul(hard, 1 - labelSmoothing), labelSmoothing / classes);
+    return neg(mean(sum(mul(logSoftmax(logits), target), [1])));
+  };
+}

@@ -1,0 +1,52 @@
+// A network together with what it takes as input: what can be traced, trained and exported.
+
+import { BnError } from './errors.js';
+import { cast, mul } from './ops/elementwise.js';
+import { createScope, type Layer, Variables, within } from './scope.js';
+import { formatShape, formatSpec, type Spec } from './spec.js';
+import type { Tensor } from './tensor.js';
+
+export interface Model {
+  readonly network: Layer;
+  /** Spec of the input, its batch dimension `null`: e.g. float32 [null, 1, 28, 28]. */
+  readonly input: Spec;
+}
+
+/** One trace of a model: the output, and every parameter and state it uses. */
+export interface Trace extends Variables {
+  readonly output: Tensor;
+}
+
+/**
+ * A model from a network and the spec of its input.
+ *
+ * @throws `argument` if the input's first dimension is not the symbolic batch.
+ */
+export function defineModel(network: Layer, { input }: { input: Spec }): Model {
+  if (input.shape[0] !== null) {
+    throw new BnError(
+      'argument',
+      `a model's input starts with the batch dimension null, got ${formatShape(input.shape)}`,
+    );
+  }
+  return { network, input };
+}
+
+/**
+ * Traces the model on `x`: either a tensor of the model's input spec or uint8 of that shape, which becomes float32
+ * in 0..1 (x / 255).
+ *
+ * @throws `shape` or `dtype` if x is no input of the model.
+ */
+export function trace(model: Model, x: Tensor, { training = false } = {}): Trace {
+  const { shape, dtype } = model.input;
+  const scaled = x.dtype === 'uint8' && dtype === 'float32' ? mul(cast(x, 'float32'), 1 / 255) : x;
+  const fits = x.shape.length === shape.length && shape.every((n, i) => n === null || n === x.shape[i]);
+  if (!fits || scaled.dtype !== dtype) {
+    throw new BnError('shape', `the model takes ${formatSpec(model.input)}, but the data is ${formatSpec(x)}`);
+  }
+  const variables = new Variables();
+  const scope = createScope(variables, training);
+  const output = within(scope, () => model.network(scaled, scope));
+  return Object.assign(variables, { output });
+}

@@ -1,0 +1,139 @@
+// Two-dimensional convolution (cross-correlation, as everywhere in deep learning) and its two gradients.
+// Images are [batch, channels, height, width], filters [out, in / groups, kernelHeight, kernelWidth].
+
+import { BnError } from '../errors.js';
+import { apply, type Definitions, requireDType } from '../primitive.js';
+import { type Dimension, formatShape } from '../spec.js';
+import { where as at, type Tensor } from '../tensor.js';
+
+export interface ConvolutionGeometry {
+  /** Step between windows: [height, width]. */
+  readonly stride: readonly [number, number];
+  /** Zeros around the image: [top, left, bottom, right]. */
+  readonly padding: readonly [number, number, number, number];
+  /** Distance between the taps of the kernel: [height, width]. */
+  readonly dilation: readonly [number, number];
+  /** Input and output channels are split into this many independent groups. */
+  readonly groups: number;
+}
+
+export interface ConvolutionAttributes {
+  /** Inputs: x, filter. */
+  conv2d: ConvolutionGeometry;
+  /** Inputs: dy, filter. Result: gradient with respect to an x of size `inputSize` ([height, width]). */
+  conv2dInputGradient: ConvolutionGeometry & { readonly inputSize: readonly [number, number] };
+  /** Inputs: x, dy. Result: gradient with respect to a filter of size `kernelSize` ([height, width]). */
+  conv2dFilterGradient: ConvolutionGeometry & { readonly kernelSize: readonly [number, number] };
+}
+
+export const convolution: Definitions<keyof ConvolutionAttributes> = {
+  conv2d: {
+    spec: ([x, filter], geometry) => {
+      const dtype = requireDType('conv2d', [x!, filter!], 'float32');
+      const [batch, channels, height, width] = requireImage('conv2d', x!);
+      const [out, inGroup, kernelHeight, kernelWidth] = requireImage('conv2d', filter!);
+      const expected = inGroup! * geometry.groups;
+      if (channels !== expected || out! % geometry.groups !== 0) {
+        const seen = `input ${formatShape(x!.shape)}, weight ${formatShape(filter!.shape)}`;
+        const grouped = geometry.groups > 1 ? `, groups ${geometry.groups}` : '';
+        throw new BnError(
+          'shape',
+          channels !== expected
+            ? `${at('conv2d')}: expected ${expected} input channels, got ${channels} — ${seen}${grouped}`
+            : `${at('conv2d')}: ${out} output channels do not divide into ${geometry.groups} groups — ${seen}`,
+        );
+      }
+      return {
+        dtype,
+        shape: [batch!, out!, ...windows('conv2d', [height!, width!], [kernelHeight!, kernelWidth!], geometry)],
+      };
+    },
+    gradient: ({ inputs: [x, filter], attributes: geometry }, dy) => [
+      conv2dInputGradient(dy, filter!, { ...geometry, inputSize: spatial(x!) }),
+      conv2dFilterGradient(x!, dy, { ...geometry, kernelSize: spatial(filter!) }),
+    ],
+  },
+  conv2dInputGradient: {
+    spec: ([dy, filter], { groups, inputSize }) => ({
+      dtype: requireDType('conv2dInputGradient', [dy!, filter!], 'float32'),
+      shape: [dy!.shape[0]!, filter!.shape[1]! * groups, ...inputSize],
+    }),
+    // Linear in dy and in the filter.
+    gradient: ({ inputs: [dy, filter], attributes: { inputSize: _, ...geometry } }, g) => [
+      conv2d(g, filter!, geometry),
+      conv2dFilterGradient(g, dy!, { ...geometry, kernelSize: spatial(filter!) }),
+    ],
+  },
+  conv2dFilterGradient: {
+    spec: ([x, dy], { groups, kernelSize }) => ({
+      dtype: requireDType('conv2dFilterGradient', [x!, dy!], 'float32'),
+      shape: [dy!.shape[1]!, x!.shape[1]! / groups, ...kernelSize],
+    }),
+    // Linear in x and in dy.
+    gradient: ({ inputs: [x, dy], attributes: { kernelSize: _, ...geometry } }, g) => [
+      conv2dInputGradient(dy!, g, { ...geometry, inputSize: spatial(x!) }),
+      conv2d(x!, g, geometry),
+    ],
+  },
+};
+
+const plain: ConvolutionGeometry = { stride: [1, 1], padding: [0, 0, 0, 0], dilation: [1, 1], groups: 1 };
+
+/** x [batch, in, height, width] with filter [out, in / groups, kernelHeight, kernelWidth] → [batch, out, …]. */
+export function conv2d(x: Tensor, filter: Tensor, geometry: Partial<ConvolutionGeometry> = {}): Tensor {
+  return apply(convolution, 'conv2d', [x, filter], { ...plain, ...geometry });
+}
+
+/** The gradient of conv2d with respect to its input (also known as transposed convolution). */
+export function conv2dInputGradient(
+  dy: Tensor,
+  filter: Tensor,
+  attributes: ConvolutionAttributes['conv2dInputGradient'],
+): Tensor {
+  return apply(convolution, 'conv2dInputGradient', [dy, filter], attributes);
+}
+
+/** The gradient of conv2d with respect to its filter. */
+export function conv2dFilterGradient(
+  x: Tensor,
+  dy: Tensor,
+  attributes: ConvolutionAttributes['conv2dFilterGradient'],
+): Tensor {
+  return apply(convolution, 'conv2dFilterGradient', [x, dy], attributes);
+}
+
+/** Throws `shape` unless x has the four axes of images. */
+export function requireImage(op: string, x: Tensor): readonly Dimension[] {
+  if (x.shape.length === 4 && !x.shape.slice(1).includes(null)) return x.shape;
+  throw new BnError(
+    'shape',
+    `${at(op)}: expected four axes [batch, channels, height, width], got ${formatShape(x.shape)}`,
+  );
+}
+
+/** Number of window positions per spatial axis; throws `shape` when the window does not fit. */
+export function windows(
+  op: string,
+  size: readonly number[],
+  kernelSize: readonly number[],
+  { stride, padding, dilation }: Omit<ConvolutionGeometry, 'groups'>,
+): [number, number] {
+  const count = [0, 1].map((i) => {
+    const padded = size[i]! + padding[i]! + padding[i + 2]!;
+    const extent = (kernelSize[i]! - 1) * dilation[i]! + 1;
+    if (extent > padded) {
+      throw new BnError(
+        'shape',
+        `${at(op)}: a window of ${extent} does not fit into ${padded} ${i === 0 ? 'rows' : 'columns'} ` +
+          `(image ${size[0]}×${size[1]}, padding [${padding}]); use a smaller kernel or more padding`,
+      );
+    }
+    return Math.floor((padded - extent) / stride[i]!) + 1;
+  });
+  return count as [number, number];
+}
+
+/** Height and width of images or filters. */
+export function spatial(x: Tensor): [number, number] {
+  return [x.shape[2]!, x.shape[3]!];
+}

@@ -1,0 +1,209 @@
+// Elementwise operations. Binary ones broadcast as NumPy does: shapes are aligned at the right, sizes 1 stretch.
+
+import { BnError } from '../errors.js';
+import { apply, type Definitions, type None, requireDType } from '../primitive.js';
+import { type Dimension, type DType, formatShape, type Shape, sameShape } from '../spec.js';
+import { where as at, scalar, Tensor } from '../tensor.js';
+import { sum } from './reduction.js';
+import { reshape } from './shape.js';
+
+export interface ElementwiseAttributes {
+  add: None;
+  sub: None;
+  mul: None;
+  div: None;
+  maximum: None;
+  minimum: None;
+  neg: None;
+  exp: None;
+  log: None;
+  sqrt: None;
+  tanh: None;
+  sigmoid: None;
+  erf: None;
+  equal: None;
+  less: None;
+  where: None;
+  cast: { readonly dtype: DType };
+}
+type ElementwiseName = keyof ElementwiseAttributes;
+
+/** A tensor, or a number that takes the other operand's dtype. */
+export type Operand = Tensor | number;
+
+const arithmetic = (op: string) => (inputs: readonly Tensor[]) => ({
+  dtype: requireDType(op, inputs, 'float32', 'int32'),
+  shape: broadcastShapes(op, inputs),
+});
+const floating = (op: string) => (inputs: readonly Tensor[]) => ({
+  dtype: requireDType(op, inputs, 'float32'),
+  shape: broadcastShapes(op, inputs),
+});
+const comparison = (op: string) => (inputs: readonly Tensor[]) => {
+  requireDType(op, inputs, 'float32', 'int32', 'uint8', 'bool');
+  return { dtype: 'bool' as const, shape: broadcastShapes(op, inputs) };
+};
+
+export const elementwise: Definitions<ElementwiseName> = {
+  add: {
+    spec: arithmetic('add'),
+    gradient: ({ inputs: [a, b] }, dy) => [sumTo(dy, a!.shape), sumTo(dy, b!.shape)],
+  },
+  sub: {
+    spec: arithmetic('sub'),
+    gradient: ({ inputs: [a, b] }, dy) => [sumTo(dy, a!.shape), sumTo(neg(dy), b!.shape)],
+  },
+  mul: {
+    spec: arithmetic('mul'),
+    gradient: ({ inputs: [a, b] }, dy) => [sumTo(mul(dy, b!), a!.shape), sumTo(mul(dy, a!), b!.shape)],
+  },
+  div: {
+    spec: floating('div'),
+    // d(a/b) = da/b − (a/b)·db/b
+    gradient: (y, dy) => {
+      const [a, b] = y.inputs as [Tensor, Tensor];
+      const da = div(dy, b);
+      return [sumTo(da, a.shape), sumTo(neg(mul(da, y)), b.shape)];
+    },
+  },
+  // Where both are equal the gradient goes to the second, so that relu = maximum(x, 0) has gradient 0 at 0.
+  maximum: { spec: arithmetic('maximum'), gradient: ({ inputs: [a, b] }, dy) => choose(less(b!, a!), a!, b!, dy) },
+  minimum: { spec: arithmetic('minimum'), gradient: ({ inputs: [a, b] }, dy) => choose(less(a!, b!), a!, b!, dy) },
+  neg: { spec: arithmetic('neg'), gradient: (_, dy) => [neg(dy)] },
+  exp: { spec: floating('exp'), gradient: (y, dy) => [mul(dy, y)] },
+  log: { spec: floating('log'), gradient: ({ inputs: [x] }, dy) => [div(dy, x!)] },
+  sqrt: { spec: floating('sqrt'), gradient: (y, dy) => [div(dy, mul(y, 2))] },
+  tanh: { spec: floating('tanh'), gradient: (y, dy) => [mul(dy, sub(1, mul(y, y)))] },
+  sigmoid: { spec: floating('sigmoid'), gradient: (y, dy) => [mul(dy, mul(y, sub(1, y)))] },
+  // d erf(x) = 2/√π · exp(−x²) dx
+  erf: {
+    spec: floating('erf'),
+    gradient: ({ inputs: [x] }, dy) => [mul(dy, mul(exp(neg(mul(x!, x!))), 2 / Math.sqrt(Math.PI)))],
+  },
+  equal: { spec: comparison('equal') },
+  less: { spec: comparison('less') },
+  where: {
+    spec: (inputs) => {
+      requireDType('where', inputs.slice(0, 1), 'bool');
+      const dtype = requireDType('where', inputs.slice(1), 'float32', 'int32', 'uint8', 'bool');
+      return { dtype, shape: broadcastShapes('where', inputs) };
+    },
+    gradient: ({ inputs: [condition, a, b] }, dy) => [null, ...choose(condition!, a!, b!, dy)],
+  },
+  cast: {
+    spec: ([x], { dtype }) => ({ shape: x!.shape, dtype }),
+    // float32 → float32 never becomes a node; to and from integers nothing can be differentiated.
+  },
+};
+
+export function add(a: Operand, b: Operand): Tensor {
+  return binary('add', a, b);
+}
+export function sub(a: Operand, b: Operand): Tensor {
+  return binary('sub', a, b);
+}
+export function mul(a: Operand, b: Operand): Tensor {
+  return binary('mul', a, b);
+}
+export function div(a: Operand, b: Operand): Tensor {
+  return binary('div', a, b);
+}
+/** The larger of two values, elementwise. For the largest along axes see `max`. */
+export function maximum(a: Operand, b: Operand): Tensor {
+  return binary('maximum', a, b);
+}
+/** The smaller of two values, elementwise. */
+export function minimum(a: Operand, b: Operand): Tensor {
+  return binary('minimum', a, b);
+}
+export function neg(x: Tensor): Tensor {
+  return apply(elementwise, 'neg', [x], {});
+}
+export function exp(x: Tensor): Tensor {
+  return apply(elementwise, 'exp', [x], {});
+}
+/** Natural logarithm. */
+export function log(x: Tensor): Tensor {
+  return apply(elementwise, 'log', [x], {});
+}
+export function sqrt(x: Tensor): Tensor {
+  return apply(elementwise, 'sqrt', [x], {});
+}
+export function tanh(x: Tensor): Tensor {
+  return apply(elementwise, 'tanh', [x], {});
+}
+/** 1 / (1 + exp(−x)). */
+export function sigmoid(x: Tensor): Tensor {
+  return apply(elementwise, 'sigmoid', [x], {});
+}
+/** The error function. */
+export function erf(x: Tensor): Tensor {
+  return apply(elementwise, 'erf', [x], {});
+}
+/** a = b, as bool. */
+export function equal(a: Operand, b: Operand): Tensor {
+  return binary('equal', a, b);
+}
+/** a < b, as bool. */
+export function less(a: Operand, b: Operand): Tensor {
+  return binary('less', a, b);
+}
+/** a > b, as bool. */
+export function greater(a: Operand, b: Operand): Tensor {
+  return less(b, a);
+}
+/** `a` where `condition` (bool) holds, else `b`. */
+export function where(condition: Tensor, a: Operand, b: Operand): Tensor {
+  return apply(elementwise, 'where', [condition, ...operands(a, b)], {});
+}
+/** Conversion of the element type; floats are cut towards zero on the way to integers. */
+export function cast(x: Tensor, dtype: DType): Tensor {
+  return x.dtype === dtype ? x : apply(elementwise, 'cast', [x], { dtype });
+}
+
+type BinaryName = 'add' | 'sub' | 'mul' | 'div' | 'maximum' | 'minimum' | 'equal' | 'less';
+
+function binary(op: BinaryName, a: Operand, b: Operand): Tensor {
+  return apply(elementwise, op, operands(a, b), {});
+}
+
+function operands(a: Operand, b: Operand): [Tensor, Tensor] {
+  const dtype = a instanceof Tensor ? a.dtype : b instanceof Tensor ? b.dtype : 'float32';
+  return [a instanceof Tensor ? a : scalar(a, dtype), b instanceof Tensor ? b : scalar(b, dtype)];
+}
+
+/** The gradients of a choice between `a` (where `condition`) and `b`. */
+function choose(condition: Tensor, a: Tensor, b: Tensor, dy: Tensor): [Tensor, Tensor] {
+  return [sumTo(where(condition, dy, 0), a.shape), sumTo(where(condition, 0, dy), b.shape)];
+}
+
+/** The transpose of broadcasting: sums over the axes along which `shape` was stretched. */
+function sumTo(dy: Tensor, shape: Shape): Tensor {
+  if (sameShape(dy.shape, shape)) return dy;
+  const added = dy.shape.length - shape.length;
+  const axes = dy.shape.flatMap((n, i) => (i < added || (shape[i - added] === 1 && n !== 1) ? [i] : []));
+  return reshape(sum(dy, axes, { keepDims: true }), shape);
+}
+
+/** The shape that all inputs broadcast to; throws `shape` if there is none. */
+export function broadcastShapes(op: string, inputs: readonly { readonly shape: Shape }[]): Shape {
+  const rank = Math.max(...inputs.map((x) => x.shape.length));
+  const result: Dimension[] = [];
+  for (let i = 0; i < rank; i++) {
+    let size: Dimension = 1;
+    for (const { shape } of inputs) {
+      const n = i < rank - shape.length ? 1 : shape[i - (rank - shape.length)]!;
+      if (n === 1 || n === size) continue;
+      if (size !== 1) {
+        const shapes = inputs.map((x) => formatShape(x.shape)).join(' and ');
+        throw new BnError(
+          'shape',
+          `${at(op)}: shapes ${shapes} do not broadcast; sizes must be equal or 1, from the right`,
+        );
+      }
+      size = n;
+    }
+    result.push(size);
+  }
+  return result;
+}

@@ -1,0 +1,107 @@
+// Fused operations: compositions that runtimes often have as one kernel. Each carries its decomposition into
+// primitives; a backend may implement it and need not.
+
+import { BnError } from '../errors.js';
+import { apply, type Definition, type None, requireDType } from '../primitive.js';
+import { formatShape } from '../spec.js';
+import type { OperationAttributes, Tensor } from '../tensor.js';
+import { where as at } from '../tensor.js';
+import { add, div, exp, log, maximum, mul, sqrt, sub } from './elementwise.js';
+import { max, normalizeAxes, sum } from './reduction.js';
+import { reshape } from './shape.js';
+
+export interface FusedAttributes {
+  /** Inputs: x, mean, variance, gamma, beta, the last four [channels] along `axis` of x. */
+  batchNormalize: { readonly axis: number; readonly epsilon: number };
+  softmax: { readonly axis: number };
+  logSoftmax: { readonly axis: number };
+  relu: None;
+}
+export type FusedName = keyof FusedAttributes;
+
+export interface FusedDefinition<Op extends FusedName> extends Definition<Op> {
+  /** The same value made of primitives (and other fused operations). */
+  decompose(inputs: readonly Tensor[], attributes: OperationAttributes[Op]): Tensor;
+}
+
+const like = (op: string) => (inputs: readonly Tensor[]) => ({
+  dtype: requireDType(op, inputs, 'float32'),
+  shape: inputs[0]!.shape,
+});
+
+export const fused: { readonly [Op in FusedName]: FusedDefinition<Op> } = {
+  batchNormalize: {
+    spec: (inputs, { axis }) => {
+      const [x, ...perChannel] = inputs as [Tensor, ...Tensor[]];
+      const channels = x.shape[axis]!;
+      if (perChannel.some(({ shape }) => shape.length !== 1 || shape[0] !== channels)) {
+        const seen = perChannel.map((p) => formatShape(p.shape)).join(', ');
+        throw new BnError(
+          'shape',
+          `${at('batchNormalize')}: expected mean, variance, gamma and beta of shape [${channels}] for input ` +
+            `${formatShape(x.shape)} with channels on axis ${axis}, got ${seen}`,
+        );
+      }
+      return like('batchNormalize')(inputs);
+    },
+    // gamma · (x − mean) / √(variance + epsilon) + beta
+    decompose: (inputs, { axis, epsilon }) => {
+      const x = inputs[0]!;
+      const aligned = x.shape.map((n, i) => (i === axis ? n : 1));
+      const [mean, variance, gamma, beta] = inputs.slice(1).map((p) => reshape(p, aligned)) as [
+        Tensor,
+        Tensor,
+        Tensor,
+        Tensor,
+      ];
+      return add(mul(sub(x, mean), div(gamma, sqrt(add(variance, epsilon)))), beta);
+    },
+  },
+  softmax: {
+    spec: like('softmax'),
+    decompose: ([x], { axis }) => {
+      const e = exp(sub(x!, max(x!, [axis], { keepDims: true })));
+      return div(e, sum(e, [axis], { keepDims: true }));
+    },
+    // dx = y·(dy − Σ dy·y)
+    gradient: (y, dy) => [mul(y, sub(dy, sum(mul(dy, y), [y.attributes.axis], { keepDims: true })))],
+  },
+  logSoftmax: {
+    spec: like('logSoftmax'),
+    decompose: ([x], { axis }) => {
+      const shifted = sub(x!, max(x!, [axis], { keepDims: true }));
+      return sub(shifted, log(sum(exp(shifted), [axis], { keepDims: true })));
+    },
+    // dx = dy − softmax(x)·Σ dy
+    gradient: (y, dy) => [sub(dy, mul(exp(y), sum(dy, [y.attributes.axis], { keepDims: true })))],
+  },
+  relu: { spec: like('relu'), decompose: ([x]) => maximum(x!, 0) },
+};
+
+/** gamma · (x − mean) / √(variance + epsilon) + beta, with one mean, variance, gamma and beta per entry of `axis`. */
+export function batchNormalize(
+  x: Tensor,
+  mean: Tensor,
+  variance: Tensor,
+  gamma: Tensor,
+  beta: Tensor,
+  { axis = 1, epsilon = 1e-5 } = {},
+): Tensor {
+  const attributes = { axis: normalizeAxes('batchNormalize', x, [axis])[0]!, epsilon };
+  return apply(fused, 'batchNormalize', [x, mean, variance, gamma, beta], attributes);
+}
+
+/** exp(x) / Σ exp(x) along `axis`, without overflow. */
+export function softmax(x: Tensor, axis = -1): Tensor {
+  return apply(fused, 'softmax', [x], { axis: normalizeAxes('softmax', x, [axis])[0]! });
+}
+
+/** log(softmax(x)) along `axis`, without overflow. */
+export function logSoftmax(x: Tensor, axis = -1): Tensor {
+  return apply(fused, 'logSoftmax', [x], { axis: normalizeAxes('logSoftmax', x, [axis])[0]! });
+}
+
+/** max(x, 0). */
+export function relu(x: Tensor): Tensor {
+  return apply(fused, 'relu', [x], {});
+}

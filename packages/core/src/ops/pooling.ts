@@ -1,0 +1,79 @@
+// Pooling over windows of images [batch, channels, height, width], and its gradients.
+
+import { BnError } from '../errors.js';
+import { apply, type Definitions, requireDType } from '../primitive.js';
+import { where as at, type Tensor } from '../tensor.js';
+import { type ConvolutionGeometry, requireImage, spatial, windows } from './convolution.js';
+
+export interface PoolingGeometry extends Omit<ConvolutionGeometry, 'groups'> {
+  /** [height, width]. */
+  readonly kernelSize: readonly [number, number];
+}
+export interface AveragePoolingGeometry extends PoolingGeometry {
+  /** Whether the zeros of the padding count in the divisor (PyTorch's default: yes; ONNX's: no). */
+  readonly countIncludesPadding: boolean;
+}
+
+export interface PoolingAttributes {
+  avgPool2d: AveragePoolingGeometry;
+  /** Input: dy. Result: the gradient with respect to an x of size `inputSize` ([height, width]). */
+  avgPool2dGradient: AveragePoolingGeometry & { readonly inputSize: readonly [number, number] };
+  /** Padding never wins. */
+  maxPool2d: PoolingGeometry;
+  /** Inputs: x, dy. The first largest element of a window, in row-major order, gets the gradient. */
+  maxPool2dGradient: PoolingGeometry;
+}
+
+const pooled = (op: string) => (inputs: readonly Tensor[], geometry: PoolingGeometry) => {
+  const [batch, channels] = requireImage(op, inputs[0]!);
+  const size = windows(op, spatial(inputs[0]!), geometry.kernelSize, geometry);
+  return { dtype: requireDType(op, inputs, 'float32'), shape: [batch!, channels!, ...size] };
+};
+
+export const pooling: Definitions<keyof PoolingAttributes> = {
+  avgPool2d: {
+    spec: pooled('avgPool2d'),
+    gradient: ({ inputs: [x], attributes }, dy) => [avgPool2dGradient(dy, { ...attributes, inputSize: spatial(x!) })],
+  },
+  avgPool2dGradient: {
+    spec: ([dy], { inputSize }) => ({
+      dtype: requireDType('avgPool2dGradient', [dy!], 'float32'),
+      shape: [dy!.shape[0]!, dy!.shape[1]!, ...inputSize],
+    }),
+    // Linear in dy, and its transpose is pooling itself.
+    gradient: ({ attributes: { inputSize: _, ...geometry } }, g) => [avgPool2d(g, geometry)],
+  },
+  maxPool2d: {
+    spec: pooled('maxPool2d'),
+    gradient: ({ inputs: [x], attributes }, dy) => [maxPool2dGradient(x!, dy, attributes)],
+  },
+  maxPool2dGradient: {
+    spec: ([x, dy]) => ({ dtype: requireDType('maxPool2dGradient', [x!, dy!], 'float32'), shape: x!.shape }),
+    gradient: () => {
+      throw new BnError(
+        'gradient',
+        `${at('maxPool2dGradient')}: second derivatives of max pooling are not implemented; use average pooling`,
+      );
+    },
+  },
+};
+
+/** Mean over each window. */
+export function avgPool2d(x: Tensor, geometry: AveragePoolingGeometry): Tensor {
+  return apply(pooling, 'avgPool2d', [x], geometry);
+}
+
+/** The gradient of avgPool2d: every element of a window gets an equal share. */
+export function avgPool2dGradient(dy: Tensor, attributes: PoolingAttributes['avgPool2dGradient']): Tensor {
+  return apply(pooling, 'avgPool2dGradient', [dy], attributes);
+}
+
+/** Largest value of each window. */
+export function maxPool2d(x: Tensor, geometry: PoolingGeometry): Tensor {
+  return apply(pooling, 'maxPool2d', [x], geometry);
+}
+
+/** The gradient of maxPool2d: the first largest element of each window gets it. */
+export function maxPool2dGradient(x: Tensor, dy: Tensor, geometry: PoolingGeometry): Tensor {
+  return apply(pooling, 'maxPool2dGradient', [x, dy], geometry);
+}

@@ -1,0 +1,232 @@
+// Operations that move elements without computing: reshape, transpose, broadcast, pad, slice, concat, gather, iota.
+
+import { BnError } from '../errors.js';
+import { apply, type Definitions, requireDType } from '../primitive.js';
+import { type Dimension, formatShape, type Shape, sameShape, sizeOf, staticShape } from '../spec.js';
+import { where as at, type Tensor } from '../tensor.js';
+import { broadcastShapes, cast, equal } from './elementwise.js';
+import { matmul } from './matmul.js';
+import { normalizeAxes, sum } from './reduction.js';
+
+export interface ShapeAttributes {
+  reshape: { readonly shape: Shape };
+  /** Axis i of the result is axis permutation[i] of the input. */
+  transpose: { readonly permutation: readonly number[] };
+  broadcastTo: { readonly shape: Shape };
+  /** Elements added before and after, per axis. */
+  pad: { readonly before: readonly number[]; readonly after: readonly number[]; readonly value: number };
+  /** start[i] ≤ index < end[i]; `null` as an end keeps the whole of a symbolic axis. */
+  slice: { readonly start: readonly number[]; readonly end: readonly Dimension[] };
+  concat: { readonly axis: number };
+  /** Inputs x and int32 indices: the entries of x along `axis` that the indices name. */
+  gather: { readonly axis: number };
+  /** 0, 1, 2 … along `axis`, equal along the others; int32. No inputs. */
+  iota: { readonly shape: readonly number[]; readonly axis: number };
+}
+
+export const shapeOperations: Definitions<keyof ShapeAttributes> = {
+  reshape: {
+    spec: ([x], { shape }) => {
+      const known = (s: Shape) => s.filter((n) => n !== null).reduce((a, b) => a * b, 1);
+      const symbols = (s: Shape) => s.filter((n) => n === null).length;
+      if (known(x!.shape) !== known(shape) || symbols(x!.shape) !== symbols(shape)) {
+        throw new BnError(
+          'shape',
+          `${at('reshape')}: ${formatShape(x!.shape)} cannot become ${formatShape(shape)}; both must have as many elements`,
+        );
+      }
+      return { dtype: x!.dtype, shape };
+    },
+    gradient: ({ inputs: [x] }, dy) => [reshape(dy, x!.shape)],
+  },
+  transpose: {
+    spec: ([x], { permutation }) => {
+      if (
+        sameShape(
+          [...permutation].sort((a, b) => a - b),
+          x!.shape.map((_, i) => i),
+        )
+      ) {
+        return { dtype: x!.dtype, shape: permutation.map((axis) => x!.shape[axis]!) };
+      }
+      throw new BnError(
+        'argument',
+        `${at('transpose')}: [${permutation}] is no permutation of the axes of ${formatShape(x!.shape)}; name each axis once`,
+      );
+    },
+    gradient: ({ attributes: { permutation } }, dy) => [
+      transpose(
+        dy,
+        permutation.map((_, axis) => permutation.indexOf(axis)),
+      ),
+    ],
+  },
+  broadcastTo: {
+    spec: ([x], { shape }) => {
+      if (!sameShape(broadcastShapes('broadcastTo', [x!, { shape }]), shape)) {
+        throw new BnError(
+          'shape',
+          `${at('broadcastTo')}: ${formatShape(x!.shape)} does not broadcast to ${formatShape(shape)}; only sizes 1 stretch`,
+        );
+      }
+      return { dtype: x!.dtype, shape };
+    },
+    gradient: ({ inputs: [x], attributes: { shape } }, dy) => {
+      const added = shape.length - x!.shape.length;
+      const axes = shape.flatMap((n, i) => (i < added || (x!.shape[i - added] === 1 && n !== 1) ? [i] : []));
+      return [reshape(sum(dy, axes), x!.shape)];
+    },
+  },
+  pad: {
+    spec: ([x], { before, after }) => {
+      requireRank('pad', x!, before, after);
+      return { dtype: x!.dtype, shape: x!.shape.map((n, i) => grown(n, before[i]! + after[i]!, 'pad')) };
+    },
+    gradient: ({ inputs: [x], attributes: { before } }, dy) => [
+      slice(
+        dy,
+        before,
+        x!.shape.map((n, i) => (n === null ? null : before[i]! + n)),
+      ),
+    ],
+  },
+  slice: {
+    spec: ([x], { start, end }) => {
+      requireRank('slice', x!, start, end);
+      const shape = x!.shape.map((n, i) => {
+        const [from, to] = [start[i]!, end[i]!];
+        const whole = from === 0 && to === n;
+        if (whole) return n;
+        if (n === null || to === null || from < 0 || to > n || from >= to) {
+          throw new BnError(
+            'argument',
+            `${at('slice')}: [${start}] to [${end}] is not inside ${formatShape(x!.shape)}; expected 0 ≤ start < end ≤ size`,
+          );
+        }
+        return to - from;
+      });
+      return { dtype: x!.dtype, shape };
+    },
+    gradient: ({ inputs: [x], attributes: { start, end } }, dy) => [
+      pad(
+        dy,
+        start,
+        x!.shape.map((n, i) => (n === null ? 0 : n - end[i]!)),
+      ),
+    ],
+  },
+  concat: {
+    spec: (inputs, { axis }) => {
+      const dtype = requireDType('concat', inputs, 'float32', 'int32', 'uint8', 'bool');
+      const [first] = inputs as [Tensor, ...Tensor[]];
+      const fits = ({ shape }: Tensor) =>
+        shape.length === first.shape.length && shape.every((n, i) => (i === axis ? n !== null : n === first.shape[i]));
+      if (!inputs.every(fits)) {
+        const shapes = inputs.map((x) => formatShape(x.shape)).join(', ');
+        throw new BnError('shape', `${at('concat')}: shapes ${shapes} may differ along axis ${axis} only`);
+      }
+      const total = inputs.reduce((size, x) => size + x.shape[axis]!, 0);
+      return { dtype, shape: first.shape.map((n, i) => (i === axis ? total : n)) };
+    },
+    gradient: ({ inputs, attributes: { axis } }, dy) => {
+      let offset = 0;
+      return inputs.map((x) => {
+        const from = offset;
+        offset += x.shape[axis]!;
+        return slice(
+          dy,
+          dy.shape.map((_, i) => (i === axis ? from : 0)),
+          dy.shape.map((n, i) => (i === axis ? offset : n)),
+        );
+      });
+    },
+  },
+  gather: {
+    spec: ([x, indices], { axis }) => {
+      requireDType('gather', [indices!], 'int32');
+      return {
+        dtype: x!.dtype,
+        shape: [...x!.shape.slice(0, axis), ...indices!.shape, ...x!.shape.slice(axis + 1)],
+      };
+    },
+    // The transpose of picking entries: a product with the one-hot matrix of the indices.
+    gradient: ({ inputs: [x, indices], attributes: { axis } }, dy) => {
+      const shape = staticShape(x!.shape, at('gradient of gather'));
+      const [outer, size, inner] = [sizeOf(shape.slice(0, axis)), shape[axis]!, sizeOf(shape.slice(axis + 1))];
+      const count = sizeOf(indices!.shape);
+      const oneHot = cast(equal(reshape(indices!, [count, 1]), iota([count, size], 1)), 'float32');
+      const stacked = broadcastTo(oneHot, [outer, count, size]);
+      return [reshape(matmul(stacked, reshape(dy, [outer, count, inner]), { transposeA: true }), shape), null];
+    },
+  },
+  iota: { spec: (_, { shape }) => ({ dtype: 'int32', shape }) },
+};
+
+/** The same elements in row-major order with another shape; one size may be −1 and is worked out. */
+export function reshape(x: Tensor, shape: Shape): Tensor {
+  const resolved = shape.includes(-1) ? inferSize(x, shape) : shape;
+  return sameShape(x.shape, resolved) ? x : apply(shapeOperations, 'reshape', [x], { shape: resolved });
+}
+
+/** Axis i of the result is axis `permutation[i]` of x; without a permutation the axes are reversed. */
+export function transpose(
+  x: Tensor,
+  permutation: readonly number[] = x.shape.map((_, i) => x.shape.length - 1 - i),
+): Tensor {
+  const same = permutation.length === x.shape.length && permutation.every((axis, i) => axis === i);
+  return same ? x : apply(shapeOperations, 'transpose', [x], { permutation });
+}
+
+/** x repeated along axes of size 1 and along new leading axes. */
+export function broadcastTo(x: Tensor, shape: Shape): Tensor {
+  return sameShape(x.shape, shape) ? x : apply(shapeOperations, 'broadcastTo', [x], { shape });
+}
+
+/** x with `before[i]` and `after[i]` elements of `value` added along axis i. */
+export function pad(x: Tensor, before: readonly number[], after: readonly number[], value = 0): Tensor {
+  if ([...before, ...after].every((n) => n === 0)) return x;
+  return apply(shapeOperations, 'pad', [x], { before, after, value });
+}
+
+/** The part of x with start[i] ≤ index < end[i] along every axis i. */
+export function slice(x: Tensor, start: readonly number[], end: readonly Dimension[]): Tensor {
+  const whole = x.shape.every((n, i) => start[i] === 0 && end[i] === n);
+  return whole ? x : apply(shapeOperations, 'slice', [x], { start, end });
+}
+
+/** Tensors joined along an existing axis. */
+export function concat(inputs: readonly Tensor[], axis: number): Tensor {
+  if (inputs.length === 0) throw new BnError('argument', `${at('concat')}: needs at least one tensor`);
+  if (inputs.length === 1) return inputs[0]!;
+  return apply(shapeOperations, 'concat', inputs, { axis: normalizeAxes('concat', inputs[0]!, [axis])[0]! });
+}
+
+/** Entries of x along `axis`, named by int32 `indices` (0 ≤ index < size; others are undefined behaviour). */
+export function gather(x: Tensor, indices: Tensor, axis = 0): Tensor {
+  return apply(shapeOperations, 'gather', [x, indices], { axis: normalizeAxes('gather', x, [axis])[0]! });
+}
+
+/** int32 counting 0, 1, 2 … along `axis`. */
+export function iota(shape: readonly number[], axis = 0): Tensor {
+  return apply(shapeOperations, 'iota', [], { shape, axis });
+}
+
+function inferSize(x: Tensor, shape: Shape): Shape {
+  const product = (s: Shape) => s.reduce<number>((a, n) => (n === null || n === -1 ? a : a * n), 1);
+  const symbolic = x.shape.includes(null) && !shape.includes(null);
+  return shape.map((n) =>
+    n === -1 ? (symbolic && product(x.shape) === product(shape) ? null : product(x.shape) / product(shape)) : n,
+  );
+}
+
+function requireRank(op: string, x: Tensor, ...lists: readonly (readonly unknown[])[]): void {
+  if (lists.some((list) => list.length !== x.shape.length)) {
+    throw new BnError('argument', `${at(op)}: expected one entry per axis of ${formatShape(x.shape)}`);
+  }
+}
+
+function grown(n: Dimension, by: number, op: string): Dimension {
+  if (n !== null) return n + by;
+  if (by === 0) return null;
+  throw new BnError('shape', `${at(op)}: the symbolic batch axis cannot be padded; trace with a fixed batch size`);
+}

@@ -1,0 +1,89 @@
+// The safetensors file format (https://github.com/huggingface/safetensors): a JSON header, then the raw tensors.
+
+import { BnError } from './errors.js';
+
+/** A float32 tensor on the host. */
+export interface HostTensor {
+  readonly shape: readonly number[];
+  readonly data: Float32Array;
+}
+
+interface Entry {
+  readonly dtype: string;
+  readonly shape: readonly number[];
+  readonly data_offsets: readonly [number, number];
+}
+
+/** The bytes of a file with these float32 tensors, in their order, and text metadata. */
+export function encodeSafetensors(
+  tensors: ReadonlyMap<string, HostTensor>,
+  metadata: Readonly<Record<string, string>> = {},
+): Uint8Array {
+  const header: Record<string, unknown> = { __metadata__: metadata };
+  let offset = 0;
+  for (const [name, { shape, data }] of tensors) {
+    header[name] = { dtype: 'F32', shape, data_offsets: [offset, offset + data.byteLength] };
+    offset += data.byteLength;
+  }
+  const text = new TextEncoder().encode(JSON.stringify(header));
+  const start = 8 + Math.ceil(text.length / 8) * 8; // tensors start aligned; the header is padded with spaces
+  const bytes = new Uint8Array(start + offset);
+  bytes.fill(0x20, 8, start);
+  new DataView(bytes.buffer).setBigUint64(0, BigInt(start - 8), true);
+  bytes.set(text, 8);
+  let position = start;
+  for (const { data } of tensors.values()) {
+    bytes.set(new Uint8Array(data.buffer, data.byteOffset, data.byteLength), position);
+    position += data.byteLength;
+  }
+  return bytes;
+}
+
+/**
+ * The tensors and metadata of a file.
+ *
+ * @throws `checkpoint` if the bytes are no whole safetensors file of float32 tensors.
+ */
+export function decodeSafetensors(bytes: Uint8Array): {
+  tensors: Map<string, HostTensor>;
+  metadata: Record<string, string>;
+} {
+  const damaged = (why: string) =>
+    new BnError('checkpoint', `the file is no whole safetensors file: ${why}; it may be cut off, use another copy`);
+  if (bytes.length < 8) throw damaged(`${bytes.length} bytes are too few`);
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  const headerLength = Number(view.getBigUint64(0, true));
+  if (headerLength > bytes.length - 8) throw damaged(`the header would have ${headerLength} bytes`);
+  const { __metadata__: metadata = {}, ...entries } = parseHeader(bytes.subarray(8, 8 + headerLength), damaged);
+  const tensors = new Map<string, HostTensor>();
+  for (const [name, entry] of Object.entries(entries as Record<string, Entry>)) {
+    tensors.set(name, readTensor(name, entry, bytes.subarray(8 + headerLength), damaged));
+  }
+  return { tensors, metadata: metadata as Record<string, string> };
+}
+
+function parseHeader(bytes: Uint8Array, damaged: (why: string) => BnError): Record<string, unknown> {
+  try {
+    const header: unknown = JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(bytes));
+    if (header !== null && typeof header === 'object' && !Array.isArray(header))
+      return header as Record<string, unknown>;
+  } catch {
+    // falls through to the one message
+  }
+  throw damaged('its header is no JSON object');
+}
+
+function readTensor(name: string, entry: Entry, body: Uint8Array, damaged: (why: string) => BnError): HostTensor {
+  const { dtype, shape, data_offsets: offsets } = entry ?? {};
+  const whole = (n: unknown): n is number => Number.isSafeInteger(n) && (n as number) >= 0;
+  if (!Array.isArray(shape) || !shape.every(whole) || !Array.isArray(offsets) || !offsets.every(whole)) {
+    throw damaged(`the entry of '${name}' is malformed`);
+  }
+  if (dtype !== 'F32') {
+    throw new BnError('checkpoint', `tensor '${name}' has the type ${dtype}; only F32 is supported, convert the file`);
+  }
+  const [from, to] = offsets as [number, number];
+  const size = shape.reduce((a, b) => a * b, 1);
+  if (to - from !== 4 * size || to > body.length) throw damaged(`the data of '${name}' is not all there`);
+  return { shape, data: new Float32Array(body.slice(from, to).buffer) };
+}

@@ -1,0 +1,98 @@
+// What a layer gets besides its input: a place for its parameters and states, and the facts of the trace.
+
+import { BnError } from './errors.js';
+import type { Initializer } from './initializers.js';
+import { formatShape, type Spec } from './spec.js';
+import { input, type Tensor, withOrigin } from './tensor.js';
+
+/** A layer, a block and a whole network are the same thing: a function of a tensor and a scope. */
+export type Layer = (x: Tensor, scope: Scope) => Tensor;
+
+export interface Scope {
+  /** Where in the network this is, e.g. `block1.bn2`; empty at the root. */
+  readonly path: string;
+  /** True while a training graph is traced, false for prediction. */
+  readonly training: boolean;
+  /** A trained float32 tensor, named by `path.name` in checkpoints and exports. */
+  parameter(name: string, shape: readonly number[], initializer: Initializer): Tensor;
+  /** A float32 tensor that is kept from step to step but not trained, e.g. a running mean. */
+  state(name: string, shape: readonly number[], initializer: Initializer): Tensor;
+  /** Sets the value that a state has after this training step. */
+  update(name: string, next: Tensor): void;
+  /** Uniform numbers in 0 ≤ u < 1, new at every step, from the run's seed: the same on every backend. */
+  random(shape: readonly number[]): Tensor;
+  /** The scope of an inner layer. */
+  child(name: string): Scope;
+}
+
+/** A parameter or a state: its tensor in the trace and its first value. */
+export interface Variable {
+  readonly tensor: Tensor;
+  readonly shape: readonly number[];
+  readonly initializer: Initializer;
+}
+
+/** All that a trace has collected, by path, in the order of creation. */
+export class Variables {
+  readonly parameters = new Map<string, Variable>();
+  readonly states = new Map<string, Variable>();
+  readonly updates = new Map<string, Tensor>();
+  readonly randoms = new Map<string, Spec>();
+}
+
+/** Names of a step graph's other inputs and outputs, which no path may take. */
+const reserved = ['features', 'labels', 'learningRate', 'step', 'loss', 'correct', 'predicted', 'output'];
+
+/** The root scope of a trace that collects into `variables`. */
+export function createScope(variables: Variables, training: boolean, path = ''): Scope {
+  const full = (name: string) => {
+    if (!/^[A-Za-z_][\w-]*$/.test(name)) {
+      throw new BnError(
+        'argument',
+        `'${name}' cannot be the name of a layer or parameter; use letters, digits, _ and -`,
+      );
+    }
+    return path === '' ? name : `${path}.${name}`;
+  };
+  const declare = (table: Map<string, Variable>, name: string, shape: readonly number[], initializer: Initializer) => {
+    const key = full(name);
+    if (variables.parameters.has(key) || variables.states.has(key) || reserved.includes(key)) {
+      throw new BnError(
+        'argument',
+        `there are two values named '${key}'; give each layer a name (and scope) of its own`,
+      );
+    }
+    const tensor = input(key, shape);
+    table.set(key, { tensor, shape, initializer });
+    return tensor;
+  };
+  return {
+    path,
+    training,
+    parameter: (name, shape, initializer) => declare(variables.parameters, name, shape, initializer),
+    state: (name, shape, initializer) => declare(variables.states, name, shape, initializer),
+    update(name, next) {
+      const key = full(name);
+      const state = variables.states.get(key);
+      if (!state) throw new BnError('argument', `there is no state '${key}' to update; call scope.state first`);
+      if (formatShape(state.shape) !== formatShape(next.shape)) {
+        throw new BnError(
+          'shape',
+          `update of '${key}': expected ${formatShape(state.shape)}, got ${formatShape(next.shape)}`,
+        );
+      }
+      variables.updates.set(key, next);
+    },
+    random(shape) {
+      const name = `random.${variables.randoms.size}`;
+      variables.randoms.set(name, { shape, dtype: 'float32' });
+      return input(name, shape);
+    },
+    child: (name) => createScope(variables, training, full(name)),
+  };
+}
+
+/** Runs a layer's body; nodes and errors carry the scope's path. */
+export function within<T>(scope: Scope, body: () => T): T {
+  return withOrigin({ layer: scope.path }, body);
+}

@@ -1,0 +1,106 @@
+// A tensor while a network is being traced: a node of the graph to be, with its shape, dtype and where it came from.
+
+import { BnError } from './errors.js';
+import type { FusedAttributes, FusedName } from './ops/fused.js';
+import type { PrimitiveAttributes, PrimitiveName } from './primitives.js';
+import { type DType, formatShape, type Shape, sizeOf, type TypedArray } from './spec.js';
+
+/** Operations of graphs: leaves, the closed set of primitives, and fused operations that decompose into primitives. */
+export interface OperationAttributes extends PrimitiveAttributes, FusedAttributes {
+  input: { readonly name: string };
+  constant: { readonly data: TypedArray };
+}
+export type OperationName = 'input' | 'constant' | PrimitiveName | FusedName;
+
+export type Direction = 'forward' | 'backward' | 'update';
+
+/** Where in the network, and in which part of the step, a node was made. */
+export interface Origin {
+  /** Path of the layer, e.g. `block1.conv2`; empty outside all layers. */
+  readonly layer: string;
+  readonly direction: Direction;
+}
+
+/** A gradient that was given by hand, replacing the chain rule through the nodes behind it. */
+export interface CustomGradient {
+  readonly inputs: readonly Tensor[];
+  readonly backward: (dy: Tensor, y: Tensor) => readonly (Tensor | null)[];
+}
+
+export class Tensor<Op extends OperationName = OperationName> {
+  readonly op: Op;
+  readonly inputs: readonly Tensor[];
+  readonly attributes: OperationAttributes[Op];
+  readonly shape: Shape;
+  readonly dtype: DType;
+  readonly origin: Origin;
+  readonly customGradient?: CustomGradient;
+
+  constructor(
+    op: Op,
+    inputs: readonly Tensor[],
+    attributes: OperationAttributes[Op],
+    spec: { shape: Shape; dtype: DType },
+    more: { origin?: Origin; customGradient?: CustomGradient } = {},
+  ) {
+    this.op = op;
+    this.inputs = inputs;
+    this.attributes = attributes;
+    this.shape = spec.shape;
+    this.dtype = spec.dtype;
+    this.origin = more.origin ?? currentOrigin;
+    if (more.customGradient) this.customGradient = more.customGradient;
+  }
+}
+
+/** A tensor known to be made by one of the given operations. */
+export function isOp<Op extends OperationName>(x: Tensor, op: Op): x is Tensor<Op> {
+  return x.op === op;
+}
+
+let currentOrigin: Origin = { layer: '', direction: 'forward' };
+
+/** Runs `body`; nodes it makes carry this origin. Tracing is synchronous, so one variable is enough. */
+export function withOrigin<T>(origin: Partial<Origin>, body: () => T): T {
+  const outer = currentOrigin;
+  currentOrigin = { ...outer, ...origin };
+  try {
+    return body();
+  } finally {
+    currentOrigin = outer;
+  }
+}
+
+/** The start of an error message: the layer being traced and the operation, e.g. `conv2 (conv2d)`. */
+export function where(operation: string): string {
+  return currentOrigin.layer === '' ? operation : `${currentOrigin.layer} (${operation})`;
+}
+
+/** A graph input, fed by name at every run. */
+export function input(name: string, shape: Shape, dtype: DType = 'float32'): Tensor<'input'> {
+  return new Tensor('input', [], { name }, { shape, dtype });
+}
+
+/** A constant of the given shape; `data` is used as it is, not copied. */
+export function constant(
+  data: TypedArray | readonly number[],
+  shape: Shape,
+  dtype: DType = 'float32',
+): Tensor<'constant'> {
+  if (data.length !== sizeOf(shape)) {
+    throw new BnError('shape', `constant: ${data.length} values do not fill the shape ${formatShape(shape)}`);
+  }
+  return new Tensor('constant', [], { data: toArray(data, dtype) }, { shape, dtype });
+}
+
+/** A constant without dimensions. */
+export function scalar(value: number, dtype: DType = 'float32'): Tensor<'constant'> {
+  return constant([value], [], dtype);
+}
+
+// Float constants keep float64 values when they are given as numbers, so that a float64 backend sees 1e-5, not its float32 neighbour.
+function toArray(data: TypedArray | readonly number[], dtype: DType): TypedArray {
+  if (ArrayBuffer.isView(data)) return data;
+  if (dtype === 'float32') return Float64Array.from(data);
+  return dtype === 'int32' ? Int32Array.from(data) : Uint8Array.from(data);
+}

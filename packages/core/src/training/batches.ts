@@ -1,0 +1,89 @@
+// From a data set to batches: which examples go together, and their bytes one after another.
+
+import type { Dataset } from '../dataset.js';
+import { BnError } from '../errors.js';
+import type { Model } from '../model.js';
+import { createArray, formatShape, type Spec, sizeOf, staticShape, type TypedArray } from '../spec.js';
+import type { BatchSpec } from './step-graph.js';
+
+/** Features and labels of some examples, row-major. */
+export interface Batch {
+  readonly features: TypedArray;
+  readonly labels: TypedArray;
+}
+
+const classIndex: Spec = { shape: [], dtype: 'int32' };
+
+/** Specs of a batch of `size` examples. */
+export function batchSpec(dataset: Dataset, size: number): BatchSpec {
+  const { features, labels = classIndex } = dataset;
+  return {
+    features: { shape: [size, ...features.shape], dtype: features.dtype },
+    labels: { shape: [size, ...labels.shape], dtype: labels.dtype },
+  };
+}
+
+/** Start and end of each batch: `batchSize` examples each, the rest in a smaller last one. */
+export function batchRanges(length: number, batchSize: number): [number, number][] {
+  return Array.from({ length: Math.ceil(length / batchSize) }, (_, i) => [
+    i * batchSize,
+    Math.min(length, (i + 1) * batchSize),
+  ]);
+}
+
+/**
+ * The examples at `indices` as one batch.
+ *
+ * @throws `data` naming the example, if its features or label have another size than the data set says.
+ */
+export function assembleBatch(dataset: Dataset, indices: ArrayLike<number>): Batch {
+  const spec = batchSpec(dataset, indices.length);
+  const features = createArray(spec.features.dtype, sizeOf(spec.features.shape));
+  const labels = createArray(spec.labels.dtype, sizeOf(spec.labels.shape));
+  if (dataset.fill) {
+    dataset.fill(indices, features, labels);
+    return { features, labels };
+  }
+  const width = features.length / indices.length;
+  const labelWidth = labels.length / indices.length;
+  for (let i = 0; i < indices.length; i++) {
+    const example = dataset.get(indices[i]!);
+    const label = typeof example.label === 'number' ? [example.label] : example.label;
+    if (example.features.length !== width || label.length !== labelWidth) {
+      throw new BnError(
+        'data',
+        `example ${indices[i]} has ${example.features.length} features and ${label.length} label value(s), expected ` +
+          `${width} (${formatShape(dataset.features.shape)}) and ${labelWidth}; check the data set's get() and specs`,
+      );
+    }
+    features.set(example.features, i * width);
+    labels.set(label, i * labelWidth);
+  }
+  return { features, labels };
+}
+
+/** Spec of features that someone passes as a bare array; throws `shape` unless it holds whole examples of the model. */
+export function featureSpec(model: Model, features: TypedArray): Spec {
+  const shape = staticShape(model.input.shape.slice(1));
+  const batch = features.length / sizeOf(shape);
+  if (!Number.isInteger(batch) || batch === 0) {
+    throw new BnError(
+      'shape',
+      `${features.length} feature values are no whole number of examples of ${formatShape(shape)}; pass all values of each example`,
+    );
+  }
+  return { shape: [batch, ...shape], dtype: dtypeOf(features) };
+}
+
+/** Specs of a batch that someone passes as bare arrays: [batch] labels, or [batch, values] if there are several each. */
+export function specOf(model: Model, { features, labels }: Batch): BatchSpec {
+  const spec = featureSpec(model, features);
+  const [batch] = spec.shape as [number];
+  const shape = labels.length === batch ? [batch] : [batch, labels.length / batch];
+  return { features: spec, labels: { shape, dtype: dtypeOf(labels) } };
+}
+
+function dtypeOf(data: TypedArray): Spec['dtype'] {
+  if (data instanceof Uint8Array) return 'uint8';
+  return data instanceof Int32Array ? 'int32' : 'float32';
+}

@@ -1,0 +1,61 @@
+// Everything a trainer needs to go on as if it had never stopped.
+
+import { BnError } from '../errors.js';
+import { decodeSafetensors, encodeSafetensors, type HostTensor } from '../safetensors.js';
+
+/** Where in the training a trainer is, and what it has counted in the epoch so far. */
+export interface Position {
+  readonly seed: number;
+  /** Whole epochs that are done. */
+  readonly epoch: number;
+  /** Steps of the next epoch that are done. */
+  readonly step: number;
+  /** Steps in all. */
+  readonly steps: number;
+  /** Sum over the epoch's examples so far. */
+  readonly lossSum: number;
+  readonly correct: number;
+  readonly examples: number;
+  readonly seconds: number;
+}
+
+export interface Checkpoint {
+  /** Parameters, states (`bn1.runningMean`) and optimizer slots (`optimizer.velocity.conv1.weight`) by path. */
+  readonly tensors: ReadonlyMap<string, HostTensor>;
+  readonly position: Position;
+}
+
+/** The bytes of a safetensors file; the position is in its metadata, beside `metadata`. */
+export function encodeCheckpoint({ tensors, position }: Checkpoint, metadata: Record<string, string> = {}): Uint8Array {
+  return encodeSafetensors(tensors, { ...metadata, position: JSON.stringify(position) });
+}
+
+/**
+ * Reads what `encodeCheckpoint` wrote.
+ *
+ * @throws `checkpoint` if the bytes are damaged or have no position.
+ */
+export function decodeCheckpoint(bytes: Uint8Array): Checkpoint & { readonly metadata: Record<string, string> } {
+  const { tensors, metadata } = decodeSafetensors(bytes);
+  return { tensors, metadata, position: parsePosition(metadata.position) };
+}
+
+function parsePosition(text: string | undefined): Position {
+  const fields: readonly (keyof Position)[] = [
+    'seed',
+    'epoch',
+    'step',
+    'steps',
+    'lossSum',
+    'correct',
+    'examples',
+    'seconds',
+  ];
+  try {
+    const position = JSON.parse(text ?? '') as Position;
+    if (fields.every((field) => Number.isFinite(position[field]))) return position;
+  } catch {
+    // falls through to the one message
+  }
+  throw new BnError('checkpoint', 'the file has weights but no training position; it is no checkpoint of a trainer');
+}

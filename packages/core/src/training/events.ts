@@ -1,0 +1,67 @@
+// What a trainer tells while it trains. Whoever shows or stores anything listens to these; nothing else prints.
+
+/** Mean loss, and the share of right answers where labels are classes (null otherwise). */
+export interface Metrics {
+  readonly loss: number;
+  readonly accuracy: number | null;
+}
+
+/** After every training step. */
+export interface StepEvent extends Metrics {
+  readonly type: 'step';
+  /** Epochs and steps count from 1; steps within their epoch. */
+  readonly epoch: number;
+  readonly step: number;
+  readonly stepsPerEpoch: number;
+  /** Examples in this batch; `loss` and `accuracy` are this batch's. */
+  readonly examples: number;
+  readonly learningRate: number;
+  /** Over the epoch so far. */
+  readonly epochSoFar: EpochTotals;
+}
+
+export interface EpochTotals extends Metrics {
+  readonly examples: number;
+  /** Seconds of training alone: assembling batches and running steps, without evaluation. */
+  readonly seconds: number;
+  readonly examplesPerSecond: number;
+}
+
+/** After the last step of an epoch: loss and accuracy over the epoch, as the weights went. */
+export interface EpochEvent extends EpochTotals {
+  readonly type: 'epoch';
+  readonly epoch: number;
+  readonly epochs: number;
+  /** The learning rate of the epoch's last step. */
+  readonly learningRate: number;
+}
+
+export interface Evaluation extends Metrics {
+  /** The class predicted for each example, in the data set's order; null for regression. */
+  readonly predicted: Int32Array | null;
+}
+
+/** After an epoch, if there is test data: the model in inference mode on all of it. */
+export interface EvaluationEvent extends Evaluation {
+  readonly type: 'evaluation';
+  readonly epoch: number;
+  readonly seconds: number;
+}
+
+/** The trainer's state is worth saving: call `trainer.checkpoint()` now, before asking for the next event. */
+export interface CheckpointEvent {
+  readonly type: 'checkpoint';
+  /** `epoch`: an epoch (and its evaluation) is done; `stopped`: the signal asked for a stop, perhaps within an epoch. */
+  readonly reason: 'epoch' | 'stopped';
+  readonly epoch: number;
+  /** Steps of this epoch that are done; 0 after a whole epoch. */
+  readonly step: number;
+}
+
+/** Something that does not stop training but should be known, e.g. a last batch of one that is left out. */
+export interface WarningEvent {
+  readonly type: 'warning';
+  readonly message: string;
+}
+
+export type TrainerEvent = StepEvent | EpochEvent | EvaluationEvent | CheckpointEvent | WarningEvent;

@@ -1,0 +1,48 @@
+// Finds where NaN or infinity first appears in a step whose loss is not finite.
+
+import type { Backend, Value } from '../backend.js';
+import { createGraph } from '../graph.js';
+import { type Model, trace } from '../model.js';
+import type { Spec } from '../spec.js';
+import { input, type Tensor } from '../tensor.js';
+
+/**
+ * The first layer, in the order of computation, whose parameters or output are not all finite, in words.
+ *
+ * @param values the inputs of the step, by name.
+ */
+export async function firstNonFinite(
+  model: Model,
+  features: Spec,
+  backend: Backend,
+  values: ReadonlyMap<string, Value>,
+): Promise<string> {
+  const traced = trace(model, input('features', features.shape, features.dtype), { training: true });
+  // Nodes are made in the order of computation: the last of a layer is its output.
+  const outputOf = new Map<string, Tensor>();
+  for (const node of createGraph({ output: traced.output }).nodes) {
+    if (node.op !== 'input' && node.op !== 'constant' && node.dtype === 'float32')
+      outputOf.set(node.origin.layer, node);
+  }
+  const graph = createGraph(outputOf);
+  const executable = await backend.compile(graph);
+  const inputs = new Map([...graph.inputs.keys()].map((name) => [name, values.get(name)!]));
+  const outputs = await executable.run(inputs);
+  try {
+    for (const [layer, value] of outputs) {
+      for (const path of traced.parameters.keys()) {
+        const own = path.slice(0, Math.max(0, path.lastIndexOf('.'))) === layer;
+        if (own && !(await allFinite(backend, values.get(path)!))) return `${path} is not finite`;
+      }
+      if (!(await allFinite(backend, value))) return `the output of ${layer || 'the network'} is not finite`;
+    }
+    return 'all layers are finite, the loss itself is not';
+  } finally {
+    for (const value of outputs.values()) backend.release(value);
+    await executable.dispose();
+  }
+}
+
+async function allFinite(backend: Backend, value: Value): Promise<boolean> {
+  return (await backend.download(value)).every((v) => Number.isFinite(v));
+}

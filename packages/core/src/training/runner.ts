@@ -1,0 +1,145 @@
+// Holds a training's values on the backend and runs graphs over them: each graph is compiled once, each value is
+// released when it is replaced.
+
+import type { Backend, Executable, Value } from '../backend.js';
+import { BnError } from '../errors.js';
+import type { Graph } from '../graph.js';
+import { createGenerator } from '../random.js';
+import type { HostTensor } from '../safetensors.js';
+import { formatShape, type Spec, sizeOf, staticShape, type TypedArray } from '../spec.js';
+
+/** A graph and its executable, which may still be on its way. */
+export interface Compiled {
+  readonly graph: Graph;
+  readonly executable: Promise<Executable>;
+}
+
+/** Data for one run: input name, array, spec. Names that the graph does not have are left out. */
+export type HostInput = readonly [name: string, data: TypedArray, spec: Spec];
+
+export interface RunContext {
+  /** Position in the streams of random numbers that the graph's random inputs get. */
+  readonly random: readonly [seed: number, ...stream: number[]];
+  /** Looks at inputs and outputs before the run counts as done; if it throws, the outputs are released. */
+  readonly check?: (inputs: ReadonlyMap<string, Value>, outputs: ReadonlyMap<string, Value>) => Promise<void>;
+}
+
+export class Runner {
+  readonly backend: Backend;
+  readonly #values = new Map<string, Value>();
+  readonly #compiled = new Map<string, Compiled>();
+
+  constructor(backend: Backend) {
+    this.backend = backend;
+  }
+
+  /** Paths of all values, in the order of their creation. */
+  get paths(): readonly string[] {
+    return [...this.#values.keys()];
+  }
+
+  /** Spec of the value at `path`, if there is one. */
+  specOf(path: string): Spec | undefined {
+    return this.#values.get(path)?.spec;
+  }
+
+  /** Puts a value at `path`; one that was there is released. */
+  set(path: string, value: Value): void {
+    const old = this.#values.get(path);
+    this.#values.set(path, value);
+    if (old) this.backend.release(old);
+  }
+
+  /** Compiles the graph the first time `key` is asked for. */
+  compile(key: string, build: () => Graph): Compiled {
+    const known = this.#compiled.get(key);
+    if (known) return known;
+    const graph = build();
+    const compiled = { graph, executable: this.backend.compile(graph) };
+    compiled.executable.catch(() => this.#compiled.delete(key)); // whoever awaits it reports the error
+    this.#compiled.set(key, compiled);
+    return compiled;
+  }
+
+  /** Runs a graph on host data, the values and random numbers. The outputs are the caller's to release. */
+  async run(
+    { graph, executable }: Compiled,
+    data: readonly HostInput[],
+    context: RunContext,
+  ): Promise<Map<string, Value>> {
+    const uploaded = new Map<string, Value>();
+    for (const [name, array, spec] of [...data, ...randomInputs(graph, context.random)]) {
+      if (graph.inputs.has(name)) uploaded.set(name, this.backend.upload(array, spec));
+    }
+    try {
+      const inputs = new Map<string, Value>();
+      for (const name of graph.inputs.keys()) inputs.set(name, uploaded.get(name) ?? this.#values.get(name)!);
+      const outputs = await (await executable).run(inputs);
+      try {
+        await context.check?.(inputs, outputs);
+      } catch (error) {
+        for (const value of outputs.values()) this.backend.release(value);
+        throw error;
+      }
+      return outputs;
+    } finally {
+      for (const value of uploaded.values()) this.backend.release(value);
+    }
+  }
+
+  /** Downloads an output, releases it and takes it out of the map. */
+  async take(outputs: Map<string, Value>, name: string): Promise<TypedArray> {
+    const value = outputs.get(name)!;
+    outputs.delete(name);
+    const data = await this.backend.download(value);
+    this.backend.release(value);
+    return data;
+  }
+
+  /** The values at `paths` on the host. */
+  async download(paths: readonly string[]): Promise<Map<string, HostTensor>> {
+    const tensors = new Map<string, HostTensor>();
+    for (const path of paths) {
+      const value = this.#values.get(path)!;
+      const data = await this.backend.download(value);
+      tensors.set(path, { shape: staticShape(value.spec.shape), data: Float32Array.from(data) });
+    }
+    return tensors;
+  }
+
+  /** Replaces the values at these paths; throws `checkpoint` before changing any, if one does not fit. */
+  load(tensors: ReadonlyMap<string, HostTensor>): void {
+    for (const [path, { shape, data }] of tensors) {
+      const spec = this.specOf(path);
+      if (!spec) {
+        throw new BnError(
+          'checkpoint',
+          `this model has no '${path}': the tensors belong to another model or optimizer`,
+        );
+      }
+      if (formatShape(spec.shape) !== formatShape(shape) || data.length !== sizeOf(shape)) {
+        throw new BnError(
+          'checkpoint',
+          `'${path}' is ${formatShape(shape)}, but this model expects ${formatShape(spec.shape)}: the tensors belong to another model`,
+        );
+      }
+    }
+    for (const [path, { data }] of tensors) this.set(path, this.backend.upload(data, this.specOf(path)!));
+  }
+
+  async dispose(): Promise<void> {
+    for (const { executable } of this.#compiled.values()) await (await executable).dispose();
+    this.#compiled.clear();
+    for (const value of this.#values.values()) this.backend.release(value);
+    this.#values.clear();
+  }
+}
+
+/** Uniform numbers for the graph's inputs that ask for them. */
+function randomInputs(graph: Graph, [seed, ...stream]: RunContext['random']): HostInput[] {
+  return [...graph.inputs].flatMap(([name, { shape, dtype }]) => {
+    if (!name.startsWith('random.')) return [];
+    const random = createGenerator(seed, ...stream, Number(name.slice('random.'.length)));
+    return [[name, Float32Array.from({ length: sizeOf(shape) }, () => random.uniform()), { shape, dtype }] as const];
+  });
+}

@@ -1,0 +1,94 @@
+// The graphs a trainer runs: the whole training step, evaluation, recalibration of running statistics.
+
+import { gradients } from '../gradients.js';
+import { createGraph, type Graph } from '../graph.js';
+import type { Loss } from '../losses/loss.js';
+import { type Model, type Trace, trace } from '../model.js';
+import { cast, div, equal, sub } from '../ops/elementwise.js';
+import { argmax, sum } from '../ops/reduction.js';
+import type { Optimizer } from '../optimizers/optimizer.js';
+import { formatShape, type Spec } from '../spec.js';
+import { input, isOp, scalar, type Tensor, withOrigin } from '../tensor.js';
+
+/** Shapes and dtypes of one batch. */
+export interface BatchSpec {
+  readonly features: Spec;
+  readonly labels: Spec;
+}
+
+/** Path of an optimizer's slot for a parameter. */
+export function slotPath(slot: string, parameter: string): string {
+  return `optimizer.${slot}.${parameter}`;
+}
+
+/**
+ * Forward, backward, optimizer and running statistics: values in, new values out.
+ *
+ * Inputs: `features`, `labels`, `learningRate`, `step` (the number of this step, from 1), random numbers, and every
+ * parameter, state and slot by its path. Outputs: `loss`, `correct` (for class labels), and the new value of each.
+ */
+export function trainingStepGraph(model: Model, loss: Loss, optimizer: Optimizer, spec: BatchSpec): Graph {
+  const { traced, labels, lossValue } = traceLoss(model, loss, spec, true);
+  const learningRate = input('learningRate', []);
+  const step = input('step', []);
+  const parameters = [...traced.parameters];
+  const slopes = gradients(
+    lossValue,
+    parameters.map(([, { tensor }]) => tensor),
+    scalar(1),
+  );
+  const outputs = new Map<string, Tensor>([['loss', lossValue], ...traced.updates]);
+  const predicted = predictedClasses(traced.output, labels);
+  if (predicted) outputs.set('correct', sum(cast(equal(predicted, labels), 'int32')));
+  parameters.forEach(([path, { tensor, shape }], i) => {
+    withOrigin({ layer: path.slice(0, Math.max(0, path.lastIndexOf('.'))), direction: 'update' }, () => {
+      const slots = Object.fromEntries(optimizer.slots.map((slot) => [slot, input(slotPath(slot, path), shape)]));
+      const updated = optimizer.update(tensor, slopes[i]!, { learningRate, step, slots });
+      outputs.set(path, updated.parameter);
+      for (const slot of optimizer.slots) outputs.set(slotPath(slot, path), updated.slots[slot]!);
+    });
+  });
+  return createGraph(outputs);
+}
+
+/** Inference mode. Outputs: `output`, `loss`, and `predicted` (int32 [batch]) for class labels. */
+export function evaluationGraph(model: Model, loss: Loss, spec: BatchSpec): Graph {
+  const { traced, labels, lossValue } = traceLoss(model, loss, spec, false);
+  const predicted = predictedClasses(traced.output, labels);
+  return createGraph(predicted ? { loss: lossValue, predicted } : { loss: lossValue });
+}
+
+/** Inference mode without labels. Output: `output`. */
+export function predictionGraph(model: Model, features: Spec): Graph {
+  return createGraph({ output: trace(model, input('features', features.shape, features.dtype)).output });
+}
+
+/**
+ * For each state that averages over batches, the statistic of one batch under the present weights.
+ *
+ * An average is an update `next = a·old + b`; its fixed point b / (1 − a) is the batch's own statistic. a is the
+ * derivative of the update, so this holds for any layer that averages, also a user's own. The states are to be fed as
+ * zeros, which makes next = b without rounding. A state with a = 1 counts and does not average: it is left out.
+ */
+export function recalibrationGraph(model: Model, features: Spec): Graph {
+  const traced = trace(model, input('features', features.shape, features.dtype), { training: true });
+  const outputs = new Map<string, Tensor>();
+  for (const [path, next] of traced.updates) {
+    const [a] = gradients(next, [traced.states.get(path)!.tensor]) as [Tensor];
+    const counts = isOp(a, 'constant') && a.attributes.data.every((v) => v === 1);
+    if (!counts) outputs.set(path, div(next, sub(1, a)));
+  }
+  return createGraph(outputs);
+}
+
+function traceLoss(model: Model, loss: Loss, spec: BatchSpec, training: boolean) {
+  const labels = input('labels', spec.labels.shape, spec.labels.dtype);
+  const traced: Trace = trace(model, input('features', spec.features.shape, spec.features.dtype), { training });
+  return { traced, labels, lossValue: loss(traced.output, labels) };
+}
+
+/** The most probable class of each example, if labels are class indices. */
+function predictedClasses(output: Tensor, labels: Tensor): Tensor | null {
+  const classes = labels.dtype === 'int32' && output.shape.length === 2;
+  return classes && formatShape(output.shape.slice(0, 1)) === formatShape(labels.shape) ? argmax(output, 1) : null;
+}

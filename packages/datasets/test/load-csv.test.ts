@@ -1,0 +1,176 @@
+import { writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { gzipSync } from 'node:zlib';
+import fc from 'fast-check';
+import { describe, expect, test } from 'vitest';
+import { type CsvOptions, loadCsv } from '../src/index.js';
+import { allOf } from './all-of.js';
+import { temporaryFolder } from './temporary-folder.js';
+
+const header = 'label,pixel1,pixel2,pixel3,pixel4';
+
+async function load(content: string | Uint8Array, options?: CsvOptions, name = 'data.csv') {
+  return loadCsv(join(await temporaryFolder({ [name]: content }), name), options);
+}
+
+describe('loadCsv', () => {
+  test("loads Kaggle's form: square images of one channel", async () => {
+    const dataset = await load(`${header}\n9,0,1,2,255\n0,3,4,5,6\n`);
+    expect(dataset.features).toEqual({ shape: [1, 2, 2], dtype: 'uint8' });
+    expect(allOf(dataset)).toEqual({ features: [0, 1, 2, 255, 3, 4, 5, 6], labels: [9, 0] });
+  });
+
+  test('takes other shapes when asked, and class names', async () => {
+    const dataset = await load('label,a,b,c\n1,7,8,9\n', { shape: [3, 1, 1], classNames: ['left', 'right'] });
+    expect(dataset.features.shape).toEqual([3, 1, 1]);
+    expect(dataset.classNames).toEqual(['left', 'right']);
+    expect(allOf(dataset)).toEqual({ features: [7, 8, 9], labels: [1] });
+  });
+
+  test('reads gzip', async () => {
+    const dataset = await load(gzipSync(`${header}\n9,0,1,2,255\n`), {}, 'data.csv.gz');
+    expect(allOf(dataset)).toEqual({ features: [0, 1, 2, 255], labels: [9] });
+  });
+
+  test.each([
+    ['no last line end', `${header}\n9,0,1,2,255`],
+    ['carriage returns and empty lines', `${header}\r\n\r\n9,0,1,2,255\r\n\r\n`],
+    ['a byte order mark', `\uFEFF${header}\n9,0,1,2,255\n`],
+    ['quotes, spaces and decimal points', '"label", "p1",p2 ,p3,p4\n"9","0" , 1,2.0,255.\n'],
+    ['the label in another column', 'pixel1,pixel2,label,pixel3,pixel4\n0,1,9,2,255\n'],
+  ])('reads %s', async (_, content) => {
+    expect(allOf(await load(content))).toEqual({ features: [0, 1, 2, 255], labels: [9] });
+  });
+
+  test('gives back any images, however they are written', async () => {
+    const file = join(await temporaryFolder(), 'data.csv');
+    const images = fc.integer({ min: 1, max: 5 }).chain((side) =>
+      fc.array(
+        fc.record({
+          label: fc.integer({ min: 0, max: 2 ** 31 - 1 }),
+          pixels: fc.uint8Array({ minLength: side * side, maxLength: side * side }),
+        }),
+        { minLength: 1, maxLength: 5 },
+      ),
+    );
+    const forms = fc.constantFrom<(value: number) => string>(
+      String,
+      (value) => `"${value}"`,
+      (value) => ` ${value}.0`,
+    );
+    const run = fc.asyncProperty(images, forms, fc.constantFrom('\n', '\r\n'), async (rows, form, lineEnd) => {
+      const names = Array.from(rows[0].pixels, (_, i) => `pixel${i}`);
+      const lines = rows.map(({ label, pixels }) => [label, ...pixels].map(form).join(','));
+      await writeFile(file, [`label,${names.join(',')}`, ...lines].join(lineEnd));
+      expect(allOf(await loadCsv(file))).toEqual({
+        features: rows.flatMap(({ pixels }) => [...pixels]),
+        labels: rows.map(({ label }) => label),
+      });
+    });
+    await fc.assert(run, { numRuns: 50 });
+  });
+
+  test('reads lines that are longer than what is read at once', async () => {
+    const side = 700;
+    const pixels = Array.from({ length: side * side }, (_, i) => i % 256);
+    const dataset = await load(`label,${pixels.map((_, i) => `p${i}`).join(',')}\n1,${pixels.join(',')}\n`);
+    expect(dataset.features.shape).toEqual([1, side, side]);
+    expect(allOf(dataset).features).toEqual(pixels);
+  });
+});
+
+describe('loadCsv refuses', () => {
+  const names = ['a', 'b', 'c'];
+  test.each<[string, string, string, CsvOptions?]>([
+    ['an empty file', '', ': the file is empty; give a file whose first line is a header such as label,pixel1'],
+    ['a header alone', `${header}\n`, ': there is nothing after the header; add one line per image'],
+    [
+      'a missing header',
+      '9,0,1,2,255\n',
+      ':1: expected a header, got numbers; give a file whose first line is a header',
+    ],
+    [
+      'a missing label',
+      'id,pixel1\n1,2\n',
+      ':1: expected a column named label, got "id,pixel1"; training needs labels: give',
+    ],
+    [
+      'another format',
+      '\u001f\u008b\n',
+      ':1: expected a column named label, got "\\u001f\u008b"; training needs labels',
+    ],
+    ['no pixels', 'label\n1\n', ':1: 0 pixel columns (all but label) make no square image; give the option shape'],
+    [
+      'a number of pixels that is no square',
+      'label,a,b,c\n1,2,3,4\n',
+      ':1: 3 pixel columns (all but label) make no square',
+    ],
+    [
+      'a shape that does not fit',
+      header,
+      ':1: 4 pixel columns (all but label) do not fill the shape [3, 2, 2]; give',
+      { shape: [3, 2, 2] },
+    ],
+    [
+      'a line too short',
+      `${header}\n1,0,0,0,0\n1,0,0,0\n`,
+      ':3: expected 5 values as in the header, got 4; correct or remove',
+    ],
+    [
+      'a line too long',
+      `${header}\n\n1,0,0,0,0,0\n`,
+      ':3: expected 5 values as in the header, got 6; correct or remove',
+    ],
+    [
+      'a label that is no integer',
+      `${header}\n1.5,0,0,0,0\n`,
+      ':2: label is "1.5", expected an integer from 0 to 2147483647; correct',
+    ],
+    ['a label that is a word', `${header}\nboot,0,0,0,0\n`, ':2: label is "boot", expected an integer'],
+    ['a negative label', `${header}\n-1,0,0,0,0\n`, ':2: label is "-1", expected an integer from 0'],
+    [
+      'a label beyond the class names',
+      `${header}\n3,0,0,0,0\n`,
+      ':2: label is "3", expected an integer from 0 to 2; correct',
+      { classNames: names },
+    ],
+    ['a label beyond int32', `${header}\n2147483648,0,0,0,0\n`, ':2: label is "2147483648", expected an integer'],
+    [
+      'a pixel above 255',
+      `${header}\n1,0,256,0,0\n`,
+      ':2: pixel2 is "256", expected an integer from 0 to 255; correct or remove the line',
+    ],
+    ['a negative pixel', `${header}\n1,0,0,-1,0\n`, ':2: pixel3 is "-1", expected an integer from 0 to 255'],
+    ['a fraction of a pixel', `${header}\n1,0,0,0,0.5\n`, ':2: pixel4 is "0.5", expected an integer from 0 to 255'],
+    ['an empty pixel', `${header}\n1,,0,0,0\n`, ':2: pixel1 is "", expected an integer from 0 to 255'],
+    [
+      'an endless number',
+      `${header}\n1,${'9'.repeat(999)},0,0,0\n`,
+      `:2: pixel1 is "${'9'.repeat(40)}…", expected an integer`,
+    ],
+  ])('%s', async (_, content, message, options) => {
+    const file = join(await temporaryFolder({ 'data.csv': content }), 'data.csv');
+    await expect(loadCsv(file, options)).rejects.toMatchObject({
+      name: 'BnError',
+      code: 'data',
+      message: expect.stringContaining(`${file}${message}`),
+    });
+  });
+
+  test('gzip that is damaged or cut off', async () => {
+    const packed = gzipSync(`${header}\n9,0,1,2,255\n`);
+    await expect(load(packed.subarray(0, -4), {}, 'data.csv.gz')).rejects.toMatchObject({
+      code: 'data',
+      message: expect.stringMatching(
+        /data.csv.gz: the gzip data is damaged or cut off \(.+\); download or copy it again/,
+      ),
+    });
+  });
+
+  test('a missing file', async () => {
+    const file = join(await temporaryFolder(), 'no.csv');
+    const message = (name: string) => `${name}: no such file or folder; give the path of a CSV file`;
+    await expect(loadCsv(file)).rejects.toMatchObject({ code: 'file', message: message(file) });
+    await expect(loadCsv(`${file}.gz`)).rejects.toMatchObject({ code: 'file', message: message(`${file}.gz`) });
+  });
+});

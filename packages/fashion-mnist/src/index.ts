@@ -1,0 +1,3 @@
+// The package's exports.
+
+export { fashionMnist, fashionMnistClassNames } from './fashion-mnist.js';
