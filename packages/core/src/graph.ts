@@ -100,7 +100,8 @@ function keyOf(node: Tensor<OperationName>, operands: readonly Tensor[], numbers
     attributes =
       data.length > 64 ? `#${identities.get(data)}` : Array.from(data, (v) => (Object.is(v, -0) ? '-0' : v)).join();
   } else {
-    attributes = JSON.stringify(node.attributes);
+    // JSON has no infinities and no NaN: it would make one null of them all.
+    attributes = JSON.stringify(node.attributes, (_, v) => (Number.isFinite(v) || typeof v !== 'number' ? v : `${v}`));
   }
   return `${node.op}|${from}|${attributes}|${node.dtype}|${node.shape}`;
 }

@@ -1,0 +1,51 @@
+import { describe, expect, test } from 'vitest';
+import { BnError, decodeCheckpoint, decodeSafetensors, encodeSafetensors } from '../src/index.js';
+
+const tensors = new Map([
+  ['conv1.weight', { shape: [2, 3], data: Float32Array.of(1, 2, 3, 4, 5, -0) }],
+  ['scalar', { shape: [], data: Float32Array.of(Math.PI) }],
+]);
+
+describe('safetensors', () => {
+  test('come back as they were, with their metadata', () => {
+    const bytes = encodeSafetensors(tensors, { note: 'ü "quoted"' });
+    expect(decodeSafetensors(bytes)).toEqual({ tensors, metadata: { note: 'ü "quoted"' } });
+  });
+
+  test('have an aligned header, as other readers want it', () => {
+    const bytes = encodeSafetensors(tensors);
+    const length = Number(new DataView(bytes.buffer).getBigUint64(0, true));
+    expect(length % 8).toBe(0);
+    expect(JSON.parse(new TextDecoder().decode(bytes.subarray(8, 8 + length)))['conv1.weight']).toEqual({
+      dtype: 'F32',
+      shape: [2, 3],
+      data_offsets: [0, 24],
+    });
+  });
+
+  test('are refused when cut off anywhere, with one clear error', () => {
+    const bytes = encodeSafetensors(tensors, { note: 'x' });
+    for (let length = 0; length < bytes.length; length++) {
+      expect(() => decodeSafetensors(bytes.subarray(0, length))).toThrow(BnError);
+    }
+  });
+
+  test.each<[string, unknown]>([
+    ['offsets beyond the data', { a: { dtype: 'F32', shape: [2], data_offsets: [4, 12] } }],
+    ['offsets that do not fit the shape', { a: { dtype: 'F32', shape: [3], data_offsets: [0, 8] } }],
+    ['another type', { a: { dtype: 'F16', shape: [4], data_offsets: [0, 8] } }],
+    ['an entry that is none', { a: null }],
+    ['a header that is none', 'text'],
+    ['negative sizes', { a: { dtype: 'F32', shape: [-2, -1], data_offsets: [0, 8] } }],
+  ])('are refused with %s', (_, header) => {
+    const text = new TextEncoder().encode(JSON.stringify(header));
+    const bytes = new Uint8Array(8 + text.length + 8);
+    new DataView(bytes.buffer).setBigUint64(0, BigInt(text.length), true);
+    bytes.set(text, 8);
+    expect(() => decodeSafetensors(bytes)).toThrow(BnError);
+  });
+
+  test('without a training position are no checkpoint', () => {
+    expect(() => decodeCheckpoint(encodeSafetensors(tensors))).toThrow(/no training position/);
+  });
+});

@@ -1,0 +1,315 @@
+import { createBackend } from '@bn/reference';
+import { describe, expect, test } from 'vitest';
+import {
+  adam,
+  type Backend,
+  batchNorm,
+  conv2d,
+  createTrainer,
+  type Dataset,
+  decodeCheckpoint,
+  defineModel,
+  dense,
+  dropout,
+  encodeCheckpoint,
+  flatten,
+  type Layer,
+  meanSquaredError,
+  ops,
+  relu,
+  sequential,
+  sgd,
+  softmaxCrossEntropy,
+  type Trainer,
+  type TrainerEvent,
+  type TrainerOptions,
+  zeros,
+} from '../src/index.js';
+
+/** Points of three classes in the plane; no fast path, as a user's own data set. */
+function points(length: number): Dataset {
+  return {
+    length,
+    features: { shape: [2], dtype: 'float32' },
+    classNames: ['a', 'b', 'c'],
+    get: (i) => ({
+      features: [Math.cos(2.1 * (i % 3)) + 0.3 * Math.sin(i), Math.sin(2.1 * (i % 3)) + 0.3 * Math.cos(3 * i)],
+      label: i % 3,
+    }),
+  };
+}
+
+const network = () => sequential({ hidden: dense(8), bn: batchNorm(), act: relu(), drop: dropout(0.2), out: dense(3) });
+
+async function setup(
+  options: Partial<TrainerOptions> & { network?: Layer; inputs?: number[] } = {},
+): Promise<{ backend: Backend; trainer: Trainer }> {
+  const backend = await createBackend({});
+  const model = defineModel(options.network ?? network(), {
+    input: { shape: [null, ...(options.inputs ?? [2])], dtype: 'float32' },
+  });
+  const trainer = await createTrainer({
+    model,
+    backend,
+    loss: softmaxCrossEntropy(),
+    optimizer: adam(),
+    seed: 3,
+    ...options,
+  });
+  return { backend, trainer };
+}
+
+const fitting = { train: points(50), test: points(20), epochs: 3, batchSize: 16, learningRate: 0.05 };
+
+async function collect(events: AsyncIterable<TrainerEvent>): Promise<TrainerEvent[]> {
+  const all: TrainerEvent[] = [];
+  for await (const event of events) all.push(event);
+  return all;
+}
+
+/** Events without what the clock says. */
+const timeless = (events: TrainerEvent[]) =>
+  JSON.parse(JSON.stringify(events, (key, value) => (/seconds|PerSecond/i.test(key) ? undefined : value)));
+
+describe('fit', () => {
+  test('tells steps, epoch, evaluation and checkpoint in that order; the last, smaller batch is trained on', async () => {
+    const { trainer } = await setup();
+    const events = await collect(trainer.fit({ ...fitting, epochs: 1 }));
+    expect(events.map((event) => event.type)).toEqual([
+      'step',
+      'step',
+      'step',
+      'step',
+      'epoch',
+      'evaluation',
+      'checkpoint',
+    ]);
+    expect(events.flatMap((event) => (event.type === 'step' ? [event.examples] : []))).toEqual([16, 16, 16, 2]);
+    const [epoch] = events.filter((event) => event.type === 'epoch');
+    expect(epoch).toMatchObject({ epoch: 1, epochs: 1, examples: 50, learningRate: 0.05 });
+  });
+
+  test('reports the loss as the mean over examples and the accuracy over the epoch', async () => {
+    const { trainer } = await setup();
+    const events = await collect(trainer.fit({ ...fitting, epochs: 1 }));
+    const steps = events.filter((event) => event.type === 'step');
+    const epoch = events.find((event) => event.type === 'epoch')!;
+    const mean = (pick: (step: (typeof steps)[number]) => number) =>
+      steps.reduce((sum, step) => sum + pick(step) * step.examples, 0) / 50;
+    expect(epoch.loss).toBeCloseTo(
+      mean((step) => step.loss),
+      12,
+    );
+    expect(epoch.accuracy).toBeCloseTo(
+      mean((step) => step.accuracy!),
+      12,
+    );
+  });
+
+  test('learns', async () => {
+    const { trainer } = await setup();
+    const events = await collect(trainer.fit({ ...fitting, epochs: 12 }));
+    const accuracies = events.flatMap((event) => (event.type === 'evaluation' ? [event.accuracy!] : []));
+    expect(accuracies.at(-1)).toBeGreaterThan(0.9);
+  });
+
+  test('gives bit-identical results for the same seed, others for another', async () => {
+    const run = async (seed: number) => timeless(await collect((await setup({ seed })).trainer.fit(fitting)));
+    expect(await run(1)).toEqual(await run(1));
+    expect(await run(1)).not.toEqual(await run(2));
+  });
+
+  test('sees every example once an epoch, in a new order each time', async () => {
+    const seen: number[] = [];
+    const train: Dataset = { ...points(50), get: (i) => (seen.push(i), points(50).get(i)) };
+    const { trainer } = await setup();
+    await collect(trainer.fit({ ...fitting, train, test: undefined, epochs: 2 }));
+    const [first, second] = [seen.slice(0, 50), seen.slice(50)];
+    const sorted = (list: number[]) => [...list].sort((a, b) => a - b);
+    expect(sorted(first)).toEqual(sorted(second));
+    expect(sorted(first)).toEqual(Array.from({ length: 50 }, (_, i) => i));
+    expect(first).not.toEqual(second);
+  });
+
+  test('leaves out a last batch of one with a warning', async () => {
+    const { trainer } = await setup();
+    const events = await collect(trainer.fit({ ...fitting, train: points(33), epochs: 1 }));
+    expect(events[0]).toMatchObject({ type: 'warning' });
+    expect(events.filter((event) => event.type === 'step')).toHaveLength(2);
+  });
+
+  test('follows the schedule', async () => {
+    const { trainer } = await setup();
+    const schedule = ({ step, totalSteps }: { step: number; totalSteps: number }) => 1 - step / totalSteps;
+    const events = await collect(trainer.fit({ ...fitting, epochs: 2, schedule }));
+    const rates = events.flatMap((event) => (event.type === 'step' ? [event.learningRate] : []));
+    expect(rates).toEqual([0, 1, 2, 3, 4, 5, 6, 7].map((step) => 0.05 * (1 - step / 8)));
+  });
+
+  test.each([
+    [{ epochs: 0 }, /epochs must be a positive integer/],
+    [{ batchSize: 1.5 }, /batchSize must be a positive integer/],
+    [{ learningRate: Number.NaN }, /learningRate must be above 0/],
+    [{ train: points(0) }, /the data set is empty/],
+  ])('refuses %o', async (wrong, message) => {
+    const { trainer } = await setup();
+    await expect(collect(trainer.fit({ ...fitting, ...wrong }))).rejects.toThrow(message);
+  });
+
+  test('names the example of a data set that gives another size than it says', async () => {
+    const train: Dataset = { ...points(50), get: () => ({ features: [1, 2, 3], label: 0 }) };
+    const { trainer } = await setup();
+    await expect(collect(trainer.fit({ ...fitting, train }))).rejects.toThrow(
+      /example \d+ has 3 features .* expected 2/,
+    );
+  });
+});
+
+describe('checkpoints', () => {
+  test.each([1, 3, 4, 6, 11])(
+    'a run stopped after %i steps goes on bit-identically, dropout and Adam included',
+    async (stopAfter) => {
+      const whole = await setup();
+      const expected = await collect(whole.trainer.fit(fitting));
+
+      const first = await setup();
+      const controller = new AbortController();
+      const before: TrainerEvent[] = [];
+      let bytes = new Uint8Array();
+      for await (const event of first.trainer.fit({ ...fitting, signal: controller.signal })) {
+        before.push(event);
+        if (before.filter(({ type }) => type === 'step').length === stopAfter) controller.abort();
+        if (event.type === 'checkpoint') bytes = encodeCheckpoint(await first.trainer.checkpoint());
+      }
+      expect(before.at(-1)).toMatchObject({ type: 'checkpoint', reason: 'stopped' });
+
+      const second = await setup({ seed: 99 });
+      second.trainer.restore(decodeCheckpoint(bytes));
+      const after = await collect(second.trainer.fit(fitting));
+      expect(timeless([...before.slice(0, -1), ...after])).toEqual(timeless(expected));
+      expect(await second.trainer.values()).toEqual(await whole.trainer.values());
+    },
+  );
+
+  test('of another model or optimizer are refused by name, and nothing is changed', async () => {
+    const { trainer } = await setup();
+    const checkpoint = await (await setup({ optimizer: sgd() })).trainer.checkpoint();
+    expect(() => trainer.restore(checkpoint)).toThrow(/no 'optimizer\.mean\.hidden\.weight'/);
+    const before = await trainer.values();
+    const other = sequential({ hidden: dense(8), bn: batchNorm(), act: relu(), out: dense(4) });
+    const wide = await (await setup({ network: other })).trainer.checkpoint();
+    expect(() => trainer.restore(wide)).toThrow(/'out\.weight' is \[4, 8\], but this model expects \[3, 8\]/);
+    expect(await trainer.values()).toEqual(before);
+  });
+
+  test('are not taken of weights that are not finite', async () => {
+    const { trainer } = await setup();
+    trainer.load(new Map([['out.bias', { shape: [3], data: Float32Array.of(0, Number.NaN, 0) }]]));
+    await expect(trainer.checkpoint()).rejects.toThrow(/'out\.bias' is not finite/);
+  });
+});
+
+describe('a loss that is not finite', () => {
+  test('stops the step, names it and the first layer concerned, and leaves the weights as they were', async () => {
+    const { trainer } = await setup();
+    const values = await trainer.values();
+    const broken = Float32Array.from(values.get('out.bias')!.data).fill(Infinity);
+    trainer.load(new Map([['out.bias', { shape: [3], data: broken }]]));
+    const before = await trainer.values();
+    await expect(collect(trainer.fit(fitting))).rejects.toThrow(
+      /epoch 1, step 1: the loss is NaN; out\.bias is not finite/,
+    );
+    expect(await trainer.values()).toEqual(before);
+  });
+
+  test('that comes from the data names the first layer that sees it', async () => {
+    const { trainer } = await setup();
+    const features = Float32Array.of(1, 2, 3e38, 3e38);
+    await expect(trainer.step({ features, labels: Int32Array.of(0, 1) }, { learningRate: 1 })).rejects.toThrow(
+      /step 1: the loss is NaN; the output of (hidden|bn) is not finite/,
+    );
+  });
+});
+
+describe('recalibrate', () => {
+  const images: Dataset = {
+    length: 40,
+    features: { shape: [1, 4, 4], dtype: 'uint8' },
+    get: (i) => ({ features: Uint8Array.from({ length: 16 }, (_, j) => (i * 37 + j * 11) % 256), label: i % 3 }),
+  };
+  const averaging = (): Layer => (x, scope) => {
+    const old = scope.state('movingMean', [1], zeros());
+    const mean = ops.reshape(ops.mean(x), [1]);
+    scope.update('movingMean', ops.add(ops.mul(old, 0.7), ops.mul(mean, 0.3)));
+    return ops.sub(x, scope.training ? mean : old);
+  };
+
+  test.each([
+    ['the layer', () => batchNorm(), 'runningMean'],
+    ['the layer with a cumulative average', () => batchNorm({ momentum: null }), 'runningMean'],
+    ['a user’s own moving average', averaging, 'movingMean'],
+  ])('makes the running mean of %s the mean over all data', async (_, normalization, state) => {
+    const net = sequential({ norm: normalization(), flat: flatten(), out: dense(3) });
+    const { trainer } = await setup({ network: net, inputs: [1, 4, 4] });
+    await trainer.recalibrate(images, { batchSize: 16 });
+    let sum = 0;
+    for (let i = 0; i < 40; i++) for (const pixel of Array.from(images.get(i).features)) sum += pixel / 255;
+    expect((await trainer.values()).get(`norm.${state}`)!.data[0]).toBeCloseTo(sum / 640, 5);
+  });
+
+  test('leaves parameters alone, and models without moving averages', async () => {
+    const { trainer } = await setup({
+      network: sequential({ bn: batchNorm({ frozen: true }), flat: flatten(), out: dense(3) }),
+      inputs: [1, 4, 4],
+    });
+    const before = await trainer.values();
+    await trainer.recalibrate(images);
+    expect(await trainer.values()).toEqual(before);
+  });
+});
+
+describe('the trainer', () => {
+  test('trains a loop of one’s own, and predicts', async () => {
+    const { trainer } = await setup({
+      network: sequential({ conv: conv2d(2, { kernelSize: 3 }), flat: flatten(), out: dense(2) }),
+      inputs: [1, 4, 4],
+      optimizer: sgd(),
+    });
+    const batch = { features: Uint8Array.from({ length: 64 }, (_, i) => i * 4), labels: Int32Array.of(0, 1, 0, 1) };
+    const first = await trainer.step(batch, { learningRate: 0.1 });
+    for (let i = 0; i < 20; i++) await trainer.step(batch, { learningRate: 0.1 });
+    const last = await trainer.step(batch, { learningRate: 0.1 });
+    expect(last.loss).toBeLessThan(first.loss);
+    expect(await trainer.predict(batch.features)).toHaveLength(8);
+    await expect(trainer.predict(new Uint8Array(17))).rejects.toThrow(/no whole number of examples/);
+  });
+
+  test('does regression, without accuracies', async () => {
+    const train: Dataset = {
+      length: 30,
+      features: { shape: [1], dtype: 'float32' },
+      labels: { shape: [], dtype: 'float32' },
+      get: (i) => ({ features: [i / 30], label: (2 * i) / 30 - 1 }),
+    };
+    const { trainer } = await setup({ network: dense(1), inputs: [1], loss: meanSquaredError(), optimizer: adam() });
+    const events = await collect(trainer.fit({ train, test: train, epochs: 40, batchSize: 10, learningRate: 0.1 }));
+    const evaluation = events.findLast((event) => event.type === 'evaluation')!;
+    expect(evaluation).toMatchObject({ accuracy: null, predicted: null });
+    expect(evaluation.loss).toBeLessThan(1e-3);
+  });
+
+  test('leaves no value behind on the backend', async () => {
+    const { backend, trainer } = await setup();
+    await collect(trainer.fit(fitting));
+    await trainer.evaluate(points(10));
+    await trainer.recalibrate(points(20));
+    await trainer.predict(Float32Array.of(1, 2));
+    await trainer.checkpoint();
+    await trainer.dispose();
+    expect(backend.liveValues).toBe(0);
+  });
+
+  test('refuses a seed that is no integer', async () => {
+    await expect(setup({ seed: 0.5 })).rejects.toThrow(/seed must be an integer/);
+  });
+});
