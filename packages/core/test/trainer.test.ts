@@ -121,7 +121,13 @@ describe('fit', () => {
 
   test('sees every example once an epoch, in a new order each time', async () => {
     const seen: number[] = [];
-    const train: Dataset = { ...points(50), get: (i) => (seen.push(i), points(50).get(i)) };
+    const train: Dataset = {
+      ...points(50),
+      get: (i) => {
+        seen.push(i);
+        return points(50).get(i);
+      },
+    };
     const { trainer } = await setup();
     await collect(trainer.fit({ ...fitting, train, test: undefined, epochs: 2 }));
     const [first, second] = [seen.slice(0, 50), seen.slice(50)];

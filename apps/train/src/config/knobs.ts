@@ -1,0 +1,110 @@
+// Every knob of a training run, its default and why. Flags, configuration files and `--help` are made of this table.
+
+import { fraction, type Kind, notNegative, oneOf, positive, share, text, toggle, wholeNumber } from './kinds.js';
+
+export const knobs = {
+  // What computes.
+  backend: knob(
+    text('<name>'),
+    'onnxruntime-cuda',
+    'what computes: a package @bn/<name>, another package, or a path; also by BN_BACKEND',
+    'on a GPU where there is one, else on the CPU',
+    { resumable: true, environment: 'BN_BACKEND' },
+  ),
+  device: knob(oneOf('auto', 'cuda', 'webgpu', 'cpu'), 'auto', 'where', 'CUDA if it computes, else the CPU', {
+    resumable: true,
+  }),
+  threads: knob(wholeNumber(1, 1024), null, 'threads on the CPU', "the backend's choice", { resumable: true }),
+
+  // What is trained, and on what.
+  model: knob(
+    text('<name>'),
+    'lenet-bn',
+    'lenet-bn, lenet-bn-scratch, lenet, or a file or package whose default export is a network',
+    "the textbook's network",
+  ),
+  data: knob(
+    text('<name>'),
+    'fashion-mnist',
+    'fashion-mnist, a folder of IDX files, a .csv, or a folder with one folder of images per class',
+    'comes with the program',
+  ),
+  testData: knob(
+    text('<name>'),
+    null,
+    'data to test on, in the same forms',
+    "the data's own test part, else a tenth of the data, held out by the seed",
+  ),
+  limit: knob(wholeNumber(1), null, 'train on the first so many images only: a quick try', 'all'),
+
+  // How: the textbook's values (d2l 0.17, section 7.5).
+  epochs: knob(wholeNumber(1), 10, 'passes over the training data', 'LeNet gains little after that', {
+    resumable: true,
+  }),
+  batchSize: knob(wholeNumber(1), 256, 'images per step', "enough for a batch's mean and variance to be steady"),
+  learningRate: knob(positive, null, 'step size', '1 with sgd, which batch normalization stands; else 0.001'),
+  optimizer: knob(oneOf('sgd', 'adam', 'adamw', 'rmsprop'), 'sgd', 'how gradients are used', 'as in the textbook'),
+  momentum: knob(share, null, 'of sgd or rmsprop', 'none, as in the textbook'),
+  weightDecay: knob(notNegative, null, 'pulls the weights towards 0', '0.01 with adamw, else none'),
+  schedule: knob(
+    oneOf('constant', 'step', 'cosine'),
+    'constant',
+    'of the learning rate: step goes to a tenth after each third of the epochs, cosine down to 0',
+    'as in the textbook',
+  ),
+  warmupEpochs: knob(notNegative, 0, 'epochs in which the learning rate rises from 0', 'only large batches need it'),
+
+  // Batch normalization in the built-in models.
+  bnConvention: knob(
+    oneOf('d2l', 'onnx', 'torch', 'keras'),
+    'd2l',
+    'whose meaning of momentum, and whose defaults, batch normalization has',
+    "the textbook's: momentum weighs the old value",
+  ),
+  bnMomentum: knob(fraction, null, 'weight in the moving averages', "the convention's, 0.9 in d2l"),
+  bnEpsilon: knob(positive, null, 'added to the variance', "the convention's, 1e-5 in d2l"),
+
+  // The run.
+  seed: knob(wholeNumber(0, 2 ** 31 - 1), 0, 'of weights, order and held-out images', 'the same run each time'),
+  out: knob(text('<folder>'), null, 'folder to record the run in', 'a new one in runs/, named by the time', {
+    recorded: false,
+  }),
+  json: knob(toggle, false, 'print one line of JSON per event, for programs', 'text for people', {
+    resumable: true,
+    recorded: false,
+  }),
+} as const satisfies Record<string, Knob<unknown>>;
+
+export interface Knob<T> extends Kind<unknown> {
+  readonly preset: T;
+  readonly what: string;
+  /** Why the default is that; for `null`, what happens then. */
+  readonly why: string;
+  /** May be given anew with `--resume`. */
+  readonly resumable: boolean;
+  /** Stands in the run's config.json. */
+  readonly recorded: boolean;
+  /** An environment variable that does what the flag does. */
+  readonly environment?: string;
+}
+
+export type KnobName = keyof typeof knobs;
+/** A value for every knob; `null` where none was given and there is no default. */
+export type KnobValues = { readonly [K in KnobName]: (typeof knobs)[K]['preset'] };
+
+export const knobNames: readonly KnobName[] = Object.keys(knobs) as KnobName[];
+
+/** `batchSize` → `--batch-size`. */
+export function flagOf(name: string): string {
+  return `--${name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`;
+}
+
+function knob<T, P extends T | null>(
+  kind: Kind<T>,
+  preset: P,
+  what: string,
+  why: string,
+  traits: Partial<Pick<Knob<T>, 'resumable' | 'recorded' | 'environment'>> = {},
+): Knob<P extends null ? T | null : T> {
+  return { resumable: false, recorded: true, ...traits, ...kind, preset, what, why } as Knob<never>;
+}

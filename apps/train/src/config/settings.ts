@@ -1,0 +1,93 @@
+// From flags, environment and files to the complete settings of a run, checked against each other.
+
+import { existsSync } from 'node:fs';
+import { join, resolve } from 'node:path';
+import { isPath } from '../load/resolve-module.js';
+import { UsageError } from '../usage-error.js';
+import { flagOf, type KnobName, type KnobValues, knobNames, knobs } from './knobs.js';
+import { type Flags, valuesFromEnvironment, valuesFromFile, valuesFromFlags } from './read-values.js';
+
+/** What config.json holds: everything that decides the run's result. */
+export type RunConfig = Omit<KnobValues, 'out' | 'json' | 'learningRate'> & { readonly learningRate: number };
+
+export interface Settings {
+  readonly config: RunConfig;
+  /** Folder to continue, or to create; null for a new one by the time. Absolute. */
+  readonly resume: string | null;
+  readonly out: string | null;
+  readonly json: boolean;
+}
+
+/** What flags may hold besides knobs. */
+export interface FileFlags {
+  readonly config?: string;
+  readonly resume?: string;
+}
+
+/**
+ * Flags win over the environment, that over the configuration file (with `--resume`, the run's own), that over the
+ * defaults. Paths in any of them are relative to the working folder.
+ */
+export async function readSettings(
+  flags: Flags & FileFlags,
+  { cwd, env }: { cwd: string; env: NodeJS.ProcessEnv },
+): Promise<Settings> {
+  const resume = flags.resume === undefined ? null : resolve(cwd, flags.resume);
+  const fromFlags = valuesFromFlags(flags);
+  if (resume !== null) requireResumable(resume, fromFlags, flags.config);
+  const file = resume !== null ? join(resume, 'config.json') : flags.config && resolve(cwd, flags.config);
+  const values = {
+    ...(Object.fromEntries(knobNames.map((name) => [name, knobs[name].preset])) as KnobValues),
+    ...(file ? await valuesFromFile(file) : {}),
+    ...valuesFromEnvironment(env),
+    ...fromFlags,
+  };
+  requireSense(values);
+  const { out, json, ...config } = values;
+  const learningRate = config.learningRate ?? (config.optimizer === 'sgd' ? 1 : 0.001);
+  return {
+    config: { ...config, learningRate, ...absolutePaths(config, cwd) },
+    resume,
+    out: out === null ? null : resolve(cwd, out),
+    json,
+  };
+}
+
+function requireResumable(run: string, flags: Partial<KnobValues>, configFile: string | undefined): void {
+  if (!existsSync(join(run, 'config.json'))) {
+    throw new UsageError(`--resume ${run}: the folder holds no run; give the folder that has the run's config.json`);
+  }
+  const fixed = (Object.keys(flags) as KnobName[]).filter((name) => !knobs[name].resumable).map(flagOf);
+  if (configFile !== undefined) fixed.unshift('--config');
+  if (fixed.length === 0) return;
+  const free = knobNames.filter((name) => knobs[name].resumable).map(flagOf);
+  throw new UsageError(
+    `${fixed.join(', ')} cannot change when a run is resumed (only ${free.join(', ')} can); leave it out, or start a new run`,
+  );
+}
+
+/** Knobs that have no effect beside others are mistakes, told before anything starts. */
+function requireSense(values: KnobValues): void {
+  const { optimizer, model } = values;
+  const require = (name: KnobName, sense: boolean, where: string) => {
+    if (values[name] === knobs[name].preset || sense) return;
+    throw new UsageError(`${flagOf(name)} has no effect here: ${where}; leave it out`);
+  };
+  require('momentum', optimizer === 'sgd' || optimizer === 'rmsprop', 'it is for sgd and rmsprop');
+  const normalized = model === 'lenet-bn' || model === 'lenet-bn-scratch';
+  require('bnConvention', model === 'lenet-bn', 'it is for the model lenet-bn');
+  require('bnMomentum', normalized, 'it is for the models lenet-bn and lenet-bn-scratch');
+  require('bnEpsilon', normalized, 'it is for the models lenet-bn and lenet-bn-scratch');
+}
+
+/** Paths as a resumed run needs them, whatever folder it is resumed from. */
+function absolutePaths(config: Pick<KnobValues, 'backend' | 'model' | 'data' | 'testData'>, cwd: string) {
+  const data = (name: string) => (name === 'fashion-mnist' ? name : resolve(cwd, name));
+  const module = (name: string) => (isPath(name) ? resolve(cwd, name) : name);
+  return {
+    backend: module(config.backend),
+    model: module(config.model),
+    data: data(config.data),
+    testData: config.testData === null ? null : data(config.testData),
+  };
+}

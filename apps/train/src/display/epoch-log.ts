@@ -1,0 +1,50 @@
+// Puts an epoch's event and its evaluation together into one line.
+
+import type { EpochEvent, TrainerEvent } from '@bn/core';
+import type { EpochRecord } from '../run-record.js';
+import { formatMetrics, formatRate } from './format.js';
+
+/** What a line tells of an epoch, from events or from a record. */
+type EpochFigures = Pick<
+  EpochRecord,
+  'epoch' | 'loss' | 'trainAccuracy' | 'testLoss' | 'testAccuracy' | 'examplesPerSecond' | 'seconds'
+>;
+
+/**
+ * An epoch ends with one event, or with a second one if there is test data: hands each epoch on once it is known
+ * which. `flush` hands on one that still waits.
+ */
+export function collectEpochs(onEpoch: (epoch: EpochFigures, epochs: number) => void): {
+  event(event: TrainerEvent): void;
+  flush(): void;
+} {
+  let waiting: EpochEvent | undefined;
+  const hand = (test: { loss: number; accuracy: number | null } | null) => {
+    if (!waiting) return;
+    const { epochs, accuracy, ...epoch } = waiting;
+    waiting = undefined;
+    onEpoch(
+      { ...epoch, trainAccuracy: accuracy, testLoss: test?.loss ?? null, testAccuracy: test?.accuracy ?? null },
+      epochs,
+    );
+  };
+  return {
+    event(event) {
+      if (event.type === 'evaluation') hand(event);
+      else if (event.type !== 'warning') hand(null);
+      if (event.type === 'epoch') waiting = event;
+    },
+    flush: () => hand(null),
+  };
+}
+
+/**
+ * `epoch  3/10  loss 0.412  train acc 0.849  test acc 0.832  17,043 examples/s  3.5 s`; the last figures are left out
+ * where `width` columns do not hold them.
+ */
+export function epochLine(epoch: EpochFigures, epochs: number, width = Number.POSITIVE_INFINITY): string {
+  const total = String(epochs);
+  const line = `epoch ${String(epoch.epoch).padStart(total.length)}/${total}  ${formatMetrics(epoch, '  ')}`;
+  const rest = [formatRate(epoch.examplesPerSecond), `${epoch.seconds.toFixed(1)} s`];
+  return rest.reduce((text, part) => (text.length + 2 + part.length <= width ? `${text}  ${part}` : text), line);
+}

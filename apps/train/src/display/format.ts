@@ -1,0 +1,42 @@
+// How the displays write figures: the same words in the terminal and in a pipe.
+
+import type { RunDescription } from '../run-record.js';
+
+/** `loss 0.412  train acc 0.849  test acc 0.832`, each figure only where there is one. */
+export function formatMetrics(
+  figures: { loss: number; trainAccuracy: number | null; testAccuracy?: number | null; testLoss?: number | null },
+  separator: string,
+): string {
+  const parts = [`loss ${figures.loss.toFixed(3)}`];
+  if (figures.trainAccuracy !== null) parts.push(`train acc ${figures.trainAccuracy.toFixed(3)}`);
+  if (typeof figures.testAccuracy === 'number') parts.push(`test acc ${figures.testAccuracy.toFixed(3)}`);
+  // Without classes there is still a test loss.
+  else if (typeof figures.testLoss === 'number') parts.push(`test loss ${figures.testLoss.toFixed(3)}`);
+  return parts.join(separator);
+}
+
+export function formatRate(examplesPerSecond: number): string {
+  return `${Math.round(examplesPerSecond).toLocaleString('en-US')} examples/s`;
+}
+
+/** `28 s`, `3 min 05 s`, `1 h 12 min`. */
+export function formatDuration(seconds: number): string {
+  const whole = Math.ceil(seconds);
+  if (whole < 60) return `${whole} s`;
+  if (whole < 3600) return `${Math.floor(whole / 60)} min ${String(whole % 60).padStart(2, '0')} s`;
+  return `${Math.floor(whole / 3600)} h ${String(Math.floor((whole % 3600) / 60)).padStart(2, '0')} min`;
+}
+
+/** `LeNet on Fashion-MNIST, by wasm on cpu, 2 threads`. */
+export function formatDescription(run: RunDescription): string {
+  const parts = [`${run.model} on ${run.data}, by ${run.backend} on ${run.device}`];
+  if (run.engine !== undefined) parts.push(`engine ${run.engine}`);
+  if (run.threads !== null) parts.push(`${run.threads} ${run.threads === 1 ? 'thread' : 'threads'}`);
+  return parts.join(', ');
+}
+
+/** Text from outside (names of files, messages of libraries) without what could steer a terminal. */
+export function printable(text: string): string {
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what is looked for
+  return text.replace(/[\u0000-\u0008\u000b-\u001f\u007f-\u009f]/g, '');
+}

@@ -1,0 +1,11 @@
+// The public names of the display.
+
+export {
+  createDisplay,
+  type Display,
+  type DisplayMode,
+  defaultDisplayMode,
+  type OutputStream,
+  type RunOutcome,
+  type RunStart,
+} from './display.js';

@@ -1,0 +1,22 @@
+// One JSON object per line: the run, every event of the trainer, messages, and the outcome.
+
+import type { TrainerEvent } from '@bn/core';
+import type { Display, OutputStream } from './display.js';
+
+/** Numbers that JSON lacks (NaN, infinities) become null. The predictions of an evaluation are left out. */
+export function jsonDisplay(stream: OutputStream): Display {
+  const write = (object: object) => stream.write(`${JSON.stringify(object)}\n`);
+  return {
+    start: (run) => write({ type: 'start', ...run }),
+    event: (event) => write(withoutPredictions(event)),
+    message: (text) => write({ type: 'message', text }),
+    finish: (outcome) => write({ type: 'finish', ...outcome }),
+    close() {},
+  };
+}
+
+function withoutPredictions(event: TrainerEvent): object {
+  if (event.type !== 'evaluation') return event;
+  const { predicted: _, ...rest } = event;
+  return rest;
+}

@@ -1,0 +1,50 @@
+// How far a run is, and how long it will still take.
+
+import type { EpochTotals, StepEvent } from '@bn/core';
+import type { Colors } from 'picocolors/types.js';
+import { formatDuration, formatMetrics, formatRate } from './format.js';
+
+export interface Progress {
+  readonly epoch: number;
+  readonly epochs: number;
+  readonly step: number;
+  readonly stepsPerEpoch: number;
+  readonly soFar: EpochTotals;
+  /** Seconds to the end of the run, evaluations included; null until there is something to judge by. */
+  readonly secondsLeft: number | null;
+}
+
+/** Judges by the time since its first step: a resumed run starts amid the epochs. */
+export function trackProgress(epochs: number): (event: StepEvent) => Progress {
+  let first: { time: number; position: number } | undefined;
+  return (event) => {
+    const now = performance.now();
+    // Epochs done, with the present one's part.
+    const position = event.epoch - 1 + event.step / event.stepsPerEpoch;
+    first ??= { time: now, position };
+    const done = position - first.position;
+    return {
+      epoch: event.epoch,
+      epochs,
+      step: event.step,
+      stepsPerEpoch: event.stepsPerEpoch,
+      soFar: event.epochSoFar,
+      secondsLeft: done > 0 ? ((now - first.time) / 1000 / done) * (epochs - position) : null,
+    };
+  };
+}
+
+/** Two lines: `epoch  3/10 ━━━━━━──── 142/235  28 s left`, and beneath it loss, accuracy and speed so far. */
+export function progressLines(progress: Progress, width: number, colours: Colors): [string, string] {
+  const { epoch, epochs, step, stepsPerEpoch, soFar, secondsLeft } = progress;
+  const total = String(epochs);
+  const head = `epoch ${String(epoch).padStart(total.length)}/${total} `;
+  const steps = ` ${String(step).padStart(String(stepsPerEpoch).length)}/${stepsPerEpoch}`;
+  const left = secondsLeft === null ? '' : `  ${formatDuration(secondsLeft)} left`;
+  // Room for the longest `left`, lest the bar change its length with the time.
+  const room = Math.min(60, width - head.length - steps.length - '  59 min 59 s left'.length);
+  const filled = Math.round((step / stepsPerEpoch) * room);
+  const bar = room < 4 ? '' : colours.cyan('━'.repeat(filled)) + colours.dim('─'.repeat(room - filled));
+  const figures = formatMetrics({ loss: soFar.loss, trainAccuracy: soFar.accuracy }, '  ');
+  return [head + bar + steps + left, `${figures}  ${formatRate(soFar.examplesPerSecond)}`];
+}

@@ -1,0 +1,88 @@
+// Finds a backend by name and creates it.
+
+import { existsSync, readdirSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { pathToFileURL } from 'node:url';
+import { type Backend, type BackendOptions, BnError } from '@bn/core';
+import { UsageError } from '../usage-error.js';
+import { isPath, resolvePackage, resolvePath } from './resolve-module.js';
+
+/** What a backend package exports. */
+interface BackendModule {
+  createBackend(options: BackendOptions): Promise<Backend>;
+}
+
+const app = import.meta.dirname;
+
+/**
+ * `reference` is the package @bn/reference; a path leads to a file, or to a folder with a package.json; anything else is a
+ * package. Packages are looked for from the working directory, then from this app.
+ *
+ * @throws UsageError when there is no such backend; BnError `backend` when it does not load, or lacks the device
+ */
+export async function loadBackend(name: string, workingFolder: string, options: BackendOptions): Promise<Backend> {
+  const file = findBackend(name, workingFolder);
+  if (!file) throw new UsageError(await unknownBackend(name, workingFolder));
+  const module = await import(pathToFileURL(file).href).catch((cause: Error) => {
+    throw new BnError(
+      'backend',
+      `the backend ${name} does not load (${file}: ${cause.message}); repair or reinstall it`,
+      {
+        cause,
+      },
+    );
+  });
+  if (!isBackendModule(module)) {
+    throw new UsageError(`${file}: not a backend; it must export createBackend({ device, threads })`);
+  }
+  return module.createBackend(options);
+}
+
+/** The file of a backend's entry. */
+export function findBackend(name: string, workingFolder: string): string | undefined {
+  if (isPath(name)) return resolvePath(name, workingFolder);
+  const names = name.startsWith('@') ? [name] : [`@bn/${name}`, name];
+  for (const candidate of names) {
+    const file = resolvePackage(candidate, workingFolder) ?? resolvePackage(candidate, app);
+    if (file) return file;
+  }
+  return undefined;
+}
+
+function isBackendModule(module: object): module is BackendModule {
+  return 'createBackend' in module && typeof module.createBackend === 'function';
+}
+
+async function unknownBackend(name: string, workingFolder: string): Promise<string> {
+  const installed = (await installedBackends(workingFolder)).join(', ') || 'none';
+  if (isPath(name))
+    return `--backend ${name}: there is no such file or folder in ${workingFolder}; installed: ${installed}`;
+  const wanted = name.startsWith('@') ? name : `@bn/${name}`;
+  return (
+    `unknown backend '${name}'; installed: ${installed}. ` +
+    `Others are packages: \`npm install ${wanted}\` in the working directory if it exists, or give a path such as ./my-backend`
+  );
+}
+
+/** Names of the @bn packages, here and in the working directory, that export a backend. */
+async function installedBackends(workingFolder: string): Promise<string[]> {
+  const names = new Set<string>();
+  for (const folder of scopeFolders(workingFolder, app)) {
+    for (const name of readdirSync(folder)) {
+      const file = resolvePackage(`@bn/${name}`, dirname(dirname(folder)));
+      const module: object = file ? await import(pathToFileURL(file).href).catch(() => ({})) : {};
+      if (isBackendModule(module)) names.add(name);
+    }
+  }
+  return [...names].sort();
+}
+
+/** Every node_modules/@bn in the folders and above them. */
+function scopeFolders(...folders: readonly string[]): string[] {
+  return folders.flatMap((folder) => {
+    const found = [];
+    for (let at = folder, above = ''; at !== above; above = at, at = dirname(at))
+      found.push(join(at, 'node_modules', '@bn'));
+    return found.filter((folder) => existsSync(folder));
+  });
+}

@@ -1,0 +1,123 @@
+// Loads the training and test data that the settings name.
+
+import { readdir, stat } from 'node:fs/promises';
+import { join } from 'node:path';
+import { BnError, type Dataset } from '@bn/core';
+import { loadCsv, loadIdx, loadImageFolder, split, subset } from '@bn/datasets';
+import { fashionMnist } from '@bn/fashion-mnist';
+import type { RunConfig } from '../config/settings.js';
+import { UsageError } from '../usage-error.js';
+
+export interface RunData {
+  readonly train: Dataset;
+  readonly test: Dataset;
+  /** For people: what was loaded. */
+  readonly description: string;
+  /** Number of classes in both. */
+  readonly classes: number;
+}
+
+interface Parts {
+  readonly train: Dataset;
+  readonly test?: Dataset;
+}
+
+/** Share of the examples that is held out for testing where data has no test part. */
+const heldOut = 0.1;
+
+/**
+ * Training data, limited if the settings say so, and test data: `testData`, or the data's own test part, or a random tenth
+ * of the training data.
+ *
+ * @param shape what the network takes, if it says so: `[channels, height, width]`
+ */
+export async function loadData(
+  config: Pick<RunConfig, 'data' | 'testData' | 'limit' | 'seed'>,
+  shape: readonly number[] | null,
+): Promise<RunData> {
+  const own = await loadParts(config.data, shape);
+  const given = config.testData === null ? null : await loadParts(config.testData, shape);
+  const all = given ? { train: own.train, test: given.test ?? given.train } : holdOut(own, config);
+  requireSameKind(all.train, all.test);
+  const train = limited(all.train, config.limit);
+  const origin = given || own.test ? '' : ` (held out by seed ${config.seed}: the data has no test part)`;
+  const count = (n: number) => n.toLocaleString('en-US');
+  return {
+    train,
+    test: all.test,
+    description: `${config.data}, ${count(train.length)} training and ${count(all.test.length)} test examples${origin}`,
+    classes: countClasses(train, all.test),
+  };
+}
+
+function limited(train: Dataset, limit: number | null): Dataset {
+  if (limit === null) return train;
+  if (limit > train.length) throw new UsageError(`--limit ${limit}: there are only ${train.length} training examples`);
+  return subset(train, limit);
+}
+
+async function loadParts(name: string, shape: readonly number[] | null): Promise<Parts> {
+  if (name === 'fashion-mnist') return fashionMnist();
+  const found = await stat(name).catch(() => null);
+  if (!found) {
+    throw new UsageError(`${name}: there is no such data; give fashion-mnist, or the path of a folder or a .csv file`);
+  }
+  if (!found.isDirectory()) {
+    if (/\.csv(\.gz)?$/i.test(name)) return { train: await loadCsv(name, shape ? { shape } : {}) };
+    throw new UsageError(
+      `${name}: expected a .csv file, or a folder of IDX files or of one folder of images per class`,
+    );
+  }
+  const entries = await readdir(name, { withFileTypes: true });
+  if (entries.some((entry) => /^(train|t10k)-(images|labels)/.test(entry.name))) return loadIdx(name);
+  const folders = new Set(entries.filter((entry) => entry.isDirectory()).map((entry) => entry.name));
+  if (!folders.has('train') || !folders.has('test')) return { train: await loadImages(name, shape) };
+  return { train: await loadImages(join(name, 'train'), shape), test: await loadImages(join(name, 'test'), shape) };
+}
+
+/** Images are brought to the size that the network takes. */
+function loadImages(folder: string, shape: readonly number[] | null): Promise<Dataset> {
+  const [channels, height, width] = shape ?? [];
+  if (shape?.length !== 3 || (channels !== 1 && channels !== 3)) return loadImageFolder(folder);
+  return loadImageFolder(folder, { channels, size: [height!, width!] });
+}
+
+function holdOut({ train, test }: Parts, { data, seed }: Pick<RunConfig, 'data' | 'seed'>): Required<Parts> {
+  if (test) return { train, test };
+  if (train.length < 2) {
+    throw new BnError('data', `${data}: one example is too few to hold out test data; add examples or --test-data`);
+  }
+  const parts = split(train, Math.max(heldOut, 1 / train.length), seed);
+  return { train: parts.train, test: parts.validation };
+}
+
+function requireSameKind(train: Dataset, test: Dataset): void {
+  const shapes = [train, test].map((dataset) => `[${dataset.features.shape.join(', ')}]`);
+  if (shapes[0] !== shapes[1]) {
+    throw new BnError(
+      'data',
+      `training examples are ${shapes[0]}, but test examples ${shapes[1]}; give test data of the same shape`,
+    );
+  }
+  const names = [train, test].map((dataset) => dataset.classNames?.join(', '));
+  if (names[0] !== undefined && names[1] !== undefined && names[0] !== names[1]) {
+    throw new BnError(
+      'data',
+      `the training data has the classes ${names[0]}, but the test data ${names[1]}; give both the same class folders`,
+    );
+  }
+}
+
+function countClasses(train: Dataset, test: Dataset): number {
+  if (train.classNames) return train.classNames.length;
+  let highest = 0;
+  for (const dataset of [train, test]) {
+    for (let i = 0; i < dataset.length; i++) highest = Math.max(highest, labelOf(dataset, i));
+  }
+  return highest + 1;
+}
+
+/** The class index of an example. */
+export function labelOf(dataset: Dataset, index: number): number {
+  return dataset.get(index).label as number;
+}

@@ -1,0 +1,86 @@
+// Finds the network that is to be trained, by name, path or package.
+
+import { pathToFileURL } from 'node:url';
+import * as core from '@bn/core';
+import { BnError, batchNorm, defineModel, type Layer, type Model } from '@bn/core';
+import * as models from '@bn/models';
+import { batchNormFromScratch, lenet } from '@bn/models';
+import { createJiti } from 'jiti';
+import type { RunConfig } from '../config/settings.js';
+import { UsageError } from '../usage-error.js';
+import { isPath, resolvePackage, resolvePath } from './resolve-module.js';
+
+/** A network that was found, not yet made for certain data. */
+export interface Network {
+  /** What one example must be, `[channels, height, width]` for images, where the network says so itself. */
+  readonly shape: readonly number[] | null;
+  modelFor(data: { shape: readonly number[]; classes: number }): Model;
+}
+
+type NetworkConfig = Pick<RunConfig, 'model' | 'bnConvention' | 'bnMomentum' | 'bnEpsilon'>;
+
+/** Built-in networks: what makes the layer after each convolution and hidden dense layer. */
+const builtIn: Readonly<Record<string, ((config: NetworkConfig) => Layer) | undefined>> = {
+  'lenet-bn': ({ bnConvention: convention, bnMomentum, bnEpsilon }) =>
+    batchNorm({ convention, ...given({ momentum: bnMomentum, epsilon: bnEpsilon }) }),
+  'lenet-bn-scratch': ({ bnMomentum, bnEpsilon }) =>
+    batchNormFromScratch(given({ momentum: bnMomentum, epsilon: bnEpsilon })),
+  lenet: undefined,
+};
+
+/** Names of the built-in networks. */
+export const networkNames: readonly string[] = Object.keys(builtIn);
+
+/**
+ * A built-in network by name; else a file by its path, or a package, whose default export is a layer (a function of a
+ * tensor and a scope) or a model (`defineModel`). TypeScript is fine.
+ *
+ * @throws UsageError when there is no such network, or what is found exports none
+ */
+export async function loadNetwork(config: NetworkConfig, workingFolder: string): Promise<Network> {
+  const name = config.model;
+  if (Object.hasOwn(builtIn, name)) {
+    const normalization = builtIn[name] && (() => builtIn[name]!(config));
+    return {
+      shape: null,
+      modelFor: ({ shape, classes }) => modelOf(lenet({ classes, ...(normalization && { normalization }) }), shape),
+    };
+  }
+  const network = await importNetwork(name, workingFolder);
+  if (typeof network === 'function') return { shape: null, modelFor: ({ shape }) => modelOf(network, shape) };
+  return { shape: network.input.shape.slice(1) as number[], modelFor: () => network };
+}
+
+function modelOf(network: Layer, shape: readonly number[]): Model {
+  return defineModel(network, { input: { shape: [null, ...shape], dtype: 'float32' } });
+}
+
+async function importNetwork(name: string, workingFolder: string): Promise<Layer | Model> {
+  const file = isPath(name)
+    ? resolvePath(name, workingFolder)
+    : (resolvePackage(name, workingFolder) ?? resolvePackage(name, import.meta.dirname));
+  if (!file) {
+    throw new UsageError(
+      `unknown model '${name}'; built in: ${networkNames.join(', ')}. For one of your own, give the path of its file, such as ./net.ts`,
+    );
+  }
+  // The file gets this app's own core: tensors of another copy would not fit in.
+  const jiti = createJiti(pathToFileURL(file).href, {
+    fsCache: false,
+    virtualModules: { '@bn/core': core, '@bn/models': models },
+  });
+  const module = await jiti.import<{ default?: unknown }>(file).catch((cause: Error) => {
+    throw new BnError('argument', `the model ${file} does not load: ${cause.message}`, { cause });
+  });
+  const network = module.default;
+  if (typeof network === 'function') return network as Layer;
+  if (typeof network === 'object' && network && 'network' in network && 'input' in network) return network as Model;
+  throw new UsageError(
+    `${file}: expected a network as the default export: a layer (x, scope) => …, or defineModel(…); found ${typeof network}`,
+  );
+}
+
+/** Options without those that are null, which leave the default in place. */
+function given(options: Readonly<Record<string, number | null>>): Record<string, number> {
+  return Object.fromEntries(Object.entries(options).filter((entry): entry is [string, number] => entry[1] !== null));
+}

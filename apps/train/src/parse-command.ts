@@ -1,0 +1,26 @@
+// Reads a command's flags: help goes to standard output, mistakes become UsageErrors.
+
+import { type Command, CommanderError, type OptionValues } from 'commander';
+import type { Io } from './io.js';
+import { UsageError } from './usage-error.js';
+
+/** @returns the flags, or null if help was asked for, and written */
+export function parseCommand(command: Command, args: readonly string[], { stdout }: Io): OptionValues | null {
+  command.exitOverride().configureOutput({
+    writeOut: (text) => stdout.write(text),
+    writeErr: () => {},
+    getOutHelpWidth: () => Math.min(stdout.columns ?? 100, 120),
+  });
+  try {
+    command.parse(args, { from: 'user' });
+  } catch (error) {
+    if (!(error instanceof CommanderError)) throw error;
+    if (error.exitCode === 0) return null;
+    const message = error.message
+      .replace(/^error: /, '')
+      .replace('\n', ' ')
+      .replace(/\.$/, '');
+    throw new UsageError(`${message}; --help lists the flags`);
+  }
+  return command.opts();
+}

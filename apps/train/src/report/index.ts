@@ -1,0 +1,4 @@
+// The public names of the report.
+
+export { renderReport } from './report.js';
+export { renderCurves } from './training-charts.js';

@@ -1,0 +1,108 @@
+// A finished run as one HTML file that needs nothing else: no network, no scripts, a strict content security policy.
+
+import { createHash } from 'node:crypto';
+import type { EpochRecord, RunDescription, RunRecord, RunSummary } from '../run-record.js';
+import { batchNormSection } from './batch-norm-figures.js';
+import { confusionSection } from './confusion-section.js';
+import { Html, type HtmlValue, html } from './html.js';
+import { misclassifiedSection } from './misclassified-section.js';
+import { styleSheet } from './style-sheet.js';
+import { trainingFigures } from './training-charts.js';
+
+/** The text of report.html. */
+export async function renderReport(record: RunRecord): Promise<string> {
+  const { config, description, epochs, summary, classNames, confusion, misclassified } = record;
+  const title = `${description.model} on ${description.data}`;
+  const styleHash = createHash('sha256').update(styleSheet).digest('base64');
+  const page = html`<!doctype html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta http-equiv="Content-Security-Policy" content="default-src 'none'; style-src 'sha256-${new Html(styleHash)}'; img-src data:">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<meta name="color-scheme" content="light dark">
+<title>${title}</title>
+<style>${new Html(styleSheet)}</style>
+</head>
+<body>
+<header>
+<p class="eyebrow">Training run</p>
+<h1>${title}</h1>
+<p class="muted">${epochs.length} ${epochs.length === 1 ? 'epoch' : 'epochs'}, by ${description.backend} on ${description.device}</p>
+</header>
+<main>
+${figures(summary)}
+<section><h2>Training</h2>
+<div class="pair">${await trainingFigures(epochs)}</div>
+${epochTable(epochs)}</section>
+${await batchNormSection(epochs)}
+${confusionSection(confusion, classNames)}
+${misclassifiedSection(misclassified, classNames)}
+<section class="pair">
+<div><h2>Configuration</h2>${definitions(flatten(config))}</div>
+<div><h2>Environment</h2>${definitions(environment(description))}</div>
+</section>
+</main>
+</body>
+</html>
+`;
+  return page.text;
+}
+
+function figures(summary: RunSummary): Html {
+  const rate = summary.examplesPerSecond.toLocaleString('en-US', {
+    minimumFractionDigits: 1,
+    maximumFractionDigits: 1,
+  });
+  const tiles: [string, string, string][] = [['loss', summary.loss.toFixed(3), 'training, final epoch']];
+  const accuracy = (name: string, value: number | null, note: string) => {
+    if (value !== null) tiles.push([name, value.toFixed(3), note]);
+  };
+  accuracy('train acc', summary.trainAccuracy, 'training, final epoch');
+  accuracy('test acc', summary.testAccuracy, summary.recalibratedTestAccuracy === null ? '' : 'with moving averages');
+  accuracy('test acc', summary.recalibratedTestAccuracy, 'with recalibrated statistics');
+  tiles.push(['examples/sec', rate, `on ${summary.device}`]);
+  return html`<dl class="figures">${tiles.map(
+    ([name, value, note]) =>
+      html`<div class="card"><dt>${name}</dt><dd class="value">${value}</dd><dd class="muted">${note}</dd></div>\n`,
+  )}</dl>`;
+}
+
+function epochTable(epochs: readonly EpochRecord[]): Html {
+  const columns: [string, (epoch: EpochRecord) => HtmlValue][] = [
+    ['epoch', ({ epoch }) => epoch],
+    ['loss', ({ loss }) => digits(loss, 3)],
+    ['train acc', ({ trainAccuracy }) => digits(trainAccuracy, 3)],
+    ['test loss', ({ testLoss }) => digits(testLoss, 3)],
+    ['test acc', ({ testAccuracy }) => digits(testAccuracy, 3)],
+    ['learning rate', ({ learningRate }) => Number(learningRate.toPrecision(4))],
+    ['examples/sec', ({ examplesPerSecond }) => Math.round(examplesPerSecond).toLocaleString('en-US')],
+    ['seconds', ({ seconds }) => digits(seconds, 1)],
+  ];
+  return html`<details class="card"><summary>All epochs</summary><div class="scroll" tabindex="0" role="region" aria-label="All epochs">
+<table class="epochs"><thead><tr>${columns.map(([name]) => html`<th scope="col">${name}</th>`)}</tr></thead>
+<tbody>${epochs.map((epoch) => html`<tr>${columns.map(([, value]) => html`<td>${value(epoch)}</td>`)}</tr>\n`)}</tbody></table></div></details>`;
+}
+
+function digits(value: number | null, count: number): string {
+  return value === null ? '–' : value.toFixed(count);
+}
+
+function environment({ backend, device, engine, threads, versions }: RunDescription): [string, string][] {
+  return Object.entries({ backend, device, engine, threads, ...versions }).flatMap(([name, value]) =>
+    value === undefined || value === null ? [] : [[name, String(value)]],
+  );
+}
+
+/** `{ optimizer: { kind: 'sgd' } }` as `optimizer.kind: sgd`. */
+function flatten(config: object, prefix = ''): [string, string][] {
+  return Object.entries(config).flatMap(([name, value]): [string, string][] => {
+    if (value === null || value === undefined) return [];
+    if (typeof value === 'object' && !Array.isArray(value)) return flatten(value, `${prefix}${name}.`);
+    return [[prefix + name, typeof value === 'string' ? value : JSON.stringify(value)]];
+  });
+}
+
+function definitions(entries: [string, string][]): Html {
+  return html`<dl class="card definitions">${entries.map(([name, value]) => html`<div><dt>${name}</dt><dd>${value}</dd></div>\n`)}</dl>`;
+}

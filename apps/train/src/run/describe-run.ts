@@ -1,0 +1,46 @@
+// What is trained, on what, by what, and in which versions, for the display and the report.
+
+import { existsSync, readFileSync } from 'node:fs';
+import { dirname, isAbsolute, join, relative } from 'node:path';
+import type { Backend } from '@bn/core';
+import type { RunConfig } from '../config/settings.js';
+import { findBackend } from '../load/load-backend.js';
+import type { RunData } from '../load/load-data.js';
+import { resolvePackage } from '../load/resolve-module.js';
+import type { RunDescription } from '../run-record.js';
+
+export function describeRun(config: RunConfig, data: RunData, backend: Backend, workingFolder: string): RunDescription {
+  return {
+    model: shortPath(config.model, workingFolder),
+    data: data.description,
+    backend: backend.name,
+    // Without the reason for the choice, which some backends give behind it.
+    device: backend.device.description.split(';')[0]!,
+    ...(backend.engine !== undefined && { engine: backend.engine }),
+    threads: config.threads,
+    versions: {
+      node: process.versions.node,
+      ...versionOf(import.meta.filename),
+      ...versionOf(resolvePackage('@bn/core', import.meta.dirname)),
+      ...versionOf(findBackend(config.backend, workingFolder)),
+    },
+  };
+}
+
+/** A path as it is shorter to read and to type: relative to the working folder if it lies within. */
+export function shortPath(path: string, workingFolder: string): string {
+  if (!isAbsolute(path)) return path;
+  const within = relative(workingFolder, path);
+  return within === '' || within.startsWith('..') ? path : within;
+}
+
+/** Name and version of the package that a file belongs to. */
+function versionOf(file: string | undefined): Record<string, string> {
+  for (let at = file, above = file && dirname(file); at !== above; at = above, above = at && dirname(at)) {
+    const manifest = join(above!, 'package.json');
+    if (!existsSync(manifest)) continue;
+    const { name, version } = JSON.parse(readFileSync(manifest, 'utf8'));
+    if (name !== undefined) return { [name]: version ?? 'none' };
+  }
+  return {};
+}

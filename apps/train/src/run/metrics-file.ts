@@ -1,0 +1,57 @@
+// metrics.jsonl: one line of JSON per epoch.
+
+import { open, readFile } from 'node:fs/promises';
+import { BnError } from '@bn/core';
+import type { EpochRecord } from '../run-record.js';
+import { writeAtomically, writeError } from './write-atomically.js';
+
+/** Adds a line. A full disk may leave a part of it, which `restoreMetrics` drops. */
+export async function appendMetrics(file: string, record: EpochRecord): Promise<void> {
+  try {
+    const handle = await open(file, 'a');
+    try {
+      await handle.writeFile(lineOf(record));
+      await handle.sync();
+    } finally {
+      await handle.close();
+    }
+  } catch (cause) {
+    throw writeError(file, cause);
+  }
+}
+
+/**
+ * Brings the file back to the last epoch of the checkpoint, or to none: later lines and damaged ones, such as a part of a
+ * last line, go. `lastEpoch`, which is in the checkpoint too, comes back if the stop was between the two files.
+ *
+ * @returns the epochs that are known, in order; not all only if someone has deleted lines
+ */
+export async function restoreMetrics(file: string, lastEpoch: EpochRecord | null): Promise<EpochRecord[]> {
+  const content = await readFile(file, 'utf8').catch((cause: NodeJS.ErrnoException) => {
+    if (cause.code === 'ENOENT') return '';
+    throw new BnError('file', `${file}: cannot be read: ${cause.message}`, { cause });
+  });
+  const records = new Map<number, EpochRecord>();
+  for (const line of content.split('\n')) {
+    const record = parseLine(line);
+    if (lastEpoch && record && record.epoch < lastEpoch.epoch) records.set(record.epoch, record);
+  }
+  if (lastEpoch) records.set(lastEpoch.epoch, lastEpoch);
+  const sorted = [...records.values()].sort((a, b) => a.epoch - b.epoch);
+  const restored = sorted.map(lineOf).join('');
+  if (restored !== content) await writeAtomically(file, restored);
+  return sorted;
+}
+
+function parseLine(line: string): EpochRecord | null {
+  try {
+    const record = JSON.parse(line);
+    return Number.isInteger(record?.epoch) && record.epoch > 0 ? record : null;
+  } catch {
+    return null;
+  }
+}
+
+function lineOf(record: EpochRecord): string {
+  return `${JSON.stringify(record)}\n`;
+}

@@ -1,0 +1,73 @@
+// Records what the trainer tells: a checkpoint and a line of metrics after every epoch.
+
+import type { Checkpoint, EpochEvent, EvaluationEvent, Trainer, TrainerEvent } from '@bn/core';
+import type { BatchNormValues, EpochRecord } from '../run-record.js';
+import { appendMetrics } from './metrics-file.js';
+import { type RunFolder, writeCheckpoint } from './run-folder.js';
+
+export interface Recorder {
+  /** To be called, and waited for, with each event before the trainer goes on. */
+  record(event: TrainerEvent): Promise<void>;
+  /** All epochs of the run so far. */
+  readonly epochs: readonly EpochRecord[];
+  /** The last evaluation of the trainer, if there was one since the start or resume. */
+  readonly evaluation: EvaluationEvent | null;
+}
+
+/** @param history the epochs before a resume */
+export function createRecorder(
+  folder: RunFolder,
+  trainer: Trainer,
+  batchNormLayers: readonly string[],
+  history: readonly EpochRecord[],
+): Recorder {
+  const epochs = [...history];
+  let epoch: EpochEvent | null = null;
+  let evaluation: EvaluationEvent | null = null;
+  return {
+    epochs,
+    get evaluation() {
+      return evaluation;
+    },
+    async record(event) {
+      if (event.type === 'epoch') epoch = event;
+      else if (event.type === 'evaluation') evaluation = event;
+      else if (event.type === 'checkpoint') {
+        const checkpoint = await trainer.checkpoint();
+        const finished =
+          event.reason === 'epoch' && epoch ? epochRecord(epoch, evaluation, checkpoint, batchNormLayers) : null;
+        // The checkpoint first: a line for which there is no checkpoint would be trained, and written, once more.
+        await writeCheckpoint(folder, { checkpoint, lastEpoch: finished ?? epochs.at(-1) ?? null });
+        if (!finished) return;
+        epochs.push(finished);
+        await appendMetrics(folder.metrics, finished);
+      }
+    },
+  };
+}
+
+function epochRecord(
+  epoch: EpochEvent,
+  evaluation: EvaluationEvent | null,
+  checkpoint: Checkpoint,
+  batchNormLayers: readonly string[],
+): EpochRecord {
+  const { loss, accuracy, learningRate, examplesPerSecond, seconds, examples } = epoch;
+  return {
+    epoch: epoch.epoch,
+    loss,
+    trainAccuracy: accuracy,
+    testLoss: evaluation?.loss ?? null,
+    testAccuracy: evaluation?.accuracy ?? null,
+    learningRate,
+    examplesPerSecond,
+    seconds,
+    examples,
+    batchNorm: Object.fromEntries(batchNormLayers.map((layer) => [layer, batchNormValues(checkpoint, layer)])),
+  };
+}
+
+function batchNormValues({ tensors }: Checkpoint, layer: string): BatchNormValues {
+  const values = (name: string) => Array.from(tensors.get(`${layer}.${name}`)!.data);
+  return { gamma: values('gamma'), beta: values('beta') };
+}

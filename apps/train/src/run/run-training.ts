@@ -1,0 +1,160 @@
+// A whole training run: load everything, train and record, conclude.
+
+import { setImmediate } from 'node:timers/promises';
+import { BnError, createTrainer, type Device, softmaxCrossEntropy, type Trainer } from '@bn/core';
+import type { RunConfig, Settings } from '../config/settings.js';
+import { createDisplay, type Display, defaultDisplayMode } from '../display/index.js';
+import type { Io } from '../io.js';
+import { type FittedModel, fitModel } from '../load/fit-model.js';
+import { loadBackend } from '../load/load-backend.js';
+import { loadData, type RunData } from '../load/load-data.js';
+import { loadNetwork } from '../load/load-network.js';
+import type { EpochRecord, RunDescription, RunRecord } from '../run-record.js';
+import { UsageError } from '../usage-error.js';
+import { conclude } from './conclude.js';
+import { describeRun, shortPath } from './describe-run.js';
+import { optimizerOf, scheduleOf } from './learning-rule.js';
+import { restoreMetrics } from './metrics-file.js';
+import { createRecorder, type Recorder } from './recorder.js';
+import {
+  createRunFolder,
+  type RunFolder,
+  readCheckpoint,
+  requireNoRun,
+  runFolder,
+  type SavedState,
+  writeConfig,
+} from './run-folder.js';
+import { writeAtomically } from './write-atomically.js';
+
+/** @returns whether the run went to its end; false if the signal stopped it, which leaves it resumable */
+export async function runTraining(settings: Settings, io: Io): Promise<boolean> {
+  const { config } = settings;
+  if (settings.out !== null) requireNoRun(settings.out);
+  const saved = settings.resume === null ? null : await readCheckpoint(runFolder(settings.resume));
+  requireEpochsToCome(config, saved);
+
+  const network = await loadNetwork(config, io.cwd);
+  const data = await loadData(config, network.shape);
+  const fitted = fitModel(network, data, config.batchSize);
+  const { threads, seed } = config;
+  const options = { device: config.device, ...(threads !== null && { threads }) };
+  const backend = await loadBackend(config.backend, io.cwd, options);
+  try {
+    const optimizer = optimizerOf(config);
+    const trainer = await createTrainer({ model: fitted.model, backend, loss: softmaxCrossEntropy(), optimizer, seed });
+    try {
+      if (saved) restore(trainer, saved, settings.resume!);
+      if (io.signal.aborted) return false;
+      const folder = await openFolder(settings, io.cwd);
+      const history = await restoreMetrics(folder.metrics, saved?.lastEpoch ?? null);
+      const description = describeRun(config, data, backend, io.cwd);
+      const run = { config, data, fitted, device: backend.device, trainer, folder, history, description };
+      return await trainAndRecord(run, settings.json, io);
+    } finally {
+      await trainer.dispose();
+    }
+  } finally {
+    await backend.dispose();
+  }
+}
+
+/** Everything that is ready before the first step. */
+interface Run {
+  readonly config: RunConfig;
+  readonly data: RunData;
+  readonly fitted: FittedModel;
+  readonly device: Device;
+  readonly trainer: Trainer;
+  readonly folder: RunFolder;
+  /** The epochs before a resume. */
+  readonly history: readonly EpochRecord[];
+  readonly description: RunDescription;
+}
+
+async function trainAndRecord(run: Run, json: boolean, io: Io): Promise<boolean> {
+  const { config, data, fitted, device, trainer, folder, history, description } = run;
+  const display = await createDisplay(json ? 'json' : defaultDisplayMode(io.stdout), io.stdout);
+  const path = shortPath(folder.path, io.cwd);
+  const recorder = createRecorder(folder, trainer, fitted.batchNormLayers, history);
+  const onAbort = () => display.message('stopping after this step; once more to stop at once');
+  io.signal.addEventListener('abort', onAbort);
+  try {
+    if (device.description !== description.device) display.message(`device: ${device.description}`);
+    display.start({ description, epochs: config.epochs, history });
+    for (const message of fitted.warnings) display.event({ type: 'warning', message });
+    await train(run, recorder, display, io.signal);
+    if (io.signal.aborted) {
+      display.message(`stopped; continue with: pnpm train --resume ${path}`);
+      return false;
+    }
+    const record = await conclude(trainer, recorder, {
+      data,
+      fitted,
+      config,
+      description,
+      batchSize: config.batchSize,
+    });
+    await writeReport(folder, record);
+    display.finish({ summary: record.summary, firstBatchNorm: firstBatchNorm(run, record), folder: path });
+    return true;
+  } catch (error) {
+    throw withWhatIsKept(error, recorder, path);
+  } finally {
+    io.signal.removeEventListener('abort', onAbort);
+    display.close();
+  }
+}
+
+async function train(run: Run, recorder: Recorder, display: Display, signal: AbortSignal): Promise<void> {
+  const { config, data, trainer } = run;
+  const { epochs, batchSize, learningRate } = config;
+  const fit = { train: data.train, test: data.test, epochs, batchSize, learningRate, schedule: scheduleOf(config) };
+  for await (const event of trainer.fit({ ...fit, signal })) {
+    display.event(event);
+    await recorder.record(event);
+    // Lets signals in: a backend that computes in JavaScript never waits for anything.
+    await setImmediate();
+  }
+}
+
+/** The run's folder: the one to be continued, which gets the new configuration, or a new one. */
+async function openFolder({ config, resume, out }: Settings, workingFolder: string): Promise<RunFolder> {
+  if (resume === null) return createRunFolder(out, workingFolder, config);
+  const folder = runFolder(resume);
+  await writeConfig(folder, config);
+  return folder;
+}
+
+function requireEpochsToCome({ epochs }: RunConfig, saved: SavedState | null): void {
+  const done = saved?.checkpoint.position.epoch ?? 0;
+  if (epochs >= done) return;
+  throw new UsageError(`--epochs ${epochs}: the run has ${done} epochs already; give ${done} or more`);
+}
+
+function restore(trainer: Trainer, { checkpoint }: SavedState, folder: string): void {
+  try {
+    trainer.restore(checkpoint);
+  } catch (cause) {
+    throw new BnError('checkpoint', `${runFolder(folder).checkpoint}: ${(cause as Error).message}`, { cause });
+  }
+}
+
+function firstBatchNorm({ fitted }: Run, { epochs }: RunRecord) {
+  const path = fitted.batchNormLayers[0];
+  return path === undefined ? null : { path, ...epochs.at(-1)!.batchNorm[path]! };
+}
+
+async function writeReport(folder: RunFolder, record: RunRecord): Promise<void> {
+  // Loaded only now: the charts' library is large.
+  const { renderCurves, renderReport } = await import('../report/index.js');
+  await writeAtomically(folder.curves, await renderCurves(record.epochs));
+  await writeAtomically(folder.report, await renderReport(record));
+}
+
+/** A failure, with what the run leaves behind. */
+function withWhatIsKept(error: unknown, { epochs }: Recorder, path: string): unknown {
+  if (!(error instanceof BnError)) return error;
+  const kept = epochs.length === 0 ? 'no epoch was finished' : `the checkpoint after epoch ${epochs.length} is kept`;
+  return new BnError(error.code, `${error.message} (${kept}; --resume ${path} continues from there)`, { cause: error });
+}

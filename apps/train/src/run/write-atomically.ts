@@ -1,0 +1,48 @@
+// Writes a file so that at any moment, whatever fails, either the old or the new content is there, whole.
+
+import { open, rename, rm } from 'node:fs/promises';
+import { basename, dirname, join } from 'node:path';
+import { BnError } from '@bn/core';
+
+/**
+ * Writes a temporary file beside `path`, flushes it to the disk and renames it.
+ *
+ * @throws BnError `file`; the temporary file is removed, and the old content is kept
+ */
+export async function writeAtomically(path: string, content: string | Uint8Array): Promise<void> {
+  const temporary = join(dirname(path), `.${basename(path)}.tmp`);
+  try {
+    const file = await open(temporary, 'w');
+    try {
+      await file.writeFile(content);
+      await file.sync();
+    } finally {
+      await file.close();
+    }
+    await rename(temporary, path);
+    await syncFolder(dirname(path));
+  } catch (cause) {
+    await rm(temporary, { force: true }).catch(() => {});
+    throw writeError(path, cause);
+  }
+}
+
+/** What was thrown while `path` was written, as a BnError `file`. */
+export function writeError(path: string, cause: unknown): BnError {
+  const { code, message } = cause as NodeJS.ErrnoException;
+  const reasons: Record<string, string> = {
+    ENOSPC: 'the disk is full; free some space',
+    EDQUOT: 'the disk quota is used up; free some space',
+    EACCES: 'no permission; choose another folder with --out',
+    EROFS: 'the disk is read-only; choose another folder with --out',
+    ENOTDIR: 'a part of the path is no folder; choose another folder with --out',
+  };
+  return new BnError('file', `${path}: cannot be written: ${reasons[code ?? ''] ?? message}`, { cause });
+}
+
+// The new name survives a power cut only once the folder is on the disk too. Windows cannot open folders.
+async function syncFolder(folder: string): Promise<void> {
+  const handle = await open(folder, 'r').catch(() => null);
+  await handle?.sync().catch(() => {});
+  await handle?.close();
+}

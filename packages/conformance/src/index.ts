@@ -1,0 +1,3 @@
+// The package's exports.
+
+export { conformance } from './conformance.js';

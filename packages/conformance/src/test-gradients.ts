@@ -1,0 +1,29 @@
+// Gradient graphs, compared with the reference backend in float64, which is itself compared with finite differences.
+
+import { createGenerator } from '@bn/core';
+import { Draw } from './draw.js';
+import { expectClose } from './expect-close.js';
+import { type GradientCase, gradientCases, gradientGraph } from './gradient-cases.js';
+import type { HostValue } from './host-value.js';
+import { named, type Suite } from './suite.js';
+
+export function testGradients(suite: Suite): void {
+  for (const gradientCase of gradientCases) {
+    suite.graphTest(
+      gradientCase.name,
+      () => gradientGraph(gradientCase),
+      async (graph) => {
+        const inputs = gradientInputs(gradientCase);
+        const [actual, expected] = [await suite.run(graph, inputs), await suite.runOracle(graph, inputs)];
+        for (const [name, value] of expected) expectClose(actual.get(name)!, value, suite.tolerance('composition'));
+      },
+    );
+  }
+}
+
+/** The case's inputs and some dy. */
+function gradientInputs(gradientCase: GradientCase): Record<string, HostValue> {
+  const dy = gradientGraph(gradientCase).inputs.get('dy');
+  const random = new Draw(createGenerator(13));
+  return { ...named(gradientCase.inputs), ...(dy ? { dy: random.normal(dy.shape as readonly number[]) } : {}) };
+}

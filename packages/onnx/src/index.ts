@@ -1,0 +1,3 @@
+// The public names of @bn/onnx.
+
+export { toOnnx } from './to-onnx.js';

@@ -1,0 +1,111 @@
+// Pooling and its gradients. What ONNX has no operator for works on images of one channel, [batch · channels, 1, height, width].
+
+import type { AveragePoolingGeometry, PoolingAttributes, PoolingGeometry, Tensor } from '@bn/core';
+import type { Lowering } from '../lowering.js';
+import type { Rules } from '../rules.js';
+import { fillUp, gatherTaps, padWithLowest, scatterTaps } from './taps.js';
+import { type Size, size, tiles, unreached, windowAttributes } from './window.js';
+
+export const pooling: Rules<keyof PoolingAttributes> = {
+  avgPool2d: (node, to) => {
+    const { kernelSize, countIncludesPadding, ...window } = node.attributes;
+    const x = node.inputs[0]!;
+    // Opset 17's AveragePool has no dilation.
+    if (paddingIsInside(node.attributes) && window.dilation.every((n) => n === 1)) {
+      return to.emit('AveragePool', [to.value(x)], {
+        kernel_shape: kernelSize,
+        ...windowAttributes(window),
+        ...(countIncludesPadding ? { count_include_pad: 1 } : {}),
+      });
+    }
+    const sums = to.emit('Conv', [planes(x, to), ones(kernelSize, to)], windowAttributes(window));
+    return to.reshape(to.emit('Mul', [sums, shares(size(node), size(x), node.attributes, to)]), node.shape);
+  },
+  avgPool2dGradient: (node, to) => {
+    const { kernelSize, countIncludesPadding: _, inputSize, ...window } = node.attributes;
+    const dy = node.inputs[0]!;
+    const shared = to.emit('Mul', [planes(dy, to), shares(size(dy), inputSize, node.attributes, to)]);
+    if (tiles(node.attributes)) {
+      return to.reshape(fillUp(repeat(shared, kernelSize, to), inputSize, size(dy), kernelSize, to), node.shape);
+    }
+    const dx = to.emit('ConvTranspose', [shared, ones(kernelSize, to)], {
+      ...windowAttributes(window),
+      output_padding: unreached(inputSize, size(dy), kernelSize, window),
+    });
+    return to.reshape(dx, node.shape);
+  },
+  maxPool2d: (node, to) => {
+    const { kernelSize, padding, ...window } = node.attributes;
+    const x = to.value(node.inputs[0]!);
+    const inside = paddingIsInside(node.attributes);
+    return to.emit('MaxPool', [inside ? x : padWithLowest(x, padding, to)], {
+      kernel_shape: kernelSize,
+      ...windowAttributes({ ...window, padding: inside ? padding : [0, 0, 0, 0] }),
+    });
+  },
+  // The first largest tap of each window gets dy. Each element of the result has one writer: where windows overlap, no
+  // threads race.
+  maxPool2dGradient: (node, to) => {
+    const [x, dy] = node.inputs as [Tensor, Tensor];
+    const geometry = node.attributes;
+    const taps = area(geometry.kernelSize);
+    const first = to.emit('ArgMax', [gatherTaps(x, size(dy), geometry, to)], { axis: 1 });
+    const numbers = to.constant(
+      BigInt64Array.from({ length: taps }, (_, i) => BigInt(i)),
+      'int64',
+      [taps, 1],
+    );
+    const chosen = to.emit('Where', [
+      to.emit('Equal', [first, numbers]),
+      to.reshape(to.value(dy), [null, 1, area(size(dy))]),
+      to.scalar(0),
+    ]);
+    return to.reshape(scatterTaps(chosen, size(x), size(dy), geometry, to), node.shape);
+  },
+};
+
+/** Whether runtimes take the padding of a pooling operator: less than the kernel on each side. */
+function paddingIsInside({ kernelSize, padding }: PoolingGeometry): boolean {
+  return padding.every((n, i) => n < kernelSize[i % 2]!);
+}
+
+function planes(x: Tensor, to: Lowering): string {
+  return to.reshape(to.value(x), [null, 1, ...size(x)]);
+}
+
+function ones([height, width]: Size, to: Lowering): string {
+  return to.constant(new Float32Array(height * width).fill(1), 'float32', [1, 1, height, width]);
+}
+
+/** 1 / (number of elements that are averaged), per window position unless it is the same everywhere. */
+function shares(positions: Size, image: Size, geometry: AveragePoolingGeometry, to: Lowering): string {
+  const { kernelSize, stride, padding, dilation, countIncludesPadding } = geometry;
+  if (countIncludesPadding || padding.every((n) => n === 0)) return to.scalar(1 / area(kernelSize));
+  // Taps inside the image, per position of the window along one axis.
+  const inside = (axis: 0 | 1) =>
+    Array.from({ length: positions[axis] }, (_, position) => {
+      const taps = Array.from(
+        { length: kernelSize[axis] },
+        (_, k) => position * stride[axis] - padding[axis] + k * dilation[axis],
+      );
+      return taps.filter((at) => at >= 0 && at < image[axis]).length;
+    });
+  const [rows, columns] = [inside(0), inside(1)];
+  return to.constant(Float32Array.from(rows.flatMap((r) => columns.map((c) => 1 / (r * c)))), 'float32', [
+    ...positions,
+  ]);
+}
+
+/** Each element of the images as a tile of equal elements. */
+function repeat(images: string, [height, width]: Size, to: Lowering): string {
+  const scales = to.constant(Float32Array.of(1, 1, height, width), 'float32', [4]);
+  return to.emit('Resize', [images, '', scales], {
+    mode: 'nearest',
+    coordinate_transformation_mode: 'asymmetric',
+    nearest_mode: 'floor',
+  });
+}
+
+function area([height, width]: Size): number {
+  return height * width;
+}

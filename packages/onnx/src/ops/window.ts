@@ -1,0 +1,35 @@
+// Geometry that convolutions and pooling share.
+
+import type { ConvolutionGeometry, Tensor } from '@bn/core';
+
+export type Window = Omit<ConvolutionGeometry, 'groups'>;
+
+/** [height, width]. */
+export type Size = readonly [number, number];
+
+/** ONNX has padding in the same order as core: all beginnings, then all ends. Its defaults are left out. */
+export function windowAttributes({ stride, padding, dilation }: Window) {
+  return {
+    ...(stride.some((n) => n !== 1) ? { strides: stride } : {}),
+    ...(padding.some((n) => n !== 0) ? { pads: padding } : {}),
+    ...(dilation.some((n) => n !== 1) ? { dilations: dilation } : {}),
+  };
+}
+
+/** Rows and columns at the end of an image (padding included) that no window reaches: ConvTranspose's output padding. */
+export function unreached(image: Size, positions: Size, kernel: Size, { stride, padding, dilation }: Window): number[] {
+  return [0, 1].map((i) => {
+    const extent = (kernel[i]! - 1) * dilation[i]! + 1;
+    return image[i]! + padding[i]! + padding[i + 2]! - extent - (positions[i]! - 1) * stride[i]!;
+  });
+}
+
+/** Whether windows stand side by side: no overlap, no gap, no padding. */
+export function tiles({ kernelSize, stride, padding, dilation }: Window & { readonly kernelSize: Size }): boolean {
+  return kernelSize.every((n, i) => n === stride[i] && dilation[i] === 1) && padding.every((n) => n === 0);
+}
+
+/** Height and width of images or filters. */
+export function size(x: Tensor): Size {
+  return [x.shape[2]!, x.shape[3]!];
+}

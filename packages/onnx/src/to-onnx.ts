@@ -1,0 +1,73 @@
+// A graph as an ONNX model.
+
+import type { Graph } from '@bn/core';
+import { create, toBinary } from '@bufbuild/protobuf';
+import { ModelProtoSchema, type NodeProto } from './generated/onnx_pb.js';
+import { Lowering } from './lowering.js';
+import { valueInfo } from './model-proto.js';
+
+/** Old enough for deployment targets, new enough for every operator that graphs need. */
+const opset = 17n;
+const irVersion = 8n;
+
+/**
+ * The ONNX model (bytes of a ModelProto: opset 17, IR version 8, standard operators only) that computes `graph`.
+ *
+ * Inputs and outputs have the graph's names, in the graph's order. A name that an input and an output share (a state
+ * before and after a step) stays the input's; the output's gets `.next` appended, since ONNX names each value once.
+ * A symbolic batch size becomes the dimension `batch`. Nodes are named `layer/direction/operation/Operator`.
+ *
+ * @see https://onnx.ai/onnx/repo-docs/IR.html
+ */
+export function toOnnx(graph: Graph): Uint8Array {
+  const to = new Lowering(graph);
+  // In the graph's order, so that the recursion to inputs is never deep.
+  for (const node of graph.nodes) to.operand(node);
+  const results = new Map([...graph.outputs].map(([name, x]) => [name, to.value(x)]));
+  const outputNames = nameOutputs(graph, results, to);
+  const node = needed(to.nodes, [...outputNames.values()]);
+  const used = new Set(node.flatMap((n) => n.input));
+  const model = create(ModelProtoSchema, {
+    irVersion,
+    opsetImport: [{ domain: '', version: opset }],
+    producerName: '@bn/onnx',
+    graph: {
+      name: 'graph',
+      node,
+      initializer: to.initializers.filter(({ name }) => used.has(name)),
+      input: [...graph.inputs].map(([name, { dtype, shape }]) => valueInfo(name, dtype, shape)),
+      output: [...graph.outputs].map(([name, { dtype, shape }]) => valueInfo(outputNames.get(name)!, dtype, shape)),
+    },
+  });
+  return toBinary(ModelProtoSchema, model);
+}
+
+/** Gives results the names of the outputs: renames values where possible, else copies. Returns the names in the model. */
+function nameOutputs(graph: Graph, results: ReadonlyMap<string, string>, to: Lowering): Map<string, string> {
+  const renamed = new Map<string, string>();
+  const computed = new Set(to.nodes.flatMap((node) => node.output));
+  const names = new Map<string, string>();
+  for (const [output, value] of results) {
+    const name = graph.inputs.has(output) ? to.uniqueName(`${output}.next`) : output;
+    names.set(output, name);
+    if (computed.has(value) && !renamed.has(value)) renamed.set(value, name);
+    else to.copy(value, name);
+  }
+  const rename = (name: string) => renamed.get(name) ?? name;
+  for (const node of to.nodes) {
+    node.input = node.input.map(rename);
+    node.output = node.output.map(rename);
+  }
+  return names;
+}
+
+/** The nodes that the given values need, in order. */
+function needed(nodes: readonly NodeProto[], values: readonly string[]): NodeProto[] {
+  const wanted = new Set(values);
+  const kept = [...nodes].reverse().filter(({ output, input }) => {
+    if (!output.some((name) => wanted.has(name))) return false;
+    for (const name of input) wanted.add(name);
+    return true;
+  });
+  return kept.reverse();
+}

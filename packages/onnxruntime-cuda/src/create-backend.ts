@@ -1,0 +1,59 @@
+// Chooses the device, and makes a backend that computes on it.
+
+import { availableParallelism } from 'node:os';
+import { type Backend, type BackendOptions, BnError, type Device } from '@bn/core';
+import type { InferenceSession } from 'onnxruntime-node';
+import { loadRuntime } from './load-runtime.js';
+import { OnnxRuntimeBackend } from './onnx-runtime-backend.js';
+import { probeDevice } from './probe-device.js';
+
+export interface OnnxRuntimeOptions extends BackendOptions {
+  /**
+   * On cuda and webgpu: nodes without a kernel for the device are an error instead of being computed on the CPU
+   * (default false).
+   */
+  readonly disableCpuFallback?: boolean;
+}
+
+/**
+ * A backend on ONNX Runtime. `device: 'auto'` is CUDA if it computes, else the CPU; `device.description` says which
+ * and why. `threads` counts the CPU's, by default one per core that this process may use.
+ *
+ * @throws `backend`, with cause and cure, for a device that was named and cannot be had.
+ */
+export async function createBackend({
+  device = 'auto',
+  threads = availableParallelism(),
+  disableCpuFallback = false,
+}: OnnxRuntimeOptions = {}): Promise<Backend> {
+  const runtime = await loadRuntime();
+  const chosen = await chooseDevice(device, threads);
+  return new OnnxRuntimeBackend(runtime, chosen, sessionOptions(chosen, threads, disableCpuFallback));
+}
+
+async function chooseDevice(device: NonNullable<BackendOptions['device']>, threads: number): Promise<Device> {
+  const cpu = `cpu (${threads} ${threads === 1 ? 'thread' : 'threads'})`;
+  if (device === 'cpu') return { kind: device, description: cpu };
+  const kind = device === 'auto' ? 'cuda' : device;
+  const { available, reason } = await probeDevice(kind);
+  if (available) return { kind, description: kind };
+  if (device === 'auto') return { kind: 'cpu', description: `${cpu}; no cuda: ${reason}` };
+  throw new BnError('backend', `onnxruntime-cuda cannot compute on ${kind}: ${reason}; or take device cpu`);
+}
+
+function sessionOptions(device: Device, threads: number, disableCpuFallback: boolean): InferenceSession.SessionOptions {
+  return {
+    executionProviders: [device.kind],
+    graphOptimizationLevel: 'all',
+    executionMode: 'sequential',
+    intraOpNumThreads: threads,
+    logSeverityLevel: 3,
+    extra: {
+      session: {
+        // Threads spin while a run lasts and stop with it: a session that is idle would slow down the others.
+        force_spinning_stop: '1',
+        ...(disableCpuFallback && device.kind !== 'cpu' ? { disable_cpu_ep_fallback: '1' } : {}),
+      },
+    },
+  };
+}

@@ -1,0 +1,4 @@
+// The public names of @bn/onnxruntime-cuda.
+
+export { createBackend, type OnnxRuntimeOptions } from './create-backend.js';
+export { diagnose } from './diagnose.js';

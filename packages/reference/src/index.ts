@@ -1,0 +1,3 @@
+// The package's exports.
+
+export { createBackend, diagnose, type ReferenceOptions } from './create-backend.js';

@@ -1,0 +1,101 @@
+// Runs every code block of the documentation in a clean clone: what a newcomer copies works.
+
+import { execFile } from 'node:child_process';
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+
+const run = promisify(execFile);
+const root = fileURLToPath(new URL('../', import.meta.url));
+const clone = join(mkdtempSync(join(tmpdir(), 'bn-clone-')), 'bn');
+
+/** Commands that are not run as they stand, and why. */
+const exempt: { command: RegExp; reason: string }[] = [
+  { command: /^git clone |^cd /, reason: 'the clone is made by this test' },
+  { command: /^npx -y pnpm@12\.21\.0 (test|verify|run check)$/, reason: 'this test is part of it' },
+  { command: /^npm install @bn\//, reason: 'the packages are not published yet' },
+];
+
+interface Block {
+  readonly file: string;
+  readonly line: number;
+  readonly language: string;
+  readonly text: string;
+}
+
+const files = readdirSync(root, { recursive: true, encoding: 'utf8' })
+  .map((file) => file.replaceAll('\\', '/'))
+  .filter((file) => /^([A-Z]+|docs\/.*|(packages|apps)\/[^/]+\/README|examples\/.*README)\.md$/.test(file));
+
+const blocks: Block[] = files.flatMap((file) => {
+  const text = readFileSync(join(root, file), 'utf8');
+  return [...text.matchAll(/^```(\w+)\n(.*?)^```$/gms)].map((match) => ({
+    file,
+    line: text.slice(0, match.index).split('\n').length,
+    language: match[1]!,
+    text: match[2]!,
+  }));
+});
+const title = ({ file, line }: Block) => `${file}:${line}`;
+
+/** Ten epochs on all images take minutes: the same command, on a few of them. */
+function shortened(command: string): string {
+  const trains = /^npx -y pnpm@12\.21\.0 train(?! [a-z])/.test(command);
+  if (!trains || command.includes('--resume') || command.includes('--help')) return command;
+  return `${command}${command.includes('--limit') ? '' : ' --limit 1000'}${command.includes('--epochs') ? '' : ' --epochs 1'}`;
+}
+
+beforeAll(async () => {
+  await run('git', ['clone', '--quiet', root, clone]);
+});
+afterAll(() => rmSync(join(clone, '..'), { recursive: true, force: true }));
+
+describe('shell blocks run from a clean clone, in the order of the text', () => {
+  for (const block of blocks.filter(({ language }) => language === 'sh')) {
+    for (const command of block.text.split('\n').filter((line) => line !== '' && !line.startsWith('#'))) {
+      const reason = exempt.find((entry) => entry.command.test(command))?.reason;
+      test(`${title(block)} ${command}`, async (context) => {
+        if (reason) context.skip(`not run: ${reason}`);
+        await run(shortened(command), { cwd: clone, shell: true, maxBuffer: 1e8 });
+      });
+    }
+  }
+});
+
+describe('program blocks run, and type-check strictly', () => {
+  const programs = blocks.filter(({ language }) => language === 'ts');
+  const folder = (block: Block) => join(clone, '.blocks', title(block).replaceAll(/\W/g, '-'));
+
+  beforeAll(async () => {
+    await run('npx -y pnpm@12.21.0 run build', { cwd: clone, shell: true });
+    const scope = join(clone, '.blocks', 'node_modules', '@bn');
+    mkdirSync(scope, { recursive: true });
+    for (const name of readdirSync(join(clone, 'packages'))) symlinkSync(join(clone, 'packages', name), join(scope, name), 'junction');
+    symlinkSync(join(clone, 'node_modules', '@types'), join(clone, '.blocks', 'node_modules', '@types'), 'junction');
+    writeFileSync(join(clone, '.blocks', 'package.json'), '{ "type": "module" }');
+    for (const block of programs) {
+      mkdirSync(folder(block), { recursive: true });
+      writeFileSync(join(folder(block), 'program.ts'), block.text);
+    }
+  });
+
+  test('types', async () => {
+    const options = '--noEmit --strict --module nodenext --target es2022 --types node --skipLibCheck'.split(' ');
+    const sources = programs.map((block) => join(folder(block), 'program.ts'));
+    await run(process.execPath, [join(clone, 'node_modules', 'typescript', 'bin', 'tsc'), '--ignoreConfig', ...options, ...sources], { cwd: join(clone, '.blocks') });
+  });
+
+  for (const block of programs) {
+    test(title(block), async () => {
+      const jiti = join(clone, 'node_modules', 'jiti', 'lib', 'jiti-cli.mjs');
+      await run(process.execPath, [jiti, 'program.ts'], { cwd: folder(block), maxBuffer: 1e8 });
+    });
+  }
+});
+
+test('all blocks are of a language that is run, or plain output', () => {
+  expect(blocks.filter(({ language }) => !['sh', 'ts', 'text', 'json'].includes(language)).map(title)).toEqual([]);
+});

