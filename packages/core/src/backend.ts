@@ -16,8 +16,10 @@ export type DeviceKind = 'cuda' | 'webgpu' | 'cpu';
 
 export interface Device {
   readonly kind: DeviceKind;
-  /** For people, e.g. `cpu (2 threads)`. */
+  /** For people, short, e.g. `cpu (2 threads)`. */
   readonly description: string;
+  /** Why this device, where the choice was left to the backend and a better one could not be had. */
+  readonly reason?: string;
 }
 
 export interface Backend {

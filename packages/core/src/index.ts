@@ -1,6 +1,7 @@
 // The public names of @bn/core.
 
 export type { Backend, BackendOptions, Device, DeviceKind, Diagnosis, Executable, Value } from './backend.js';
+export { checkInputs, checkUpload } from './check-values.js';
 export type { Dataset, Example } from './dataset.js';
 export { BnError, type BnErrorCode } from './errors.js';
 export { decomposeNode, gradients } from './gradients.js';
@@ -71,3 +72,4 @@ export {
   type Trainer,
   type TrainerOptions,
 } from './training/trainer.js';
+export { ValueStore } from './value-store.js';
