@@ -1,7 +1,6 @@
 // Knob values from the command line, the environment and configuration files, checked.
 
 import { readFile } from 'node:fs/promises';
-import { z } from 'zod';
 import { UsageError } from '../usage-error.js';
 import { flagOf, type KnobName, type KnobValues, knobNames, knobs } from './knobs.js';
 
@@ -35,10 +34,12 @@ export async function valuesFromFile(file: string): Promise<Partial<KnobValues>>
     const problem = cause.code === 'ENOENT' ? 'there is no such file' : cause.message;
     throw new UsageError(`${file}: ${problem}; give the path of a JSON file`, { cause });
   });
-  const values = z.record(z.string(), z.unknown()).safeParse(parseJson(file, content));
-  if (!values.success) throw new UsageError(`${file}: expected a JSON object such as {"epochs": 3}`);
+  const values = parseJson(file, content);
+  if (typeof values !== 'object' || values === null || Array.isArray(values)) {
+    throw new UsageError(`${file}: expected a JSON object such as {"epochs": 3}`);
+  }
   const given: Record<string, unknown> = {};
-  for (const [name, value] of Object.entries(values.data)) {
+  for (const [name, value] of Object.entries(values)) {
     if (!isKnob(name)) {
       throw new UsageError(`${file}: unknown key "${name}"; the keys are ${knobNames.join(', ')}`);
     }

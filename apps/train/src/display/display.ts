@@ -44,9 +44,10 @@ export interface Display {
   close(): void;
 }
 
-/** The display for a person at a terminal, else the one for a pipe. */
-export function defaultDisplayMode(stream: OutputStream): DisplayMode {
-  return stream.isTTY && process.env.TERM !== 'dumb' && !process.env.CI ? 'terminal' : 'plain';
+/** The display for a person at a terminal, else the one for a pipe. Some pseudo-terminals are 0 columns wide. */
+export function defaultDisplayMode({ isTTY, columns }: OutputStream): DisplayMode {
+  const inPlace = isTTY && columns !== 0 && process.env.TERM !== 'dumb' && !process.env.CI;
+  return inPlace ? 'terminal' : 'plain';
 }
 
 /** Loads only the display that is asked for. */

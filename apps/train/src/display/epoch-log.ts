@@ -44,7 +44,10 @@ export function collectEpochs(onEpoch: (epoch: EpochFigures, epochs: number) => 
  */
 export function epochLine(epoch: EpochFigures, epochs: number, width = Number.POSITIVE_INFINITY): string {
   const total = String(epochs);
-  const line = `epoch ${String(epoch.epoch).padStart(total.length)}/${total}  ${formatMetrics(epoch, '  ')}`;
-  const rest = [formatRate(epoch.examplesPerSecond), `${epoch.seconds.toFixed(1)} s`];
-  return rest.reduce((text, part) => (text.length + 2 + part.length <= width ? `${text}  ${part}` : text), line);
+  let line = `epoch ${String(epoch.epoch).padStart(total.length)}/${total}  ${formatMetrics(epoch, '  ')}`;
+  for (const part of [formatRate(epoch.examplesPerSecond), `${epoch.seconds.toFixed(1)} s`]) {
+    if (line.length + 2 + part.length > width) break;
+    line += `  ${part}`;
+  }
+  return line;
 }

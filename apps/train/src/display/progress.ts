@@ -40,11 +40,14 @@ export function progressLines(progress: Progress, width: number, colours: Colors
   const total = String(epochs);
   const head = `epoch ${String(epoch).padStart(total.length)}/${total} `;
   const steps = ` ${String(step).padStart(String(stepsPerEpoch).length)}/${stepsPerEpoch}`;
-  const left = secondsLeft === null ? '' : `  ${formatDuration(secondsLeft)} left`;
+  // After the last step come the evaluation, the recalibration and the report.
+  const done = epoch === epochs && step === stepsPerEpoch;
+  const left = done ? '  finishing …' : secondsLeft === null ? '' : `  ${formatDuration(secondsLeft)} left`;
   // Room for the longest `left`, lest the bar change its length with the time.
   const room = Math.min(60, width - head.length - steps.length - '  59 min 59 s left'.length);
   const filled = Math.round((step / stepsPerEpoch) * room);
   const bar = room < 4 ? '' : colours.cyan('━'.repeat(filled)) + colours.dim('─'.repeat(room - filled));
   const figures = formatMetrics({ loss: soFar.loss, trainAccuracy: soFar.accuracy }, '  ');
-  return [head + bar + steps + left, `${figures}  ${formatRate(soFar.examplesPerSecond)}`];
+  const withRate = `${figures}  ${formatRate(soFar.examplesPerSecond)}`;
+  return [head + bar + steps + left, withRate.length <= width ? withRate : figures];
 }

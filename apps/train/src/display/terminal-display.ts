@@ -1,17 +1,18 @@
 // For a person at a terminal: finished epochs scroll up, beneath them the curves and the present epoch's progress.
 
 import { stripVTControlCharacters } from 'node:util';
+import type { StepEvent } from '@bn/core';
 import { createLogUpdate } from 'log-update';
 import pc from 'picocolors';
 import type { Display, OutputStream, RunStart } from './display.js';
 import { collectEpochs, epochLine } from './epoch-log.js';
-import { formatDescription, printable } from './format.js';
+import { formatDescription, printable, wrapWords } from './format.js';
 import { outcomeText } from './outcome-text.js';
-import { type Progress, progressLines, trackProgress } from './progress.js';
+import { progressLines, trackProgress } from './progress.js';
 import { TrainingCurves } from './training-curves.js';
 
-/** Milliseconds between two frames. A frame takes half a millisecond, so that training loses a few thousandths. */
-const frameInterval = 200;
+/** Milliseconds between two frames. A frame takes about one, so that training loses half a hundredth at most. */
+const frameInterval = 250;
 const tallestChart = 18;
 
 export function terminalDisplay(stream: OutputStream): Display {
@@ -21,8 +22,9 @@ export function terminalDisplay(stream: OutputStream): Display {
   /** What has been printed above the frame. */
   const lines: string[] = [];
   let run: RunStart | undefined;
-  let track: ReturnType<typeof trackProgress> | undefined;
-  let progress: Progress | undefined;
+  let follow: ((event: StepEvent) => void) | undefined;
+  // As many lines as progress has: log-update misplaces a frame that grows.
+  let bottom = (): string[] => ['', 'preparing the first step …', ' '];
   let drawnAt = Number.NEGATIVE_INFINITY;
   let open = true;
 
@@ -32,21 +34,23 @@ export function terminalDisplay(stream: OutputStream): Display {
 
   function frameLines(): string[] {
     if (!run) return [];
-    const bottom = progress ? ['', ...progressLines(progress, width(), colours)] : [];
-    const chartHeight = Math.min(tallestChart, height() - bottom.length - 3);
-    const chart = curves.chart({ width: width(), height: chartHeight, epochs: run.epochs }, colours);
-    return [...(chart.length > 0 ? ['', ...chart] : []), ...bottom];
+    const below = bottom();
+    const chartHeight = Math.min(tallestChart, height() - below.length - 3);
+    const chart = curves.chart({ width: width(), height: chartHeight, epochs: run.epochs }, colours.isColorSupported);
+    return [...(chart.length > 0 ? ['', ...chart] : []), ...below];
   }
 
   function draw(): void {
     const drawn = open ? frameLines() : [];
-    if (drawn.length > 0) frame(drawn.join('\n'));
+    if (drawn.length === 0) return;
+    frame(drawn.join('\n'));
     drawnAt = performance.now();
   }
 
-  function print(line: string): void {
-    lines.push(line);
-    frame.persist(line);
+  function print(text: string, paint = (plain: string) => plain): void {
+    const painted = paint(wrapWords(printable(text), width()));
+    lines.push(painted);
+    frame.persist(painted);
     draw();
   }
 
@@ -61,8 +65,8 @@ export function terminalDisplay(stream: OutputStream): Display {
     frame.done();
     let room = height() - frameLines().length - 1;
     const rowsOf = (line: string) => Math.ceil((stripVTControlCharacters(line).length || 1) / (width() + 1));
-    const from = lines.findLastIndex((line) => {
-      room -= rowsOf(line);
+    const from = lines.findLastIndex((text) => {
+      room -= text.split('\n').reduce((rows, line) => rows + rowsOf(line), 0);
       return room < 0;
     });
     stream.write(
@@ -78,27 +82,31 @@ export function terminalDisplay(stream: OutputStream): Display {
   const display: Display = {
     start(started) {
       run = started;
-      track = trackProgress(started.epochs);
+      const track = trackProgress(started.epochs);
+      follow = (event) => {
+        const progress = track(event);
+        bottom = () => ['', ...progressLines(progress, width(), colours)];
+      };
       for (const epoch of started.history) curves.addEpoch(epoch);
-      print(colours.bold(printable(formatDescription(started.description))));
+      print(formatDescription(started.description), colours.bold);
       for (const epoch of started.history) print(epochLine(epoch, started.epochs, width()));
     },
     event(event) {
       epochs.event(event);
       if (event.type === 'step') {
-        progress = track?.(event);
+        follow?.(event);
         curves.addStep(event);
         if (performance.now() - drawnAt >= frameInterval) draw();
       } else if (event.type === 'epoch') {
         draw();
       } else if (event.type === 'warning') {
-        print(colours.yellow(printable(`warning: ${event.message}`)));
+        print(`warning: ${event.message}`, colours.yellow);
       }
     },
-    message: (text) => print(printable(text)),
+    message: (text) => print(text),
     finish(outcome) {
       epochs.flush();
-      progress = undefined;
+      bottom = () => [];
       draw();
       display.close();
       stream.write(`\n${outcomeText(outcome, Math.min(width(), 80))}\n`);

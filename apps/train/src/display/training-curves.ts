@@ -1,10 +1,11 @@
 // The points of the textbook's figure, gathered from events: training loss and accuracy several times an epoch, test
 // accuracy after each.
 
+import { stripVTControlCharacters } from 'node:util';
 import type { StepEvent } from '@bn/core';
-import type { Colors } from 'picocolors/types.js';
+import type { Color } from 'simple-ascii-chart';
+import { plot } from 'simple-ascii-chart';
 import type { EpochRecord } from '../run-record.js';
-import { type Curve, curveChart } from './curve-chart.js';
 
 const pointsPerEpoch = 5;
 
@@ -37,24 +38,48 @@ export class TrainingCurves {
     if (accuracy !== null) this.#trainAccuracy.push([position, accuracy]);
   }
 
-  /** No lines as long as there is no point, or where a chart has no room. */
-  chart(size: { width: number; height: number; epochs: number }, colours: Colors): string[] {
+  /** Always `height` lines, blank as long as there is no point; none at all where a chart has no room. */
+  chart(size: { width: number; height: number; epochs: number }, inColour: boolean): string[] {
+    if (size.width < 40 || size.height < 12) return [];
+    if (this.#loss.length === 0) return new Array<string>(size.height).fill(' ');
     const key = [size.width, size.height, this.#loss.length, this.#testAccuracy.length].join();
-    if (this.#drawn.key !== key) this.#drawn = { key, lines: this.#draw(size, colours) };
+    if (this.#drawn.key !== key) this.#drawn = { key, lines: this.#draw(size, inColour) };
     return this.#drawn.lines;
   }
 
-  #draw({ width, height, epochs }: { width: number; height: number; epochs: number }, colours: Colors): string[] {
+  #draw({ width, height, epochs }: { width: number; height: number; epochs: number }, inColour: boolean): string[] {
+    // A point at its end keeps the time axis as long as the whole training.
+    const end: Points = [[epochs, 0]];
     const curves = [
-      curve('loss', this.#loss, [1, 0], colours.cyan),
-      curve('train acc', this.#trainAccuracy, [4, 2], colours.magenta),
-      curve('test acc', this.#testAccuracy, [1, 1], colours.green),
-    ].filter(({ points }) => points.some(([, value]) => Number.isFinite(value)));
-    if (curves.length === 0 || width < 40 || height < 7) return [];
-    return curveChart(curves, { width, height, xEnd: epochs, xName: 'epoch', dim: colours.dim });
+      curve('loss', this.#loss),
+      curve('train acc', this.#trainAccuracy),
+      curve('test acc', this.#testAccuracy),
+    ];
+    const highest = Math.max(1, ...curves.flatMap(({ points }) => points.map(([, value]) => value)));
+    const chart = plot([...curves.map(({ points }) => (points.length > 0 ? points : end)), end], {
+      width: width - 10,
+      height: height - surroundings,
+      yRange: [0, highest],
+      customXAxisTicks: wholeEpochs(epochs, width),
+      customYAxisTicks: [0, 0.25, 0.5, 0.75, 1].map((share) => Number((share * highest).toPrecision(3))),
+      legend: { position: 'bottom', series: curves.map(({ name }) => name) },
+      ...(inColour && { color: ['ansiCyan', 'ansiMagenta', 'ansiGreen', 'ansiWhite'] satisfies Color[] }),
+    });
+    return chart.split('\n').filter((line) => stripVTControlCharacters(line).trim() !== '');
   }
 }
 
-function curve(name: string, points: Points, dash: Curve['dash'], paint: Curve['paint']): Curve {
-  return { label: `${name} ${points.at(-1)?.[1].toFixed(3)}`, points, dash, paint };
+/** Lines around the grid of points: arrow, axis and its numbers, names of the curves. */
+const surroundings = 6;
+
+/** Points that are finite (a loss that is not stops the run anyway), and a name with the latest value. */
+function curve(name: string, all: Points) {
+  const points = all.filter(([, value]) => Number.isFinite(value));
+  return { name: `${name} ${points.at(-1)?.[1].toFixed(3) ?? ''}`, points };
+}
+
+/** At most one mark for every six columns. */
+function wholeEpochs(epochs: number, width: number): number[] {
+  const step = Math.ceil((epochs * 6) / (width - 10));
+  return Array.from({ length: Math.floor(epochs / step) }, (_, i) => (i + 1) * step);
 }

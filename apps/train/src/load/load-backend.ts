@@ -5,6 +5,7 @@ import { dirname, join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { type Backend, type BackendOptions, BnError } from '@bn/core';
 import { UsageError } from '../usage-error.js';
+import { importModule } from './import-module.js';
 import { isPath, resolvePackage, resolvePath } from './resolve-module.js';
 
 /** What a backend package exports. */
@@ -23,7 +24,7 @@ const app = import.meta.dirname;
 export async function loadBackend(name: string, workingFolder: string, options: BackendOptions): Promise<Backend> {
   const file = findBackend(name, workingFolder);
   if (!file) throw new UsageError(await unknownBackend(name, workingFolder));
-  const module = await import(pathToFileURL(file).href).catch((cause: Error) => {
+  const module: object = await importBackend(file).catch((cause: Error) => {
     throw new BnError(
       'backend',
       `the backend ${name} does not load (${file}: ${cause.message}); repair or reinstall it`,
@@ -49,18 +50,21 @@ export function findBackend(name: string, workingFolder: string): string | undef
   return undefined;
 }
 
+// Native imports keep a package's own copies of what it imports; Node alone cannot read TypeScript.
+function importBackend(file: string): Promise<object> {
+  return /\.[cm]?ts$/.test(file) ? importModule(file) : import(pathToFileURL(file).href);
+}
+
 function isBackendModule(module: object): module is BackendModule {
   return 'createBackend' in module && typeof module.createBackend === 'function';
 }
 
 async function unknownBackend(name: string, workingFolder: string): Promise<string> {
   const installed = (await installedBackends(workingFolder)).join(', ') || 'none';
-  if (isPath(name))
-    return `--backend ${name}: there is no such file or folder in ${workingFolder}; installed: ${installed}`;
-  const wanted = name.startsWith('@') ? name : `@bn/${name}`;
+  if (isPath(name)) return `--backend ${name}: there is no such file or folder; installed: ${installed}`;
   return (
-    `unknown backend '${name}'; installed: ${installed}. ` +
-    `Others are packages: \`npm install ${wanted}\` in the working directory if it exists, or give a path such as ./my-backend`
+    `unknown backend '${name}'; installed: ${installed}. Others are packages: \`npm install @bn/<name>\` adds one of ours, ` +
+    'any other package works by its full name, and one of your own by its path, such as ./my-backend'
   );
 }
 

@@ -1,13 +1,10 @@
 // Finds the network that is to be trained, by name, path or package.
 
-import { pathToFileURL } from 'node:url';
-import * as core from '@bn/core';
 import { BnError, batchNorm, defineModel, type Layer, type Model } from '@bn/core';
-import * as models from '@bn/models';
 import { batchNormFromScratch, lenet } from '@bn/models';
-import { createJiti } from 'jiti';
 import type { RunConfig } from '../config/settings.js';
 import { UsageError } from '../usage-error.js';
+import { importModule } from './import-module.js';
 import { isPath, resolvePackage, resolvePath } from './resolve-module.js';
 
 /** A network that was found, not yet made for certain data. */
@@ -19,17 +16,14 @@ export interface Network {
 
 type NetworkConfig = Pick<RunConfig, 'model' | 'bnConvention' | 'bnMomentum' | 'bnEpsilon'>;
 
-/** Built-in networks: what makes the layer after each convolution and hidden dense layer. */
-const builtIn: Readonly<Record<string, ((config: NetworkConfig) => Layer) | undefined>> = {
-  'lenet-bn': ({ bnConvention: convention, bnMomentum, bnEpsilon }) =>
-    batchNorm({ convention, ...given({ momentum: bnMomentum, epsilon: bnEpsilon }) }),
+/** What makes the layer after each convolution and hidden dense layer of the built-in networks. */
+const builtIn: Readonly<Record<string, ((config: NetworkConfig) => Layer) | null>> = {
+  'lenet-bn': ({ bnConvention, bnMomentum, bnEpsilon }) =>
+    batchNorm({ convention: bnConvention, ...given({ momentum: bnMomentum, epsilon: bnEpsilon }) }),
   'lenet-bn-scratch': ({ bnMomentum, bnEpsilon }) =>
     batchNormFromScratch(given({ momentum: bnMomentum, epsilon: bnEpsilon })),
-  lenet: undefined,
+  lenet: null,
 };
-
-/** Names of the built-in networks. */
-export const networkNames: readonly string[] = Object.keys(builtIn);
 
 /**
  * A built-in network by name; else a file by its path, or a package, whose default export is a layer (a function of a
@@ -40,11 +34,9 @@ export const networkNames: readonly string[] = Object.keys(builtIn);
 export async function loadNetwork(config: NetworkConfig, workingFolder: string): Promise<Network> {
   const name = config.model;
   if (Object.hasOwn(builtIn, name)) {
-    const normalization = builtIn[name] && (() => builtIn[name]!(config));
-    return {
-      shape: null,
-      modelFor: ({ shape, classes }) => modelOf(lenet({ classes, ...(normalization && { normalization }) }), shape),
-    };
+    const normalization = builtIn[name];
+    const options = normalization ? { normalization: () => normalization(config) } : {};
+    return { shape: null, modelFor: ({ shape, classes }) => modelOf(lenet({ ...options, classes }), shape) };
   }
   const network = await importNetwork(name, workingFolder);
   if (typeof network === 'function') return { shape: null, modelFor: ({ shape }) => modelOf(network, shape) };
@@ -61,15 +53,10 @@ async function importNetwork(name: string, workingFolder: string): Promise<Layer
     : (resolvePackage(name, workingFolder) ?? resolvePackage(name, import.meta.dirname));
   if (!file) {
     throw new UsageError(
-      `unknown model '${name}'; built in: ${networkNames.join(', ')}. For one of your own, give the path of its file, such as ./net.ts`,
+      `unknown model '${name}'; built in: ${Object.keys(builtIn).join(', ')}. For one of your own, give the path of its file, such as ./net.ts`,
     );
   }
-  // The file gets this app's own core: tensors of another copy would not fit in.
-  const jiti = createJiti(pathToFileURL(file).href, {
-    fsCache: false,
-    virtualModules: { '@bn/core': core, '@bn/models': models },
-  });
-  const module = await jiti.import<{ default?: unknown }>(file).catch((cause: Error) => {
+  const module: { default?: unknown } = await importModule(file).catch((cause: Error) => {
     throw new BnError('argument', `the model ${file} does not load: ${cause.message}`, { cause });
   });
   const network = module.default;

@@ -27,7 +27,7 @@ body {
   font-variant-numeric: tabular-nums;
 }
 h1, h2, h3, p, figure, dl, dd, ol, ul { margin: 0; padding: 0 }
-h1 { font-size: clamp(1.5rem, 4vw, 2.1rem); line-height: 1.2; letter-spacing: -0.02em; overflow-wrap: anywhere }
+h1 { font-size: clamp(1.5rem, 4vw, 2.1rem); line-height: 1.2; letter-spacing: -0.02em; overflow-wrap: anywhere; text-wrap: balance }
 h2 { font-size: 1.25rem; letter-spacing: -0.01em; margin-bottom: .75rem }
 h3 { font-size: 1rem; overflow-wrap: anywhere }
 header p { margin-top: .4rem }
@@ -36,7 +36,7 @@ section { margin-top: 2.75rem }
 .muted, .note { color: var(--muted); font-weight: normal }
 .note { max-width: 52rem; margin: -.35rem 0 1rem; font-size: .925rem }
 .card { background: var(--card); border: 1px solid var(--edge); border-radius: .75rem; padding: 1.1rem 1.25rem }
-.pair { display: grid; grid-template-columns: repeat(auto-fit, minmax(min(100%, 24rem), 1fr)); gap: 1rem 1.25rem }
+.pair { display: grid; grid-template-columns: repeat(auto-fill, minmax(min(100%, 24rem), 1fr)); gap: 1rem 1.25rem }
 svg { display: block; width: 100%; height: auto; margin-top: .5rem; overflow: visible }
 
 .figures { display: grid; grid-template-columns: repeat(auto-fit, minmax(9.5rem, 1fr)); gap: 1rem; margin-top: 1.75rem }
@@ -102,7 +102,13 @@ ${heat}
 @media print {
   :root { color-scheme: light }
   body { max-width: none; padding: 0; font-size: 10pt; background: none; print-color-adjust: exact; -webkit-print-color-adjust: exact }
-  .card, .images li, figure { break-inside: avoid }
+  section { margin-top: 1.6rem }
+  .card { padding: .7rem .9rem }
+  .pair { grid-template-columns: 1fr 1fr }
+  .figures { grid-template-columns: repeat(5, 1fr); gap: .6rem }
+  .figures .value { font-size: 1.35rem }
+  .images { grid-template-columns: repeat(8, 1fr) }
+  .card, .note, .images li, figure { break-inside: avoid }
   h2, .note { break-after: avoid }
   .scroll { overflow: visible }
   details:not([open]) { display: none }

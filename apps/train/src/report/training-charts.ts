@@ -26,8 +26,15 @@ export async function renderCurves(epochs: readonly EpochRecord[]): Promise<stri
     { name: 'train loss', color: '#2563c9', dash: solid, value: (epoch) => epoch.loss },
     { name: 'train acc', color: '#b0328c', dash: [7, 4], value: (epoch) => epoch.trainAccuracy },
     { name: 'test acc', color: '#1f8a4c', dash: [7, 3, 1, 3], value: (epoch) => epoch.testAccuracy },
+    // Where labels are no classes, so that there is a second curve at all.
+    {
+      name: 'test loss',
+      color: '#c2571b',
+      dash: [7, 4],
+      value: (epoch) => (epoch.testAccuracy === null ? epoch.testLoss : null),
+    },
   ];
-  const spec = lineChart(epochs, series, { width: 520, height: 360, zero: false, legend: true });
+  const spec = lineChart(epochs, withValues(series, epochs), { width: 520, height: 360, zero: false, legend: true });
   const page = { background: '#ffffff', padding: { left: 14, top: 16, right: 18, bottom: 12 } };
   const svg = await renderChart({ ...spec, ...page }, 'Training curves', fileTheme);
   return `<?xml version="1.0" encoding="UTF-8"?>\n${svg.text}\n`;
@@ -57,7 +64,7 @@ export async function trainingFigures(epochs: readonly EpochRecord[]): Promise<H
     },
   ];
   const figures = charts.map(async ({ title, zero, series }) => {
-    const present = series.filter(({ value }) => epochs.some((epoch) => isNumber(value(epoch))));
+    const present = withValues(series, epochs);
     if (present.length === 0) return [];
     const spec = lineChart(epochs, present, { width: 450, height: 270, zero, legend: false });
     const names = present.map(({ name }) => name);
@@ -77,9 +84,7 @@ function lineChart(
   options: { width: number; height: number; zero: boolean; legend: boolean },
 ): TopLevelSpec {
   const values = series.flatMap(({ name, value }) =>
-    epochs
-      .map((epoch) => ({ epoch: epoch.epoch, series: name, value: value(epoch) }))
-      .filter((at) => isNumber(at.value)),
+    epochs.map((epoch) => ({ epoch: epoch.epoch, series: name, value: value(epoch) })),
   );
   const names = series.map(({ name }) => name);
   const legend = options.legend ? { orient: 'bottom' as const, symbolType: 'stroke' } : null;
@@ -100,13 +105,15 @@ function lineChart(
 
 /** From the first epoch to the last, marked at whole numbers. */
 export function epochAxis(epochs: readonly EpochRecord[]) {
-  const ends = [epochs[0]?.epoch ?? 0, epochs.at(-1)?.epoch ?? 1] as const;
+  const [first, last] = [epochs[0]?.epoch ?? 0, epochs.at(-1)?.epoch ?? 0];
   return {
     field: 'epoch',
     type: 'quantitative',
     title: 'epoch',
-    scale: { domain: ends[0] === ends[1] ? [ends[0] - 1, ends[1] + 1] : [...ends], nice: false },
-    axis: { format: 'd', tickMinStep: 1, tickCount: Math.min(10, Math.max(1, epochs.length)) },
+    // A single epoch stands in the middle.
+    scale: { domain: first === last ? [first - 1, last + 1] : [first, last], nice: false },
+    axis:
+      first === last ? { values: [first] } : { format: 'd', tickMinStep: 1, tickCount: Math.min(10, last - first + 1) },
   } as const;
 }
 
@@ -121,7 +128,7 @@ export function valueAxis(field: string, { zero, ticks }: { zero: boolean; ticks
   } as const;
 }
 
-/** Of JSON's null, too, which stands for NaN in a record that was read back. */
-function isNumber(value: number | null): value is number {
-  return value !== null && Number.isFinite(value);
+/** Leaves out what a run has no numbers of. NaN does not count, nor does JSON's null, which stands for it in a record. */
+function withValues(series: readonly Series[], epochs: readonly EpochRecord[]): Series[] {
+  return series.filter(({ value }) => epochs.some((epoch) => Number.isFinite(value(epoch))));
 }

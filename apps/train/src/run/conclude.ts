@@ -1,6 +1,7 @@
 // What is said and recorded at the end of a run: test accuracies, mistakes, the report.
 
 import type { Dataset, Trainer } from '@bn/core';
+import type { RunConfig } from '../config/settings.js';
 import type { FittedModel } from '../load/fit-model.js';
 import { labelOf, type RunData } from '../load/load-data.js';
 import type { Misclassified, RunDescription, RunRecord } from '../run-record.js';
@@ -16,15 +17,10 @@ const mostMisclassified = 64;
 export async function conclude(
   trainer: Trainer,
   recorder: Recorder,
-  run: {
-    data: RunData;
-    fitted: FittedModel;
-    config: RunRecord['config'];
-    description: RunDescription;
-    batchSize: number;
-  },
+  run: { data: RunData; fitted: FittedModel; config: RunConfig; description: RunDescription },
 ): Promise<RunRecord> {
-  const { data, fitted, config, description, batchSize } = run;
+  const { data, fitted, config, description } = run;
+  const { batchSize } = config;
   const evaluation = recorder.evaluation ?? (await trainer.evaluate(data.test, { batchSize }));
   let recalibrated: number | null = null;
   if (fitted.hasStates) {

@@ -14,8 +14,7 @@ export function describeRun(config: RunConfig, data: RunData, backend: Backend, 
     model: shortPath(config.model, workingFolder),
     data: data.description,
     backend: backend.name,
-    // Without the reason for the choice, which some backends give behind it.
-    device: backend.device.description.split(';')[0]!,
+    device: backend.device.description,
     ...(backend.engine !== undefined && { engine: backend.engine }),
     threads: config.threads,
     versions: {

@@ -97,7 +97,7 @@ export function writeCheckpoint(folder: RunFolder, { checkpoint, lastEpoch }: Sa
 export async function readCheckpoint(folder: RunFolder): Promise<SavedState | null> {
   let bytes: Uint8Array;
   try {
-    bytes = await readFile(folder.checkpoint);
+    bytes = new Uint8Array(await readFile(folder.checkpoint));
   } catch (cause) {
     if ((cause as NodeJS.ErrnoException).code === 'ENOENT') return null;
     throw new BnError('file', `${folder.checkpoint}: cannot be read: ${(cause as Error).message}`, { cause });

@@ -1,7 +1,7 @@
 // A whole training run: load everything, train and record, conclude.
 
 import { setImmediate } from 'node:timers/promises';
-import { BnError, createTrainer, type Device, softmaxCrossEntropy, type Trainer } from '@bn/core';
+import { BnError, createTrainer, softmaxCrossEntropy, type Trainer } from '@bn/core';
 import type { RunConfig, Settings } from '../config/settings.js';
 import { createDisplay, type Display, defaultDisplayMode } from '../display/index.js';
 import type { Io } from '../io.js';
@@ -45,12 +45,14 @@ export async function runTraining(settings: Settings, io: Io): Promise<boolean> 
     const trainer = await createTrainer({ model: fitted.model, backend, loss: softmaxCrossEntropy(), optimizer, seed });
     try {
       if (saved) restore(trainer, saved, settings.resume!);
-      if (io.signal.aborted) return false;
+      if (io.signal.aborted) {
+        io.stderr.write('stopped before the first step; nothing was recorded\n');
+        return false;
+      }
       const folder = await openFolder(settings, io.cwd);
       const history = await restoreMetrics(folder.metrics, saved?.lastEpoch ?? null);
       const description = describeRun(config, data, backend, io.cwd);
-      const run = { config, data, fitted, device: backend.device, trainer, folder, history, description };
-      return await trainAndRecord(run, settings.json, io);
+      return await trainAndRecord({ config, data, fitted, trainer, folder, history, description }, settings.json, io);
     } finally {
       await trainer.dispose();
     }
@@ -64,7 +66,6 @@ interface Run {
   readonly config: RunConfig;
   readonly data: RunData;
   readonly fitted: FittedModel;
-  readonly device: Device;
   readonly trainer: Trainer;
   readonly folder: RunFolder;
   /** The epochs before a resume. */
@@ -73,28 +74,21 @@ interface Run {
 }
 
 async function trainAndRecord(run: Run, json: boolean, io: Io): Promise<boolean> {
-  const { config, data, fitted, device, trainer, folder, history, description } = run;
+  const { config, data, fitted, trainer, folder, history, description } = run;
   const display = await createDisplay(json ? 'json' : defaultDisplayMode(io.stdout), io.stdout);
   const path = shortPath(folder.path, io.cwd);
   const recorder = createRecorder(folder, trainer, fitted.batchNormLayers, history);
   const onAbort = () => display.message('stopping after this step; once more to stop at once');
   io.signal.addEventListener('abort', onAbort);
   try {
-    if (device.description !== description.device) display.message(`device: ${device.description}`);
     display.start({ description, epochs: config.epochs, history });
     for (const message of fitted.warnings) display.event({ type: 'warning', message });
     await train(run, recorder, display, io.signal);
     if (io.signal.aborted) {
-      display.message(`stopped; continue with: pnpm train --resume ${path}`);
+      display.message(`stopped; continue with: pnpm train --resume ${/\s/.test(path) ? `"${path}"` : path}`);
       return false;
     }
-    const record = await conclude(trainer, recorder, {
-      data,
-      fitted,
-      config,
-      description,
-      batchSize: config.batchSize,
-    });
+    const record = await conclude(trainer, recorder, { data, fitted, config, description });
     await writeReport(folder, record);
     display.finish({ summary: record.summary, firstBatchNorm: firstBatchNorm(run, record), folder: path });
     return true;

@@ -1,0 +1,215 @@
+// What goes wrong while a run is loaded or trained: a message, an exit code, nothing overwritten.
+
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { metricsOf, smallFlags, smallFolder, train, writeIdx } from './small-run.js';
+
+describe('backends', () => {
+  it('are found by path, by package.json, and as packages of the working folder or of the app', async () => {
+    const folder = smallFolder();
+    const manifest = { name: 'mine', version: '1.2.3', type: 'module', exports: { '.': { import: './b.js' } } };
+    for (const at of ['mine', 'node_modules/mine', 'node_modules/@bn/mine-too']) {
+      mkdirSync(join(folder, at), { recursive: true });
+      writeFileSync(join(folder, at, 'package.json'), JSON.stringify(manifest));
+      const where = JSON.stringify(`found in ${at}`);
+      writeFileSync(join(folder, at, 'b.js'), `export async function createBackend() { throw new Error(${where}); }`);
+    }
+    for (const [backend, message] of [
+      ['./mine', 'found in mine'],
+      ['mine/b.js', 'found in mine'],
+      ['mine', 'found in node_modules/mine'],
+      ['mine-too', 'found in node_modules/@bn/mine-too'],
+      ['@bn/mine-too', 'found in node_modules/@bn/mine-too'],
+    ] as const) {
+      const { code, stderr } = await train(folder, [...smallFlags, '--backend', backend]);
+      expect({ backend, code, stderr }).toEqual({
+        backend,
+        code: 1,
+        stderr: `error: ${message} (BN_DEBUG=1 shows where)\n`,
+      });
+    }
+    expect((await train(folder, [...smallFlags, '--epochs', '1', '--backend', '@bn/reference'])).code).toBe(0);
+  });
+
+  it.each([
+    ['nowhere', 2, /unknown backend 'nowhere'; installed: .*reference.*npm install @bn\/<name>/],
+    ['./nowhere', 2, /--backend .*nowhere: there is no such file or folder; installed: .*reference/],
+    ['./net.ts', 2, /net\.ts: not a backend; it must export createBackend/],
+    ['./data', 2, /data: the folder has no package\.json/],
+    ['./broken.mjs', 1, /the backend .*broken\.mjs does not load \(.*out of order/],
+  ])('%s is an error', async (backend, code, message) => {
+    const folder = smallFolder();
+    writeFileSync(join(folder, 'broken.mjs'), 'throw new Error("out of order");');
+    const result = await train(folder, [...smallFlags, '--backend', backend]);
+    expect(result).toMatchObject({ code, stdout: '' });
+    expect(result.stderr).toMatch(message);
+    expect(existsSync(join(folder, 'runs'))).toBe(false);
+  });
+
+  it('may be chosen by BN_BACKEND', async () => {
+    const { stderr } = await train(smallFolder(), [], { env: { BN_BACKEND: 'nowhere' } });
+    expect(stderr).toContain("unknown backend 'nowhere'");
+  });
+});
+
+describe('networks', () => {
+  it.each([
+    ['export default 3;', 2, 'expected a network as the default export'],
+    ['export const net = () => 3;', 2, 'expected a network as the default export'],
+    ['export default (', 1, 'does not load'],
+    ['import "./missing.js"; export default 3;', 1, 'does not load'],
+    ['import { flatten } from "@bn/core"; export default flatten();', 1, 'has the label'],
+    ['import { conv2d } from "@bn/core"; export default conv2d(3, { kernelSize: 3 });', 1, 'expected [2, classes]'],
+    ['import { conv2d } from "@bn/core"; export default conv2d(3, { kernelSize: 30 });', 1, 'conv2d'],
+    ['export default () => { throw new Error("my mistake"); };', 1, 'my mistake'],
+    [
+      'import { defineModel, flatten } from "@bn/core"; export default defineModel(flatten(), { input: { shape: [null, 3, 8, 8], dtype: "float32" } });',
+      1,
+      'the model takes float32 [batch, 3, 8, 8], but the data is uint8 [2, 1, 8, 8]',
+    ],
+  ])('%s', async (source, code, message) => {
+    const folder = smallFolder();
+    // Labels up to 99, above the 64 outputs of flatten() alone.
+    writeIdx(join(folder, 'data'), { train: 100, t10k: 30 }, { classes: 100 });
+    writeFileSync(join(folder, 'other.ts'), source);
+    const result = await train(folder, [...smallFlags, '--model', './other.ts']);
+    expect(result).toMatchObject({ code, stdout: '' });
+    expect(result.stderr).toContain(message);
+    expect(existsSync(join(folder, 'runs'))).toBe(false);
+  });
+
+  it.each(['lenet', 'lenet-bn', 'lenet-bn-scratch'])(
+    '%s is made for the size and classes of the data',
+    async (model) => {
+      const folder = smallFolder();
+      writeIdx(join(folder, 'data'), { train: 12, t10k: 4 }, { side: 17, classes: 4 });
+      const { code, stderr } = await train(folder, [...smallFlags, '--model', model, '--epochs', '1', '--out', 'run']);
+      expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
+      expect(Object.keys(metricsOf(join(folder, 'run'))[0]!.batchNorm)).toHaveLength(model === 'lenet' ? 0 : 4);
+    },
+  );
+
+  it('lenet says which images are too small for it', async () => {
+    const { code, stderr } = await train(smallFolder(), [...smallFlags, '--model', 'lenet']);
+    expect(code).toBe(1);
+    expect(stderr).toMatch(/conv2/);
+  });
+});
+
+describe('data', () => {
+  const csv = (rows: number) =>
+    `label,${'p,'.repeat(63)}p\n${Array.from({ length: rows }, (_, i) => `${i % 3}${',7'.repeat(64)}\n`).join('')}`;
+
+  it('without a test part has a tenth held out', async () => {
+    const folder = smallFolder();
+    writeFileSync(join(folder, 'a.csv'), csv(40));
+    const { code, stdout } = await train(folder, [...smallFlags, '--data', 'a.csv', '--epochs', '1']);
+    expect(code).toBe(0);
+    expect(stdout).toContain('36 training and 4 test examples (held out by seed 0: the data has no test part)');
+  });
+
+  it('is tested on --test-data, of an IDX folder its test part', async () => {
+    const folder = smallFolder();
+    writeFileSync(join(folder, 'a.csv'), csv(40));
+    const flags = [...smallFlags, '--epochs', '1', '--json', '--data'];
+    const idx = await train(folder, [...flags, 'a.csv', '--test-data', 'data']);
+    expect(idx.stdout).toContain('40 training and 30 test examples"');
+    const table = await train(folder, [...flags, 'data', '--test-data', 'a.csv', '--limit', '50']);
+    expect(table.stdout).toContain('50 training and 40 test examples"');
+  });
+
+  it('in folders of images may have a folder train and a folder test', async () => {
+    const folder = smallFolder();
+    const png = 'iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAAAAAA6fptVAAAACklEQVR4nGNgAAAAAgABSK+kcQAAAABJRU5ErkJggg==';
+    for (const part of ['train/a', 'train/b', 'test/a', 'test/b']) {
+      mkdirSync(join(folder, 'images', part), { recursive: true });
+      for (const i of [1, 2]) writeFileSync(join(folder, 'images', part, `${i}.png`), Buffer.from(png, 'base64'));
+    }
+    const { code, stdout } = await train(folder, [
+      ...smallFlags,
+      '--data',
+      'images',
+      '--model',
+      'lenet-bn',
+      '--epochs',
+      '1',
+    ]);
+    expect(code).toBe(0);
+    expect(stdout).toContain('4 training and 4 test examples');
+
+    const other = await train(folder, [...smallFlags, '--data', 'images/train', '--test-data', 'images']);
+    expect(other.code).toBe(0);
+    mkdirSync(join(folder, 'images/test/c'));
+    writeFileSync(join(folder, 'images/test/c/1.png'), Buffer.from(png, 'base64'));
+    const odd = await train(folder, [...smallFlags, '--data', 'images']);
+    expect(odd).toMatchObject({ code: 1 });
+    expect(odd.stderr).toContain('the training data has the classes a, b, but the test data a, b, c');
+  });
+
+  it.each([
+    [['--limit', '91'], 2, '--limit 91: there are only 90 training examples'],
+    [['--data', 'net.ts'], 2, 'expected a .csv file, or a folder'],
+    [['--data', 'empty.csv'], 1, 'empty.csv: the file is empty'],
+    [['--data', 'one.csv'], 1, 'one example is too few to hold out test data'],
+    [['--test-data', 'wide'], 1, 'training examples are [1, 8, 8], but test examples [1, 9, 9]'],
+    [['--data', 'many'], 1, 'train example 1 has the label 3, but the network has 3 outputs, for labels 0 to 2'],
+  ])('%s is an error', async (flags, code, message) => {
+    const folder = smallFolder();
+    writeFileSync(join(folder, 'empty.csv'), '');
+    writeFileSync(join(folder, 'one.csv'), csv(1));
+    writeIdx(join(folder, 'wide'), { train: 9, t10k: 9 }, { side: 9 });
+    writeIdx(join(folder, 'many'), { train: 9, t10k: 9 }, { classes: 4 });
+    const result = await train(folder, [...smallFlags, ...flags]);
+    expect(result).toMatchObject({ code, stdout: '' });
+    expect(result.stderr).toContain(message);
+    expect(existsSync(join(folder, 'runs'))).toBe(false);
+  });
+
+  it('that is odd is trained on with a warning', async () => {
+    const folder = smallFolder();
+    const flags = [...smallFlags, '--limit', '2', '--epochs', '1'];
+    const { code, stdout } = await train(folder, flags);
+    expect(code).toBe(0);
+    expect(stdout).toContain('warning: no training examples of 2');
+    expect(stdout).toContain('warning: 2 training examples for 3 classes are few');
+    expect(stdout).toContain('warning: the batch size 32 is above the 2 training examples');
+  });
+});
+
+describe('training', () => {
+  it('that diverges stops and keeps the last good checkpoint', async () => {
+    const folder = smallFolder();
+    await train(folder, [...smallFlags, '--epochs', '1', '--out', 'run']);
+    const checkpoint = readFileSync(join(folder, 'run', 'checkpoint.safetensors'));
+    const config = join(folder, 'run', 'config.json');
+    writeFileSync(config, readFileSync(config, 'utf8').replace('"learningRate": 0.1', '"learningRate": 1e30'));
+    const { code, stdout, stderr } = await train(folder, ['--resume', 'run', '--epochs', '3', '--json']);
+    expect(code).toBe(1);
+    expect(stderr).toMatch(/epoch 2, step \d: the loss is .*the checkpoint after epoch 1 is kept/s);
+    expect(JSON.parse(stdout.trimEnd().split('\n').at(-1)!)).toMatchObject({ type: 'error', code: 'not-finite' });
+    expect(readFileSync(join(folder, 'run', 'checkpoint.safetensors'))).toEqual(checkpoint);
+  });
+
+  it('of one image at a time is refused by batch normalization', async () => {
+    const folder = smallFolder();
+    writeIdx(join(folder, 'data'), { train: 9, t10k: 9 }, { side: 17 });
+    const { code, stderr } = await train(folder, [...smallFlags, '--model', 'lenet-bn', '--batch-size', '1']);
+    expect(code).toBe(1);
+    expect(stderr).toContain('one value per channel');
+  });
+
+  it('that is stopped while it loads records nothing', async () => {
+    const folder = smallFolder();
+    const { code, stdout, stderr } = await train(folder, smallFlags, { stopped: true });
+    expect({ code, stdout }).toEqual({ code: 130, stdout: '' });
+    expect(stderr).toContain('nothing was recorded');
+    expect(existsSync(join(folder, 'runs'))).toBe(false);
+  });
+
+  it('cannot be recorded in a file', async () => {
+    const { code, stderr } = await train(smallFolder(), [...smallFlags, '--out', 'net.ts/run']);
+    expect(code).toBe(1);
+    expect(stderr).toContain('a part of the path is no folder; choose another folder with --out');
+  });
+});

@@ -1,0 +1,55 @@
+// metrics.jsonl after whatever may have happened to it.
+
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { expect, it, onTestFinished } from 'vitest';
+import { appendMetrics, restoreMetrics } from '../src/run/metrics-file.js';
+import type { EpochRecord } from '../src/run-record.js';
+
+const record = (epoch: number): EpochRecord => ({
+  ...{ epoch, loss: 1 / epoch, trainAccuracy: 0.5, testLoss: null, testAccuracy: null, learningRate: 1 },
+  ...{ examplesPerSecond: 10, seconds: 1, examples: 10, batchNorm: { bn: { gamma: [1], beta: [0.1] } } },
+});
+
+const lines = (...epochs: number[]) => epochs.map((epoch) => `${JSON.stringify(record(epoch))}\n`).join('');
+
+function file(content?: string): string {
+  const folder = mkdtempSync(join(tmpdir(), 'bn-metrics-'));
+  onTestFinished(() => rmSync(folder, { recursive: true }));
+  const path = join(folder, 'metrics.jsonl');
+  if (content !== undefined) writeFileSync(path, content);
+  return path;
+}
+
+it.each([
+  ['a whole file', lines(1, 2, 3)],
+  ['a part of a later line', `${lines(1, 2, 3)}{"epoch":4,"lo`],
+  ['later lines', lines(1, 2, 3, 4, 5)],
+  ['a missing last line', lines(1, 2)],
+  ['a part of the last line', lines(1, 2, 3).slice(0, -20)],
+  ['zeros, as after a power cut', `${lines(1, 2)}\0\0\0\0\0`],
+  ['lines of other kinds', `null\n[]\n7\n${lines(1, 2, 3)}\n\n{"epoch":-1}\n`],
+])('restores %s', async (_, content) => {
+  const path = file(content);
+  expect(await restoreMetrics(path, record(3))).toEqual([record(1), record(2), record(3)]);
+  expect(readFileSync(path, 'utf8')).toBe(lines(1, 2, 3));
+});
+
+it('empties the file when there is no checkpoint', async () => {
+  const path = file(lines(1));
+  expect(await restoreMetrics(path, null)).toEqual([]);
+  expect(readFileSync(path, 'utf8')).toBe('');
+});
+
+it('keeps the lines that are left when someone has deleted some', async () => {
+  expect(await restoreMetrics(file(lines(2)), record(4))).toEqual([record(2), record(4)]);
+  expect(await restoreMetrics(file(), record(2))).toEqual([record(2)]);
+});
+
+it('appends lines', async () => {
+  const path = file();
+  await appendMetrics(path, record(1));
+  await appendMetrics(path, record(2));
+  expect(readFileSync(path, 'utf8')).toBe(lines(1, 2));
+});

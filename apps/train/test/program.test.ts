@@ -1,0 +1,152 @@
+// The built program as a process of its own: signals, a sudden death, a closed pipe, a full disk.
+
+import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { fileURLToPath, pathToFileURL } from 'node:url';
+import { expect, it, onTestFinished } from 'vitest';
+import { resultOf, smallFlags, smallFolder, train, uninterrupted } from './small-run.js';
+
+const program = fileURLToPath(new URL('../dist/index.js', import.meta.url));
+const reference = fileURLToPath(new URL('../../../packages/reference/dist/index.js', import.meta.url));
+
+/** A backend that takes its time for each run, so that something can happen meanwhile. */
+function slowBackend(folder: string, milliseconds: number): string {
+  writeFileSync(
+    join(folder, 'slow.mjs'),
+    `import { setTimeout } from 'node:timers/promises';
+    import { createBackend as createReference } from ${JSON.stringify(pathToFileURL(reference).href)};
+    export async function createBackend(options) {
+      const backend = await createReference(options);
+      const compile = backend.compile.bind(backend);
+      backend.compile = async (graph) => {
+        const executable = await compile(graph);
+        const run = executable.run.bind(executable);
+        executable.run = async (inputs) => (await setTimeout(${milliseconds}), run(inputs));
+        return executable;
+      };
+      return backend;
+    }`,
+  );
+  return './slow.mjs';
+}
+
+interface Running {
+  readonly child: ChildProcess;
+  /** Resolves when this is first seen in the standard output. */
+  seen(text: string): Promise<void>;
+  /** Exit code, or the name of the signal, and what was written. */
+  readonly ended: Promise<{ code: number | string; stdout: string; stderr: string }>;
+}
+
+function start(cwd: string, flags: readonly string[]): Running {
+  const child = spawn(process.execPath, [program, ...flags], { cwd, env: { ...process.env, INIT_CWD: cwd } });
+  onTestFinished(() => void child.kill('SIGKILL'));
+  const written = { stdout: '', stderr: '' };
+  child.stdout.on('data', (data) => {
+    written.stdout += data;
+  });
+  child.stderr.on('data', (data) => {
+    written.stderr += data;
+  });
+  const ended = new Promise<{ code: number | string; stdout: string; stderr: string }>((resolve) => {
+    child.on('close', (code, signal) => resolve({ code: code ?? signal!, ...written }));
+  });
+  const seen = (text: string) =>
+    new Promise<void>((resolve, reject) => {
+      const look = () => written.stdout.includes(text) && resolve();
+      child.stdout.on('data', look);
+      look();
+      void ended.then(() => reject(new Error(`ended without '${text}': ${written.stdout}${written.stderr}`)));
+    });
+  return { child, seen, ended };
+}
+
+it.each(['SIGINT', 'SIGTERM'] as const)(
+  '%s stops in order, and the run can be continued to the same bits',
+  async (signal) => {
+    const folder = smallFolder();
+    const run = start(folder, [...smallFlags, '--backend', slowBackend(folder, 30), '--out', 'run', '--json']);
+    await run.seen('"epoch":2,"step":1,');
+    run.child.kill(signal);
+    const { code, stdout, stderr } = await run.ended;
+    expect({ code, stderr }).toEqual({ code: 130, stderr: '' });
+    expect(stdout).toContain('continue with: pnpm train --resume run');
+    await train(folder, ['--resume', 'run', '--backend', 'reference']);
+    expect(resultOf(join(folder, 'run'))).toEqual(await uninterrupted());
+  },
+);
+
+it('a second Ctrl-C ends at once', async () => {
+  const folder = smallFolder();
+  const run = start(folder, [...smallFlags, '--backend', slowBackend(folder, 60_000), '--out', 'run', '--json']);
+  await run.seen('"type":"start"');
+  run.child.kill('SIGINT');
+  await run.seen('once more to stop at once');
+  await new Promise((resolve) => setTimeout(resolve, 600));
+  run.child.kill('SIGINT');
+  expect((await run.ended).code).toBe(130);
+});
+
+it('kill -9 leaves the last whole checkpoint', async () => {
+  const folder = smallFolder();
+  const run = start(folder, [...smallFlags, '--out', 'run', '--json', '--epochs', '100000']);
+  await run.seen('"type":"checkpoint","reason":"epoch","epoch":5,');
+  run.child.kill('SIGKILL');
+  expect((await run.ended).code).toBe('SIGKILL');
+  const config = join(folder, 'run', 'config.json');
+  writeFileSync(config, readFileSync(config, 'utf8').replace('100000', '3'));
+  const { stderr } = await train(folder, ['--resume', 'run']);
+  const done = Number(/the run has (\d+) epochs already/.exec(stderr)![1]);
+  expect(done).toBeGreaterThanOrEqual(4);
+
+  expect((await train(folder, ['--resume', 'run', '--epochs', `${done + 1}`])).code).toBe(0);
+  await train(folder, [...smallFlags, '--out', 'whole', '--epochs', `${done + 1}`]);
+  expect(resultOf(join(folder, 'run'))).toEqual(resultOf(join(folder, 'whole')));
+});
+
+it('a reader that goes away ends the run quietly, to be continued', async () => {
+  const folder = smallFolder();
+  const run = start(folder, [...smallFlags, '--backend', slowBackend(folder, 30), '--out', 'run', '--json']);
+  await run.seen('"epoch":2,"step":1,');
+  run.child.stdout!.destroy();
+  expect(await run.ended).toMatchObject({ code: 0, stderr: '' });
+  await train(folder, ['--resume', 'run', '--backend', 'reference']);
+  expect(resultOf(join(folder, 'run'))).toEqual(await uninterrupted());
+});
+
+it('a full disk ends the run and keeps the last checkpoint', async ({ skip }) => {
+  const folder = smallFolder();
+  const disk = join(folder, 'disk');
+  mkdirSync(disk);
+  try {
+    execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=1m', 'bn-test', disk], { stdio: 'ignore' });
+  } catch {
+    skip('no small disk to fill: mounting a tmpfs needs Linux and root');
+  }
+  onTestFinished(() => void execFileSync('umount', [disk]));
+  const run = start(folder, [...smallFlags, '--backend', slowBackend(folder, 100), '--out', 'disk/run', '--json']);
+  await run.seen('"epoch":2,"step":1,');
+  const filler = join(disk, 'filler');
+  expect(() => writeFileSync(filler, Buffer.alloc(2 ** 21))).toThrow('ENOSPC');
+  const { code, stdout, stderr } = await run.ended;
+  expect(code).toBe(1);
+  expect(stderr).toMatch(/checkpoint\.safetensors: .*the disk is full.* \(the checkpoint after epoch 1 is kept/);
+  expect(JSON.parse(stdout.trimEnd().split('\n').at(-1)!)).toMatchObject({ type: 'error', code: 'file' });
+  expect(readdirSync(join(disk, 'run')).sort()).toEqual(['checkpoint.safetensors', 'config.json', 'metrics.jsonl']);
+
+  rmSync(filler);
+  await train(folder, ['--resume', 'disk/run', '--backend', 'reference']);
+  expect(resultOf(join(disk, 'run'))).toEqual(await uninterrupted());
+});
+
+it('finds the user where pnpm was called', async () => {
+  const folder = smallFolder();
+  mkdirSync(join(folder, 'sub'));
+  writeFileSync(join(folder, 'package.json'), '{}');
+  const env = { ...process.env, npm_package_json: join(folder, 'package.json'), INIT_CWD: join(folder, 'sub') };
+  const flags = [...smallFlags, '--data', '../data', '--model', '../net.ts', '--epochs', '1'];
+  const stdout = execFileSync(process.execPath, [program, ...flags], { cwd: folder, env, encoding: 'utf8' });
+  expect(stdout).toMatch(/recorded in runs\/\d{4}-/);
+  expect(existsSync(join(folder, 'sub', 'runs'))).toBe(true);
+});

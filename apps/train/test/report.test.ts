@@ -1,0 +1,146 @@
+import { decode } from 'fast-png';
+import { describe, expect, test } from 'vitest';
+import { renderCurves, renderReport } from '../src/report/index.js';
+import type { EpochRecord, RunRecord } from '../src/run-record.js';
+
+function epochRecord(epoch: number, change: Partial<EpochRecord> = {}): EpochRecord {
+  const channels = (count: number) => Array.from({ length: count }, (_, i) => epoch + i / count);
+  return {
+    epoch,
+    loss: 1 / epoch,
+    trainAccuracy: 0.8,
+    testLoss: 0.5,
+    testAccuracy: 0.7,
+    learningRate: 1,
+    examplesPerSecond: 17043,
+    seconds: 3.5,
+    examples: 60000,
+    batchNorm: {
+      bn1: { gamma: channels(6), beta: channels(6) },
+      bn3: { gamma: channels(120), beta: channels(120) },
+    },
+    ...change,
+  };
+}
+
+const record: RunRecord = {
+  config: { model: 'lenet', optimizer: { kind: 'sgd' }, seed: 0 },
+  description: {
+    model: 'LeNet',
+    data: 'Fashion-MNIST',
+    backend: 'wasm',
+    device: 'cpu',
+    threads: 2,
+    versions: { '@bn/core': '0.1.0' },
+  },
+  epochs: [1, 2, 3].map((epoch) => epochRecord(epoch)),
+  summary: {
+    loss: 0.2671,
+    trainAccuracy: 0.9012,
+    testAccuracy: 0.8534,
+    recalibratedTestAccuracy: 0.8791,
+    examplesPerSecond: 21544.31,
+    device: 'cpu',
+  },
+  classNames: ['shirt', 'coat'],
+  confusion: [
+    [90, 10],
+    [4, 96],
+  ],
+  misclassified: [
+    { index: 7, features: Uint8Array.of(0, 128, 255, 64), shape: [1, 2, 2], actual: 0, predicted: 1 },
+    { index: 8, features: Float32Array.of(-1, 0, 1, 0, 1, 1), shape: [3, 1, 2], actual: 1, predicted: 0 },
+  ],
+};
+
+/** Of elements that are opened and not closed again, the names. */
+function unclosed(markup: string): string[] {
+  const open: string[] = [];
+  const empty = new Set(['meta', 'img']);
+  for (const [, close, name, self] of markup.matchAll(/<(\/?)([a-z][a-z0-9]*)(?:"[^"]*"|[^">])*?(\/?)>/gi)) {
+    if (self || empty.has(name!)) continue;
+    if (!close) open.push(name!);
+    else if (open.pop() !== name) throw new Error(`</${name}> closes nothing`);
+  }
+  return open;
+}
+
+describe('report', async () => {
+  const report = await renderReport(record);
+
+  test('holds the figures, the charts, the confusions, the configuration and the versions', () => {
+    const text = report.replace(/<style>.*<\/style>|<[^>]*>/gs, ' ').replace(/\s+/g, ' ');
+    for (const figure of ['0.267', '0.901', '0.853', '0.879', '21,544.3']) expect(text).toContain(figure);
+    expect(text).toContain('All epochs');
+    expect(report.match(/<title>(Loss|Accuracy|gamma|beta) [^<]*/g)?.map((title) => title.slice(7))).toEqual([
+      'Loss by epoch: training and test',
+      'Accuracy by epoch: training and test',
+      'gamma of bn1 by epoch',
+      'beta of bn1 by epoch',
+      'gamma of bn3 by epoch',
+      'beta of bn3 by epoch',
+    ]);
+    expect(text).toContain('shirt 90 10 90.0 %');
+    expect(text).toContain('shirt taken for coat 10');
+    expect(text).toContain('optimizer.kind sgd');
+    expect(text).toContain('@bn/core 0.1.0');
+  });
+
+  test('is well-formed and loads nothing: no address, no script, nothing that its own policy forbids', () => {
+    expect(unclosed(report)).toEqual([]);
+    expect(report.replaceAll(/xmlns(:xlink)?="[^"]*"/g, '')).not.toMatch(/https?:|src="(?!data:)|href=|url\(/);
+    expect(report).not.toMatch(/<script|<link| style=| on[a-z]+="/);
+    expect(report).toContain("default-src 'none'; style-src 'sha256-");
+  });
+
+  test('embeds misclassified images as PNG, in grey or colour', () => {
+    const images = [...report.matchAll(/data:image\/png;base64,([^"]*)/g)].map(([, data]) =>
+      decode(Buffer.from(data!, 'base64')),
+    );
+    expect(images).toMatchObject([
+      { width: 2, height: 2, channels: 1, data: Uint8Array.of(0, 128, 255, 64) },
+      // From [channel, height, width] to [height, width, channel], and -1..1 to 0..255.
+      { width: 2, height: 1, channels: 3, data: Uint8Array.of(0, 255, 255, 128, 128, 255) },
+    ]);
+  });
+
+  test('escapes names from outside', async () => {
+    const hostile = `<img src=x onerror="alert('&')">`;
+    const page = await renderReport({
+      ...record,
+      description: { ...record.description, model: hostile, data: '</title><script>' },
+      config: { [hostile]: hostile },
+      classNames: [hostile, hostile],
+      epochs: [epochRecord(1, { batchNorm: { [hostile]: { gamma: [1], beta: [0] } } })],
+    });
+    expect(page).not.toMatch(/<script|<img src=x|onerror="/);
+    expect(page).toContain('&#60;img src=x onerror=&#34;alert(&#39;&#38;&#39;)&#34;&#62;');
+    expect(unclosed(page)).toEqual([]);
+  });
+
+  test('does without accuracies, test data, classes and batch normalization', async () => {
+    const epochs = [1, 2].map((epoch) =>
+      epochRecord(epoch, { trainAccuracy: null, testLoss: null, testAccuracy: null, batchNorm: {} }),
+    );
+    const summary = { ...record.summary, trainAccuracy: null, testAccuracy: null, recalibratedTestAccuracy: null };
+    const page = await renderReport({ ...record, epochs, summary, classNames: [], confusion: [], misclassified: [] });
+    expect(page).toContain('Loss by epoch: training<');
+    expect(page).not.toMatch(/Accuracy|Confusion|Misclassified|Batch normalization/);
+  });
+});
+
+describe('curves', () => {
+  test("are the textbook's figure as a stand-alone SVG file", async () => {
+    const svg = await renderCurves(record.epochs);
+    expect(svg).toMatch(/^<\?xml version="1.0" encoding="UTF-8"\?>\n<svg [^>]*xmlns="http:\/\/www.w3.org\/2000\/svg"/);
+    expect(unclosed(svg)).toEqual([]);
+    for (const name of ['train loss', 'train acc', 'test acc']) expect(svg).toContain(`>${name}</text>`);
+    expect(svg).not.toContain('var(');
+  });
+
+  test('can be drawn of one epoch, of none, and of a loss that is not finite', async () => {
+    for (const epochs of [[epochRecord(1)], [], [epochRecord(1), epochRecord(2, { loss: Number.NaN })]]) {
+      expect(await renderCurves(epochs)).not.toContain('NaN');
+    }
+  });
+});

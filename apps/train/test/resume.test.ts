@@ -1,0 +1,136 @@
+// An interrupted run, continued, ends as if it had not been interrupted.
+
+import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { metricsOf, resultOf, smallFlags, smallFolder, train, uninterrupted } from './small-run.js';
+
+describe('a run', () => {
+  it('records all of its files, and is the same each time', async () => {
+    const folder = smallFolder();
+    const { code, stdout, stderr } = await train(folder, [...smallFlags, '--out', 'run']);
+    expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
+    expect(stdout).toContain('test acc with recalibrated statistics');
+    expect(stdout).toContain('bn.gamma [');
+    const run = join(folder, 'run');
+    expect(resultOf(run)).toEqual(await uninterrupted());
+    expect(metricsOf(run).map(({ epoch }) => epoch)).toEqual([1, 2, 3]);
+    const two = [expect.any(Number), expect.any(Number)];
+    expect(metricsOf(run)[0]!.batchNorm).toEqual({ bn: { gamma: two, beta: two } });
+    for (const file of ['report.html', 'curves.svg']) expect(readFileSync(join(run, file), 'utf8')).not.toBe('');
+  });
+
+  it('differs with another seed', async () => {
+    const folder = smallFolder();
+    await train(folder, [...smallFlags, '--seed', '1', '--out', 'run']);
+    expect(resultOf(join(folder, 'run')).tensors).not.toEqual((await uninterrupted()).tensors);
+  });
+
+  it('can be repeated from its config.json', async () => {
+    const folder = smallFolder();
+    await train(folder, [...smallFlags, '--out', 'a']);
+    expect((await train(folder, ['--config', 'a/config.json', '--out', 'b'])).code).toBe(0);
+    expect(resultOf(join(folder, 'b'))).toEqual(resultOf(join(folder, 'a')));
+  });
+});
+
+describe('resume', () => {
+  // Steps within an epoch count from 1; there are 3 of them.
+  const at = (epoch: number, step: number) => new RegExp(`"type":"step","epoch":${epoch},"step":${step},`);
+
+  it.each([
+    ['within the first epoch', at(1, 1)],
+    ['within the second epoch', at(2, 2)],
+    ['at the end of an epoch', /"type":"epoch","epoch":2/],
+    ['at an evaluation', /"type":"evaluation","epoch":1/],
+    ['at the last evaluation', /"type":"evaluation","epoch":3/],
+  ])('after a stop %s gives the same bits', async (_, moment) => {
+    const folder = smallFolder();
+    const run = join(folder, 'run');
+    const stopped = await train(folder, [...smallFlags, '--out', 'run', '--json'], { stopAt: moment });
+    expect(stopped.code).toBe(130);
+    expect(stopped.stdout).toContain('pnpm train --resume run');
+    expect(existsSync(join(run, 'report.html'))).toBe(false);
+    expect((await train(folder, ['--resume', 'run'])).code).toBe(0);
+    expect(resultOf(run)).toEqual(await uninterrupted());
+    expect(existsSync(join(run, 'report.html'))).toBe(true);
+  });
+
+  it('after two stops gives the same bits', async () => {
+    const folder = smallFolder();
+    await train(folder, [...smallFlags, '--out', 'run', '--json'], { stopAt: at(1, 2) });
+    expect((await train(folder, ['--resume', 'run', '--json'], { stopAt: at(3, 1) })).code).toBe(130);
+    expect((await train(folder, ['--resume', 'run'])).code).toBe(0);
+    expect(resultOf(join(folder, 'run'))).toEqual(await uninterrupted());
+  });
+
+  it('goes on from any folder, for more epochs, and writes a report that got lost', async () => {
+    const folder = smallFolder();
+    const run = join(folder, 'run');
+    await train(folder, [...smallFlags, '--epochs', '1', '--out', 'run']);
+    expect(await train('/', ['--resume', run, '--epochs', '3'])).toMatchObject({ code: 0, stderr: '' });
+    expect(resultOf(run)).toEqual(await uninterrupted());
+    expect(JSON.parse(readFileSync(join(run, 'config.json'), 'utf8')).epochs).toBe(3);
+
+    rmSync(join(run, 'report.html'));
+    expect((await train(folder, ['--resume', 'run'])).code).toBe(0);
+    expect(resultOf(run)).toEqual(await uninterrupted());
+    expect(existsSync(join(run, 'report.html'))).toBe(true);
+  });
+
+  it('starts at the beginning when there is no checkpoint', async () => {
+    const folder = smallFolder();
+    await train(folder, [...smallFlags, '--epochs', '1', '--out', 'run']);
+    rmSync(join(folder, 'run', 'checkpoint.safetensors'));
+    expect((await train(folder, ['--resume', 'run', '--epochs', '3'])).code).toBe(0);
+    expect(resultOf(join(folder, 'run'))).toEqual(await uninterrupted());
+  });
+
+  it('refuses flags that would make it another run', async () => {
+    const folder = smallFolder();
+    await train(folder, [...smallFlags, '--epochs', '2', '--out', 'run']);
+    for (const [flags, message] of [
+      [['--batch-size', '16'], '--batch-size cannot change when a run is resumed'],
+      [['--seed', '1', '--model', 'lenet'], '--model, --seed cannot change'],
+      [['--config', 'run/config.json'], '--config cannot change'],
+      [['--out', 'other'], '--out cannot change'],
+      [['--epochs', '1'], 'the run has 2 epochs already; give 2 or more'],
+    ] as const) {
+      const { code, stderr } = await train(folder, ['--resume', 'run', ...flags]);
+      expect(code).toBe(2);
+      expect(stderr).toContain(message);
+    }
+  });
+
+  it('refuses a checkpoint that is cut off or belongs to another model, and leaves it', async () => {
+    const folder = smallFolder();
+    await train(folder, [...smallFlags, '--epochs', '1', '--out', 'run']);
+    const file = join(folder, 'run', 'checkpoint.safetensors');
+    const whole = readFileSync(file);
+    const cut = whole.subarray(0, whole.length - 5);
+
+    writeFileSync(file, cut);
+    const damaged = await train(folder, ['--resume', 'run', '--epochs', '2']);
+    expect(damaged.code).toBe(1);
+    expect(damaged.stderr).toMatch(/checkpoint\.safetensors: .*not all there; it may be cut off/);
+    expect(readFileSync(file)).toEqual(cut);
+
+    writeFileSync(file, whole);
+    const config = join(folder, 'run', 'config.json');
+    writeFileSync(config, readFileSync(config, 'utf8').replace('net.ts', 'wide.ts'));
+    writeFileSync(
+      join(folder, 'wide.ts'),
+      readFileSync(join(folder, 'net.ts'), 'utf8').replace('conv2d(2', 'conv2d(4'),
+    );
+    const other = await train(folder, ['--resume', 'run', '--epochs', '2']);
+    expect(other.code).toBe(1);
+    expect(other.stderr).toMatch(/checkpoint\.safetensors: 'conv\.weight' is \[2, 1, 3, 3\], but .* \[4, 1, 3, 3\]/);
+    expect(readFileSync(file)).toEqual(whole);
+  });
+
+  it('refuses a folder without a run', async () => {
+    const { code, stderr } = await train(smallFolder(), ['--resume', 'data']);
+    expect(code).toBe(2);
+    expect(stderr).toContain('the folder holds no run');
+  });
+});

@@ -1,0 +1,164 @@
+// Flags, environment and configuration files.
+
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { describe, expect, it, onTestFinished } from 'vitest';
+import { flagOf, knobNames } from '../src/config/knobs.js';
+import { readSettings } from '../src/config/settings.js';
+import { train } from './small-run.js';
+
+function folderWith(files: Record<string, string>): string {
+  const folder = mkdtempSync(join(tmpdir(), 'bn-settings-'));
+  onTestFinished(() => rmSync(folder, { recursive: true }));
+  for (const [name, content] of Object.entries(files)) writeFileSync(join(folder, name), content);
+  return folder;
+}
+
+describe('settings', () => {
+  const io = { cwd: '/work', env: {} };
+
+  it('have the textbook as their defaults', async () => {
+    const { config, ...rest } = await readSettings({}, io);
+    expect(rest).toEqual({ resume: null, out: null, json: false });
+    expect(config).toEqual({
+      ...{ backend: 'onnxruntime-cuda', device: 'auto', threads: null, model: 'lenet-bn', data: 'fashion-mnist' },
+      ...{ testData: null, limit: null, epochs: 10, batchSize: 256, learningRate: 1, optimizer: 'sgd', momentum: null },
+      ...{ weightDecay: null, schedule: 'constant', warmupEpochs: 0, bnConvention: 'd2l', bnMomentum: null },
+      ...{ bnEpsilon: null, seed: 0 },
+    });
+  });
+
+  it('take flags before the environment, that before the file, that before the defaults', async () => {
+    const cwd = folderWith({
+      'c.json': '{"backend": "file", "epochs": 4, "batchSize": 64, "limit": null, "json": true}',
+    });
+    const file = { config: 'c.json' };
+    const both = await readSettings({ ...file, epochs: '5' }, { cwd, env: { BN_BACKEND: 'environment' } });
+    expect(both).toMatchObject({
+      json: true,
+      config: { backend: 'environment', epochs: 5, batchSize: 64, limit: null },
+    });
+    const flag = await readSettings({ ...file, backend: 'flag' }, { cwd, env: { BN_BACKEND: 'environment' } });
+    expect(flag.config.backend).toBe('flag');
+    expect((await readSettings(file, { cwd, env: { BN_BACKEND: '' } })).config.backend).toBe('file');
+  });
+
+  it('make paths absolute, so that a run can be resumed from anywhere', async () => {
+    const flags = {
+      backend: './mine',
+      model: 'net.ts',
+      data: 'a.csv',
+      testData: '../b',
+      out: 'runs/x',
+      resume: undefined,
+    };
+    const { config, out } = await readSettings(flags, io);
+    expect(config).toMatchObject({ backend: '/work/mine', model: '/work/net.ts', data: '/work/a.csv', testData: '/b' });
+    expect(out).toBe('/work/runs/x');
+  });
+
+  it('take large numbers, exponents and leading points', async () => {
+    const { config } = await readSettings({ epochs: '1e9', learningRate: '.5', weightDecay: '1e-4' }, io);
+    expect(config).toMatchObject({ epochs: 1e9, learningRate: 0.5, weightDecay: 1e-4 });
+  });
+
+  it('choose the learning rate by the optimizer', async () => {
+    expect((await readSettings({ optimizer: 'adam' }, io)).config.learningRate).toBe(0.001);
+    expect((await readSettings({ optimizer: 'adam', learningRate: '0.01' }, io)).config.learningRate).toBe(0.01);
+  });
+});
+
+describe('a call with a mistake', () => {
+  const wholeNumber = 'expected a whole number of at least 1';
+  it.each([
+    ['--foo', "unknown option '--foo'"],
+    ['--epohcs 3', 'Did you mean --epochs?'],
+    ['--epochs', "option '--epochs <n>' argument missing"],
+    ['--epochs --limit', '--epochs: the value is missing before --limit'],
+    ['--out --limit', '--out: the value is missing before --limit'],
+    ['--epochs 3 4', 'too many arguments'],
+    ['exprot', "unknown command 'exprot'; the commands are train"],
+    ...['0', '-1', '1.5', 'NaN', 'x', '0x10', '1e400', 'Infinity', ' '].map((n) => [
+      `--epochs|${n}`,
+      `--epochs: ${wholeNumber}, got '${n}'`,
+    ]),
+    ['--batch-size 0', `--batch-size: ${wholeNumber}, got '0'`],
+    ['--limit 0', `--limit: ${wholeNumber}, got '0'`],
+    ['--threads 0', '--threads: expected a whole number from 1 to 1024'],
+    ['--seed -1', '--seed: expected a whole number from 0 to 2147483647'],
+    ['--learning-rate 0', "--learning-rate: expected a number above 0, got '0'"],
+    ['--learning-rate NaN', "--learning-rate: expected a number above 0, got 'NaN'"],
+    ['--momentum 1', '--momentum: expected a number from 0 to below 1'],
+    ['--warmup-epochs -1', '--warmup-epochs: expected a number of at least 0'],
+    ['--bn-momentum 1.1', '--bn-momentum: expected a number from 0 to 1'],
+    ['--bn-epsilon 0', '--bn-epsilon: expected a number above 0'],
+    ['--device gpu', "--device: expected one of auto, cuda, webgpu, cpu, got 'gpu'"],
+    ['--optimizer lion', '--optimizer: expected one of sgd, adam, adamw, rmsprop'],
+    ['--schedule linear', '--schedule: expected one of constant, step, cosine'],
+    ['--bn-convention jax', '--bn-convention: expected one of d2l, onnx, torch, keras'],
+    ['--optimizer adam --momentum 0.9', '--momentum has no effect here: it is for sgd and rmsprop'],
+    ['--model lenet --bn-momentum 0.5', '--bn-momentum has no effect here'],
+    ['--model lenet-bn-scratch --bn-convention torch', '--bn-convention has no effect here'],
+    ['--config nowhere.json', 'nowhere.json: there is no such file'],
+    ['--resume nowhere', 'the folder holds no run'],
+    ['--model nowhere', "unknown model 'nowhere'; built in: lenet-bn, lenet-bn-scratch, lenet"],
+    ['--model ./nowhere.ts', "unknown model '/"],
+    ['--data nowhere', 'there is no such data; give fashion-mnist'],
+  ])('%s', async (flags, message) => {
+    const folder = folderWith({});
+    const { code, stdout, stderr } = await train(folder, flags!.includes('|') ? flags!.split('|') : flags!.split(' '));
+    expect({ code, stdout }).toEqual({ code: 2, stdout: '' });
+    expect(stderr).toContain(message);
+    expect(stderr).toMatch(/^error: .*\n$/);
+  });
+
+  it('is told to programs too, and with its stack on request', async () => {
+    const { stdout, stderr } = await train('/', ['--json', '--epochs', '0'], { env: { BN_DEBUG: '1' } });
+    const message = `--epochs: ${wholeNumber}, got '0'`;
+    expect(JSON.parse(stdout)).toEqual({ type: 'error', code: 'usage', message });
+    expect(stderr).toContain('UsageError: --epochs');
+  });
+});
+
+describe('a configuration file with a mistake', () => {
+  it.each([
+    ['{"epochs": "3"}', '"epochs": expected a whole number of at least 1, got "3"'],
+    ['{"epochs": null}', '"epochs": expected a whole number of at least 1, got null'],
+    ['{"epochs": 2.5}', '"epochs": expected a whole number of at least 1, got 2.5'],
+    ['{"batch-size": 3}', 'unknown key "batch-size"; the keys are backend, device'],
+    ['{"__proto__": 3}', 'unknown key "__proto__"'],
+    ['{"json": 1}', '"json": expected true or false, got 1'],
+    ['{"model": ""}', '"model": expected some text, got ""'],
+    ['{"resume": "runs/x"}', 'unknown key "resume"'],
+    ['[1]', 'expected a JSON object'],
+    ['{"epochs": 3', 'not valid JSON'],
+    ['', 'not valid JSON'],
+  ])('%s', async (content, message) => {
+    const { code, stderr } = await train(folderWith({ 'c.json': content }), ['--config', 'c.json']);
+    expect(code).toBe(2);
+    expect(stderr).toContain('c.json');
+    expect(stderr).toContain(message);
+  });
+});
+
+it('--help has every flag, and the examples', async () => {
+  for (const flag of ['--help', '-h']) {
+    const { code, stdout, stderr } = await train('/', [flag]);
+    expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
+    for (const name of [...knobNames, 'config', 'resume', 'help']) expect(stdout).toContain(`${flagOf(name)} `);
+    expect(stdout).toContain('[default 256: enough for');
+    expect(stdout).toContain('pnpm train --resume');
+  }
+});
+
+it('an output folder that holds a run is left as it is', async () => {
+  const folder = folderWith({});
+  for (const file of ['config.json', 'checkpoint.safetensors', 'metrics.jsonl']) {
+    mkdirSync(join(folder, file.slice(0, 3)));
+    writeFileSync(join(folder, file.slice(0, 3), file), 'precious');
+    const { code, stderr } = await train(folder, ['--out', file.slice(0, 3)]);
+    expect(code).toBe(2);
+    expect(stderr).toContain(`already holds a run (${join(folder, file.slice(0, 3), file)})`);
+  }
+});
