@@ -109,7 +109,7 @@ describe('terminal', () => {
     expect(text).toContain('no CUDA device: the CPU computes');
     expect(text).toContain('epoch 2/2  loss 0.412  train acc 0.849  test acc 0.832');
     expect(text).toMatch(/epoch 1\/2 ━+─+ 1\/2/);
-    expect(text).toMatch(/0\.75┤ *━/);
+    expect(text).toMatch(/[│┤] *━━━/);
     for (const label of ['█ loss 0.412', '█ train acc 0.849', '█ test acc 0.832']) expect(text).toContain(label);
     expect(text).toContain('test acc with recalibrated statistics 0.879');
   });

@@ -31,10 +31,18 @@ export class Draw {
     );
   }
 
+  /** Uniform float32 numbers from 0 to 1. */
+  uniform(shape: readonly number[]): HostValue {
+    return hostValue(
+      Array.from({ length: sizeOf(shape) }, () => this.#random.uniform()),
+      shape,
+    );
+  }
+
   /** Uniform numbers from 0.5 to 1.5, rounded to float32. */
   positive(shape: readonly number[]): HostValue {
     return hostValue(
-      Array.from({ length: sizeOf(shape) }, () => Math.fround(0.5 + this.#random.uniform())),
+      this.uniform(shape).data.map((u) => Math.fround(0.5 + u)),
       shape,
     );
   }

@@ -8,6 +8,9 @@ export interface HostValue extends Spec {
   readonly data: TypedArray;
 }
 
+/** Values by the names of graph inputs or outputs. */
+export type HostValues = Readonly<Record<string, HostValue>>;
+
 type Nested = number | readonly Nested[];
 
 export function float32(values: Nested): HostValue {

@@ -1,12 +1,16 @@
 // What the parts of the suite share: the backend under test, the oracle, tolerances and gaps.
 
-import { type Backend, createGraph, type Graph, input, type Tensor, type Value } from '@bn/core';
+import type { Backend, Graph, Tensor } from '@bn/core';
 import { createBackend as createReference } from '@bn/reference';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { afterAll, beforeAll, expect, test } from 'vitest';
 import { expectClose } from './expect-close.js';
-import type { HostValue } from './host-value.js';
+import type { HostValue, HostValues } from './host-value.js';
 import type { LiteralCase } from './literal-case.js';
+import { graphOf, named, precisionOf, runGraph } from './run-graph.js';
 import { type Precision, type Tolerances, tolerances } from './tolerances.js';
+
+/** Milliseconds that loading a native library, or training on a slow backend, may take. */
+export const slow = 180_000;
 
 /** Something a backend does not do. */
 export interface Gap {
@@ -42,12 +46,17 @@ export class Suite {
       this.#oracle = await createReference({ precision: 64 });
       this.#backend = await createBackend();
       this.#precision = await precisionOf(this.#backend);
-    });
+    }, slow);
     afterAll(() => this.#backend?.dispose());
   }
 
   get backend(): Backend {
     return this.#backend!;
+  }
+
+  /** The reference backend in float64. */
+  get oracle(): Backend {
+    return this.#oracle!;
   }
 
   get precision(): Precision {
@@ -58,12 +67,12 @@ export class Suite {
     return this.#options.tolerances?.[family] ?? tolerances[this.#precision][family];
   }
 
-  /** A test on a graph; where the backend has a gap, the test is that compiling says so. */
-  graphTest(name: string, graphOf: () => Graph, body: (graph: Graph) => Promise<void>): void {
+  /** A test on a graph; where the backend has a gap, the test is that compiling says so. `timeout` in milliseconds. */
+  graphTest(name: string, graphOf: () => Graph, body: (graph: Graph) => Promise<void>, timeout?: number): void {
     this.#names.push(name);
     const gap = this.#options.gaps?.find(({ cases }) => cases.some((pattern) => covers(pattern, name)));
     if (!gap) {
-      test(name, () => body(graphOf()));
+      test(name, () => body(graphOf()), timeout);
       return;
     }
     test(`${name} is refused: ${gap.reason}`, async () => {
@@ -77,7 +86,7 @@ export class Suite {
       name,
       () => graphOf(inputs, build),
       async (graph) => {
-        expectClose((await this.run(graph, named(inputs))).get('y')!, expected, this.tolerance(family));
+        expectClose((await this.run(graph, named(inputs))).y, expected, this.tolerance(family));
       },
     );
   }
@@ -88,82 +97,30 @@ export class Suite {
       name,
       () => graphOf(inputs, build),
       async (graph) => {
-        const expected = (await runGraph(this.#oracle!, graph, named(inputs))).get('y')!;
-        expectClose((await this.run(graph, named(inputs))).get('y')!, expected, this.tolerance(family));
+        const expected = await this.runOracle(graph, named(inputs));
+        expectClose((await this.run(graph, named(inputs))).y, expected.y, this.tolerance(family));
       },
     );
   }
 
   /** Runs a graph once on the backend under test. */
-  run(graph: Graph, inputs: Readonly<Record<string, HostValue>>): Promise<Map<string, HostValue>> {
+  run(graph: Graph, inputs: HostValues): Promise<HostValues> {
     return runGraph(this.backend, graph, inputs, this.#precision);
   }
 
-  /** Runs a graph once on the reference backend in float64. */
-  runOracle(graph: Graph, inputs: Readonly<Record<string, HostValue>>): Promise<Map<string, HostValue>> {
+  /** Runs a graph once on the oracle, on inputs rounded to float32. */
+  runOracle(graph: Graph, inputs: HostValues): Promise<HostValues> {
     return runGraph(this.#oracle!, graph, inputs);
   }
 
-  /** A test that no gap has become pointless. */
-  testGaps(): void {
+  /** The last tests. */
+  testEnd(): void {
     const stale = (this.#options.gaps ?? [])
       .flatMap(({ cases }) => cases)
       .filter((pattern) => !this.#names.some((name) => covers(pattern, name)));
-    describe('gaps', () => {
-      test('every gap names cases that exist', () => expect(stale).toEqual([]));
-    });
+    test('every gap names cases that exist', () => expect(stale).toEqual([]));
+    test('no value is left over', () => expect(this.backend.liveValues).toBe(0));
   }
-}
-
-/** The graph of a computation: inputs x0, x1, … and output y. */
-export function graphOf(inputs: readonly HostValue[], build: Computation['build']): Graph {
-  return createGraph({ y: build(...inputs.map(({ shape, dtype }, i) => input(`x${i}`, shape, dtype))) });
-}
-
-/** The inputs by the names that `graphOf` gives them. */
-export function named(inputs: readonly HostValue[]): Record<string, HostValue> {
-  return Object.fromEntries(inputs.map((value, i) => [`x${i}`, value]));
-}
-
-/** Runs a graph once, from the host to the host. Values that the graph does not take are left out. */
-export async function runGraph(
-  backend: Backend,
-  graph: Graph,
-  inputs: Readonly<Record<string, HostValue>>,
-  precision: Precision = 32,
-): Promise<Map<string, HostValue>> {
-  const executable = await backend.compile(graph);
-  const held: Value[] = [];
-  try {
-    const taken = new Map<string, Value>();
-    for (const name of graph.inputs.keys()) taken.set(name, upload(backend, inputs[name], precision));
-    held.push(...taken.values());
-    const outputs = await executable.run(taken);
-    held.push(...outputs.values());
-    const results = new Map<string, HostValue>();
-    for (const [name, value] of outputs) results.set(name, await download(backend, value));
-    return results;
-  } finally {
-    for (const value of held) backend.release(value);
-    await executable.dispose();
-  }
-}
-
-/** Copies to the backend; float32 values are rounded unless the precision is 64. */
-export function upload(backend: Backend, { data, shape, dtype }: HostValue, precision: Precision = 32): Value {
-  return backend.upload(dtype === 'float32' && precision === 32 ? Float32Array.from(data) : data, { shape, dtype });
-}
-
-export async function download(backend: Backend, value: Value): Promise<HostValue> {
-  return { ...value.spec, shape: value.spec.shape as readonly number[], data: await backend.download(value) };
-}
-
-/** What a backend holds float32 values in. */
-async function precisionOf(backend: Backend): Promise<Precision> {
-  const value = backend.upload(Float32Array.of(0), { shape: [], dtype: 'float32' });
-  const data = await backend.download(value);
-  backend.release(value);
-  return data instanceof Float64Array ? 64 : 32;
 }
 
 function covers(pattern: string, name: string): boolean {

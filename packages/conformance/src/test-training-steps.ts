@@ -23,8 +23,9 @@ import {
 import { expect } from 'vitest';
 import { type Digest, fashionMnistBatch, goldenSteps } from './data.js';
 import { expectClose } from './expect-close.js';
-import { type HostValue, hostValue } from './host-value.js';
-import { download, type Suite, upload } from './suite.js';
+import { type HostValue, type HostValues, hostValue } from './host-value.js';
+import { download, upload } from './run-graph.js';
+import { type Suite, slow } from './suite.js';
 
 const batchSize = 256;
 const features = { shape: [batchSize, 1, 28, 28], dtype: 'uint8' } as const;
@@ -53,7 +54,7 @@ const model = defineModel(
   { input: { shape: [null, 1, 28, 28], dtype: 'float32' } },
 );
 
-/** Our layers' names for the numbers of PyTorch's nn.Sequential, and our variables' names for its. */
+/** Our names of layers, and of what is in batch normalization, for those of PyTorch's nn.Sequential. */
 const layers: Readonly<Record<string, string>> = {
   0: 'conv1',
   1: 'bn1',
@@ -65,43 +66,45 @@ const layers: Readonly<Record<string, string>> = {
   13: 'bn4',
   15: 'dense3',
 };
-const variables: Readonly<Record<string, string>> = {
-  'bn.weight': 'gamma',
-  'bn.bias': 'beta',
-  'bn.running_mean': 'runningMean',
-  'bn.running_var': 'runningVariance',
+const batchNormVariables: Readonly<Record<string, string>> = {
+  weight: 'gamma',
+  bias: 'beta',
+  running_mean: 'runningMean',
+  running_var: 'runningVariance',
 };
 
 export function testTrainingSteps(suite: Suite): void {
-  suite.graphTest('lenet: gradients of the first step', firstGradients, async (graph) => {
-    const batch = fashionMnistBatch(0, batchSize);
-    const slopes = await suite.run(graph, { ...initialValues(), features: batch.images, labels: batch.labels });
-    expectDigests(suite, slopes, goldenSteps().firstStepGradients);
-  });
-
+  suite.graphTest('lenet: gradients of the first step', gradientGraph, (graph) => testGradients(suite, graph), slow);
   const stepGraph = () => trainingStepGraph(model, loss, sgd(), { features, labels });
-  suite.graphTest('lenet: five steps', stepGraph, async (graph) => {
-    const { results, values } = await train(suite, graph);
-    const golden = goldenSteps();
-    golden.steps.forEach((step, i) => {
-      expect(Math.abs(results[i].loss - step.loss), `loss of step ${i + 1}`).toBeLessThan(
-        suite.tolerance('trajectory') * step.loss,
-      );
-      expect(results[i].correct, `correct predictions of step ${i + 1}`).toBe(step.correct);
-    });
-    expectDigests(suite, values, golden.parametersAfter);
-    expectDigests(suite, values, golden.stateAfter);
-
-    const images = fashionMnistBatch(0, 8).images;
-    const prediction = createGraph({ logits: trace(model, input('features', images.shape, 'uint8')).output });
-    const { logits } = Object.fromEntries(
-      await suite.run(prediction, { ...Object.fromEntries(values), features: images }),
-    );
-    expectClose(logits, hostValue(golden.evalLogitsOfFirst8, [8, 10]), suite.tolerance('trajectory'));
-  });
+  suite.graphTest('lenet: five steps', stepGraph, (graph) => testFiveSteps(suite, graph), slow);
 }
 
-function firstGradients(): Graph {
+async function testGradients(suite: Suite, graph: Graph): Promise<void> {
+  const batch = fashionMnistBatch(0, batchSize);
+  const slopes = await suite.run(graph, { ...initialValues(), features: batch.images, labels: batch.labels });
+  expectDigests(suite, slopes, goldenSteps().firstStepGradients);
+}
+
+async function testFiveSteps(suite: Suite, graph: Graph): Promise<void> {
+  const { results, values } = await train(suite, graph);
+  const golden = goldenSteps();
+  golden.steps.forEach((step, i) => {
+    const allowed = suite.tolerance('trajectory') * step.loss;
+    expect(Math.abs(results[i].loss - step.loss), `loss of step ${i + 1}`).toBeLessThan(allowed);
+    // In float32 one prediction is so near a tie (7e-6 between two logits of step 5) that rounding may tip it.
+    const off = Math.abs(results[i].correct - step.correct);
+    expect(off, `correct predictions of step ${i + 1}`).toBeLessThanOrEqual(suite.precision === 64 ? 0 : 1);
+  });
+  expectDigests(suite, values, golden.parametersAfter);
+  expectDigests(suite, values, golden.stateAfter);
+
+  const { images } = fashionMnistBatch(0, 8);
+  const prediction = createGraph({ logits: trace(model, input('features', images.shape, 'uint8')).output });
+  const { logits } = await suite.run(prediction, { ...values, features: images });
+  expectClose(logits, hostValue(golden.evalLogitsOfFirst8, [8, 10]), suite.tolerance('trajectory'));
+}
+
+function gradientGraph(): Graph {
   const traced = trace(model, input('features', features.shape, features.dtype), { training: true });
   const lossValue = loss(traced.output, input('labels', labels.shape, labels.dtype));
   const parameters = [...traced.parameters];
@@ -112,8 +115,11 @@ function firstGradients(): Graph {
   return createGraph(new Map(parameters.map(([path], i) => [path, slopes[i]])));
 }
 
-/** Weight of convolution or dense layer k: √(6 / (fanIn + fanOut)) · sin(0.7 i + k); biases 0, gamma 1, beta 0. */
-function initialValues(): Record<string, HostValue> {
+/**
+ * Weight of convolution or dense layer k: √(6 / (fanIn + fanOut)) · sin(0.7 i + k), rounded to float32; biases and beta
+ * 0, gamma 1.
+ */
+function initialValues(): HostValues {
   const { parameters, states } = trace(model, input('features', features.shape, features.dtype), { training: true });
   let layer = 0;
   const values: [string, HostValue][] = [...parameters, ...states].map(([path, { shape }]) => {
@@ -125,13 +131,8 @@ function initialValues(): Record<string, HostValue> {
     const window = sizeOf(shape.slice(2));
     const scale = Math.sqrt(6 / ((shape[0] + shape[1]) * window));
     const k = layer++;
-    return [
-      path,
-      hostValue(
-        Float64Array.from({ length: size }, (_, i) => scale * Math.sin(0.7 * i + k)),
-        shape,
-      ),
-    ];
+    const weights = Float64Array.from({ length: size }, (_, i) => Math.fround(scale * Math.sin(0.7 * i + k)));
+    return [path, hostValue(weights, shape)];
   });
   return Object.fromEntries(values);
 }
@@ -160,23 +161,19 @@ async function train(suite: Suite, graph: Graph) {
       correct: (await backend.download(held.get('correct')!))[0],
     });
   }
-  const values = new Map<string, HostValue>();
+  const values: Record<string, HostValue> = {};
   for (const [name, value] of held) {
-    values.set(name, await download(backend, value));
+    values[name] = await download(backend, value);
     backend.release(value);
   }
   await executable.dispose();
   return { results, values };
 }
 
-function expectDigests(
-  suite: Suite,
-  values: ReadonlyMap<string, HostValue>,
-  digests: Readonly<Record<string, Digest>>,
-): void {
+function expectDigests(suite: Suite, values: HostValues, digests: Readonly<Record<string, Digest>>): void {
   for (const [name, digest] of Object.entries(digests)) {
     const path = pathOf(name);
-    const data = Array.from(values.get(path)!.data);
+    const data = Array.from(values[path].data);
     expect(data.length, path).toBe(digest.size);
     if (digest.absSum < 1e-9) {
       // The biases before batch normalization: their gradients are zero but for rounding, so they do not move.
@@ -199,5 +196,5 @@ function expectDigests(
 function pathOf(name: string): string {
   const [number, variable] = name.split('.');
   const layer = layers[number];
-  return `${layer}.${(layer.startsWith('bn') && variables[`bn.${variable}`]) || variable}`;
+  return `${layer}.${layer.startsWith('bn') ? batchNormVariables[variable] : variable}`;
 }

@@ -1,9 +1,10 @@
 // CSV as Kaggle has it: a header `label,pixel1,…,pixel784`, then one image a line, row-major, 0..255.
 
 import { createReadStream } from 'node:fs';
-import { pipeline, type Readable } from 'node:stream';
+import { pipeline } from 'node:stream';
 import { createGunzip } from 'node:zlib';
 import { BnError, formatShape, sizeOf } from '@bn/core';
+import Papa from 'papaparse';
 import { MemoryDataset } from './memory-dataset.js';
 import { readError } from './read-error.js';
 
@@ -27,23 +28,19 @@ export interface CsvOptions {
 export async function loadCsv(file: string, options: CsvOptions = {}): Promise<MemoryDataset> {
   const images: Uint8Array[] = [];
   const labels: number[] = [];
-  let table: Table | undefined;
+  let table = undefined as Table | undefined;
   let lineNumber = 0;
-  try {
-    for await (const line of readLines(file)) {
-      const at = `${file}:${++lineNumber}`;
-      if (line.length === 0) continue;
-      if (table) {
-        const row = parseRow(at, line, table);
-        labels.push(row.label);
-        images.push(row.pixels);
-      } else {
-        table = parseHeader(at, line, options);
-      }
+  await readLines(file, (fields) => {
+    const at = `${file}:${++lineNumber}`;
+    if (fields.length === 1 && fields[0]!.trim() === '') return;
+    if (table) {
+      const row = parseRow(at, fields, table);
+      labels.push(row.label);
+      images.push(row.pixels);
+    } else {
+      table = parseHeader(at, fields, options);
     }
-  } catch (cause) {
-    throw readError(file, cause, 'a CSV file');
-  }
+  });
   if (!table) throw new BnError('data', `${file}: the file is empty; ${HEADER}`);
   if (images.length === 0) {
     throw new BnError('data', `${file}: there is nothing after the header; add one line per image`);
@@ -64,40 +61,32 @@ interface Table {
   readonly labelColumn: number;
   readonly maxLabel: number;
   readonly shape: readonly number[];
-  /** The numbers of the line being read. */
-  readonly values: Float64Array;
 }
 
-// Lines without their ends.
-async function* readLines(file: string): AsyncGenerator<Buffer> {
-  const stream = createReadStream(file, { highWaterMark: 2 ** 20 });
-  const bytes: Readable = file.endsWith('.gz')
-    ? pipeline(stream, createGunzip({ chunkSize: 2 ** 20 }), () => {})
-    : stream;
-  let rest: Buffer = Buffer.alloc(0);
-  for await (const chunk of bytes) {
-    rest = rest.length === 0 ? chunk : Buffer.concat([rest, chunk]);
-    let start = 0;
-    for (let end = rest.indexOf(LINE_FEED); end >= 0; end = rest.indexOf(LINE_FEED, start)) {
-      yield withoutCarriageReturn(rest.subarray(start, end));
-      start = end + 1;
-    }
-    rest = rest.subarray(start);
+async function readLines(file: string, onLine: (fields: string[]) => void): Promise<void> {
+  // Large chunks: the parser starts the line at the end of one again with the next.
+  const bytes = createReadStream(file, { highWaterMark: 2 ** 20 });
+  const text = file.endsWith('.gz') ? pipeline(bytes, createGunzip({ chunkSize: 2 ** 20 }), () => {}) : bytes;
+  try {
+    await new Promise<void>((resolve, reject) => {
+      Papa.parse<string[]>(text.setEncoding('utf8'), {
+        delimiter: ',',
+        newline: '\n', // CRLF as well: values are trimmed.
+        beforeFirstChunk: (chunk) => chunk.replace(/^\uFEFF/, ''),
+        step: ({ data }) => onLine(data),
+        complete: () => resolve(),
+        error: reject,
+      });
+    });
+  } catch (cause) {
+    throw readError(file, cause, 'a CSV file');
+  } finally {
+    text.destroy();
   }
-  if (rest.length > 0) yield withoutCarriageReturn(rest);
 }
 
-const LINE_FEED = 10;
-const CARRIAGE_RETURN = 13;
-const COMMA = 44;
-const ZERO = 48;
-
-function withoutCarriageReturn(line: Buffer): Buffer {
-  return line.at(-1) === CARRIAGE_RETURN ? line.subarray(0, -1) : line;
-}
-
-function parseHeader(at: string, line: Buffer, options: CsvOptions): Table {
-  const columns = splitFields(line);
+function parseHeader(at: string, fields: readonly string[], options: CsvOptions): Table {
+  const columns = fields.map((name) => name.trim());
   if (columns.every((name) => /^[\d.]+$/.test(name))) {
     throw new BnError('data', `${at}: expected a header, got numbers; ${HEADER}`);
   }
@@ -110,7 +99,7 @@ function parseHeader(at: string, line: Buffer, options: CsvOptions): Table {
   }
   const classes = options.classNames?.length ?? 2 ** 31;
   const shape = imageShape(at, columns.length - 1, options.shape);
-  return { columns, labelColumn, maxLabel: classes - 1, shape, values: new Float64Array(columns.length) };
+  return { columns, labelColumn, maxLabel: classes - 1, shape };
 }
 
 function imageShape(at: string, pixels: number, shape: readonly number[] | undefined): readonly number[] {
@@ -124,64 +113,27 @@ function imageShape(at: string, pixels: number, shape: readonly number[] | undef
   );
 }
 
-function parseRow(at: string, line: Buffer, table: Table): { label: number; pixels: Uint8Array } {
-  const { columns, labelColumn, maxLabel, values } = table;
-  if (!readPlainRow(line, values)) readUnusualRow(at, line, values);
-  const pixels = new Uint8Array(values.length - 1);
-  let pixel = 0;
-  for (let column = 0; column < values.length; column++) {
-    const value = values[column]!;
-    const max = column === labelColumn ? maxLabel : 255;
-    // Written so that NaN fails too.
-    if (!(value <= max)) {
-      throw new BnError(
-        'data',
-        `${at}: ${columns[column]} is ${excerpt(splitFields(line)[column])}, expected an integer from 0 to ${max}; correct or remove the line`,
-      );
-    }
-    if (column !== labelColumn) pixels[pixel++] = value;
-  }
-  return { label: values[labelColumn]!, pixels };
-}
-
-// Nearly every line is digits and commas alone: this reads them several times as fast as splitting into strings does.
-// False when the line holds anything else, or not as many numbers as `values` has room for.
-function readPlainRow(line: Buffer, values: Float64Array): boolean {
-  let column = 0;
-  let value = 0;
-  let digits = 0;
-  for (let i = 0; i < line.length; i++) {
-    const byte = line[i]!;
-    if (byte >= ZERO && byte < ZERO + 10) {
-      value = value * 10 + byte - ZERO;
-      digits++;
-    } else {
-      if (byte !== COMMA || digits === 0 || column >= values.length) return false;
-      values[column++] = value;
-      value = 0;
-      digits = 0;
-    }
-  }
-  values[column] = value;
-  return digits > 0 && column === values.length - 1;
-}
-
-/** Any other line: quotes, spaces, `12.0`. What is no integer from 0 upwards becomes NaN. */
-function readUnusualRow(at: string, line: Buffer, values: Float64Array): void {
-  const fields = splitFields(line);
-  if (fields.length !== values.length) {
+function parseRow(at: string, fields: readonly string[], table: Table): { label: number; pixels: Uint8Array } {
+  const { columns, labelColumn, maxLabel } = table;
+  if (fields.length !== columns.length) {
     throw new BnError(
       'data',
-      `${at}: expected ${values.length} values as in the header, got ${fields.length}; correct or remove the line`,
+      `${at}: expected ${columns.length} values as in the header, got ${fields.length}; correct or remove the line`,
     );
   }
-  for (const [column, text] of fields.entries()) values[column] = /^\d+(\.0*)?$/.test(text) ? Number(text) : Number.NaN;
-}
-
-// No CSV parser is needed: fields are integers and plain names, so commas and line breaks never stand within quotes.
-function splitFields(line: Buffer): string[] {
-  const fields = line.toString().replaceAll('"', '').split(',');
-  return fields.map((field) => field.trim());
+  const values = fields.map((field, column) => {
+    const text = field.trim();
+    const value = /^\d+(\.0*)?$/.test(text) ? Number(text) : Number.NaN;
+    const max = column === labelColumn ? maxLabel : 255;
+    // Written so that NaN fails too.
+    if (value <= max) return value;
+    throw new BnError(
+      'data',
+      `${at}: ${columns[column]} is ${excerpt(text)}, expected an integer from 0 to ${max}; correct or remove the line`,
+    );
+  });
+  const [label] = values.splice(labelColumn, 1) as [number];
+  return { label, pixels: new Uint8Array(values) };
 }
 
 /** For messages: whatever a wrong file holds, visible and not too long. */

@@ -36,6 +36,9 @@ describe('loadCsv', () => {
     ['no last line end', `${header}\n9,0,1,2,255`],
     ['carriage returns and empty lines', `${header}\r\n\r\n9,0,1,2,255\r\n\r\n`],
     ['a byte order mark', `\uFEFF${header}\n9,0,1,2,255\n`],
+    ['a byte order mark before a quote', `\uFEFF"label",p1,p2,p3,p4\n9,0,1,2,255\n`],
+    ['commas and quotes within a name', 'label,"p,1","p ""2""",p3,p4\n9,0,1,2,255\n'],
+    ['two kinds of line ends', `${header}\r\n\n9,0,1,2,255\n\r\n`],
     ['quotes, spaces and decimal points', '"label", "p1",p2 ,p3,p4\n"9","0" , 1,2.0,255.\n'],
     ['the label in another column', 'pixel1,pixel2,label,pixel3,pixel4\n0,1,9,2,255\n'],
   ])('reads %s', async (_, content) => {
@@ -121,6 +124,7 @@ describe('loadCsv refuses', () => {
       `${header}\n\n1,0,0,0,0,0\n`,
       ':3: expected 5 values as in the header, got 6; correct or remove',
     ],
+    ['a quote without its end', `${header}\n1,0,0,0,0\n1,"0,0,0,0\n1,0,0,0,0\n`, ':3: expected 5 values'],
     [
       'a label that is no integer',
       `${header}\n1.5,0,0,0,0\n`,

@@ -26,19 +26,22 @@ export async function createBackend({
   threads = availableParallelism(),
   disableCpuFallback = false,
 }: OnnxRuntimeOptions = {}): Promise<Backend> {
+  if (!Number.isInteger(threads) || threads < 1) {
+    throw new BnError('argument', `threads must be a positive integer, got ${threads}`);
+  }
   const runtime = await loadRuntime();
   const chosen = await chooseDevice(device, threads);
   return new OnnxRuntimeBackend(runtime, chosen, sessionOptions(chosen, threads, disableCpuFallback));
 }
 
 async function chooseDevice(device: NonNullable<BackendOptions['device']>, threads: number): Promise<Device> {
-  const cpu = `cpu (${threads} ${threads === 1 ? 'thread' : 'threads'})`;
-  if (device === 'cpu') return { kind: device, description: cpu };
+  const cpu = (note = '') => ({ kind: 'cpu', description: `cpu (${threads} threads${note})` }) as const;
+  if (device === 'cpu') return cpu();
   const kind = device === 'auto' ? 'cuda' : device;
-  const { available, reason } = await probeDevice(kind);
-  if (available) return { kind, description: kind };
-  if (device === 'auto') return { kind: 'cpu', description: `${cpu}; no cuda: ${reason}` };
-  throw new BnError('backend', `onnxruntime-cuda cannot compute on ${kind}: ${reason}; or take device cpu`);
+  const obstacle = await probeDevice(kind);
+  if (!obstacle) return { kind, description: kind };
+  if (device === 'auto') return cpu(`; no CUDA: ${obstacle.cause}`);
+  throw new BnError('backend', `onnxruntime-cuda cannot compute on ${kind}: ${obstacle.cause}; ${obstacle.cure}`);
 }
 
 function sessionOptions(device: Device, threads: number, disableCpuFallback: boolean): InferenceSession.SessionOptions {
@@ -47,7 +50,8 @@ function sessionOptions(device: Device, threads: number, disableCpuFallback: boo
     graphOptimizationLevel: 'all',
     executionMode: 'sequential',
     intraOpNumThreads: threads,
-    logSeverityLevel: 3,
+    // What goes wrong is thrown; nothing is printed.
+    logSeverityLevel: 4,
     extra: {
       session: {
         // Threads spin while a run lasts and stop with it: a session that is idle would slow down the others.

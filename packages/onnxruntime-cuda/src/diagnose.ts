@@ -1,17 +1,23 @@
 // What is installed, what loads and what computes, per device.
 
 import { availableParallelism } from 'node:os';
-import type { DeviceKind, Diagnosis } from '@bn/core';
+import type { Diagnosis } from '@bn/core';
+import { loadRuntime } from './load-runtime.js';
 import { probeDevice } from './probe-device.js';
 
 /** One diagnosis for each device that this backend knows. Computes on each, in child processes. */
 export async function diagnose(): Promise<Diagnosis[]> {
-  const kinds: readonly DeviceKind[] = ['cuda', 'webgpu', 'cpu'];
-  return Promise.all(
-    kinds.map(async (device) => {
-      const { available, reason } = await probeDevice(device);
-      const threads = device === 'cpu' ? `, up to ${availableParallelism()} threads` : '';
-      return { device, available, detail: available ? `computes${threads}` : reason };
-    }),
-  );
+  try {
+    await loadRuntime();
+  } catch (error) {
+    const { message } = error as Error;
+    return (['cuda', 'webgpu', 'cpu'] as const).map((device) => ({ device, available: false, detail: message }));
+  }
+  const others = (['cuda', 'webgpu'] as const).map(async (device): Promise<Diagnosis> => {
+    const obstacle = await probeDevice(device);
+    const detail = obstacle ? `${obstacle.cause}; ${obstacle.cure}` : 'computes';
+    return { device, available: !obstacle, detail };
+  });
+  const cpu: Diagnosis = { device: 'cpu', available: true, detail: `loads; ${availableParallelism()} threads` };
+  return [...(await Promise.all(others)), cpu];
 }

@@ -1,19 +1,17 @@
 // What a failed attempt to compute on a device says, as cause and cure. ONNX Runtime's exceptions do not name the
 // cause: the loader's messages on standard error do.
 
-interface Explanation {
-  readonly pattern: RegExp;
+export interface Explanation {
   readonly cause: string;
+  /** What to do. */
   readonly cure: string;
 }
 
-const cudaVersion = 'CUDA 13 with cuDNN 9';
-
-const explanations: readonly Explanation[] = [
+const explanations: readonly (Explanation & { readonly pattern: RegExp })[] = [
   {
-    pattern: /providers_(?:shared|cuda)\S*: cannot open shared object|providers_(?:shared|cuda)\S* which is missing/,
+    pattern: /providers_(?:shared|cuda)\S*: cannot open shared object/,
     cause: "ONNX Runtime's CUDA provider is not installed",
-    cure: 'run `npm rebuild onnxruntime-node` with its install script allowed, which downloads it on Linux x64',
+    cure: "on Linux x64 run onnxruntime-node's install script, which downloads it: npm rebuild onnxruntime-node",
   },
   {
     pattern: /libcuda\.so\S*: cannot open/,
@@ -21,14 +19,14 @@ const explanations: readonly Explanation[] = [
     cure: 'install the driver, or in a container pass the GPU through (docker run --gpus all)',
   },
   {
-    pattern: /(?<library>lib(?:cu|nv)\w+\.so[.\d]*): cannot open shared object/,
-    cause: 'the CUDA library $<library> is not found',
-    cure: `install ${cudaVersion} and put their folders into LD_LIBRARY_PATH before Node starts`,
+    pattern: /(lib(?:cu|nv)\w+\.so[.\d]*): cannot open shared object/,
+    cause: 'the CUDA library $1 is not found',
+    cure: 'install the CUDA of that number with cuDNN 9, and put their folders into LD_LIBRARY_PATH before Node starts',
   },
   {
     pattern: /cuDNN is unavailable/,
     cause: 'cuDNN is not found',
-    cure: 'install cuDNN 9 for CUDA 13 and put its folder into LD_LIBRARY_PATH before Node starts',
+    cure: 'install cuDNN 9 for the CUDA in use, and put its folder into LD_LIBRARY_PATH before Node starts',
   },
   {
     pattern: /CUDA failure 100|no CUDA-capable device/,
@@ -37,8 +35,8 @@ const explanations: readonly Explanation[] = [
   },
   {
     pattern: /CUDA failure 35|driver version is insufficient/,
-    cause: 'the NVIDIA driver is too old for CUDA 13',
-    cure: 'update the driver to 580 or newer',
+    cause: 'the NVIDIA driver is too old for the CUDA in use',
+    cure: 'update the driver; CUDA 13 takes 580 or newer',
   },
   {
     pattern: /no kernel image is available/,
@@ -48,15 +46,16 @@ const explanations: readonly Explanation[] = [
   {
     pattern: /No supported adapters|Failed to get a WebGPU adapter/i,
     cause: 'there is no GPU that WebGPU can use',
-    cure: 'install a Vulkan driver (Linux), or use a machine with a GPU; VK_ICD_FILENAMES names a driver by hand',
+    cure: 'on Linux install a Vulkan driver, or name one in VK_ICD_FILENAMES',
   },
 ];
 
-/** `cause; cure` for what a probe printed; its last line if nothing in it is known. */
-export function explainFailure(output: string): string {
+/** Why a probe that printed this failed. */
+export function explainFailure(output: string): Explanation {
   for (const { pattern, cause, cure } of explanations) {
     const found = pattern.exec(output);
-    if (found) return `${cause.replace('$<library>', found.groups?.library ?? '')}; ${cure}`;
+    if (found) return { cause: cause.replace('$1', found[1] ?? ''), cure };
   }
-  return output.trim().split('\n').at(-1) || 'the attempt ended without a message';
+  const lastLine = output.trim().split('\n').at(-1);
+  return { cause: lastLine || 'the attempt ended without a message', cure: 'use another device' };
 }

@@ -6,37 +6,25 @@ import { existsSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { createGraph, type DeviceKind, input, ops } from '@bn/core';
 import { toOnnx } from '@bn/onnx';
-import { explainFailure } from './explain-failure.js';
-import { loadRuntime, runtimePath } from './load-runtime.js';
+import { type Explanation, explainFailure } from './explain-failure.js';
+import { runtimePath } from './load-runtime.js';
 
-export interface Probe {
-  readonly available: boolean;
-  /** Why not; empty if available. */
-  readonly reason: string;
-}
+/** The explanation of why a device does not compute; undefined if it does. */
+export type Obstacle = Explanation | undefined;
 
 const secondsAllowed = 60;
-const probes = new Map<DeviceKind, Promise<Probe>>();
+const probes = new Map<DeviceKind, Promise<Obstacle>>();
 
-/** Whether `kind` computes here. The answer is kept: it does not change while the process lives. */
-export function probeDevice(kind: DeviceKind): Promise<Probe> {
-  const known = probes.get(kind) ?? probe(kind);
-  probes.set(kind, known);
-  return known;
-}
-
-async function probe(kind: DeviceKind): Promise<Probe> {
-  try {
-    await loadRuntime();
-  } catch (error) {
-    return { available: false, reason: (error as Error).message };
-  }
-  if (kind === 'cpu') return { available: true, reason: '' };
-  // Worth looking for first: without the file, which is the usual case, no process has to be started.
-  if (kind === 'cuda' && !existsSync(cudaProviderPath())) {
-    return { available: false, reason: explainFailure(`${cudaProviderPath()}: cannot open shared object`) };
-  }
-  return computeInChild(kind);
+/** What keeps `kind` from computing here. The answer is kept: it does not change while the process lives. */
+export function probeDevice(kind: Exclude<DeviceKind, 'cpu'>): Promise<Obstacle> {
+  const known = probes.get(kind);
+  if (known) return known;
+  const path = cudaProviderPath();
+  // Looked for first because that is cheap: without the file, which is the usual case, no process has to be started.
+  const absent = kind === 'cuda' && !existsSync(path);
+  const probe = absent ? Promise.resolve(explainFailure(`${path}: cannot open shared object`)) : computeInChild(kind);
+  probes.set(kind, probe);
+  return probe;
 }
 
 function cudaProviderPath(): string {
@@ -44,7 +32,6 @@ function cudaProviderPath(): string {
   return join(dirname(runtimePath()), '..', 'bin', 'napi-v6', process.platform, process.arch, file);
 }
 
-// A convolution, because that is what needs cuDNN, which is loaded at the first one only.
 const program = `
 const [path, device, model] = process.argv.slice(1);
 const { InferenceSession, Tensor } = require(path);
@@ -62,16 +49,15 @@ InferenceSession.create(Buffer.from(model, 'base64'), { executionProviders: [dev
   });
 `;
 
-function computeInChild(kind: DeviceKind): Promise<Probe> {
-  const filter = ops.fill([1, 1, 2, 2], 1);
-  const y = ops.conv2d(input('x', [1, 1, 4, 4]), filter);
+function computeInChild(kind: DeviceKind): Promise<Obstacle> {
+  // A convolution, because cuDNN is loaded at the first one only.
+  const y = ops.conv2d(input('x', [1, 1, 4, 4]), ops.fill([1, 1, 2, 2], 1));
   const model = Buffer.from(toOnnx(createGraph({ y }))).toString('base64');
   return new Promise((resolve) => {
-    const options = { timeout: secondsAllowed * 1000, env: process.env };
-    execFile(process.execPath, ['-e', program, runtimePath(), kind, model], options, (error, stdout, stderr) => {
-      if (stdout === 'computes') return resolve({ available: true, reason: '' });
-      const ended = error?.signal ? `the attempt was ended by ${error.signal}` : '';
-      resolve({ available: false, reason: explainFailure(`${stderr}\n${ended}`) });
+    const args = ['-e', program, runtimePath(), kind, model];
+    execFile(process.execPath, args, { timeout: secondsAllowed * 1000 }, (error, stdout, stderr) => {
+      const end = error?.signal ? `\nthe attempt was ended by ${error.signal}` : '';
+      resolve(stdout === 'computes' ? undefined : explainFailure(stderr + end));
     });
   });
 }

@@ -4,17 +4,18 @@ import {
   type Backend,
   type BackendOptions,
   BnError,
+  checkInputs,
+  checkUpload,
   type Diagnosis,
   decomposeFused,
   type Executable,
-  formatSpec,
   type Graph,
   type Spec,
   staticShape,
   type TypedArray,
   type Value,
+  ValueStore,
 } from '@bn/core';
-import { checkInputs } from './check-inputs.js';
 import { arrayFor, evaluate, type Precision } from './evaluate.js';
 import type { Elements } from './kernel.js';
 
@@ -47,7 +48,7 @@ class ReferenceBackend implements Backend {
   readonly name = 'reference';
   readonly device = { kind: 'cpu', description: 'cpu (1 thread)' } as const;
   readonly #precision: Precision;
-  readonly #live = new Map<Value, Elements>();
+  readonly #values = new ValueStore<Elements>();
   #disposed = false;
 
   constructor(precision: Precision) {
@@ -55,7 +56,7 @@ class ReferenceBackend implements Backend {
   }
 
   get liveValues(): number {
-    return this.#live.size;
+    return this.#values.size;
   }
 
   async compile(graph: Graph): Promise<Executable> {
@@ -66,13 +67,12 @@ class ReferenceBackend implements Backend {
       run: async (inputs) => {
         this.#requireUndisposed();
         if (disposed) throw new BnError('backend', 'run: the executable was disposed; compile the graph again');
-        // Nodes that no output needs are in neither graph, so both take the same inputs.
         const batch = checkInputs(graph, inputs);
         const elements = new Map(
-          [...inputs].map(([name, value]) => [name, this.#elementsOf(value, `input '${name}'`)]),
+          [...inputs].map(([name, value]) => [name, this.#values.get(value, `input '${name}'`)]),
         );
         const results = evaluate(primitives, elements, batch, this.#precision);
-        return new Map([...results].map(([name, y]) => [name, this.#hold(y)]));
+        return new Map([...results].map(([name, y]) => [name, this.#values.add(y, y)]));
       },
       dispose: async () => {
         disposed = true;
@@ -83,59 +83,27 @@ class ReferenceBackend implements Backend {
   upload(data: TypedArray, spec: Spec): Value {
     this.#requireUndisposed();
     const shape = staticShape(spec.shape, 'upload');
-    const held = arrayFor(
-      spec.dtype,
-      shape.reduce((product, n) => product * n, 1),
-      this.#precision,
-    );
-    if (data.length !== held.length) {
-      throw new BnError(
-        'shape',
-        `upload: ${formatSpec(spec)} holds ${held.length} values, got ${data.length}; pass as many`,
-      );
-    }
-    if (!isArrayOf(spec, data)) {
-      throw new BnError(
-        'dtype',
-        `upload: ${formatSpec(spec)} cannot be made from ${data.constructor.name}; convert it first`,
-      );
-    }
+    checkUpload(data, spec);
+    const held = arrayFor(spec.dtype, data.length, this.#precision);
     held.set(data);
-    return this.#hold({ data: held, shape, dtype: spec.dtype });
+    return this.#values.add(spec, { data: held, shape, dtype: spec.dtype });
   }
 
   async download(value: Value): Promise<TypedArray> {
     this.#requireUndisposed();
-    return this.#elementsOf(value, 'download').data.slice();
+    return this.#values.get(value, 'download').data.slice();
   }
 
   release(value: Value): void {
-    this.#live.delete(value);
+    this.#values.release(value);
   }
 
   async dispose(): Promise<void> {
-    this.#live.clear();
+    this.#values.clear();
     this.#disposed = true;
-  }
-
-  #hold(elements: Elements): Value {
-    const value = { spec: { shape: elements.shape, dtype: elements.dtype } };
-    this.#live.set(value, elements);
-    return value;
-  }
-
-  #elementsOf(value: Value, what: string): Elements {
-    const elements = this.#live.get(value);
-    if (elements) return elements;
-    throw new BnError('argument', `${what}: the value was released or belongs to another backend; upload it again`);
   }
 
   #requireUndisposed(): void {
     if (this.#disposed) throw new BnError('backend', 'the reference backend was disposed; create a new one');
   }
-}
-
-function isArrayOf({ dtype }: Spec, data: TypedArray): boolean {
-  if (dtype === 'float32') return data instanceof Float32Array || data instanceof Float64Array;
-  return dtype === 'int32' ? data instanceof Int32Array : data instanceof Uint8Array;
 }

@@ -88,7 +88,7 @@ export const choiceCases = literalCases('exact', {
   'maximum: a column and a row': [[float32([[1], [3]]), float32([2, 0])], ops.maximum, float32([[2, 1], [3, 3]])],
   'maximum: int32': [[int32([-5, 7]), int32([[-6], [8]])], ops.maximum, int32([[-5, 7], [8, 8]])],
   'maximum: infinities': [[float32([infinity, -infinity]), float32([1, 1])], ops.maximum, float32([infinity, 1])],
-  'maximum: a tie has its gradient on the second': [
+  'tie of maximum: the second has the gradient': [
     [float32([1, 2, 3]), float32([3, 2, 1])],
     (a, b) => ops.concat(gradients(ops.maximum(a, b), [a, b]), 0),
     float32([0, 0, 1, 1, 1, 0]),
@@ -96,7 +96,7 @@ export const choiceCases = literalCases('exact', {
   'minimum: mixed signs': [[float32([1, -2, -3]), float32([-1, 2, -4])], ops.minimum, float32([-1, -2, -4])],
   'minimum: a scalar': [[float32(0.5), float32([[0, 1], [2, -3]])], ops.minimum, float32([[0, 0.5], [0.5, -3]])],
   'minimum: int32': [[int32([-5, 7]), int32([-6, 8])], ops.minimum, int32([-6, 7])],
-  'minimum: a tie has its gradient on the second': [
+  'tie of minimum: the second has the gradient': [
     [float32([1, 2, 3]), float32([3, 2, 1])],
     (a, b) => ops.concat(gradients(ops.minimum(a, b), [a, b]), 0),
     float32([1, 0, 0, 0, 1, 1]),

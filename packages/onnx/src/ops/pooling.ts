@@ -3,8 +3,9 @@
 import type { AveragePoolingGeometry, PoolingAttributes, PoolingGeometry, Tensor } from '@bn/core';
 import type { Lowering } from '../lowering.js';
 import type { Rules } from '../rules.js';
-import { fillUp, gatherTaps, padWithLowest, scatterTaps } from './taps.js';
-import { type Size, size, tiles, unreached, windowAttributes } from './window.js';
+import { gatherTaps, scatterTaps } from './taps.js';
+import { cover, earliness, fillTiles, isTiling, uncover } from './tiles.js';
+import { padWithLowest, type Size, size, unreached, windowAttributes } from './window.js';
 
 export const pooling: Rules<keyof PoolingAttributes> = {
   avgPool2d: (node, to) => {
@@ -24,11 +25,12 @@ export const pooling: Rules<keyof PoolingAttributes> = {
   avgPool2dGradient: (node, to) => {
     const { kernelSize, countIncludesPadding: _, inputSize, ...window } = node.attributes;
     const dy = node.inputs[0]!;
-    const shared = to.emit('Mul', [planes(dy, to), shares(size(dy), inputSize, node.attributes, to)]);
-    if (tiles(node.attributes)) {
-      return to.reshape(fillUp(repeat(shared, kernelSize, to), inputSize, size(dy), kernelSize, to), node.shape);
+    const share = shares(size(dy), inputSize, node.attributes, to);
+    if (isTiling(node.attributes)) {
+      const filled = fillTiles(to.emit('Mul', [to.value(dy), share]), kernelSize, to);
+      return uncover(filled, inputSize, size(dy), kernelSize, to);
     }
-    const dx = to.emit('ConvTranspose', [shared, ones(kernelSize, to)], {
+    const dx = to.emit('ConvTranspose', [to.emit('Mul', [planes(dy, to), share]), ones(kernelSize, to)], {
       ...windowAttributes(window),
       output_padding: unreached(inputSize, size(dy), kernelSize, window),
     });
@@ -45,24 +47,44 @@ export const pooling: Rules<keyof PoolingAttributes> = {
   },
   // The first largest tap of each window gets dy. Each element of the result has one writer: where windows overlap, no
   // threads race.
-  maxPool2dGradient: (node, to) => {
-    const [x, dy] = node.inputs as [Tensor, Tensor];
-    const geometry = node.attributes;
-    const taps = area(geometry.kernelSize);
-    const first = to.emit('ArgMax', [gatherTaps(x, size(dy), geometry, to)], { axis: 1 });
-    const numbers = to.constant(
-      BigInt64Array.from({ length: taps }, (_, i) => BigInt(i)),
-      'int64',
-      [taps, 1],
-    );
-    const chosen = to.emit('Where', [
-      to.emit('Equal', [first, numbers]),
-      to.reshape(to.value(dy), [null, 1, area(size(dy))]),
-      to.scalar(0),
-    ]);
-    return to.reshape(scatterTaps(chosen, size(x), size(dy), geometry, to), node.shape);
-  },
+  maxPool2dGradient: (node, to) =>
+    isTiling(node.attributes) ? tiledMaxPoolGradient(node, to) : overlappingMaxPoolGradient(node, to),
 };
+
+function tiledMaxPoolGradient(node: Tensor<'maxPool2dGradient'>, to: Lowering): string {
+  const [x, dy] = node.inputs as [Tensor, Tensor];
+  const { kernelSize } = node.attributes;
+  const largest = (images: string) => {
+    const y = to.emit('MaxPool', [images], { kernel_shape: kernelSize, strides: kernelSize });
+    return fillTiles(y, kernelSize, to);
+  };
+  const covered = cover(x, size(dy), kernelSize, to);
+  const isLargest = to.emit('Equal', [covered, largest(covered)]);
+  const rank = to.emit('Where', [isLargest, earliness(size(dy), kernelSize, to), to.scalar(0)]);
+  const isFirst = to.emit('Equal', [rank, largest(rank)]);
+  const dx = to.emit('Where', [isFirst, fillTiles(to.value(dy), kernelSize, to), to.scalar(0)]);
+  return uncover(dx, size(x), size(dy), kernelSize, to);
+}
+
+function overlappingMaxPoolGradient(node: Tensor<'maxPool2dGradient'>, to: Lowering): string {
+  const [x, dy] = node.inputs as [Tensor, Tensor];
+  const count = area(node.attributes.kernelSize);
+  const taps = gatherTaps(x, size(dy), node.attributes, to);
+  const isLargest = to.emit('Equal', [taps, to.emit('ReduceMax', [taps], { axes: [1] })]);
+  // ArgMax would do, but WebGPU has none.
+  const number = to.constant(
+    Float32Array.from({ length: count }, (_, i) => i),
+    'float32',
+    [count, 1],
+  );
+  const first = to.emit('ReduceMin', [to.emit('Where', [isLargest, number, to.scalar(count)])], { axes: [1] });
+  const chosen = to.emit('Where', [
+    to.emit('Equal', [number, first]),
+    to.reshape(to.value(dy), [null, 1, area(size(dy))]),
+    to.scalar(0),
+  ]);
+  return to.reshape(scatterTaps(chosen, size(x), size(dy), node.attributes, to), node.shape);
+}
 
 /** Whether runtimes take the padding of a pooling operator: less than the kernel on each side. */
 function paddingIsInside({ kernelSize, padding }: PoolingGeometry): boolean {
@@ -94,16 +116,6 @@ function shares(positions: Size, image: Size, geometry: AveragePoolingGeometry, 
   return to.constant(Float32Array.from(rows.flatMap((r) => columns.map((c) => 1 / (r * c)))), 'float32', [
     ...positions,
   ]);
-}
-
-/** Each element of the images as a tile of equal elements. */
-function repeat(images: string, [height, width]: Size, to: Lowering): string {
-  const scales = to.constant(Float32Array.of(1, 1, height, width), 'float32', [4]);
-  return to.emit('Resize', [images, '', scales], {
-    mode: 'nearest',
-    coordinate_transformation_mode: 'asymmetric',
-    nearest_mode: 'floor',
-  });
 }
 
 function area([height, width]: Size): number {

@@ -1,6 +1,7 @@
 // Geometry that convolutions and pooling share.
 
 import type { ConvolutionGeometry, Tensor } from '@bn/core';
+import type { Lowering } from '../lowering.js';
 
 export type Window = Omit<ConvolutionGeometry, 'groups'>;
 
@@ -24,12 +25,18 @@ export function unreached(image: Size, positions: Size, kernel: Size, { stride, 
   });
 }
 
-/** Whether windows stand side by side: no overlap, no gap, no padding. */
-export function tiles({ kernelSize, stride, padding, dilation }: Window & { readonly kernelSize: Size }): boolean {
-  return kernelSize.every((n, i) => n === stride[i] && dilation[i] === 1) && padding.every((n) => n === 0);
-}
-
 /** Height and width of images or filters. */
 export function size(x: Tensor): Size {
   return [x.shape[2]!, x.shape[3]!];
+}
+
+/** Images [..., ..., height, width] with a border that never is the largest. */
+export function padWithLowest(images: string, padding: Window['padding'], to: Lowering): string {
+  const [top, left, bottom, right] = padding;
+  if (padding.every((n) => n === 0)) return images;
+  return to.emit('Pad', [
+    images,
+    to.int64([0, 0, top, left, 0, 0, bottom, right]),
+    to.scalar(Number.NEGATIVE_INFINITY),
+  ]);
 }

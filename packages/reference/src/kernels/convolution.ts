@@ -6,59 +6,56 @@ import type { KernelTable } from '../kernel.js';
 import { tapsOf } from '../taps.js';
 
 export const convolution = {
-  // y[window] += x[image] · w[kernel]
+  // y[window] += x[image] · w[kernel element]
   conv2d: (y, [{ data: x, shape: xShape }, { data: w, shape: wShape }], geometry) => {
     const sums = new Float64Array(y.data.length);
-    const { count, window, kernel, image } = convolutionTaps(xShape, wShape, y.shape, geometry);
-    forEachPlane(xShape, wShape, y.shape, geometry, (xAt, wAt, yAt) => {
-      for (let t = 0; t < count; t++) sums[yAt + window[t]] += x[xAt + image[t]] * w[wAt + kernel[t]];
+    forEachTap(xShape, wShape, y.shape, geometry, (window, image, xAt, wAt, yAt) => {
+      const weight = w[wAt];
+      for (let t = 0; t < window.length; t++) sums[yAt + window[t]] += x[xAt + image[t]] * weight;
     });
     y.data.set(sums);
   },
-  // dx[image] += dy[window] · w[kernel]
+  // dx[image] += dy[window] · w[kernel element]
   conv2dInputGradient: (dx, [{ data: dy, shape: dyShape }, { data: w, shape: wShape }], geometry) => {
     const sums = new Float64Array(dx.data.length);
-    const { count, window, kernel, image } = convolutionTaps(dx.shape, wShape, dyShape, geometry);
-    forEachPlane(dx.shape, wShape, dyShape, geometry, (xAt, wAt, yAt) => {
-      for (let t = 0; t < count; t++) sums[xAt + image[t]] += dy[yAt + window[t]] * w[wAt + kernel[t]];
+    forEachTap(dx.shape, wShape, dyShape, geometry, (window, image, xAt, wAt, yAt) => {
+      const weight = w[wAt];
+      for (let t = 0; t < window.length; t++) sums[xAt + image[t]] += dy[yAt + window[t]] * weight;
     });
     dx.data.set(sums);
   },
-  // dw[kernel] += x[image] · dy[window]
+  // dw[kernel element] += x[image] · dy[window]
   conv2dFilterGradient: (dw, [{ data: x, shape: xShape }, { data: dy, shape: dyShape }], geometry) => {
     const sums = new Float64Array(dw.data.length);
-    const { count, window, kernel, image } = convolutionTaps(xShape, dw.shape, dyShape, geometry);
-    forEachPlane(xShape, dw.shape, dyShape, geometry, (xAt, wAt, yAt) => {
-      for (let t = 0; t < count; t++) sums[wAt + kernel[t]] += x[xAt + image[t]] * dy[yAt + window[t]];
+    forEachTap(xShape, dw.shape, dyShape, geometry, (window, image, xAt, wAt, yAt) => {
+      let sum = 0;
+      for (let t = 0; t < window.length; t++) sum += x[xAt + image[t]] * dy[yAt + window[t]];
+      sums[wAt] += sum;
     });
     dw.data.set(sums);
   },
 } satisfies Partial<KernelTable>;
 
-function convolutionTaps(
-  x: readonly number[],
-  w: readonly number[],
-  y: readonly number[],
-  geometry: ConvolutionGeometry,
-) {
-  return tapsOf(x.slice(2), y.slice(2), { ...geometry, kernelSize: [w[2], w[3]] });
-}
-
-/** Calls `body` for each image, output channel and input channel of its group, with where their planes start. */
-function forEachPlane(
+/**
+ * Calls `body` for each image, output channel, input channel of its group and kernel element: with the windows that
+ * see something through this element, what they see, and where the planes of x and y and the element of w are.
+ */
+function forEachTap(
   [batch, channels, ...xSize]: readonly number[],
-  [out, inGroup, ...wSize]: readonly number[],
+  [out, inGroup, ...kernelSize]: readonly number[],
   [, , ...ySize]: readonly number[],
-  { groups }: ConvolutionGeometry,
-  body: (xAt: number, wAt: number, yAt: number) => void,
+  geometry: ConvolutionGeometry,
+  body: (window: Int32Array, image: Int32Array, xAt: number, wAt: number, yAt: number) => void,
 ): void {
-  for (let image = 0; image < batch; image++) {
+  const taps = tapsOf(xSize, ySize, { ...geometry, kernelSize: [kernelSize[0], kernelSize[1]] });
+  for (let n = 0; n < batch; n++) {
     for (let o = 0; o < out; o++) {
-      const firstChannel = Math.floor((o * groups) / out) * inGroup;
+      const firstChannel = Math.floor((o * geometry.groups) / out) * inGroup;
       for (let c = 0; c < inGroup; c++) {
-        const xAt = (image * channels + firstChannel + c) * xSize[0] * xSize[1];
-        const wAt = (o * inGroup + c) * wSize[0] * wSize[1];
-        body(xAt, wAt, (image * out + o) * ySize[0] * ySize[1]);
+        const xAt = (n * channels + firstChannel + c) * xSize[0] * xSize[1];
+        const yAt = (n * out + o) * ySize[0] * ySize[1];
+        const wAt = (o * inGroup + c) * taps.length;
+        for (let k = 0; k < taps.length; k++) body(taps[k].window, taps[k].image, xAt, wAt + k, yAt);
       }
     }
   }

@@ -11,7 +11,9 @@ export const pooling = {
     const divisors = divisorsOf(taps, y, geometry);
     const sums = new Float64Array(y.data.length);
     forEachPlane(x, y, (xAt, yAt) => {
-      for (let t = 0; t < taps.count; t++) sums[yAt + taps.window[t]] += x.data[xAt + taps.image[t]];
+      for (const { window, image } of taps) {
+        for (let t = 0; t < window.length; t++) sums[yAt + window[t]] += x.data[xAt + image[t]];
+      }
     });
     for (let i = 0; i < sums.length; i++) y.data[i] = sums[i] / divisors[i % divisors.length];
   },
@@ -20,8 +22,10 @@ export const pooling = {
     const divisors = divisorsOf(taps, dy, geometry);
     const sums = new Float64Array(dx.data.length);
     forEachPlane(dx, dy, (xAt, yAt) => {
-      for (let t = 0; t < taps.count; t++) {
-        sums[xAt + taps.image[t]] += dy.data[yAt + taps.window[t]] / divisors[taps.window[t]];
+      for (const { window, image } of taps) {
+        for (let t = 0; t < window.length; t++) {
+          sums[xAt + image[t]] += dy.data[yAt + window[t]] / divisors[window[t]];
+        }
       }
     });
     dx.data.set(sums);
@@ -56,23 +60,24 @@ function forEachPlane(x: Elements, y: Elements, body: (xAt: number, yAt: number)
 
 /** What the sum over each window is divided by. */
 function divisorsOf(
-  taps: Taps,
+  taps: readonly Taps[],
   y: Elements,
   { kernelSize, countIncludesPadding }: AveragePoolingGeometry,
 ): Float64Array {
   const divisors = new Float64Array(y.shape[2] * y.shape[3]);
   if (countIncludesPadding) return divisors.fill(kernelSize[0] * kernelSize[1]);
-  for (const window of taps.window) divisors[window]++;
+  for (const { window } of taps) for (const seeing of window) divisors[seeing]++;
   return divisors;
 }
 
 /** The image element that each window's maximum comes from: the first largest; −1 in a window of padding alone. */
-function winners(x: Elements, xAt: number, y: Elements, taps: Taps): Int32Array {
+function winners(x: Elements, xAt: number, y: Elements, taps: readonly Taps[]): Int32Array {
   const winner = new Int32Array(y.shape[2] * y.shape[3]).fill(-1);
-  for (let t = 0; t < taps.count; t++) {
-    const window = taps.window[t];
-    const image = taps.image[t];
-    if (winner[window] < 0 || beats(x.data[xAt + image], x.data[xAt + winner[window]])) winner[window] = image;
+  for (const { window, image } of taps) {
+    for (let t = 0; t < window.length; t++) {
+      const best = winner[window[t]];
+      if (best < 0 || beats(x.data[xAt + image[t]], x.data[xAt + best])) winner[window[t]] = image[t];
+    }
   }
   return winner;
 }
