@@ -40,6 +40,9 @@ const blocks: Block[] = files.flatMap((file) => {
   }));
 });
 const title = ({ file, line }: Block) => `${file}:${line}`;
+/** A backend's test file: it runs in vitest. */
+const isSuite = ({ text }: Block) => text.includes("from '@bn/conformance'");
+const fileOf = (block: Block) => (isSuite(block) ? 'program.test.ts' : 'program.ts');
 
 /** Ten epochs on all images take minutes: the same command, on a few of them. */
 function shortened(command: string): string {
@@ -78,20 +81,22 @@ describe('program blocks run, and type-check strictly', () => {
     writeFileSync(join(clone, '.blocks', 'package.json'), '{ "type": "module" }');
     for (const block of programs) {
       mkdirSync(folder(block), { recursive: true });
-      writeFileSync(join(folder(block), 'program.ts'), block.text);
+      writeFileSync(join(folder(block), fileOf(block)), block.text);
     }
   });
 
   test('types', async () => {
     const options = '--noEmit --strict --module nodenext --target es2022 --types node --skipLibCheck'.split(' ');
-    const sources = programs.map((block) => join(folder(block), 'program.ts'));
+    const sources = programs.map((block) => join(folder(block), fileOf(block)));
     await run(process.execPath, [join(clone, 'node_modules', 'typescript', 'bin', 'tsc'), '--ignoreConfig', ...options, ...sources], { cwd: join(clone, '.blocks') });
   });
 
   for (const block of programs) {
     test(title(block), async () => {
-      const jiti = join(clone, 'node_modules', 'jiti', 'lib', 'jiti-cli.mjs');
-      await run(process.execPath, [jiti, 'program.ts'], { cwd: folder(block), maxBuffer: 1e8 });
+      const jiti = [join(clone, 'node_modules', 'jiti', 'lib', 'jiti-cli.mjs')];
+      const vitest = [join(clone, 'node_modules', 'vitest', 'vitest.mjs'), 'run'];
+      const runner = isSuite(block) ? vitest : jiti;
+      await run(process.execPath, [...runner, fileOf(block)], { cwd: folder(block), maxBuffer: 1e8 });
     });
   }
 });

@@ -85,5 +85,8 @@ function readTensor(name: string, entry: Entry, body: Uint8Array, damaged: (why:
   const [from, to] = offsets as [number, number];
   const size = shape.reduce((a, b) => a * b, 1);
   if (to - from !== 4 * size || to > body.length) throw damaged(`the data of '${name}' is not all there`);
-  return { shape, data: new Float32Array(body.slice(from, to).buffer) };
+  const data = new Float32Array(size);
+  // Copied: the bytes may lie at an odd address, and slice() of a Node Buffer copies nothing.
+  new Uint8Array(data.buffer).set(body.subarray(from, to));
+  return { shape, data };
 }

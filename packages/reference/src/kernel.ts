@@ -10,7 +10,7 @@ export interface Elements {
 }
 
 /** Fills `y`, which has the result's shape and dtype and holds zeros. */
-export type Kernel<P extends PrimitiveName> = (
+type Kernel<P extends PrimitiveName> = (
   y: Elements,
   inputs: readonly Elements[],
   attributes: PrimitiveAttributes[P],

@@ -3,7 +3,7 @@
 import { BnError } from '../errors.js';
 import { apply, type Definitions, type None, requireDType } from '../primitive.js';
 import { type Dimension, type DType, formatShape, type Shape, sameShape } from '../spec.js';
-import { where as at, scalar, Tensor } from '../tensor.js';
+import { where as at, scalar, type Tensor } from '../tensor.js';
 import { sum } from './reduction.js';
 import { reshape } from './shape.js';
 
@@ -168,8 +168,9 @@ function binary(op: BinaryName, a: Operand, b: Operand): Tensor {
 }
 
 function operands(a: Operand, b: Operand): [Tensor, Tensor] {
-  const dtype = a instanceof Tensor ? a.dtype : b instanceof Tensor ? b.dtype : 'float32';
-  return [a instanceof Tensor ? a : scalar(a, dtype), b instanceof Tensor ? b : scalar(b, dtype)];
+  const dtype = typeof a !== 'number' ? a.dtype : typeof b !== 'number' ? b.dtype : 'float32';
+  const tensor = (x: Operand) => (typeof x === 'number' ? scalar(x, dtype) : x);
+  return [tensor(a), tensor(b)];
 }
 
 /** The gradients of a choice between `a` (where `condition`) and `b`. */

@@ -24,17 +24,21 @@ export async function firstNonFinite(
     if (node.op !== 'input' && node.op !== 'constant' && node.dtype === 'float32')
       outputOf.set(node.origin.layer, node);
   }
-  const graph = createGraph(outputOf);
+  // Not by the layer alone: the root's path is empty, and runtimes want names.
+  const graph = createGraph(
+    new Map([...outputOf].map(([layer, node]) => [`output of ${layer || 'the network'}`, node])),
+  );
   const executable = await backend.compile(graph);
   const inputs = new Map([...graph.inputs.keys()].map((name) => [name, values.get(name)!]));
   const outputs = await executable.run(inputs);
   try {
-    for (const [layer, value] of outputs) {
+    for (const layer of outputOf.keys()) {
       for (const path of traced.parameters.keys()) {
         const own = path.slice(0, Math.max(0, path.lastIndexOf('.'))) === layer;
         if (own && !(await allFinite(backend, values.get(path)!))) return `${path} is not finite`;
       }
-      if (!(await allFinite(backend, value))) return `the output of ${layer || 'the network'} is not finite`;
+      const output = `output of ${layer || 'the network'}`;
+      if (!(await allFinite(backend, outputs.get(output)!))) return `the ${output} is not finite`;
     }
     return 'all layers are finite, the loss itself is not';
   } finally {
