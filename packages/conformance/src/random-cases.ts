@@ -20,24 +20,23 @@ export function randomCases(): Computation[] {
 }
 
 const binary = { add: ops.add, sub: ops.sub, mul: ops.mul, div: ops.div, maximum: ops.maximum, minimum: ops.minimum };
-const unary = {
-  neg: ops.neg,
-  exp: ops.exp,
-  log: ops.log,
-  sqrt: ops.sqrt,
-  tanh: ops.tanh,
-  sigmoid: ops.sigmoid,
-  erf: ops.erf,
-};
+const unary = { neg: ops.neg, exp: ops.exp, tanh: ops.tanh, sigmoid: ops.sigmoid, erf: ops.erf };
+const unaryOfPositive = { log: ops.log, sqrt: ops.sqrt };
 
-const kinds: Readonly<Record<string, { count: number; draw: (draw: Draw, i: number) => Drawn }>> = {
-  ...Object.fromEntries(
-    Object.entries(binary).map(([name, op]) => [name, { count: 5, draw: (draw: Draw) => drawBinary(draw, op) }]),
-  ),
-  ...Object.fromEntries(
-    Object.entries(unary).map(([name, op]) => [name, { count: 2, draw: (draw: Draw) => drawUnary(draw, op) }]),
-  ),
-  less: { count: 3, draw: (draw) => drawBinary(draw, (a, b) => ops.cast(ops.less(a, b), 'int32')) },
+type Kind = { readonly count: number; readonly draw: (draw: Draw, i: number) => Drawn };
+
+/** One kind per operation of a table. */
+function kindsOf<Op>(table: Readonly<Record<string, Op>>, count: number, drawOf: (op: Op) => Kind['draw']) {
+  return Object.fromEntries(
+    Object.entries(table).map(([name, op]): [string, Kind] => [name, { count, draw: drawOf(op) }]),
+  );
+}
+
+const kinds: Readonly<Record<string, Kind>> = {
+  ...kindsOf(binary, 6, (op) => (draw, i) => drawBinary(draw, i, op)),
+  ...kindsOf(unary, 3, (op) => (draw, i) => drawUnary(draw, i, 'normal', op)),
+  ...kindsOf(unaryOfPositive, 3, (op) => (draw, i) => drawUnary(draw, i, 'positive', op)),
+  less: { count: 3, draw: (draw, i) => drawBinary(draw, i, (a, b) => ops.cast(ops.less(a, b), 'int32')) },
   where: {
     count: 4,
     draw: (draw) => {
@@ -46,9 +45,9 @@ const kinds: Readonly<Record<string, { count: number; draw: (draw: Draw, i: numb
       return ['exact', inputs, (a, b, c) => ops.where(ops.less(a, 0), b, c), text(inputs)];
     },
   },
-  sum: { count: 12, draw: (draw) => drawReduction(draw, 'reduction', ops.sum) },
-  max: { count: 8, draw: (draw) => drawReduction(draw, 'exact', ops.max) },
-  variance: { count: 4, draw: (draw) => drawReduction(draw, 'reduction', ops.variance) },
+  sum: { count: 12, draw: (draw, i) => drawReduction(draw, i, 'reduction', ops.sum) },
+  max: { count: 8, draw: (draw, i) => drawReduction(draw, i, 'exact', ops.max) },
+  variance: { count: 4, draw: (draw, i) => drawReduction(draw, i, 'reduction', ops.variance) },
   argmax: {
     count: 6,
     draw: (draw) => {
@@ -124,22 +123,30 @@ const kinds: Readonly<Record<string, { count: number; draw: (draw: Draw, i: numb
   expression: { count: 16, draw: drawExpression },
 };
 
-function drawBinary(draw: Draw, op: (a: Tensor, b: Tensor) => Tensor): Drawn {
-  const shape = draw.shape(draw.integer(1, 4), 6);
+/** Mostly small; every third larger, with sizes that no vector width or number of threads divides. */
+function drawShape(draw: Draw, i: number, largestRank: number): number[] {
+  return i % 3 === 2
+    ? [draw.integer(9, 37), draw.integer(9, 37), draw.integer(9, 37)]
+    : draw.shape(draw.integer(1, largestRank), 6);
+}
+
+function drawBinary(draw: Draw, i: number, op: (a: Tensor, b: Tensor) => Tensor): Drawn {
+  const shape = drawShape(draw, i, 4);
   const [a, b] = draw.integer(0, 1) === 0 ? [shape, draw.narrowed(shape)] : [draw.narrowed(shape), shape];
   const inputs = [draw.normal(a), draw.positive(b)];
   return ['arithmetic', inputs, (x, y) => op(x, y), text(inputs)];
 }
 
-function drawUnary(draw: Draw, op: (x: Tensor) => Tensor): Drawn {
-  const x = draw.positive(draw.shape(draw.integer(1, 4), 9));
+function drawUnary(draw: Draw, i: number, domain: 'normal' | 'positive', op: (x: Tensor) => Tensor): Drawn {
+  const x = draw[domain](drawShape(draw, i, 4));
   return ['transcendental', [x], (a) => op(a), text([x])];
 }
 
 type Reduce = (x: Tensor, axes: readonly number[], options: { keepDims: boolean }) => Tensor;
 
-function drawReduction(draw: Draw, family: Family, op: Reduce): Drawn {
-  const x = draw.normal(draw.shape(draw.integer(1, 5), 6));
+function drawReduction(draw: Draw, i: number, family: Family, op: Reduce): Drawn {
+  // Not around zero, where a sum would be small beside its terms.
+  const x = draw.positive(drawShape(draw, i, 5));
   const axes = draw.axes(x.shape.length);
   const keepDims = draw.integer(0, 1) === 1;
   return [family, [x], (a) => op(a, axes, { keepDims }), `${text([x])} axes [${axes}]${keepDims ? ' kept' : ''}`];

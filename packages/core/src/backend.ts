@@ -35,20 +35,22 @@ export interface Backend {
    * graphs. Throws `unsupported` for what this backend cannot do, naming the operation.
    */
   compile(graph: Graph): Promise<Executable>;
-  /** Copies data to the device. Throws `shape` if the data does not have the spec's size. */
+  /** Copies data to the device. Throws `shape` for a wrong size, `dtype` for another kind of array (`checkUpload`). */
   upload(data: TypedArray, spec: Spec): Value;
   /** Copies a value to the host: Float32Array, Int32Array, or Uint8Array for uint8 and bool. */
   download(value: Value): Promise<TypedArray>;
   /** Gives a value's memory back. Releasing twice is allowed. */
   release(value: Value): void;
-  /** Frees everything; the backend cannot be used afterwards. */
+  /** Frees everything; whatever is asked of the backend and its executables afterwards throws `backend`. */
   dispose(): Promise<void>;
 }
 
 export interface Executable {
   /**
    * Runs once. Takes exactly the graph's inputs by name, gives exactly its outputs by name. Inputs are not consumed
-   * nor changed: the caller releases inputs and outputs alike, and an output is never an input's memory.
+   * nor changed: the caller releases inputs and outputs alike, and an output is never an input's memory. Throws
+   * `argument`, `shape` or `dtype` for inputs that do not fit (`checkInputs`), `argument` for a value that was released,
+   * `backend` after dispose.
    */
   run(inputs: ReadonlyMap<string, Value>): Promise<Map<string, Value>>;
   dispose(): Promise<void>;

@@ -27,6 +27,14 @@ describe('shape and dtype rules', () => {
       /expected 2 input channels, got 3 — input \[2, 3, 5, 5\]/,
     ],
     ['conv2d window', () => ops.conv2d(image, input('w', [4, 3, 7, 7])), /a window of 7 does not fit into 5 rows/],
+    [
+      'the dy of a window operation',
+      () => {
+        const geometry = { kernelSize: [3, 3], stride: [1, 1], padding: [0, 0, 0, 0], dilation: [1, 1] } as const;
+        return ops.maxPool2dGradient(image, input('dy', [2, 3, 3, 2]), geometry);
+      },
+      /expected dy \[2, 3, 3, 3\], got \[2, 3, 3, 2\]/,
+    ],
     ['images', () => ops.conv2d(x, input('w', [4, 3, 7, 7])), /expected four axes \[batch, channels, height, width\]/],
     ['cast first', () => ops.mul(input('u', [2], 'uint8'), 2), /uint8 \[2\].*use cast/],
   ])('%s', (_, build, message) => {

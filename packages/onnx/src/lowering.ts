@@ -61,7 +61,7 @@ export class Lowering {
     if (sameShape(shape, x.shape)) return name;
     const done = this.#values.get(x);
     if (done) return done;
-    const expanded = this.at(x, () => this.emit('Expand', [name, this.shape(x.shape)]));
+    const expanded = this.at(x, () => this.emit('Expand', [name, this.#shape(x.shape)]));
     this.#values.set(x, expanded);
     return expanded;
   }
@@ -148,7 +148,7 @@ export class Lowering {
   }
 
   /** A shape as an int64 value; the symbolic batch size is read from a graph input at run time. */
-  shape(shape: Shape): string {
+  #shape(shape: Shape): string {
     if (!shape.includes(null)) return this.int64(shape as readonly number[]);
     const parts = shape.map((n) => (n === null ? this.#batchSize() : this.int64([n])));
     return parts.length === 1 ? parts[0]! : this.emit('Concat', parts, { axis: 0 });

@@ -55,13 +55,14 @@ export class TrainingCurves {
       curve('train acc', this.#trainAccuracy),
       curve('test acc', this.#testAccuracy),
     ];
-    const highest = Math.max(1, ...curves.flatMap(({ points }) => points.map(([, value]) => value)));
+    const values = curves.flatMap(({ points }) => points.map(([, value]) => value));
+    const highest = Math.ceil(2 * Math.max(1, ...values)) / 2;
     const chart = plot([...curves.map(({ points }) => (points.length > 0 ? points : end)), end], {
       width: width - 10,
       height: height - surroundings,
       yRange: [0, highest],
       customXAxisTicks: wholeEpochs(epochs, width),
-      customYAxisTicks: [0, 0.25, 0.5, 0.75, 1].map((share) => Number((share * highest).toPrecision(3))),
+      customYAxisTicks: [0, 0.2, 0.4, 0.6, 0.8, 1].map((share) => Number((share * highest).toFixed(3))),
       legend: { position: 'bottom', series: curves.map(({ name }) => name) },
       ...(inColour && { color: ['ansiCyan', 'ansiMagenta', 'ansiGreen', 'ansiWhite'] satisfies Color[] }),
     });

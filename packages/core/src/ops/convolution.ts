@@ -3,7 +3,7 @@
 
 import { BnError } from '../errors.js';
 import { apply, type Definitions, requireDType } from '../primitive.js';
-import { type Dimension, formatShape } from '../spec.js';
+import { type Dimension, formatShape, type Shape, sameShape } from '../spec.js';
 import { where as at, type Tensor } from '../tensor.js';
 
 export interface ConvolutionGeometry {
@@ -54,10 +54,13 @@ export const convolution: Definitions<keyof ConvolutionAttributes> = {
     ],
   },
   conv2dInputGradient: {
-    spec: ([dy, filter], { groups, inputSize }) => ({
-      dtype: requireDType('conv2dInputGradient', [dy!, filter!], 'float32'),
-      shape: [dy!.shape[0]!, filter!.shape[1]! * groups, ...inputSize],
-    }),
+    spec: ([dy, filter], geometry) => {
+      const dtype = requireDType('conv2dInputGradient', [dy!, filter!], 'float32');
+      const { groups, inputSize } = geometry;
+      const size = windows('conv2dInputGradient', inputSize, spatial(filter!), geometry);
+      requireForwardShape('conv2dInputGradient', dy!, [dy!.shape[0]!, filter!.shape[0]!, ...size]);
+      return { dtype, shape: [dy!.shape[0]!, filter!.shape[1]! * groups, ...inputSize] };
+    },
     // Linear in dy and in the filter.
     gradient: ({ inputs: [dy, filter], attributes: { inputSize: _, ...geometry } }, g) => [
       conv2d(g, filter!, geometry),
@@ -65,10 +68,13 @@ export const convolution: Definitions<keyof ConvolutionAttributes> = {
     ],
   },
   conv2dFilterGradient: {
-    spec: ([x, dy], { groups, kernelSize }) => ({
-      dtype: requireDType('conv2dFilterGradient', [x!, dy!], 'float32'),
-      shape: [dy!.shape[1]!, x!.shape[1]! / groups, ...kernelSize],
-    }),
+    spec: ([x, dy], geometry) => {
+      const dtype = requireDType('conv2dFilterGradient', [x!, dy!], 'float32');
+      const { groups, kernelSize } = geometry;
+      const size = windows('conv2dFilterGradient', spatial(x!), kernelSize, geometry);
+      requireForwardShape('conv2dFilterGradient', dy!, [x!.shape[0]!, dy!.shape[1]!, ...size]);
+      return { dtype, shape: [dy!.shape[1]!, x!.shape[1]! / groups, ...kernelSize] };
+    },
     // Linear in x and in dy.
     gradient: ({ inputs: [x, dy], attributes: { kernelSize: _, ...geometry } }, g) => [
       conv2dInputGradient(dy!, g, { ...geometry, inputSize: spatial(x!) }),
@@ -108,6 +114,15 @@ export function requireImage(op: string, x: Tensor): readonly Dimension[] {
   throw new BnError(
     'shape',
     `${at(op)}: expected four axes [batch, channels, height, width], got ${formatShape(x.shape)}`,
+  );
+}
+
+/** Throws `shape` unless dy, the gradient of a result, has that result's shape. */
+export function requireForwardShape(op: string, dy: Tensor, expected: Shape): void {
+  if (sameShape(dy.shape, expected)) return;
+  throw new BnError(
+    'shape',
+    `${at(op)}: expected dy ${formatShape(expected)}, got ${formatShape(dy.shape)}; it has the shape of the forward result`,
   );
 }
 

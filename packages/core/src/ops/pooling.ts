@@ -3,7 +3,7 @@
 import { BnError } from '../errors.js';
 import { apply, type Definitions, requireDType } from '../primitive.js';
 import { where as at, type Tensor } from '../tensor.js';
-import { type ConvolutionGeometry, requireImage, spatial, windows } from './convolution.js';
+import { type ConvolutionGeometry, requireForwardShape, requireImage, spatial, windows } from './convolution.js';
 
 export interface PoolingGeometry extends Omit<ConvolutionGeometry, 'groups'> {
   /** [height, width]. */
@@ -36,10 +36,13 @@ export const pooling: Definitions<keyof PoolingAttributes> = {
     gradient: ({ inputs: [x], attributes }, dy) => [avgPool2dGradient(dy, { ...attributes, inputSize: spatial(x!) })],
   },
   avgPool2dGradient: {
-    spec: ([dy], { inputSize }) => ({
-      dtype: requireDType('avgPool2dGradient', [dy!], 'float32'),
-      shape: [dy!.shape[0]!, dy!.shape[1]!, ...inputSize],
-    }),
+    spec: ([dy], geometry) => {
+      const dtype = requireDType('avgPool2dGradient', [dy!], 'float32');
+      const [batch, channels] = requireImage('avgPool2dGradient', dy!);
+      const size = windows('avgPool2dGradient', geometry.inputSize, geometry.kernelSize, geometry);
+      requireForwardShape('avgPool2dGradient', dy!, [batch!, channels!, ...size]);
+      return { dtype, shape: [batch!, channels!, ...geometry.inputSize] };
+    },
     // Linear in dy, and its transpose is pooling itself.
     gradient: ({ attributes: { inputSize: _, ...geometry } }, g) => [avgPool2d(g, geometry)],
   },
@@ -48,7 +51,10 @@ export const pooling: Definitions<keyof PoolingAttributes> = {
     gradient: ({ inputs: [x], attributes }, dy) => [maxPool2dGradient(x!, dy, attributes)],
   },
   maxPool2dGradient: {
-    spec: ([x, dy]) => ({ dtype: requireDType('maxPool2dGradient', [x!, dy!], 'float32'), shape: x!.shape }),
+    spec: ([x, dy], geometry) => {
+      requireForwardShape('maxPool2dGradient', dy!, pooled('maxPool2dGradient')([x!], geometry).shape);
+      return { dtype: requireDType('maxPool2dGradient', [x!, dy!], 'float32'), shape: x!.shape };
+    },
     gradient: () => {
       throw new BnError(
         'gradient',
