@@ -1,3 +1,3 @@
 // The public names of @bn/onnx.
 
-export { toOnnx } from './to-onnx.js';
+export { type ToOnnxOptions, toOnnx } from './to-onnx.js';

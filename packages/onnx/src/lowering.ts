@@ -1,6 +1,7 @@
 // The state of one lowering: which ONNX value holds each node's result, and the ONNX nodes and initializers so far.
 
 import {
+  type DType,
   decomposeNode,
   type FusedName,
   type Graph,
@@ -11,7 +12,7 @@ import {
 } from '@bn/core';
 import { create } from '@bufbuild/protobuf';
 import { type NodeProto, NodeProtoSchema, type TensorProto } from './generated/onnx_pb.js';
-import { type Attribute, attributeProto, type ElementType, tensorProto } from './model-proto.js';
+import { type Attribute, attributeProto, dataTypes, type ElementType, tensorProto } from './model-proto.js';
 import { rules } from './rules.js';
 
 /**
@@ -23,12 +24,16 @@ export interface Operand {
   readonly shape: Shape;
 }
 
+/** A runtime's provider for which there are detours around wrong kernels. */
+export type Provider = 'webgpu';
+
 /** In bytes. Larger constants are not compared with each other. */
 const largestMergedConstant = 4096;
 
 export class Lowering {
   readonly nodes: NodeProto[] = [];
   readonly initializers: TensorProto[] = [];
+  readonly provider: Provider | undefined;
   readonly #operands = new Map<Tensor, Operand>();
   readonly #values = new Map<Tensor, string>();
   readonly #constants = new Map<string, string>();
@@ -38,8 +43,9 @@ export class Lowering {
   /** The node being lowered, after which ONNX nodes are named. */
   #current: Tensor | undefined;
 
-  constructor(graph: Graph) {
+  constructor(graph: Graph, provider?: Provider) {
     this.#graph = graph;
+    this.provider = provider;
     for (const name of [...graph.inputs.keys(), ...graph.outputs.keys()]) this.#names.add(name);
     const used = [...graph.nodes.flatMap((node) => node.inputs), ...graph.outputs.values()];
     for (const x of used) this.#userCounts.set(x, (this.#userCounts.get(x) ?? 0) + 1);
@@ -61,7 +67,7 @@ export class Lowering {
     if (sameShape(shape, x.shape)) return name;
     const done = this.#values.get(x);
     if (done) return done;
-    const expanded = this.at(x, () => this.emit('Expand', [name, this.#shape(x.shape)]));
+    const expanded = this.at(x, () => this.#expand(name, x));
     this.#values.set(x, expanded);
     return expanded;
   }
@@ -131,6 +137,10 @@ export class Lowering {
     return this.emit('Reshape', [x, this.int64(shape.map((n) => n ?? -1))]);
   }
 
+  cast(x: string, dtype: DType): string {
+    return this.emit('Cast', [x], { to: dataTypes[dtype] });
+  }
+
   transpose(x: string, permutation: readonly number[]): string {
     return this.emit('Transpose', [x], { perm: permutation });
   }
@@ -145,6 +155,13 @@ export class Lowering {
   ): string {
     const bounds = [this.int64(start), this.int64(end), this.int64(axes)];
     return this.emit('Slice', [x, ...bounds, ...(step?.some((n) => n !== 1) ? [this.int64(step)] : [])]);
+  }
+
+  #expand(value: string, { dtype, shape }: Tensor): string {
+    // WebGPU has an Expand for uint8 that fails.
+    if (this.provider !== 'webgpu' || dtype !== 'uint8') return this.emit('Expand', [value, this.#shape(shape)]);
+    const expanded = this.emit('Expand', [this.cast(value, 'int32'), this.#shape(shape)]);
+    return this.cast(expanded, dtype);
   }
 
   /** A shape as an int64 value; the symbolic batch size is read from a graph input at run time. */

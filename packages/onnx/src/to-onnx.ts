@@ -3,12 +3,17 @@
 import type { Graph } from '@bn/core';
 import { create, toBinary } from '@bufbuild/protobuf';
 import { ModelProtoSchema, type NodeProto } from './generated/onnx_pb.js';
-import { Lowering } from './lowering.js';
+import { Lowering, type Provider } from './lowering.js';
 import { valueInfo } from './model-proto.js';
 
 /** Old enough for deployment targets, new enough for every operator that graphs need. */
 const opset = 17n;
 const irVersion = 8n;
+
+export interface ToOnnxOptions {
+  /** `webgpu`: a model for ONNX Runtime's WebGPU provider, which avoids kernels that are wrong in version 1.30. */
+  readonly provider?: Provider;
+}
 
 /**
  * The ONNX model (bytes of a ModelProto: opset 17, IR version 8, standard operators only) that computes `graph`.
@@ -19,8 +24,8 @@ const irVersion = 8n;
  *
  * @see https://onnx.ai/onnx/repo-docs/IR.html
  */
-export function toOnnx(graph: Graph): Uint8Array {
-  const to = new Lowering(graph);
+export function toOnnx(graph: Graph, { provider }: ToOnnxOptions = {}): Uint8Array {
+  const to = new Lowering(graph, provider);
   // In the graph's order, so that the recursion to inputs is never deep.
   for (const node of graph.nodes) to.operand(node);
   const results = new Map([...graph.outputs].map(([name, x]) => [name, to.value(x)]));

@@ -39,7 +39,7 @@ export class OnnxRuntimeBackend implements Backend {
 
   async compile(graph: Graph): Promise<Executable> {
     this.#requireUndisposed();
-    const model = toOnnx(graph);
+    const model = toOnnx(graph, this.device.kind === 'webgpu' ? { provider: 'webgpu' } : {});
     const session = await this.#runtime.InferenceSession.create(model, this.#sessionOptions).catch((cause) => {
       throw explained('compile', cause);
     });

@@ -4,6 +4,7 @@ import type { ConvolutionAttributes, ConvolutionGeometry, Tensor } from '@bn/cor
 import type { Lowering } from '../lowering.js';
 import type { Rules } from '../rules.js';
 import { columnsFit, filterGradientByColumns } from './filter-gradient.js';
+import { convolutionOperands, singleChannelInputGradient } from './webgpu.js';
 import { size, unreached, type Window, windowAttributes } from './window.js';
 
 export const convolution: Rules<keyof ConvolutionAttributes> = {
@@ -16,7 +17,7 @@ export const convolution: Rules<keyof ConvolutionAttributes> = {
 
 /** A convolution, plus a bias [channels]. */
 export function convolve(node: Tensor<'conv2d'>, to: Lowering, bias?: string): string {
-  const operands = node.inputs.map((x) => to.value(x));
+  const operands = to.provider === 'webgpu' ? convolutionOperands(node, to) : node.inputs.map((x) => to.value(x));
   return to.emit('Conv', bias === undefined ? operands : [...operands, bias], attributes(node.attributes));
 }
 
@@ -26,10 +27,11 @@ type InputGradient = Tensor<'conv2dInputGradient'>;
 function inputGradientByTransposition(node: InputGradient, to: Lowering): string {
   const [dy, filter] = node.inputs as [Tensor, Tensor];
   const { inputSize, ...geometry } = node.attributes;
-  return to.emit('ConvTranspose', [to.value(dy), to.value(filter)], {
-    ...attributes(geometry),
-    output_padding: unreached(inputSize, size(dy), size(filter), geometry),
-  });
+  const output_padding = unreached(inputSize, size(dy), size(filter), geometry);
+  const transposed = (...operands: string[]) =>
+    to.emit('ConvTranspose', operands, { ...attributes(geometry), output_padding });
+  const detour = to.provider === 'webgpu' ? singleChannelInputGradient(node, transposed, to) : undefined;
+  return detour ?? transposed(to.value(dy), to.value(filter));
 }
 
 /**

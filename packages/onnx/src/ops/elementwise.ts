@@ -3,7 +3,6 @@
 import type { DType, OperationName } from '@bn/core';
 import { broadcast } from '../broadcast.js';
 import type { Lowering, Operand } from '../lowering.js';
-import { dataTypes } from '../model-proto.js';
 import type { Rule, Rules } from '../rules.js';
 import { addBias } from './add-bias.js';
 
@@ -83,5 +82,5 @@ function apply(operator: string, operands: readonly Operand[], to: Lowering): Op
 }
 
 function castTo(dtype: DType, { name, shape }: Operand, to: Lowering): Operand {
-  return { name: to.emit('Cast', [name], { to: dataTypes[dtype] }), shape };
+  return { name: to.cast(name, dtype), shape };
 }

@@ -1,6 +1,5 @@
 // Reductions.
 
-import { dataTypes } from '../model-proto.js';
 import type { Rules } from '../rules.js';
 
 export const reduction: Rules<'sum' | 'max' | 'argmax'> = {
@@ -13,5 +12,5 @@ export const reduction: Rules<'sum' | 'max' | 'argmax'> = {
     axes.length === 0 ? to.operand(x!) : to.emit('ReduceMax', [to.value(x!)], { axes, keepdims: keepDims ? 1 : 0 }),
   // ONNX counts in int64.
   argmax: ({ inputs: [x], attributes: { axis } }, to) =>
-    to.emit('Cast', [to.emit('ArgMax', [to.value(x!)], { axis, keepdims: 0 })], { to: dataTypes.int32 }),
+    to.cast(to.emit('ArgMax', [to.value(x!)], { axis, keepdims: 0 }), 'int32'),
 };

@@ -1,0 +1,125 @@
+// What this backend does beyond what every backend must do.
+
+import {
+  avgPool2d,
+  batchNorm,
+  conv2d,
+  createGenerator,
+  createGraph,
+  defineModel,
+  dense,
+  flatten,
+  input,
+  ops,
+  predictionGraph,
+  sequential,
+  sgd,
+  sigmoid,
+  sizeOf,
+  softmaxCrossEntropy,
+  type TypedArray,
+  trainingStepGraph,
+  withOrigin,
+} from '@bn/core';
+import { afterAll, describe, expect, test } from 'vitest';
+import { createBackend, diagnose } from '../src/index.js';
+
+const backend = await createBackend({ device: 'cpu', threads: 2 });
+afterAll(() => backend.dispose());
+const diagnoses = await diagnose();
+
+const model = defineModel(
+  sequential({
+    conv1: conv2d(6, { kernelSize: 5 }),
+    bn1: batchNorm(),
+    act1: sigmoid(),
+    pool1: avgPool2d(2),
+    conv2: conv2d(8, { kernelSize: 3, padding: 1, stride: 2 }),
+    flatten: flatten(),
+    dense: dense(10),
+  }),
+  { input: { shape: [null, 1, 28, 28], dtype: 'float32' } },
+);
+
+test('the description says what was chosen', async () => {
+  expect(backend.device).toEqual({ kind: 'cpu', description: 'cpu (2 threads)' });
+  const cuda = diagnoses.find(({ device }) => device === 'cuda')!;
+  const chosen = await createBackend();
+  expect(chosen.device.kind).toBe(cuda.available ? 'cuda' : 'cpu');
+  if (!cuda.available) expect(chosen.device.description).toContain(`no CUDA: ${cuda.detail.split(';')[0]}`);
+  await chosen.dispose();
+});
+
+for (const { device, detail } of diagnoses.filter(({ available }) => !available)) {
+  test(`${device}, which is not to be had, is an error`, async () => {
+    await expect(createBackend({ device })).rejects.toMatchObject({
+      code: 'backend',
+      message: expect.stringContaining(detail),
+    });
+  });
+}
+
+for (const { device } of diagnoses.filter(({ device, available }) => available && device !== 'cpu')) {
+  test(`prediction is computed on ${device} as a whole`, async () => {
+    const strict = await createBackend({ device, disableCpuFallback: true });
+    await (await strict.compile(predictionGraph(model, model.input))).dispose();
+    await strict.dispose();
+  });
+}
+
+test('a number of threads that is none is an error', async () => {
+  await expect(createBackend({ threads: 0 })).rejects.toMatchObject({ code: 'argument' });
+});
+
+test('errors of ONNX Runtime name the layer', async () => {
+  const y = withOrigin({ layer: 'embedding' }, () => ops.gather(input('x', [2]), input('i', [1], 'int32')));
+  const executable = await backend.compile(createGraph({ y }));
+  const x = backend.upload(Float32Array.of(1, 2), { shape: [2], dtype: 'float32' });
+  const i = backend.upload(Int32Array.of(7), { shape: [1], dtype: 'int32' });
+  const run = executable.run(
+    new Map([
+      ['x', x],
+      ['i', i],
+    ]),
+  );
+  await expect(run).rejects.toMatchObject({
+    code: 'backend',
+    message: expect.stringMatching(/embedding \(gather, forward\).*out of/),
+  });
+  for (const value of [x, i]) backend.release(value);
+});
+
+describe('a training step', () => {
+  const graph = trainingStepGraph(model, softmaxCrossEntropy(), sgd(), {
+    features: { shape: [64, 1, 28, 28], dtype: 'float32' },
+    labels: { shape: [64], dtype: 'int32' },
+  });
+
+  test('gives the same bits every time', async () => {
+    const random = createGenerator(1);
+    const executable = await backend.compile(graph);
+    const values = new Map(
+      [...graph.inputs].map(([name, { shape, dtype }]) => {
+        const size = sizeOf(shape);
+        const data = Float32Array.from({ length: size }, () => random.uniform());
+        return [
+          name,
+          backend.upload(dtype === 'int32' ? Int32Array.from(data, (v) => v * 10) : data, { shape, dtype }),
+        ] as const;
+      }),
+    );
+    let first: Map<string, TypedArray> | undefined;
+    for (let repeat = 0; repeat < 20; repeat++) {
+      const results = new Map<string, TypedArray>();
+      for (const [name, value] of await executable.run(values)) {
+        results.set(name, await backend.download(value));
+        backend.release(value);
+      }
+      first ??= results;
+      expect(results).toEqual(first);
+    }
+    for (const value of values.values()) backend.release(value);
+    await executable.dispose();
+    expect(backend.liveValues).toBe(0);
+  });
+});
