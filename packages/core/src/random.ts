@@ -3,6 +3,7 @@
 import { uniformFloat32 } from 'pure-rand/distribution/uniformFloat32';
 import { uniformInt } from 'pure-rand/distribution/uniformInt';
 import { xoroshiro128plus } from 'pure-rand/generator/xoroshiro128plus';
+import { skipN } from 'pure-rand/utils/skipN';
 
 export interface Generator {
   /** Uniform in 0 ≤ u < 1, a float32 number. */
@@ -18,8 +19,8 @@ export interface Generator {
  * (e.g. the epoch), so nothing but those has to be saved to continue a run.
  */
 export function createGenerator(seed: number, ...stream: readonly number[]): Generator {
-  let source = xoroshiro128plus(seed | 0);
-  for (const n of stream) source = xoroshiro128plus(source.next() ^ Math.imul(n + 1, 0x9e3779b1));
+  let source = seeded(seed);
+  for (const n of stream) source = seeded(source.next() ^ Math.imul(n + 1, 0x9e3779b1));
   const uniform = () => uniformFloat32(source);
   return {
     uniform,
@@ -27,6 +28,13 @@ export function createGenerator(seed: number, ...stream: readonly number[]): Gen
     normal: () => Math.sqrt(-2 * Math.log(1 - uniform())) * Math.cos(2 * Math.PI * uniform()),
     integer: (below) => uniformInt(source, 0, below - 1),
   };
+}
+
+/** The generator's first numbers hardly depend on the seed: they are skipped. */
+function seeded(seed: number): ReturnType<typeof xoroshiro128plus> {
+  const source = xoroshiro128plus(seed | 0);
+  skipN(source, 32);
+  return source;
 }
 
 /** The numbers 0 … length − 1 in random order (Fisher and Yates). */

@@ -230,9 +230,9 @@ describe('a loss that is not finite', () => {
 
   test('that comes from the data names the first layer that sees it', async () => {
     const { trainer } = await setup();
-    const features = Float32Array.of(1, 2, 3e38, 3e38);
+    const features = Float32Array.of(1, 2, Infinity, 3);
     await expect(trainer.step({ features, labels: Int32Array.of(0, 1) }, { learningRate: 1 })).rejects.toThrow(
-      /step 1: the loss is NaN; the output of (hidden|bn) is not finite/,
+      /step 1: the loss is NaN; the output of hidden is not finite/,
     );
   });
 });

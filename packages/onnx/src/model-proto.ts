@@ -29,7 +29,7 @@ export const dataTypes: { readonly [T in ElementType]: DataType } = {
 };
 
 /** The name of a symbolic batch size in exported models. */
-export const batchDimension = 'batch';
+const batchDimension = 'batch';
 
 export function attributeProto(name: string, value: Attribute): AttributeProto {
   if (typeof value === 'number')

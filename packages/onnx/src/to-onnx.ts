@@ -1,6 +1,6 @@
 // A graph as an ONNX model.
 
-import type { Graph } from '@bn/core';
+import { type Graph, isOp, type Tensor } from '@bn/core';
 import { create, toBinary } from '@bufbuild/protobuf';
 import { ModelProtoSchema, type NodeProto } from './generated/onnx_pb.js';
 import { Lowering, type Provider } from './lowering.js';
@@ -26,8 +26,8 @@ export interface ToOnnxOptions {
  */
 export function toOnnx(graph: Graph, { provider }: ToOnnxOptions = {}): Uint8Array {
   const to = new Lowering(graph, provider);
-  // In the graph's order, so that the recursion to inputs is never deep.
-  for (const node of graph.nodes) to.operand(node);
+  // In the graph's order, so that the recursion to inputs is never deep. Products wait for a user that adds a bias.
+  for (const node of graph.nodes) if (!isProduct(node) || !to.hasOneUser(node)) to.operand(node);
   const results = new Map([...graph.outputs].map(([name, x]) => [name, to.value(x)]));
   const outputNames = nameOutputs(graph, results, to);
   const node = needed(to.nodes, [...outputNames.values()]);
@@ -45,6 +45,10 @@ export function toOnnx(graph: Graph, { provider }: ToOnnxOptions = {}): Uint8Arr
     },
   });
   return toBinary(ModelProtoSchema, model);
+}
+
+function isProduct(node: Tensor): boolean {
+  return isOp(node, 'conv2d') || isOp(node, 'matmul');
 }
 
 /** Gives results the names of the outputs: renames values where possible, else copies. Returns the names in the model. */

@@ -131,7 +131,7 @@ export class OnnxRuntimeBackend implements Backend {
 
 /** ONNX Runtime names the node that failed: `layer/direction/operation/Operator`. */
 function explained(action: 'compile' | 'run', cause: Error): BnError {
-  const node = /[Nn]ame: ?'([^']+)'/.exec(cause.message)?.[1];
+  const node = /[Nn]ame:? ?'([^']+)'/.exec(cause.message)?.[1];
   const parts = node?.split('/') ?? [];
   const where = parts.length === 4 ? `${parts[0]} (${parts[2]}, ${parts[1]}): ` : '';
   const unsupported = /NOT_IMPLEMENTED|Could not find an implementation|fallback to CPU EP/.test(cause.message);
