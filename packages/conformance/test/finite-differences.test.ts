@@ -57,7 +57,7 @@ async function compare({ inputs }: GradientCase, scalarOf: (xs: readonly Tensor[
   const analytic = await run(createGraph(Object.fromEntries(slopes.map((dx, i) => [`d${i}`, dx]))), values);
   const function_ = createGraph({ y });
   for (const [i, x] of differentiated(xs).entries()) {
-    const name = `x${xs.indexOf(x)}`;
+    const name = `x${(xs as readonly Tensor[]).indexOf(x)}`;
     expectClose(analytic[`d${i}`], await centralDifferences(function_, values, name), 1e-6);
   }
 }

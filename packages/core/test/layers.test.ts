@@ -141,8 +141,7 @@ describe('layers', () => {
   test('same padding puts an odd rest at the bottom and right', () => {
     const { output } = traced(conv2d(1, { kernelSize: 4, stride: 2, padding: 'same' }), [1, 1, 7, 8]);
     expect(output.shape).toEqual([1, 1, 4, 4]);
-    const node = output.inputs[0]!;
-    expect((node.attributes as { padding: number[] }).padding).toEqual([1, 1, 2, 1]);
+    expect(output.inputs[0]!.attributes).toMatchObject({ padding: [1, 1, 2, 1] });
   });
 
   test('dropout keeps the expectation in training and does nothing in prediction', async () => {

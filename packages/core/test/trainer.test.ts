@@ -181,7 +181,7 @@ describe('checkpoints', () => {
       const first = await setup();
       const controller = new AbortController();
       const before: TrainerEvent[] = [];
-      let bytes = new Uint8Array();
+      let bytes: Uint8Array = new Uint8Array();
       for await (const event of first.trainer.fit({ ...fitting, signal: controller.signal })) {
         before.push(event);
         if (before.filter(({ type }) => type === 'step').length === stopAfter) controller.abort();

@@ -16,8 +16,7 @@ export interface OnnxRuntimeOptions extends BackendOptions {
 }
 
 /**
- * A backend on ONNX Runtime. `device: 'auto'` is CUDA if it computes, else the CPU; `device.description` says which
- * and why. `threads` counts the CPU's, by default one per core that this process may use.
+ * A backend on ONNX Runtime. `device: 'auto'` is CUDA if it computes, else the CPU, with the `device.reason` why. `threads` counts the CPU's, by default one per core that this process may use.
  *
  * @throws `backend`, with cause and cure, for a device that was named and cannot be had.
  */
@@ -35,12 +34,12 @@ export async function createBackend({
 }
 
 async function chooseDevice(device: NonNullable<BackendOptions['device']>, threads: number): Promise<Device> {
-  const cpu = (note = '') => ({ kind: 'cpu', description: `cpu (${threads} threads${note})` }) as const;
-  if (device === 'cpu') return cpu();
+  const cpu: Device = { kind: 'cpu', description: `cpu (${threads} ${threads === 1 ? 'thread' : 'threads'})` };
+  if (device === 'cpu') return cpu;
   const kind = device === 'auto' ? 'cuda' : device;
   const obstacle = await probeDevice(kind);
   if (!obstacle) return { kind, description: kind };
-  if (device === 'auto') return cpu(`; no CUDA: ${obstacle.cause}`);
+  if (device === 'auto') return { ...cpu, reason: `no CUDA: ${obstacle.cause}` };
   throw new BnError('backend', `onnxruntime-cuda cannot compute on ${kind}: ${obstacle.cause}; ${obstacle.cure}`);
 }
 

@@ -3,19 +3,20 @@
 import {
   type Backend,
   BnError,
+  checkInputs,
+  checkUpload,
   createArray,
   type Device,
   type Executable,
-  formatSpec,
   type Graph,
   type Spec,
   staticShape,
   type TypedArray,
   type Value,
+  ValueStore,
 } from '@bn/core';
 import { toOnnx } from '@bn/onnx';
 import type { InferenceSession, Tensor } from 'onnxruntime-node';
-import { checkInputs } from './check-inputs.js';
 import type { Runtime } from './load-runtime.js';
 
 export class OnnxRuntimeBackend implements Backend {
@@ -23,7 +24,7 @@ export class OnnxRuntimeBackend implements Backend {
   readonly device: Device;
   readonly #runtime: Runtime;
   readonly #sessionOptions: InferenceSession.SessionOptions;
-  readonly #live = new Map<Value, Tensor>();
+  readonly #tensors = new ValueStore<Tensor>();
   readonly #sessions = new Set<InferenceSession>();
   #disposed = false;
 
@@ -34,7 +35,7 @@ export class OnnxRuntimeBackend implements Backend {
   }
 
   get liveValues(): number {
-    return this.#live.size;
+    return this.#tensors.size;
   }
 
   async compile(graph: Graph): Promise<Executable> {
@@ -52,39 +53,24 @@ export class OnnxRuntimeBackend implements Backend {
 
   upload(data: TypedArray, spec: Spec): Value {
     this.#requireUndisposed();
-    const shape = staticShape(spec.shape, 'upload');
-    const copy = createArray(
-      spec.dtype,
-      shape.reduce((product, n) => product * n, 1),
-    );
-    if (data.length !== copy.length) {
-      throw new BnError(
-        'shape',
-        `upload: ${formatSpec(spec)} holds ${copy.length} values, got ${data.length}; pass as many`,
-      );
-    }
-    if (data.constructor !== copy.constructor && !(data instanceof Float64Array && spec.dtype === 'float32')) {
-      throw new BnError(
-        'dtype',
-        `upload: ${formatSpec(spec)} cannot be made from ${data.constructor.name}; convert it first`,
-      );
-    }
+    checkUpload(data, spec);
+    const copy = createArray(spec.dtype, data.length);
     copy.set(data);
-    return this.#hold(new this.#runtime.Tensor(spec.dtype, copy, shape), { shape, dtype: spec.dtype });
+    return this.#tensors.add(spec, new this.#runtime.Tensor(spec.dtype, copy, staticShape(spec.shape)));
   }
 
   async download(value: Value): Promise<TypedArray> {
     this.#requireUndisposed();
-    return (this.#tensorOf(value, 'download').data as TypedArray).slice();
+    return (this.#tensors.get(value, 'download').data as TypedArray).slice();
   }
 
   release(value: Value): void {
-    this.#live.delete(value);
+    this.#tensors.release(value);
   }
 
   async dispose(): Promise<void> {
     this.#disposed = true;
-    this.#live.clear();
+    this.#tensors.clear();
     await Promise.all([...this.#sessions].map((session) => this.#close(session)));
   }
 
@@ -94,7 +80,7 @@ export class OnnxRuntimeBackend implements Backend {
     }
     checkInputs(graph, inputs);
     const feeds: Record<string, Tensor> = {};
-    for (const [name, value] of inputs) feeds[name] = this.#tensorOf(value, `input '${name}'`);
+    for (const [name, value] of inputs) feeds[name] = this.#tensors.get(value, `input '${name}'`);
     const results = await session.run(feeds).catch((cause) => {
       throw explained('run', cause);
     });
@@ -103,25 +89,13 @@ export class OnnxRuntimeBackend implements Backend {
     let i = 0;
     for (const [name, { dtype }] of graph.outputs) {
       const tensor = results[session.outputNames[i++]!]!;
-      outputs.set(name, this.#hold(tensor, { shape: tensor.dims, dtype }));
+      outputs.set(name, this.#tensors.add({ shape: tensor.dims, dtype }, tensor));
     }
     return outputs;
   }
 
   async #close(session: InferenceSession): Promise<void> {
     if (this.#sessions.delete(session)) await session.release();
-  }
-
-  #hold(tensor: Tensor, spec: Spec): Value {
-    const value = { spec };
-    this.#live.set(value, tensor);
-    return value;
-  }
-
-  #tensorOf(value: Value, what: string): Tensor {
-    const tensor = this.#live.get(value);
-    if (tensor) return tensor;
-    throw new BnError('argument', `${what}: the value was released or belongs to another backend; upload it again`);
   }
 
   #requireUndisposed(): void {

@@ -46,7 +46,7 @@ test('the description says what was chosen', async () => {
   const cuda = diagnoses.find(({ device }) => device === 'cuda')!;
   const chosen = await createBackend();
   expect(chosen.device.kind).toBe(cuda.available ? 'cuda' : 'cpu');
-  if (!cuda.available) expect(chosen.device.description).toContain(`no CUDA: ${cuda.detail.split(';')[0]}`);
+  if (!cuda.available) expect(chosen.device.reason).toContain(`no CUDA: ${cuda.detail.split(';')[0]}`);
   await chosen.dispose();
 });
 

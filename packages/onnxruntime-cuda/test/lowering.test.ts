@@ -33,7 +33,7 @@ async function expectSame(y: Tensor, options: ToOnnxOptions = {}): Promise<void>
 }
 
 function expectClose(actual: TypedArray, expected: TypedArray): void {
-  const largest = expected.reduce((most, v) => Math.max(most, Number.isFinite(v) ? Math.abs(v) : 0), 1);
+  const largest = Array.from(expected).reduce((most, v) => Math.max(most, Number.isFinite(v) ? Math.abs(v) : 0), 1);
   for (let i = 0; i < expected.length; i++) {
     if (Object.is(actual[i]! + 0, expected[i]! + 0)) continue;
     expect(Math.abs(actual[i]! - expected[i]!), `element ${i}: ${actual[i]} ${expected[i]}`).toBeLessThan(

@@ -27,12 +27,10 @@ export function formatDuration(seconds: number): string {
   return `${Math.floor(whole / 3600)} h ${String(Math.floor((whole % 3600) / 60)).padStart(2, '0')} min`;
 }
 
-/** `LeNet on Fashion-MNIST, by wasm on cpu, 2 threads`. */
-export function formatDescription(run: RunDescription): string {
-  const parts = [`${run.model} on ${run.data}, by ${run.backend} on ${run.device}`];
-  if (run.engine !== undefined) parts.push(`engine ${run.engine}`);
-  if (run.threads !== null) parts.push(`${run.threads} ${run.threads === 1 ? 'thread' : 'threads'}`);
-  return parts.join(', ');
+/** `lenet-bn on fashion-mnist, by onnxruntime-cuda on cpu (2 threads); no CUDA: …`. */
+export function formatDescription({ model, data, backend, device, engine, deviceReason }: RunDescription): string {
+  const by = engine === undefined ? backend : `${backend} (${engine})`;
+  return `${model} on ${data}, by ${by} on ${device}${deviceReason === undefined ? '' : `; ${deviceReason}`}`;
 }
 
 /** Text from outside (names of files, messages of libraries) without what could steer a terminal. */

@@ -88,9 +88,9 @@ function digits(value: number | null, count: number): string {
   return value === null ? '–' : value.toFixed(count);
 }
 
-function environment({ backend, device, engine, threads, versions }: RunDescription): [string, string][] {
-  return Object.entries({ backend, device, engine, threads, ...versions }).flatMap(([name, value]) =>
-    value === undefined || value === null ? [] : [[name, String(value)]],
+function environment({ backend, device, engine, deviceReason, versions }: RunDescription): [string, string][] {
+  return Object.entries({ backend, device, engine, 'why this device': deviceReason, ...versions }).flatMap(
+    ([name, value]) => (value === undefined || value === null ? [] : [[name, String(value)]]),
   );
 }
 

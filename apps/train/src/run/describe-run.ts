@@ -16,7 +16,7 @@ export function describeRun(config: RunConfig, data: RunData, backend: Backend, 
     backend: backend.name,
     device: backend.device.description,
     ...(backend.engine !== undefined && { engine: backend.engine }),
-    threads: config.threads,
+    ...(backend.device.reason !== undefined && { deviceReason: backend.device.reason }),
     versions: {
       node: process.versions.node,
       ...versionOf(import.meta.filename),
