@@ -1,6 +1,6 @@
 // Runs every code block of the documentation in a clean clone: what a newcomer copies works.
 
-import { execFile } from 'node:child_process';
+import { execFile, execFileSync } from 'node:child_process';
 import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -26,9 +26,7 @@ interface Block {
   readonly text: string;
 }
 
-const files = readdirSync(root, { recursive: true, encoding: 'utf8' })
-  .map((file) => file.replaceAll('\\', '/'))
-  .filter((file) => /^([A-Z]+|docs\/.*|(packages|apps)\/[^/]+\/README|examples\/.*README)\.md$/.test(file));
+const files = execFileSync('git', ['ls-files', '*.md'], { cwd: root, encoding: 'utf8' }).trim().split('\n');
 
 const blocks: Block[] = files.flatMap((file) => {
   const text = readFileSync(join(root, file), 'utf8');
