@@ -78,6 +78,8 @@ describe('program blocks run, and type-check strictly', () => {
       symlinkSync(join(clone, 'packages', name), join(scope, name), 'junction');
     symlinkSync(join(clone, 'node_modules', '@types'), join(clone, '.blocks', 'node_modules', '@types'), 'junction');
     writeFileSync(join(clone, '.blocks', 'package.json'), '{ "type": "module" }');
+    // Else vitest would take the clone's own configuration.
+    writeFileSync(join(clone, '.blocks', 'vitest.config.js'), 'export default {};');
     for (const block of programs) {
       mkdirSync(folder(block), { recursive: true });
       writeFileSync(join(folder(block), fileOf(block)), block.text);
