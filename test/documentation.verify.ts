@@ -1,6 +1,6 @@
 // Runs every code block of the documentation in a clean clone: what a newcomer copies works.
 
-import { execFile, execFileSync } from 'node:child_process';
+import { type ExecFileOptions, execFile, execFileSync } from 'node:child_process';
 import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -8,7 +8,14 @@ import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 
-const run = promisify(execFile);
+/** A newcomer's environment: without what the package manager that runs this test has set. */
+const env = Object.fromEntries(
+  Object.entries(process.env).filter(
+    ([name]) => !/^(npm_|pnpm_|turbo_|init_cwd$|node_path$|vitest|node_env$|test$)/i.test(name),
+  ),
+);
+const run = (file: string, args: readonly string[], options: ExecFileOptions) =>
+  promisify(execFile)(file, args, { maxBuffer: 1e8, env, ...options });
 const root = fileURLToPath(new URL('../', import.meta.url));
 const clone = join(mkdtempSync(join(tmpdir(), 'bn-clone-')), 'bn');
 
@@ -50,7 +57,7 @@ function shortened(command: string): string {
 }
 
 beforeAll(async () => {
-  await run('git', ['clone', '--quiet', root, clone]);
+  await run('git', ['clone', '--quiet', root, clone], {});
 });
 afterAll(() => rmSync(join(clone, '..'), { recursive: true, force: true }));
 
@@ -60,7 +67,7 @@ describe('shell blocks run from a clean clone, in the order of the text', () => 
       const reason = exempt.find((entry) => entry.command.test(command))?.reason;
       test(`${title(block)} ${command}`, async (context) => {
         if (reason) context.skip(`not run: ${reason}`);
-        await run(shortened(command), { cwd: clone, shell: true, maxBuffer: 1e8 });
+        await run(shortened(command), [], { cwd: clone, shell: true });
       });
     }
   }
@@ -71,7 +78,7 @@ describe('program blocks run, and type-check strictly', () => {
   const folder = (block: Block) => join(clone, '.blocks', title(block).replaceAll(/\W/g, '-'));
 
   beforeAll(async () => {
-    await run('npx -y pnpm@12.21.0 run build', { cwd: clone, shell: true });
+    await run('npx -y pnpm@12.21.0 run build', [], { cwd: clone, shell: true });
     const scope = join(clone, '.blocks', 'node_modules', '@bn');
     mkdirSync(scope, { recursive: true });
     for (const name of readdirSync(join(clone, 'packages')))
@@ -101,7 +108,7 @@ describe('program blocks run, and type-check strictly', () => {
       const jiti = [join(clone, 'apps', 'train', 'node_modules', 'jiti', 'lib', 'jiti-cli.mjs')];
       const vitest = [join(clone, 'node_modules', 'vitest', 'vitest.mjs'), 'run'];
       const runner = isSuite(block) ? vitest : jiti;
-      await run(process.execPath, [...runner, fileOf(block)], { cwd: folder(block), maxBuffer: 1e8 });
+      await run(process.execPath, [...runner, fileOf(block)], { cwd: folder(block) });
     });
   }
 });

@@ -30,4 +30,4 @@ describe('split', () => {
   });
 });
 
-const VALIDATION_OF_SEED_1 = [7, 5, 3];
+const VALIDATION_OF_SEED_1 = [4, 8, 3];
