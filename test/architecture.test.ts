@@ -13,6 +13,7 @@ const allowed: Record<string, string[]> = {
   reference: ['core'],
   onnx: ['core'],
   'onnxruntime-cuda': ['core', 'onnx'],
+  'tfjs-cuda': ['core'],
   datasets: ['core'],
   'fashion-mnist': ['core', 'datasets'],
   models: ['core'],

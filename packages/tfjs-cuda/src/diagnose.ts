@@ -1,0 +1,33 @@
+// What is installed, what loads and what computes, per engine and device.
+
+import { availableParallelism } from 'node:os';
+import type { Diagnosis } from '@bn/core';
+import type { EngineName } from './engine.js';
+import { engineChoices, nativeObstacle } from './engine-choices.js';
+import { findNative } from './native/find-native.js';
+import { type NativeDevice, probeNative } from './native/probe-native.js';
+
+export interface EngineDiagnosis extends Diagnosis {
+  readonly engine: EngineName;
+}
+
+/** One diagnosis for each engine on each of its devices. The native engine is tried in child processes. */
+export async function diagnose(): Promise<EngineDiagnosis[]> {
+  return Promise.all(
+    engineChoices.map(async ({ engine, device, create }): Promise<EngineDiagnosis> => {
+      if (engine === 'native') return { engine, device, ...(await diagnoseNative(device as NativeDevice)) };
+      const made = await create(undefined);
+      if ('cause' in made) return { engine, device, available: false, detail: `${made.cause}; ${made.cure}` };
+      made.dispose();
+      return { engine, device, available: true, detail: made.device.description };
+    }),
+  );
+}
+
+async function diagnoseNative(device: NativeDevice): Promise<Pick<Diagnosis, 'available' | 'detail'>> {
+  const installation = findNative();
+  const obstacle = (await nativeObstacle(device)) ?? (await probeNative(installation!, device));
+  if (obstacle) return { available: false, detail: `${obstacle.cause}; ${obstacle.cure}` };
+  const threads = device === 'cpu' ? `, ${availableParallelism()} threads` : '';
+  return { available: true, detail: `libtensorflow computes (${installation!.binding})${threads}` };
+}

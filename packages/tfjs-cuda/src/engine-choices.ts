@@ -1,0 +1,55 @@
+// The engines on their devices, best first, and how each is made.
+
+import type { DeviceKind } from '@bn/core';
+import type { Engine, EngineName } from './engine.js';
+import { createJavaScriptEngine } from './engines/javascript.js';
+import { NativeEngine } from './engines/native.js';
+import { createWebAssemblyEngine } from './engines/webassembly.js';
+import { type Explanation, explainFailure } from './explain-failure.js';
+import { findNative } from './native/find-native.js';
+import { describeNative, loadNative } from './native/load-native.js';
+import { type NativeDevice, probeNative } from './native/probe-native.js';
+import { nativeFolder } from './native-folder.js';
+
+export interface EngineChoice {
+  readonly engine: EngineName;
+  readonly device: DeviceKind;
+  /** What is missing where it cannot be had, for people: `no CUDA`. */
+  readonly absence: string;
+  /** Makes it, or says why it cannot be had. */
+  create(threads: number | undefined): Promise<Engine | Explanation>;
+}
+
+export const engineChoices: readonly EngineChoice[] = [
+  { engine: 'native', device: 'cuda', absence: 'no CUDA', create: (threads) => createNative('cuda', threads) },
+  { engine: 'native', device: 'cpu', absence: 'no native engine', create: (threads) => createNative('cpu', threads) },
+  {
+    engine: 'wasm',
+    device: 'cpu',
+    absence: 'no WebAssembly',
+    create: () => createWebAssemblyEngine().catch((error) => explainFailure(String(error))),
+  },
+  { engine: 'js', device: 'cpu', absence: 'no JavaScript', create: createJavaScriptEngine },
+];
+
+/** Why the native engine cannot be had on a device, as far as it can be told without loading it into this process. */
+export async function nativeObstacle(device: NativeDevice): Promise<Explanation | undefined> {
+  const installation = findNative();
+  if (!installation) {
+    return {
+      cause: `libtensorflow is not installed (there is none in ${nativeFolder()})`,
+      cure: 'install it as the README of @bn/tfjs-cuda says, or take another engine',
+    };
+  }
+  if (device === 'cpu') return undefined;
+  if (!installation.cuda) return { cause: 'libtensorflow is installed without CUDA', cure: 'run the setup with CUDA' };
+  return probeNative(installation, device);
+}
+
+async function createNative(device: NativeDevice, threads: number | undefined): Promise<Engine | Explanation> {
+  const obstacle = await nativeObstacle(device);
+  if (obstacle) return obstacle;
+  const binding = loadNative(findNative()!, device, threads);
+  if ('cause' in binding) return binding;
+  return new NativeEngine({ kind: device, description: `${device} (TensorFlow.js, ${describeNative()})` }, binding);
+}

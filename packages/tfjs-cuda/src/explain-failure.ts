@@ -1,0 +1,77 @@
+// What a failed attempt to compute natively says, as cause and cure. Exceptions do not name the cause: messages on
+// standard error do.
+
+export interface Explanation {
+  readonly cause: string;
+  readonly cure: string;
+}
+
+interface Pattern extends Explanation {
+  readonly pattern: RegExp;
+}
+
+const cudaNeeds = 'CUDA 12 and cuDNN 9';
+
+// The first that fits counts: what comes first in the order of loading.
+const patterns: readonly Pattern[] = [
+  {
+    pattern: /GLIBC(?:XX)?_[\d.]+' not found/,
+    cause: "this system's C or C++ library is too old for libtensorflow",
+    cure: 'use a system with glibc 2.28 and the libstdc++ of GCC 11, or newer',
+  },
+  {
+    pattern: /(?<library>libtensorflow\S+): cannot open/,
+    cause: '$<library> is not found beside the binding',
+    cure: 'run the setup again',
+  },
+  {
+    pattern: /ended by SIGILL|illegal instruction|not compiled to use|was compiled to use .* instructions, but/i,
+    cause: 'this processor lacks instructions that libtensorflow was compiled for (AVX)',
+    cure: 'use engine wasm, or another machine',
+  },
+  {
+    pattern: /Could not find cuda drivers|libcuda\.so\S*: cannot open|CUDA_ERROR_STUB_LIBRARY/,
+    cause: 'there is no NVIDIA driver (libcuda.so.1)',
+    cure: 'install the driver, or in a container pass the GPU through (docker run --gpus all)',
+  },
+  {
+    pattern: /CUDA_ERROR_NO_DEVICE|no CUDA-capable device/,
+    cause: 'there is no NVIDIA GPU',
+    cure: 'check nvidia-smi, and that CUDA_VISIBLE_DEVICES does not hide it',
+  },
+  {
+    pattern: /driver version is insufficient|CUDA_ERROR_SYSTEM_DRIVER_MISMATCH/,
+    cause: 'the NVIDIA driver is too old for CUDA 12',
+    cure: 'update the driver to 525 or newer',
+  },
+  {
+    pattern: /Cannot dlopen some GPU libraries|Could not load dynamic library '?(?<library>[^';]+)/,
+    cause: 'libraries of CUDA are not found',
+    cure: `run the setup with CUDA again, or install ${cudaNeeds} and put their folders into LD_LIBRARY_PATH before Node starts`,
+  },
+  {
+    pattern: /DNN library is not found|cuDNN (?:is )?not (?:found|initialized)|CUDNN_STATUS_NOT_INITIALIZED/,
+    cause: 'cuDNN does not load',
+    cure: `run the setup with CUDA again, or install ${cudaNeeds}; only one version of cuDNN fits into a process`,
+  },
+  {
+    pattern: /no kernel image is available|CUDA_ERROR_NO_BINARY_FOR_GPU/,
+    cause: 'libtensorflow has no kernels for this GPU',
+    cure: 'use a GPU of compute capability 6.0 or newer',
+  },
+  {
+    pattern: /TensorFlow uses no GPU/,
+    cause: 'libtensorflow found no GPU that it can use, or was built without CUDA',
+    cure: 'run the setup with CUDA, and check nvidia-smi and CUDA_VISIBLE_DEVICES',
+  },
+];
+
+/** Cause and cure for what an attempt printed; its last line if nothing in it is known. */
+export function explainFailure(output: string): Explanation {
+  for (const { pattern, cause, cure } of patterns) {
+    const found = pattern.exec(output);
+    if (found) return { cause: cause.replace('$<library>', found.groups?.library ?? 'a library'), cure };
+  }
+  const last = output.trim().split('\n').at(-1);
+  return { cause: last || 'the attempt ended without a message', cure: 'run the setup again, or take engine wasm' };
+}

@@ -1,0 +1,5 @@
+// The public names of @bn/tfjs-cuda.
+
+export { createBackend, type TensorflowOptions } from './create-backend.js';
+export { diagnose, type EngineDiagnosis } from './diagnose.js';
+export type { EngineName } from './engine.js';

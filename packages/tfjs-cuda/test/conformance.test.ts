@@ -1,0 +1,10 @@
+// The suite that every backend must pass, with each engine on each device that this machine has.
+
+import { conformance } from '@bn/conformance';
+import { createBackend, diagnose } from '../src/index.js';
+
+for (const { engine, device, available, detail } of await diagnose()) {
+  conformance(`tfjs-cuda on ${device}, engine ${engine}`, () => createBackend({ engine, device }), {
+    requirement: { name: device === 'cuda' ? device : `tfjs ${engine}`, available, detail },
+  });
+}
