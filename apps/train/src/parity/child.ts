@@ -1,13 +1,12 @@
 // The parent's side of a child process: questions as promises, failures as the errors that they are.
 
 import { type ChildProcess, fork } from 'node:child_process';
-import { extname } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { BnError, type BnErrorCode } from '@bn/core';
 import { UsageError } from '../usage-error.js';
 import type { Reply, Request, TaskName, Tasks } from './tasks.js';
 
-const program = fileURLToPath(new URL(`child-main${extname(import.meta.filename)}`, import.meta.url));
+const program = fileURLToPath(new URL('child-main.js', import.meta.url));
 
 /** Characters of what a dying process wrote that are worth telling. */
 const lastWords = 400;

@@ -7,11 +7,11 @@ import { tolerances } from './difference.js';
 import { formatDifference, outcomeText } from './outcome-text.js';
 import { type Difference, judge, largestOf, type ParityRecord } from './record.js';
 
-export interface ParityStart extends Omit<ParityRecord, 'losses' | 'backends'> {
+interface ParityStart extends Omit<ParityRecord, 'losses' | 'backends'> {
   readonly backends: readonly { readonly label: string; readonly device: string; readonly engine?: string }[];
 }
 
-export interface ParityStep {
+interface ParityStep {
   readonly step: number;
   /** The reference's. */
   readonly loss: number;

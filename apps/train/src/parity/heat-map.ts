@@ -50,14 +50,20 @@ function chart({ steps }: ParityRecord, backend: BackendRecord): TopLevelSpec {
       color: {
         field: 'difference',
         type: 'quantitative',
-        // White at a tenth of the tolerance: what is blue is fine, what is red is beyond.
+        // Pale at a tenth of the tolerance: green and blue is fine, red is near it and beyond.
         scale: {
           type: 'log',
           domain: [1e-8, tolerances.stepwise / 10, tolerances.stepwise * 100],
           range: ['#2b6cb0', '#f3e9d2', '#c0392b'],
           clamp: true,
         },
-        legend: { orient: 'bottom', gradientLength: 320, format: '.0e', title: 'difference' },
+        legend: {
+          orient: 'bottom',
+          gradientLength: 320,
+          format: '.0e',
+          title: 'difference',
+          titleColor: pageTheme.muted,
+        },
       },
     },
   };

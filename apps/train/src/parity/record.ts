@@ -33,7 +33,7 @@ export interface ParityRecord {
 }
 
 /** What one reading says of a backend. */
-export interface Reading<Found> {
+interface Reading<Found> {
   readonly largest: Found;
   /** The first beyond the tolerance; null if all is within. */
   readonly departure: Found | null;
