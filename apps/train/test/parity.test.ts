@@ -103,6 +103,7 @@ describe('failures', () => {
     [['--backends', 'reference, '], /a name is empty/],
     [['--backends', 'reference,reference'], /reference is there twice/],
     [['--steps', '0'], /--steps: expected a whole number of at least 1, got '0'/],
+    [['--html', 'nowhere/map.html'], /--html nowhere\/map\.html: there is no folder/],
     [['--html', '--seed'], /--html: the value is missing before --seed/],
     [['--epochs', '3'], /unknown option '--epochs'/],
   ])('%s is a mistake in the call', async (flags, message) => {
@@ -127,6 +128,12 @@ describe('failures', () => {
     const { code, stderr } = await parity(folder, '--backends', './bad.mjs');
     expect(code).toBe(1);
     expect(stderr).toMatch(message);
+  });
+
+  it('an engine that a backend does not have is told', async () => {
+    const { code, stderr } = await parity(smallFolder(), '--backends', 'reference:turbo');
+    expect(code).toBe(1);
+    expect(stderr).toBe("error: reference:turbo: there is no engine 'turbo': it has only one; leave out :turbo\n");
   });
 
   it('Ctrl-C ends the children too', async () => {

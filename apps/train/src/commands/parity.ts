@@ -33,12 +33,12 @@ export async function run(args: readonly string[], io: Io): Promise<number> {
   const display = parityDisplay(io.stdout, settings.json);
   try {
     const record = await runParity(settings, display, io);
+    display.finish(record);
     if (settings.html !== null) {
       // Loaded only now: the charts' library is large.
       const { renderHeatMap } = await import('../parity/heat-map.js');
       await writeAtomically(settings.html, await renderHeatMap(record));
     }
-    display.finish(record);
     return record.backends.every((backend) => judge(backend, record.losses).agrees) ? 0 : 1;
   } catch (error) {
     if (!io.signal.aborted) throw error;

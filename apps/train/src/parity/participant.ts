@@ -38,12 +38,16 @@ export async function createParticipant(setup: Setup): Promise<Participant> {
   return new Participant(setup, options, data.train, data.description, await createTrainer(options));
 }
 
-function backendOf({ backend, config, workingFolder }: Setup): Promise<Backend> {
+async function backendOf({ backend, config, workingFolder }: Setup): Promise<Backend> {
   if (!backend) return createReference({ precision: 64 });
   const { engine } = backend;
   const { device, threads } = config;
   const options = { device, ...(threads !== null && { threads }), ...(engine !== undefined && { engine }) };
-  return loadBackend(backend.name, workingFolder, options);
+  const loaded = await loadBackend(backend.name, workingFolder, options);
+  if (engine === undefined || loaded.engine === engine) return loaded;
+  // Else the comparison would bear the name of something that did not compute.
+  const has = loaded.engine === undefined ? 'it has only one' : `it chose ${loaded.engine}`;
+  throw new BnError('backend', `there is no engine '${engine}': ${has}; leave out :${engine}`);
 }
 
 export class Participant {

@@ -1,6 +1,7 @@
 // What `parity` is asked for: its own flags, and those of `train` that decide what is computed.
 
-import { resolve } from 'node:path';
+import { existsSync } from 'node:fs';
+import { dirname, resolve } from 'node:path';
 import { type Kind, text, toggle, wholeNumber } from '../config/kinds.js';
 import type { KnobName } from '../config/knobs.js';
 import type { Flags } from '../config/read-values.js';
@@ -49,7 +50,7 @@ export async function readParitySettings(flags: Flags, cwd: string): Promise<Par
     config,
     backends: backends === undefined ? null : parseBackends(checked(text('<names>'), 'backends', backends), cwd),
     steps: steps === undefined ? defaultSteps : checked(wholeNumber(1), 'steps', steps),
-    html: html === undefined ? null : resolve(cwd, checked(text('<file>'), 'html', html)),
+    html: html === undefined ? null : fileToWrite(checked(text('<file>'), 'html', html), cwd),
     json: json === undefined ? false : checked(toggle, 'json', json),
   };
 }
@@ -61,6 +62,13 @@ function checked<T>(kind: Kind<T>, name: string, given: string | true): T {
   const { data } = kind.schema.safeParse(kind.fromText(String(given)));
   if (data === undefined) throw new UsageError(`--${name}: expected ${kind.expects}, got '${given}'`);
   return data;
+}
+
+/** Told before minutes of computation. */
+function fileToWrite(path: string, cwd: string): string {
+  const file = resolve(cwd, path);
+  if (existsSync(dirname(file))) return file;
+  throw new UsageError(`--html ${path}: there is no folder ${dirname(file)}; make it first`);
 }
 
 function parseBackends(list: string, cwd: string): BackendChoice[] {
