@@ -60,6 +60,8 @@ export interface Executable {
 export interface BackendOptions {
   /** `auto`: CUDA if it computes, else the CPU. A device named explicitly is had, or it is an error: never a fallback. */
   readonly device?: DeviceKind | 'auto';
+  /** Which of several engines computes, by the name that `Backend.engine` has; backends that have one only ignore it. */
+  readonly engine?: string;
   /** Threads on the CPU; the default is the backend's choice. */
   readonly threads?: number;
 }

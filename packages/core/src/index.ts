@@ -61,13 +61,22 @@ export {
   Tensor,
   withOrigin,
 } from './tensor.js';
-export type { Batch } from './training/batches.js';
+export { assembleBatch, type Batch } from './training/batches.js';
 export { type Checkpoint, decodeCheckpoint, encodeCheckpoint, type Position } from './training/checkpoint.js';
 export type * from './training/events.js';
-export { evaluationGraph, predictionGraph, recalibrationGraph, trainingStepGraph } from './training/step-graph.js';
+export {
+  evaluationGraph,
+  type Observed,
+  observedStepGraph,
+  predictionGraph,
+  recalibrationGraph,
+  trainingStepGraph,
+} from './training/step-graph.js';
 export {
   createTrainer,
+  epochOrder,
   type FitOptions,
+  type Observation,
   type StepResult,
   type Trainer,
   type TrainerOptions,

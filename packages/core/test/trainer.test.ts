@@ -71,6 +71,33 @@ async function collect(events: AsyncIterable<TrainerEvent>): Promise<TrainerEven
 const timeless = (events: TrainerEvent[]) =>
   JSON.parse(JSON.stringify(events, (key, value) => (/seconds|PerSecond/i.test(key) ? undefined : value)));
 
+describe('observe', () => {
+  test('tells by layer what the step will compute, and stays where it is', async () => {
+    const { backend, trainer } = await setup();
+    const batch = { features: Float32Array.of(0, 1, 1, 0, 1, 1, 0.5, 0), labels: Int32Array.of(0, 1, 2, 0) };
+    await trainer.step(batch, { learningRate: 0.1 });
+    const before = await trainer.checkpoint();
+    const live = backend.liveValues;
+    const observations = await trainer.observe(batch, { learningRate: 0.1 });
+    expect(backend.liveValues).toBe(live);
+    expect(await trainer.checkpoint()).toEqual(before);
+
+    const named = (kind: string) => observations.filter((found) => found.kind === kind).map(({ name }) => name);
+    expect(named('activation')).toEqual(['hidden', 'bn', 'act', 'drop', 'out']);
+    expect(named('gradient')).toEqual(named('parameter'));
+    expect(named('state')).toEqual(['bn.runningMean', 'bn.runningVariance']);
+    expect(observations.find(({ name }) => name === 'bn.gamma')).toMatchObject({ layer: 'bn', shape: [8] });
+
+    const { loss } = await trainer.step(batch, { learningRate: 0.1 });
+    const { tensors } = await trainer.checkpoint();
+    for (const { kind, name, data } of observations) {
+      if (kind === 'loss') expect(data[0]).toBe(loss);
+      if (['state', 'parameter', 'slot'].includes(kind)) expect(data).toEqual(tensors.get(name)!.data);
+    }
+    expect(named('slot')).toHaveLength(tensors.size - named('state').length - named('parameter').length);
+  });
+});
+
 describe('fit', () => {
   test('tells steps, epoch, evaluation and checkpoint in that order; the last, smaller batch is trained on', async () => {
     const { trainer } = await setup();

@@ -1,8 +1,9 @@
 // `train`, the default command: trains a network and records the run.
 
-import { Command, Option } from 'commander';
+import { Command } from 'commander';
 import { otherCommands } from '../command-files.js';
-import { flagOf, type Knob, knobNames, knobs } from '../config/knobs.js';
+import { knobNames } from '../config/knobs.js';
+import { optionOf } from '../config/option-of.js';
 import { readSettings } from '../config/settings.js';
 import type { Io } from '../io.js';
 import { parseCommand } from '../parse-command.js';
@@ -15,7 +16,7 @@ export async function run(args: readonly string[], io: Io): Promise<number> {
   const command = new Command('train').description(
     'Trains a network, by default LeNet with batch normalization on Fashion-MNIST, and records the run in a folder.',
   );
-  for (const name of knobNames) command.addOption(optionOf(name, knobs[name]));
+  for (const name of knobNames) command.addOption(optionOf(name));
   command.option('--config <file>', 'JSON file with any of these flags as keys in camel case; flags win');
   command.option('--resume <run>', 'continue the run in this folder from its last checkpoint');
   command.addHelpText('after', `${await otherCommands('train')}\n${notes}`);
@@ -32,9 +33,3 @@ const notes = `Paths are relative to the folder you are in. Examples:
   pnpm train --model lenet --epochs 5 --limit 10000
   pnpm train --data ./my-images --model ./net.ts --optimizer adam
   pnpm train --resume runs/2026-03-01T14-05-09 --epochs 20`;
-
-function optionOf(name: string, { placeholder, choices, preset, what, why }: Knob<unknown>): Option {
-  const values = choices ? ` (${choices.join(', ')})` : '';
-  const value = preset === null || preset === false ? '' : ` ${preset}`;
-  return new Option(`${flagOf(name)} ${placeholder}`.trim(), `${what}${values} [default${value}: ${why}]`);
-}

@@ -69,7 +69,7 @@ async function unknownBackend(name: string, workingFolder: string): Promise<stri
 }
 
 /** Names of the @bn packages, here and in the working directory, that export a backend. */
-async function installedBackends(workingFolder: string): Promise<string[]> {
+export async function installedBackends(workingFolder: string): Promise<string[]> {
   const names = new Set<string>();
   for (const folder of scopeFolders(workingFolder, app)) {
     for (const name of readdirSync(folder)) {

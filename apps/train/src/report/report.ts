@@ -1,37 +1,22 @@
-// A finished run as one HTML file that needs nothing else: no network, no scripts, a strict content security policy.
+// A finished run as one HTML file.
 
-import { createHash } from 'node:crypto';
 import type { EpochRecord, RunDescription, RunRecord, RunSummary } from '../run-record.js';
 import { batchNormSection } from './batch-norm-figures.js';
 import { confusionSection } from './confusion-section.js';
-import { Html, type HtmlValue, html } from './html.js';
+import { type Html, type HtmlValue, html } from './html.js';
 import { misclassifiedSection } from './misclassified-section.js';
-import { styleSheet } from './style-sheet.js';
+import { renderPage } from './page.js';
 import { trainingFigures } from './training-charts.js';
 
 /** The text of report.html. */
 export async function renderReport(record: RunRecord): Promise<string> {
   const { config, description, epochs, summary, classNames, confusion, misclassified } = record;
   const title = `${description.model} on ${description.data}`;
-  const styleHash = createHash('sha256').update(styleSheet).digest('base64');
-  const page = html`<!doctype html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<meta http-equiv="Content-Security-Policy" content="default-src 'none'; style-src 'sha256-${new Html(styleHash)}'; img-src data:">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<meta name="color-scheme" content="light dark">
-<title>${title}</title>
-<style>${new Html(styleSheet)}</style>
-</head>
-<body>
-<header>
-<p class="eyebrow">Training run</p>
-<h1>${title}</h1>
-<p class="muted">${epochs.length} ${epochs.length === 1 ? 'epoch' : 'epochs'}, by ${description.backend} on ${description.device}</p>
-</header>
-<main>
-${figures(summary)}
+  return renderPage({
+    title,
+    kind: 'Training run',
+    note: `${epochs.length} ${epochs.length === 1 ? 'epoch' : 'epochs'}, by ${description.backend} on ${description.device}`,
+    main: html`${figures(summary)}
 <section><h2>Training</h2>
 <div class="pair">${await trainingFigures(epochs)}</div>
 ${epochTable(epochs)}</section>
@@ -41,12 +26,8 @@ ${misclassifiedSection(misclassified, classNames)}
 <section class="pair">
 <div><h2>Configuration</h2>${definitions(flatten(config))}</div>
 <div><h2>Environment</h2>${definitions(environment(description))}</div>
-</section>
-</main>
-</body>
-</html>
-`;
-  return page.text;
+</section>`,
+  });
 }
 
 function figures(summary: RunSummary): Html {

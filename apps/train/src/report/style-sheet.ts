@@ -57,6 +57,8 @@ summary { cursor: pointer; color: var(--muted); font-size: .925rem }
 .values { margin-top: .5rem; font: .8rem/1.6 ui-monospace, "Cascadia Mono", Menlo, Consolas, monospace; overflow-wrap: anywhere }
 
 .scroll { overflow-x: auto }
+.card + .scroll { margin-top: 1.25rem }
+pre { margin: 0; font: .85rem/1.45 ui-monospace, "SF Mono", Menlo, Consolas, monospace }
 table { border-collapse: separate; border-spacing: 2px; font-size: .875rem }
 .epochs { width: 100%; margin-top: .75rem; border-spacing: 0 }
 .epochs th { color: var(--muted); font-weight: normal }

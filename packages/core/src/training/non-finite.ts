@@ -4,7 +4,8 @@ import type { Backend, Value } from '../backend.js';
 import { createGraph } from '../graph.js';
 import { type Model, trace } from '../model.js';
 import type { Spec } from '../spec.js';
-import { input, type Tensor } from '../tensor.js';
+import { input } from '../tensor.js';
+import { layerOf, layerOutputs } from './layer-outputs.js';
 
 /**
  * The first layer, in the order of computation, whose parameters or output are not all finite, in words.
@@ -18,12 +19,7 @@ export async function firstNonFinite(
   values: ReadonlyMap<string, Value>,
 ): Promise<string> {
   const traced = trace(model, input('features', features.shape, features.dtype), { training: true });
-  // Nodes are made in the order of computation: the last of a layer is its output.
-  const outputOf = new Map<string, Tensor>();
-  for (const node of createGraph({ output: traced.output }).nodes) {
-    if (node.op !== 'input' && node.op !== 'constant' && node.dtype === 'float32')
-      outputOf.set(node.origin.layer, node);
-  }
+  const outputOf = layerOutputs(traced.output);
   // Not by the layer alone: the root's path is empty, and runtimes want names.
   const graph = createGraph(
     new Map([...outputOf].map(([layer, node]) => [`output of ${layer || 'the network'}`, node])),
@@ -34,8 +30,7 @@ export async function firstNonFinite(
   try {
     for (const layer of outputOf.keys()) {
       for (const path of traced.parameters.keys()) {
-        const own = path.slice(0, Math.max(0, path.lastIndexOf('.'))) === layer;
-        if (own && !(await allFinite(backend, values.get(path)!))) return `${path} is not finite`;
+        if (layerOf(path) === layer && !(await allFinite(backend, values.get(path)!))) return `${path} is not finite`;
       }
       const output = `output of ${layer || 'the network'}`;
       if (!(await allFinite(backend, outputs.get(output)!))) return `the ${output} is not finite`;

@@ -9,6 +9,7 @@ import { argmax, sum } from '../ops/reduction.js';
 import type { Optimizer } from '../optimizers/optimizer.js';
 import { formatShape, type Spec } from '../spec.js';
 import { input, isOp, scalar, type Tensor, withOrigin } from '../tensor.js';
+import { layerOf, layerOutputs } from './layer-outputs.js';
 
 /** Shapes and dtypes of one batch. */
 export interface BatchSpec {
@@ -28,6 +29,58 @@ export function slotPath(slot: string, parameter: string): string {
  * parameter, state and slot by its path. Outputs: `loss`, `correct` (for class labels), and the new value of each.
  */
 export function trainingStepGraph(model: Model, loss: Loss, optimizer: Optimizer, spec: BatchSpec): Graph {
+  return createGraph(traceStep(model, loss, optimizer, spec).outputs);
+}
+
+/** Something that a training step computes, by layer. */
+export interface Observed {
+  /** Path of the layer; empty for what is computed outside all layers, the loss among it. */
+  readonly layer: string;
+  /** `activation` is the layer's output; the last three are the values after the step. */
+  readonly kind: 'activation' | 'loss' | 'gradient' | 'state' | 'parameter' | 'slot';
+  /** Path of the parameter, state or slot; the layer's for an activation; `loss`. */
+  readonly name: string;
+}
+
+/**
+ * The training step with everything in it that can be compared as an output: also the output of each layer, and the
+ * gradient of each parameter.
+ *
+ * @returns the graph, and for each output but `correct` what it is: in the order of the network, activations, then loss,
+ *   states, gradients, parameters, slots
+ */
+export function observedStepGraph(
+  model: Model,
+  loss: Loss,
+  optimizer: Optimizer,
+  spec: BatchSpec,
+): { graph: Graph; observed: ReadonlyMap<string, Observed> } {
+  const { traced, slopes, outputs } = traceStep(model, loss, optimizer, spec);
+  const extended = new Map(outputs);
+  const observed = new Map<string, Observed>();
+  // Paths have no spaces, so that these names are free.
+  for (const [layer, tensor] of layerOutputs(traced.output)) {
+    const output = `activation of ${layer || 'the network'}`;
+    extended.set(output, tensor);
+    observed.set(output, { layer, kind: 'activation', name: layer });
+  }
+  observed.set('loss', { layer: '', kind: 'loss', name: 'loss' });
+  for (const path of traced.updates.keys()) observed.set(path, { layer: layerOf(path), kind: 'state', name: path });
+  for (const [path, tensor] of slopes) {
+    const output = `gradient of ${path}`;
+    extended.set(output, tensor);
+    observed.set(output, { layer: layerOf(path), kind: 'gradient', name: path });
+  }
+  for (const path of slopes.keys()) observed.set(path, { layer: layerOf(path), kind: 'parameter', name: path });
+  for (const path of slopes.keys()) {
+    for (const slot of optimizer.slots) {
+      observed.set(slotPath(slot, path), { layer: layerOf(path), kind: 'slot', name: slotPath(slot, path) });
+    }
+  }
+  return { graph: createGraph(extended), observed };
+}
+
+function traceStep(model: Model, loss: Loss, optimizer: Optimizer, spec: BatchSpec) {
   const { traced, labels, lossValue } = traceLoss(model, loss, spec, true);
   const learningRate = input('learningRate', []);
   const step = input('step', []);
@@ -41,14 +94,14 @@ export function trainingStepGraph(model: Model, loss: Loss, optimizer: Optimizer
   const predicted = predictedClasses(traced.output, labels);
   if (predicted) outputs.set('correct', sum(cast(equal(predicted, labels), 'int32')));
   parameters.forEach(([path, { tensor, shape }], i) => {
-    withOrigin({ layer: path.slice(0, Math.max(0, path.lastIndexOf('.'))), direction: 'update' }, () => {
+    withOrigin({ layer: layerOf(path), direction: 'update' }, () => {
       const slots = Object.fromEntries(optimizer.slots.map((slot) => [slot, input(slotPath(slot, path), shape)]));
       const updated = optimizer.update(tensor, slopes[i]!, { learningRate, step, slots });
       outputs.set(path, updated.parameter);
       for (const slot of optimizer.slots) outputs.set(slotPath(slot, path), updated.slots[slot]!);
     });
   });
-  return createGraph(outputs);
+  return { traced, slopes: new Map(parameters.map(([path], i) => [path, slopes[i]!])), outputs };
 }
 
 /** Inference mode. Outputs: `output`, `loss`, and `predicted` (int32 [batch]) for class labels. */

@@ -19,6 +19,8 @@ import { type Compiled, type HostInput, type RunContext, Runner } from './runner
 import {
   type BatchSpec,
   evaluationGraph,
+  type Observed,
+  observedStepGraph,
   predictionGraph,
   recalibrationGraph,
   slotPath,
@@ -55,11 +57,20 @@ export interface StepResult {
   readonly correct: number | null;
 }
 
+/** One tensor of a training step: what it is and what it holds. */
+export interface Observation extends Observed {
+  readonly shape: readonly number[];
+  /** Float32Array, or what else the backend downloads float32 as. */
+  readonly data: TypedArray;
+}
+
 export interface Trainer {
   /** Trains up to `epochs` epochs in all, from where the trainer is, telling what happens. */
   fit(options: FitOptions): AsyncGenerator<TrainerEvent, void>;
   /** One training step on a batch of one's own: float32 or uint8 features, int32 or float32 labels. */
   step(batch: Batch, options: { learningRate: number }): Promise<StepResult>;
+  /** Everything that a training step on this batch would compute, layer by layer. The trainer stays where it is. */
+  observe(batch: Batch, options: { learningRate: number }): Promise<Observation[]>;
   /** Loss and accuracy in inference mode. */
   evaluate(dataset: Dataset, options?: { batchSize?: number }): Promise<Evaluation>;
   /** The network's output in inference mode, row-major. */
@@ -135,7 +146,7 @@ class GraphTrainer implements Trainer {
     const stepsPerEpoch = ranges.length;
     while (this.#position.epoch < epochs) {
       const { epoch } = this.#position;
-      const order = permutation(train.length, createGenerator(this.#position.seed, streams.shuffle, epoch));
+      const order = epochOrder(train.length, this.#position.seed, epoch);
       let rate = learningRate;
       while (this.#position.step < stepsPerEpoch) {
         const { step } = this.#position;
@@ -179,6 +190,24 @@ class GraphTrainer implements Trainer {
     const result = await this.#step(batch, specOf(model, batch), learningRate, `step ${this.#position.steps + 1}`);
     this.#position = { ...this.#position, steps: this.#position.steps + 1 };
     return result;
+  }
+
+  async observe(batch: Batch, { learningRate }: { learningRate: number }): Promise<Observation[]> {
+    const { model, loss, optimizer } = this.#options;
+    const spec = specOf(model, batch);
+    const { graph, observed } = observedStepGraph(model, loss, optimizer, spec);
+    const compiled = this.#runner.compile(`observe ${keyOf(spec)}`, () => graph);
+    const outputs = await this.#runner.run(compiled, this.#stepInputs(batch, spec, learningRate), this.#context);
+    const observations: Observation[] = [];
+    try {
+      for (const [name, about] of observed) {
+        const shape = staticShape(outputs.get(name)!.spec.shape);
+        observations.push({ ...about, shape, data: await this.#runner.take(outputs, name) });
+      }
+    } finally {
+      for (const value of outputs.values()) this.#options.backend.release(value);
+    }
+    return observations;
   }
 
   async evaluate(dataset: Dataset, { batchSize = 256 }: { batchSize?: number } = {}): Promise<Evaluation> {
@@ -304,12 +333,7 @@ class GraphTrainer implements Trainer {
 
   async #step(batch: Batch, spec: BatchSpec, learningRate: number, where: string): Promise<StepResult> {
     const { model, backend } = this.#options;
-    const data: HostInput[] = [
-      ['features', batch.features, spec.features],
-      ['labels', batch.labels, spec.labels],
-      ['learningRate', Float32Array.of(learningRate), { shape: [], dtype: 'float32' }],
-      ['step', Float32Array.of(this.#position.steps + 1), { shape: [], dtype: 'float32' }],
-    ];
+    const data = this.#stepInputs(batch, spec, learningRate);
     const outputs = await this.#runner.run(this.#training(spec), data, {
       ...this.#context,
       check: async (inputs, results) => {
@@ -326,6 +350,15 @@ class GraphTrainer implements Trainer {
     const correct = outputs.has('correct') ? (await this.#runner.take(outputs, 'correct'))[0]! : null;
     for (const [path, value] of outputs) this.#runner.set(path, value);
     return { loss, correct };
+  }
+
+  #stepInputs({ features, labels }: Batch, spec: BatchSpec, learningRate: number): HostInput[] {
+    return [
+      ['features', features, spec.features],
+      ['labels', labels, spec.labels],
+      ['learningRate', Float32Array.of(learningRate), { shape: [], dtype: 'float32' }],
+      ['step', Float32Array.of(this.#position.steps + 1), { shape: [], dtype: 'float32' }],
+    ];
   }
 
   #count({ loss, correct }: StepResult, examples: number, seconds: number): void {
@@ -357,6 +390,11 @@ class GraphTrainer implements Trainer {
     }
     return { shape: staticShape(this.#runner.specOf(path)!.shape), data };
   }
+}
+
+/** The order in which `fit` takes the examples in an epoch, counted from 0. */
+export function epochOrder(length: number, seed: number, epoch: number): Int32Array {
+  return permutation(length, createGenerator(seed, streams.shuffle, epoch));
 }
 
 type Range = [start: number, end: number];

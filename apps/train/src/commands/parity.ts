@@ -1,0 +1,54 @@
+// `parity`: compares backends with the reference, layer by layer and step by step.
+
+import { Command } from 'commander';
+import { optionOf } from '../config/option-of.js';
+import type { Io } from '../io.js';
+import { parityDisplay } from '../parity/display.js';
+import { judge } from '../parity/record.js';
+import { runParity } from '../parity/run-parity.js';
+import { defaultSteps, readParitySettings, sharedKnobs } from '../parity/settings.js';
+import { parseCommand } from '../parse-command.js';
+import { writeAtomically } from '../run/write-atomically.js';
+import { stoppedByReader } from '../stop-signal.js';
+
+export const summary = 'compare backends with the reference, layer by layer';
+
+/** @returns 0 if all agree, 1 if one departs */
+export async function run(args: readonly string[], io: Io): Promise<number> {
+  const command = new Command('parity')
+    .description(
+      'Compares backends with the reference backend in float64: every step from the same state, layer by layer, and the ' +
+        'losses when each trains on its own. Ends with exit code 1 if one of them departs.',
+    )
+    .option('--backends <names>', 'with commas between; name:engine for one engine of several [default: all installed]')
+    .option('--steps <n>', `training steps [default ${defaultSteps}: the reference takes a second or two for each]`)
+    .option('--html <file>', 'also write a heat map, layer × step, as an HTML file')
+    .option('--json', 'print one line of JSON per event, for programs [default: text for people]');
+  for (const name of sharedKnobs) command.addOption(optionOf(name));
+  command.addHelpText('after', notes);
+
+  const flags = parseCommand(command, args, io);
+  if (!flags) return 0;
+  const settings = await readParitySettings(flags, io.cwd);
+  const display = parityDisplay(io.stdout, settings.json);
+  try {
+    const record = await runParity(settings, display, io);
+    display.finish(record);
+    if (settings.html !== null) {
+      // Loaded only now: the charts' library is large.
+      const { renderHeatMap } = await import('../parity/heat-map.js');
+      await writeAtomically(settings.html, await renderHeatMap(record));
+    }
+    return record.backends.every((backend) => judge(backend, record.losses).agrees) ? 0 : 1;
+  } catch (error) {
+    if (!io.signal.aborted) throw error;
+    return io.signal.reason === stoppedByReader ? 0 : 130;
+  } finally {
+    display.close();
+  }
+}
+
+const notes = `
+Paths are relative to the folder you are in. Examples:
+  pnpm train parity
+  pnpm train parity --backends onnxruntime-cuda,./my-backend --steps 5 --html parity.html`;

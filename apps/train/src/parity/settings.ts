@@ -1,0 +1,92 @@
+// What `parity` is asked for: its own flags, and those of `train` that decide what is computed.
+
+import { existsSync } from 'node:fs';
+import { dirname, resolve } from 'node:path';
+import { type Kind, text, toggle, wholeNumber } from '../config/kinds.js';
+import type { KnobName } from '../config/knobs.js';
+import type { Flags } from '../config/read-values.js';
+import { type RunConfig, readSettings } from '../config/settings.js';
+import { findBackend } from '../load/load-backend.js';
+import { UsageError } from '../usage-error.js';
+
+/** A backend as users name it: `tfjs-cuda:wasm` is the engine `wasm` of `tfjs-cuda`. */
+export interface BackendChoice {
+  /** As it was given. */
+  readonly label: string;
+  readonly name: string;
+  readonly engine?: string;
+}
+
+export interface ParitySettings {
+  readonly config: RunConfig;
+  /** Null: all that are installed. */
+  readonly backends: readonly BackendChoice[] | null;
+  readonly steps: number;
+  /** File for the heat map, absolute. */
+  readonly html: string | null;
+  readonly json: boolean;
+}
+
+/** The flags of `train` that parity takes too. */
+export const sharedKnobs: readonly KnobName[] = [
+  'model',
+  'data',
+  'limit',
+  'batchSize',
+  'learningRate',
+  'seed',
+  'device',
+  'threads',
+];
+
+export const defaultSteps = 20;
+
+/** @throws UsageError for values that are none, and for backends that there are not */
+export async function readParitySettings(flags: Flags, cwd: string): Promise<ParitySettings> {
+  const { backends, steps, html, json, ...shared } = flags;
+  // Without the environment: BN_BACKEND says what trains, and here several do.
+  const { config } = await readSettings(shared, { cwd, env: {} });
+  return {
+    config,
+    backends: backends === undefined ? null : parseBackends(checked(text('<names>'), 'backends', backends), cwd),
+    steps: steps === undefined ? defaultSteps : checked(wholeNumber(1), 'steps', steps),
+    html: html === undefined ? null : fileToWrite(checked(text('<file>'), 'html', html), cwd),
+    json: json === undefined ? false : checked(toggle, 'json', json),
+  };
+}
+
+function checked<T>(kind: Kind<T>, name: string, given: string | true): T {
+  if (typeof given === 'string' && given.startsWith('--')) {
+    throw new UsageError(`--${name}: the value is missing before ${given}`);
+  }
+  const { data } = kind.schema.safeParse(kind.fromText(String(given)));
+  if (data === undefined) throw new UsageError(`--${name}: expected ${kind.expects}, got '${given}'`);
+  return data;
+}
+
+/** Told before minutes of computation. */
+function fileToWrite(path: string, cwd: string): string {
+  const file = resolve(cwd, path);
+  if (existsSync(dirname(file))) return file;
+  throw new UsageError(`--html ${path}: there is no folder ${dirname(file)}; make it first`);
+}
+
+function parseBackends(list: string, cwd: string): BackendChoice[] {
+  const choices = list.split(',').map((entry): BackendChoice => {
+    const label = entry.trim();
+    // The colon of C:\backends is followed by more than a name.
+    const [, name, engine] = /^(.+):([\w.-]+)$/.exec(label) ?? [];
+    return name && engine ? { label, name, engine } : { label, name: label };
+  });
+  if (choices.some(({ label }) => label === '')) {
+    throw new UsageError(`--backends '${list}': a name is empty; give names with a comma between two`);
+  }
+  const twice = choices.find(({ label }, i) => choices.findIndex((other) => other.label === label) < i);
+  if (twice) throw new UsageError(`--backends: ${twice.label} is there twice; name each once`);
+  for (const { label, name } of choices) {
+    if (!findBackend(name, cwd)) {
+      throw new UsageError(`--backends: there is no backend '${label}'; give names of packages, or paths`);
+    }
+  }
+  return choices;
+}
