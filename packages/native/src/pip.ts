@@ -45,12 +45,16 @@ export function pipSource({ python }: Pip): WheelSource {
     async fetch(wheel, folder, { progress, signal }) {
       // pip writes here while it downloads.
       const temporary = join(folder, 'pip');
+      let most = 0;
       const watch = setInterval(async () => {
-        progress?.({ file: wheel.file, received: await bytesBelow(temporary), total: wheel.bytes });
+        most = Math.max(most, await bytesBelow(temporary));
+        if (most < wheel.bytes) progress?.({ file: wheel.file, received: most, total: wheel.bytes });
       }, 500);
       try {
         await rm(temporary, { recursive: true, force: true });
         await download(python, wheel, folder, temporary, signal);
+        most = wheel.bytes;
+        progress?.({ file: wheel.file, received: most, total: most });
       } finally {
         clearInterval(watch);
         await rm(temporary, { recursive: true, force: true });

@@ -27,9 +27,12 @@ export async function unpackWheel(file: string, wheel: Wheel, folder: string, si
   }
 }
 
+/** Beside the metadata, or at the top of the package. */
+const licence = /^[^/]+\/(?:licenses\/)?(?:licen[cs]e|notice|third_?party)[^/]*$/i;
+
 function pathOf(name: string, { project, members }: Wheel): string | undefined {
   if (name.endsWith('/')) return undefined;
-  if (/(?:^|\/)(?:licen[cs]e|notice|third_?party)[^/]*$/i.test(name)) return join('licences', project, basename(name));
+  if (licence.test(name)) return join('licences', project, basename(name));
   const member = members.find(([pattern]) => pattern.test(name));
   return member && name.replace(...(member as [RegExp, string]));
 }
