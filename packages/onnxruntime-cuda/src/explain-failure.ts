@@ -11,7 +11,7 @@ export interface Explanation {
 
 const setup = setupCommandLine(import.meta.dirname, 'onnxruntime', '--cuda');
 const installation = isManylinux()
-  ? `install it: ${setup}`
+  ? `install it, if there is an NVIDIA GPU: ${setup}`
   : `on ${platformName()} use device webgpu or cpu; CUDA is for Linux x64 with glibc`;
 
 const explanations: readonly (Explanation & { readonly pattern: RegExp })[] = [

@@ -81,7 +81,9 @@ const command = 'npx -y pnpm@12.21.0 train setup onnxruntime --cuda';
 
 test('nothing is installed', async (context) => {
   context.skip(!isManylinux(), 'CUDA is for Linux x64 with glibc');
-  expect(await cudaDetail()).toBe(`ONNX Runtime's CUDA provider is not installed; install it: ${command}`);
+  expect(await cudaDetail()).toBe(
+    `ONNX Runtime's CUDA provider is not installed; install it, if there is an NVIDIA GPU: ${command}`,
+  );
 });
 
 const states: [string, State, RegExp][] = [

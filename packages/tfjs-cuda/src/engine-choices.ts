@@ -37,14 +37,18 @@ export const engineChoices: readonly EngineChoice[] = [
 export async function nativeObstacle(device: NativeDevice): Promise<Explanation | undefined> {
   const installation = findNative();
   if (!installation) {
+    const condition = device === 'cuda' ? ', if there is an NVIDIA GPU' : '';
     return {
       cause: `libtensorflow is not installed (there is none in ${nativeFolder()})`,
-      cure: `install it: ${setupCommand(device)}; or take another engine`,
+      cure: `install it${condition}: ${setupCommand(device)}; or take another engine`,
     };
   }
   if (device === 'cpu') return undefined;
   if (!installation.cuda)
-    return { cause: 'libtensorflow is installed without CUDA', cure: `install it with CUDA: ${setupCommand('cuda')}` };
+    return {
+      cause: 'libtensorflow is installed without CUDA',
+      cure: `install it with CUDA, if there is an NVIDIA GPU: ${setupCommand('cuda')}`,
+    };
   return probeNative(installation, device);
 }
 

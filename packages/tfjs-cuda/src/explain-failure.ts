@@ -33,7 +33,9 @@ const patterns: readonly Pattern[] = [
     cure: 'use engine wasm, or another machine',
   },
   {
-    pattern: /Could not find cuda drivers|libcuda\.so\S*: cannot open|CUDA_ERROR_STUB_LIBRARY/,
+    // 303: the library was not found.
+    pattern:
+      /Could not find cuda drivers|Failed call to cuInit: UNKNOWN ERROR \(303\)|libcuda\.so\S*: cannot open|CUDA_ERROR_STUB_LIBRARY/,
     cause: 'there is no NVIDIA driver (libcuda.so.1)',
     cure: 'install the driver, or in a container pass the GPU through (docker run --gpus all)',
   },
