@@ -20,6 +20,8 @@ export interface Installation {
   readonly record: Readonly<Record<string, string>>;
   /** Whether what is installed, by its record, will do; the default is that the records are equal. */
   readonly suffices?: (present: Readonly<Record<string, string>>) => boolean;
+  /** Throws if what `finish` needs is not there; asked before anything is fetched. */
+  readonly prepare?: () => Promise<void>;
   /** What is to be done in the folder once the wheels are unpacked. */
   readonly finish?: (folder: string) => Promise<void>;
   /** Chosen by pip's configuration if left out. */
@@ -50,6 +52,7 @@ export async function install(installation: Installation, options: SetupOptions)
   const source = installation.source ?? (await chooseSource(wheels[0]!.project));
   announce(wheels, source, target, say);
   if (dryRun) return;
+  await installation.prepare?.();
   await withLock(nativeRoot(), async () => {
     await requireSpace(wheels);
     const downloads = join(nativeRoot(), 'downloads');

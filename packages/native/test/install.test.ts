@@ -167,6 +167,16 @@ test('what fails after unpacking leaves what was there, and the downloads', asyn
   expect(readdirSync(join(root, 'downloads'))).toEqual([wheel.file]);
 });
 
+test('what is needed is asked for before anything is fetched', async () => {
+  const { url, ranges } = await smallIndex();
+  const prepare = () => Promise.reject(new Error('no compiler'));
+  const source = new PackageIndex(url);
+  await expect(install({ name: 'small-1.0', wheels: [wheel], record, source, prepare }, { say })).rejects.toThrow(
+    'no compiler',
+  );
+  expect(ranges).toEqual([]);
+});
+
 test('one setup at a time; a lock of a process that died is taken over', async () => {
   const { url } = await smallIndex();
   mkdirSync(root, { recursive: true });

@@ -3,7 +3,7 @@
 import { BnError } from '@bn/core';
 import { install, isManylinux, platformName, type SetupOptions, uninstall } from '@bn/native';
 import { nativeFolderName, type SetupRecord, tensorflowVersion, tfjsVersion } from '../native-folder.js';
-import { compileBinding, findToolchain } from './compile-binding.js';
+import { compileBinding, findToolchain, type Toolchain } from './compile-binding.js';
 import { cudaLibraries, tensorflowCpu, tensorflowCuda } from './wheels.js';
 
 /**
@@ -17,7 +17,7 @@ export async function setup(options: SetupOptions = {}): Promise<void> {
   const { cuda = false, remove, say = () => {} } = options;
   if (remove) return uninstall(nativeFolderName, options);
   requirePlatform();
-  const toolchain = await findToolchain();
+  let toolchain: Toolchain;
   const record = { variant: cuda ? 'cuda' : 'cpu', tensorflow: tensorflowVersion, tfjs: tfjsVersion } as const;
   await install(
     {
@@ -26,6 +26,9 @@ export async function setup(options: SetupOptions = {}): Promise<void> {
       record: record satisfies SetupRecord,
       suffices: ({ variant, tensorflow, tfjs }) =>
         tensorflow === tensorflowVersion && tfjs === tfjsVersion && (variant === record.variant || variant === 'cuda'),
+      async prepare() {
+        toolchain = await findToolchain();
+      },
       async finish(folder) {
         say(`compiling the binding with ${toolchain.compiler}`);
         await compileBinding(folder, toolchain);
