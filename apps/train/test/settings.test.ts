@@ -78,7 +78,7 @@ describe('a call with a mistake', () => {
     ['--epochs --limit', '--epochs: the value is missing before --limit'],
     ['--out --limit', '--out: the value is missing before --limit'],
     ['--epochs 3 4', 'too many arguments'],
-    ['exprot', "unknown command 'exprot'; the commands are train"],
+    ['exprot', "unknown command 'exprot'; the commands are "],
     ...['0', '-1', '1.5', 'NaN', 'x', '0x10', '1e400', 'Infinity', ' '].map((n) => [
       `--epochs|${n}`,
       `--epochs: ${wholeNumber}, got '${n}'`,
