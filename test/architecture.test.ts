@@ -11,9 +11,10 @@ const read = (path: string) => readFileSync(new URL(path, root), 'utf8');
 const allowed: Record<string, string[]> = {
   core: [],
   reference: ['core'],
+  native: ['core'],
   onnx: ['core'],
-  'onnxruntime-cuda': ['core', 'onnx'],
-  'tfjs-cuda': ['core'],
+  'onnxruntime-cuda': ['core', 'native', 'onnx'],
+  'tfjs-cuda': ['core', 'native'],
   datasets: ['core'],
   'fashion-mnist': ['core', 'datasets'],
   models: ['core'],

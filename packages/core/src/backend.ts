@@ -69,7 +69,11 @@ export interface BackendOptions {
 /** What `diagnose()` of a backend package tells about one device or engine. */
 export interface Diagnosis {
   readonly device: DeviceKind;
+  /** Which of several engines, for backends that have several. */
+  readonly engine?: string;
+  /** Of the runtime that computes, as far as it is installed. */
+  readonly version?: string;
   readonly available: boolean;
-  /** What was found or what is missing, and how to get it. */
+  /** What was found; or what is missing, and what to do: with a command, where a command does it. */
   readonly detail: string;
 }

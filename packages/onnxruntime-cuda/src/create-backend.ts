@@ -2,7 +2,9 @@
 
 import { availableParallelism } from 'node:os';
 import { type Backend, type BackendOptions, BnError, type Device } from '@bn/core';
+import { preload } from '@bn/native';
 import type { InferenceSession } from 'onnxruntime-node';
+import { findCudaProvider } from './cuda-provider.js';
 import { loadRuntime } from './load-runtime.js';
 import { OnnxRuntimeBackend } from './onnx-runtime-backend.js';
 import { probeDevice } from './probe-device.js';
@@ -30,6 +32,7 @@ export async function createBackend({
   }
   const runtime = await loadRuntime();
   const chosen = await chooseDevice(device, threads);
+  if (chosen.kind === 'cuda') preload(findCudaProvider()?.libraries ?? []);
   return new OnnxRuntimeBackend(runtime, chosen, sessionOptions(chosen, threads, disableCpuFallback));
 }
 

@@ -2,6 +2,7 @@
 
 import { availableParallelism } from 'node:os';
 import type { Diagnosis } from '@bn/core';
+import { runtimeVersionInUse } from './cuda-provider.js';
 import { loadRuntime } from './load-runtime.js';
 import { probeDevice } from './probe-device.js';
 
@@ -13,11 +14,17 @@ export async function diagnose(): Promise<Diagnosis[]> {
     const { message } = error as Error;
     return (['cuda', 'webgpu', 'cpu'] as const).map((device) => ({ device, available: false, detail: message }));
   }
+  const version = runtimeVersionInUse();
   const others = (['cuda', 'webgpu'] as const).map(async (device): Promise<Diagnosis> => {
     const obstacle = await probeDevice(device);
     const detail = obstacle ? `${obstacle.cause}; ${obstacle.cure}` : 'computes';
-    return { device, available: !obstacle, detail };
+    return { device, version, available: !obstacle, detail };
   });
-  const cpu: Diagnosis = { device: 'cpu', available: true, detail: `loads; ${availableParallelism()} threads` };
+  const cpu: Diagnosis = {
+    device: 'cpu',
+    version,
+    available: true,
+    detail: `loads; ${availableParallelism()} threads`,
+  };
   return [...(await Promise.all(others)), cpu];
 }

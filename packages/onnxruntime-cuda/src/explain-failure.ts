@@ -1,17 +1,29 @@
 // What a failed attempt to compute on a device says, as cause and cure. ONNX Runtime's exceptions do not name the
 // cause: the loader's messages on standard error do.
 
+import { isManylinux, platformName, setupCommandLine } from '@bn/native';
+
 export interface Explanation {
   readonly cause: string;
   /** What to do. */
   readonly cure: string;
 }
 
+const setup = setupCommandLine(import.meta.dirname, 'onnxruntime', '--cuda');
+const installation = isManylinux()
+  ? `install it, if there is an NVIDIA GPU: ${setup}`
+  : `on ${platformName()} use device webgpu or cpu; CUDA is for Linux x64 with glibc`;
+
 const explanations: readonly (Explanation & { readonly pattern: RegExp })[] = [
   {
     pattern: /providers_(?:shared|cuda)\S*: cannot open shared object/,
     cause: "ONNX Runtime's CUDA provider is not installed",
-    cure: "on Linux x64 run onnxruntime-node's install script, which downloads it: npm rebuild onnxruntime-node",
+    cure: installation,
+  },
+  {
+    pattern: /provider of version (\S+), runtime of (\S+)/,
+    cause: "ONNX Runtime's CUDA provider is of version $1, and onnxruntime-node of $2",
+    cure: `install the provider that fits: ${setup}`,
   },
   {
     pattern: /libcuda\.so\S*: cannot open/,
@@ -21,12 +33,12 @@ const explanations: readonly (Explanation & { readonly pattern: RegExp })[] = [
   {
     pattern: /(lib(?:cu|nv)\w+\.so[.\d]*): cannot open shared object/,
     cause: 'the CUDA library $1 is not found',
-    cure: 'install the CUDA of that number with cuDNN 9, and put their folders into LD_LIBRARY_PATH before Node starts',
+    cure: `install it: ${setup}; or put the folders of the CUDA of that number and of cuDNN 9 into LD_LIBRARY_PATH before Node starts`,
   },
   {
     pattern: /cuDNN is unavailable/,
     cause: 'cuDNN is not found',
-    cure: 'install cuDNN 9 for the CUDA in use, and put its folder into LD_LIBRARY_PATH before Node starts',
+    cure: `install it: ${setup}; or put the folder of the cuDNN 9 for the CUDA in use into LD_LIBRARY_PATH before Node starts`,
   },
   {
     pattern: /CUDA failure 100|no CUDA-capable device/,
@@ -54,7 +66,7 @@ const explanations: readonly (Explanation & { readonly pattern: RegExp })[] = [
 export function explainFailure(output: string): Explanation {
   for (const { pattern, cause, cure } of explanations) {
     const found = pattern.exec(output);
-    if (found) return { cause: cause.replace('$1', found[1] ?? ''), cure };
+    if (found) return { cause: cause.replace(/\$(\d)/g, (_, i) => found[i] ?? ''), cure };
   }
   const lastLine = output.trim().split('\n').at(-1);
   return { cause: lastLine || 'the attempt ended without a message', cure: 'use another device' };

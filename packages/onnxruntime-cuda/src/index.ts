@@ -2,3 +2,4 @@
 
 export { createBackend, type OnnxRuntimeOptions } from './create-backend.js';
 export { diagnose } from './diagnose.js';
+export { setup } from './setup/setup.js';

@@ -2,12 +2,11 @@
 // process down, and its standard error, where the cause is named, can be read.
 
 import { execFile } from 'node:child_process';
-import { existsSync } from 'node:fs';
-import { dirname, join } from 'node:path';
 import { createGraph, type DeviceKind, input, ops } from '@bn/core';
 import { toOnnx } from '@bn/onnx';
+import { findCudaProvider, providerVersion, runtimeVersionInUse } from './cuda-provider.js';
 import { type Explanation, explainFailure } from './explain-failure.js';
-import { runtimePath } from './load-runtime.js';
+import { runtimePath } from './runtime-path.js';
 
 /** The explanation of why a device does not compute; undefined if it does. */
 export type Obstacle = Explanation | undefined;
@@ -19,21 +18,26 @@ const probes = new Map<DeviceKind, Promise<Obstacle>>();
 export function probeDevice(kind: Exclude<DeviceKind, 'cpu'>): Promise<Obstacle> {
   const known = probes.get(kind);
   if (known) return known;
-  const path = cudaProviderPath();
-  // Looked for first because that is cheap: without the file, which is the usual case, no process has to be started.
-  const absent = kind === 'cuda' && !existsSync(path);
-  const probe = absent ? Promise.resolve(explainFailure(`${path}: cannot open shared object`)) : computeInChild(kind);
+  const probe = kind === 'cuda' ? probeCuda() : computeInChild(kind, []);
   probes.set(kind, probe);
   return probe;
 }
 
-function cudaProviderPath(): string {
-  const file = process.platform === 'win32' ? 'onnxruntime_providers_cuda.dll' : 'libonnxruntime_providers_cuda.so';
-  return join(dirname(runtimePath()), '..', 'bin', 'napi-v6', process.platform, process.arch, file);
+/** What can be told without starting a process is: the provider is absent, the usual case, or of another version. */
+async function probeCuda(): Promise<Obstacle> {
+  const provider = findCudaProvider();
+  if (!provider) return explainFailure('libonnxruntime_providers_cuda.so: cannot open shared object');
+  const [version, expected] = [providerVersion(provider.file), runtimeVersionInUse()];
+  if (version && version !== expected) return explainFailure(`provider of version ${version}, runtime of ${expected}`);
+  return computeInChild('cuda', [...provider.runtime, ...provider.libraries]);
 }
 
 const program = `
-const [path, device, model] = process.argv.slice(1);
+const [path, device, model, ...libraries] = process.argv.slice(1);
+const { RTLD_NOW } = require('node:os').constants.dlopen;
+for (const file of libraries) {
+  try { process.dlopen({ exports: {} }, file, RTLD_NOW | 0x1000); } catch {} // as preload in @bn/native does
+}
 const { InferenceSession, Tensor } = require(path);
 const extra = { session: { disable_cpu_ep_fallback: '1' } };
 InferenceSession.create(Buffer.from(model, 'base64'), { executionProviders: [device], extra })
@@ -49,12 +53,12 @@ InferenceSession.create(Buffer.from(model, 'base64'), { executionProviders: [dev
   });
 `;
 
-function computeInChild(kind: DeviceKind): Promise<Obstacle> {
+function computeInChild(kind: DeviceKind, libraries: readonly string[]): Promise<Obstacle> {
   // A convolution, because cuDNN is loaded at the first one only.
   const y = ops.conv2d(input('x', [1, 1, 4, 4]), ops.fill([1, 1, 2, 2], 1));
   const model = Buffer.from(toOnnx(createGraph({ y }))).toString('base64');
   return new Promise((resolve) => {
-    const args = ['-e', program, runtimePath(), kind, model];
+    const args = ['-e', program, runtimePath(), kind, model, ...libraries];
     execFile(process.execPath, args, { timeout: secondsAllowed * 1000 }, (error, stdout, stderr) => {
       const end = error?.signal ? `\nthe attempt was ended by ${error.signal}` : '';
       resolve(stdout === 'computes' ? undefined : explainFailure(stderr + end));

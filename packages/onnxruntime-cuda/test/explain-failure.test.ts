@@ -6,12 +6,21 @@ import { explainFailure } from '../src/explain-failure.js';
 const load = 'OrtSessionOptionsAppendExecutionProvider_Cuda: Failed to load shared library';
 
 test.each([
-  ['libonnxruntime_providers_shared.so: cannot open shared object file', /provider is not installed/, /npm rebuild/],
-  ['libonnxruntime_providers_cuda.so: cannot open shared object file', /provider is not installed/, /npm rebuild/],
+  [
+    'libonnxruntime_providers_shared.so: cannot open shared object file',
+    /provider is not installed/,
+    /setup|Linux x64/,
+  ],
+  ['libonnxruntime_providers_cuda.so: cannot open shared object file', /provider is not installed/, /setup|Linux x64/],
   [
     'with error: libcublasLt.so.13: cannot open shared object file',
     /libcublasLt\.so\.13 is not found/,
-    /LD_LIBRARY_PATH/,
+    /setup onnxruntime --cuda; or .*LD_LIBRARY_PATH/,
+  ],
+  [
+    'provider of version 1.29.0, runtime of 1.30.0',
+    /is of version 1\.29\.0, and onnxruntime-node of 1\.30\.0/,
+    /setup/,
   ],
   ['with error: libcuda.so.1: cannot open shared object file', /no NVIDIA driver/, /--gpus/],
   ['CUDA failure 100: no CUDA-capable device is detected', /no NVIDIA GPU/, /nvidia-smi/],

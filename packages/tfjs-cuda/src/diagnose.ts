@@ -2,10 +2,13 @@
 
 import { availableParallelism } from 'node:os';
 import type { Diagnosis } from '@bn/core';
+import { installed } from '@bn/native';
+import { version_core as tfjsVersion } from '@tensorflow/tfjs-core';
 import type { EngineName } from './engine.js';
 import { engineChoices, nativeObstacle } from './engine-choices.js';
 import { findNative } from './native/find-native.js';
 import { type NativeDevice, probeNative } from './native/probe-native.js';
+import { nativeFolderName } from './native-folder.js';
 
 export interface EngineDiagnosis extends Diagnosis {
   readonly engine: EngineName;
@@ -17,17 +20,19 @@ export async function diagnose(): Promise<EngineDiagnosis[]> {
     engineChoices.map(async ({ engine, device, create }): Promise<EngineDiagnosis> => {
       if (engine === 'native') return { engine, device, ...(await diagnoseNative(device as NativeDevice)) };
       const made = await create(undefined);
-      if ('cause' in made) return { engine, device, available: false, detail: `${made.cause}; ${made.cure}` };
+      if ('cause' in made)
+        return { engine, device, version: tfjsVersion, available: false, detail: `${made.cause}; ${made.cure}` };
       made.dispose();
-      return { engine, device, available: true, detail: made.device.description };
+      return { engine, device, version: tfjsVersion, available: true, detail: made.device.description };
     }),
   );
 }
 
-async function diagnoseNative(device: NativeDevice): Promise<Pick<Diagnosis, 'available' | 'detail'>> {
+async function diagnoseNative(device: NativeDevice): Promise<Pick<Diagnosis, 'version' | 'available' | 'detail'>> {
   const installation = findNative();
   const obstacle = (await nativeObstacle(device)) ?? (await probeNative(installation!, device));
-  if (obstacle) return { available: false, detail: `${obstacle.cause}; ${obstacle.cure}` };
+  const version = installed(nativeFolderName)?.tensorflow;
+  if (obstacle) return { version, available: false, detail: `${obstacle.cause}; ${obstacle.cure}` };
   const threads = device === 'cpu' ? `, ${availableParallelism()} threads` : '';
-  return { available: true, detail: `libtensorflow computes (${installation!.binding})${threads}` };
+  return { version, available: true, detail: `libtensorflow computes (${installation!.binding})${threads}` };
 }

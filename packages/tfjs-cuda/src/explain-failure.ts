@@ -1,6 +1,8 @@
 // What a failed attempt to compute natively says, as cause and cure. Exceptions do not name the cause: messages on
 // standard error do.
 
+import { setupCommand } from './setup-command.js';
+
 export interface Explanation {
   readonly cause: string;
   readonly cure: string;
@@ -10,6 +12,7 @@ interface Pattern extends Explanation {
   readonly pattern: RegExp;
 }
 
+const again = `${setupCommand('cpu')} --remove, and then without --remove`;
 const cudaNeeds = 'CUDA 12 and cuDNN 9';
 
 // The first that fits counts: what comes first in the order of loading.
@@ -22,7 +25,7 @@ const patterns: readonly Pattern[] = [
   {
     pattern: /(?<library>libtensorflow\S+): cannot open/,
     cause: '$<library> is not found beside the binding',
-    cure: 'run the setup again',
+    cure: `install it again: ${again}`,
   },
   {
     pattern: /ended by SIGILL|illegal instruction|not compiled to use|was compiled to use .* instructions, but/i,
@@ -30,7 +33,9 @@ const patterns: readonly Pattern[] = [
     cure: 'use engine wasm, or another machine',
   },
   {
-    pattern: /Could not find cuda drivers|libcuda\.so\S*: cannot open|CUDA_ERROR_STUB_LIBRARY/,
+    // 303: the library was not found.
+    pattern:
+      /Could not find cuda drivers|Failed call to cuInit: UNKNOWN ERROR \(303\)|libcuda\.so\S*: cannot open|CUDA_ERROR_STUB_LIBRARY/,
     cause: 'there is no NVIDIA driver (libcuda.so.1)',
     cure: 'install the driver, or in a container pass the GPU through (docker run --gpus all)',
   },
@@ -47,12 +52,12 @@ const patterns: readonly Pattern[] = [
   {
     pattern: /Cannot dlopen some GPU libraries|Could not load dynamic library '?(?<library>[^';]+)/,
     cause: 'libraries of CUDA are not found',
-    cure: `run the setup with CUDA again, or install ${cudaNeeds} and put their folders into LD_LIBRARY_PATH before Node starts`,
+    cure: `install them: ${setupCommand('cuda')}; or install ${cudaNeeds} and put their folders into LD_LIBRARY_PATH before Node starts`,
   },
   {
     pattern: /DNN library is not found|cuDNN (?:is )?not (?:found|initialized)|CUDNN_STATUS_NOT_INITIALIZED/,
     cause: 'cuDNN does not load',
-    cure: `run the setup with CUDA again, or install ${cudaNeeds}; only one version of cuDNN fits into a process`,
+    cure: `install it: ${setupCommand('cuda')}; or install ${cudaNeeds}; only one version of cuDNN fits into a process`,
   },
   {
     pattern: /no kernel image is available|CUDA_ERROR_NO_BINARY_FOR_GPU/,
@@ -62,7 +67,7 @@ const patterns: readonly Pattern[] = [
   {
     pattern: /TensorFlow uses no GPU/,
     cause: 'libtensorflow found no GPU that it can use, or was built without CUDA',
-    cure: 'run the setup with CUDA, and check nvidia-smi and CUDA_VISIBLE_DEVICES',
+    cure: `install the one with CUDA: ${setupCommand('cuda')}; and check nvidia-smi and CUDA_VISIBLE_DEVICES`,
   },
 ];
 
@@ -73,5 +78,8 @@ export function explainFailure(output: string): Explanation {
     if (found) return { cause: cause.replace('$<library>', found.groups?.library ?? 'a library'), cure };
   }
   const last = output.trim().split('\n').at(-1);
-  return { cause: last || 'the attempt ended without a message', cure: 'run the setup again, or take engine wasm' };
+  return {
+    cause: last || 'the attempt ended without a message',
+    cure: `install it again: ${again}; or take engine wasm`,
+  };
 }

@@ -3,3 +3,4 @@
 export { createBackend, type TensorflowOptions } from './create-backend.js';
 export { diagnose, type EngineDiagnosis } from './diagnose.js';
 export type { EngineName } from './engine.js';
+export { setup } from './setup/setup.js';

@@ -8,40 +8,29 @@
 //                                 run path $ORIGIN/../nvidia/*/lib
 //   setup.json                    a SetupRecord
 
-import { homedir } from 'node:os';
 import { join } from 'node:path';
+import { nativeRoot } from '@bn/native';
 
 export const bindingFile = 'tfjs_binding.node';
-/** @public */
 export const librariesFolder = 'tensorflow';
 export const cudaLibrariesFolder = 'nvidia';
 export const setupFile = 'setup.json';
 
-/**
- * This version of libtensorflow and that of the binding's sources were tried together.
- * @public
- */
+/** This version of libtensorflow and that of the binding's sources were tried together. */
 export const tensorflowVersion = '2.21.0';
-/** @public */
 export const tfjsVersion = '4.22.0';
 
 /** What the setup command did. */
-export interface SetupRecord {
+export type SetupRecord = {
   readonly variant: 'cpu' | 'cuda';
   readonly tensorflow: string;
   readonly tfjs: string;
-}
+};
 
-/** The environment variable that names another folder. */
-export const folderVariable = 'BN_NATIVE_DIR';
+/** The folder's name among those of all native libraries. */
+export const nativeFolderName = `tensorflow-${tensorflowVersion}`;
 
-/** The folder in use: what the variable names, else one in the user's cache. */
+/** The folder in use; BN_NATIVE_DIR moves it. */
 export function nativeFolder(): string {
-  return process.env[folderVariable] || join(cacheFolder(), 'bn', `tensorflow-${tensorflowVersion}`);
-}
-
-function cacheFolder(): string {
-  if (process.platform === 'win32') return process.env.LOCALAPPDATA || join(homedir(), 'AppData', 'Local');
-  if (process.platform === 'darwin') return join(homedir(), 'Library', 'Caches');
-  return process.env.XDG_CACHE_HOME || join(homedir(), '.cache');
+  return join(nativeRoot(), nativeFolderName);
 }

@@ -3,6 +3,7 @@
 import { fileURLToPath } from 'node:url';
 import { afterEach, describe, expect, test, vi } from 'vitest';
 import { createBackend, diagnose } from '../src/index.js';
+import { nativeFolder } from '../src/native-folder.js';
 
 /** A folder that has no libtensorflow. */
 const nowhere = fileURLToPath(new URL('./nowhere', import.meta.url));
@@ -18,7 +19,7 @@ describe('without libtensorflow', () => {
       device: {
         kind: 'cpu',
         description: 'cpu (TensorFlow.js, WebAssembly, SIMD, 1 thread)',
-        reason: `no CUDA, no native engine: libtensorflow is not installed (there is none in ${nowhere})`,
+        reason: `no CUDA, no native engine: libtensorflow is not installed (there is none in ${nativeFolder()})`,
       },
     });
     await backend.dispose();

@@ -9,6 +9,10 @@ test.each([
       'TensorFlow uses no GPU',
     'there is no NVIDIA driver (libcuda.so.1)',
   ],
+  [
+    'E0000 cuda_platform.cc:52] failed call to cuInit: INTERNAL: CUDA error: Failed call to cuInit: UNKNOWN ERROR (303)',
+    'there is no NVIDIA driver (libcuda.so.1)',
+  ],
   ['failed call to cuInit: CUDA_ERROR_NO_DEVICE: no CUDA-capable device is detected', 'there is no NVIDIA GPU'],
   [
     'W0000 gpu_device.cc:2344] Cannot dlopen some GPU libraries. Please make sure the missing libraries are installed\n' +

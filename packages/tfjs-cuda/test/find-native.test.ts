@@ -7,20 +7,23 @@ import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import { findNative } from '../src/native/find-native.js';
 import { nativeFolder } from '../src/native-folder.js';
 
+let root = '';
 let folder = '';
 beforeEach(() => {
-  folder = mkdtempSync(join(tmpdir(), 'bn-native-'));
-  vi.stubEnv('BN_NATIVE_DIR', folder);
+  root = mkdtempSync(join(tmpdir(), 'bn-native-'));
+  vi.stubEnv('BN_NATIVE_DIR', root);
+  folder = nativeFolder();
+  mkdirSync(folder);
 });
 afterEach(() => {
   vi.unstubAllEnvs();
-  rmSync(folder, { recursive: true });
+  rmSync(root, { recursive: true });
 });
 
 test('without the variable it is a folder in the cache', () => {
   vi.stubEnv('BN_NATIVE_DIR', '');
-  vi.stubEnv('XDG_CACHE_HOME', folder);
-  vi.stubEnv('LOCALAPPDATA', folder);
+  vi.stubEnv('XDG_CACHE_HOME', root);
+  vi.stubEnv('LOCALAPPDATA', root);
   expect(nativeFolder()).toMatch(/bn.tensorflow-2\.21\.0$/);
 });
 

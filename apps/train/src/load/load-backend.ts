@@ -3,14 +3,19 @@
 import { existsSync, readdirSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { pathToFileURL } from 'node:url';
-import { type Backend, type BackendOptions, BnError } from '@bn/core';
+import { type Backend, type BackendOptions, BnError, type Diagnosis } from '@bn/core';
+import type { Setup } from '@bn/native';
 import { UsageError } from '../usage-error.js';
 import { importModule } from './import-module.js';
 import { isPath, resolvePackage, resolvePath } from './resolve-module.js';
 
 /** What a backend package exports. */
-interface BackendModule {
-  createBackend(options: BackendOptions): Promise<Backend>;
+export interface BackendModule {
+  createBackend(options: BackendOptions & { readonly engine?: string }): Promise<Backend>;
+  /** What is installed, what loads and what computes. */
+  diagnose?(): Promise<readonly Diagnosis[]>;
+  /** Installs what the backend needs beyond npm. */
+  setup?: Setup;
 }
 
 const app = import.meta.dirname;
@@ -22,9 +27,18 @@ const app = import.meta.dirname;
  * @throws UsageError when there is no such backend; BnError `backend` when it does not load, or lacks the device
  */
 export async function loadBackend(name: string, workingFolder: string, options: BackendOptions): Promise<Backend> {
+  const { module } = await importBackend(name, workingFolder);
+  return module.createBackend(options);
+}
+
+/** The module of a backend, found as `loadBackend` does, and its file. */
+export async function importBackend(
+  name: string,
+  workingFolder: string,
+): Promise<{ readonly file: string; readonly module: BackendModule }> {
   const file = findBackend(name, workingFolder);
   if (!file) throw new UsageError(await unknownBackend(name, workingFolder));
-  const module: object = await importBackend(file).catch((cause: Error) => {
+  const module: object = await importFile(file).catch((cause: Error) => {
     throw new BnError(
       'backend',
       `the backend ${name} does not load (${file}: ${cause.message}); repair or reinstall it`,
@@ -36,7 +50,7 @@ export async function loadBackend(name: string, workingFolder: string, options: 
   if (!isBackendModule(module)) {
     throw new UsageError(`${file}: not a backend; it must export createBackend({ device, threads })`);
   }
-  return module.createBackend(options);
+  return { file, module };
 }
 
 /** The file of a backend's entry. */
@@ -51,7 +65,7 @@ export function findBackend(name: string, workingFolder: string): string | undef
 }
 
 // Native imports keep a package's own copies of what it imports; Node alone cannot read TypeScript.
-function importBackend(file: string): Promise<object> {
+function importFile(file: string): Promise<object> {
   return /\.[cm]?ts$/.test(file) ? importModule(file) : import(pathToFileURL(file).href);
 }
 

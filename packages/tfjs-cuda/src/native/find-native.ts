@@ -3,14 +3,8 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
-import {
-  bindingFile,
-  cudaLibrariesFolder,
-  folderVariable,
-  nativeFolder,
-  type SetupRecord,
-  setupFile,
-} from '../native-folder.js';
+import { folderVariable } from '@bn/native';
+import { bindingFile, cudaLibrariesFolder, nativeFolder, type SetupRecord, setupFile } from '../native-folder.js';
 
 export interface NativeInstallation {
   /** The file of the binding. */

@@ -1,0 +1,24 @@
+// `doctor`: what this machine and its backends can do, and what would mend the rest.
+
+import { Command } from 'commander';
+import { doctorText } from '../doctor/doctor-text.js';
+import { examineBackends } from '../doctor/examine-backends.js';
+import { examineMachine } from '../doctor/examine-machine.js';
+import type { Io } from '../io.js';
+import { parseCommand } from '../parse-command.js';
+
+export const summary = 'what computes on this machine, and how to mend what does not';
+
+/** The exit code is 0 if a backend computes, else 1. */
+export async function run(args: readonly string[], io: Io): Promise<number> {
+  const command = new Command('doctor')
+    .description(
+      'Tries each installed backend on each of its devices: a training step, compared with the reference backend.',
+    )
+    .option('--json', 'one object of JSON, for programs');
+  const flags = parseCommand(command, args, io);
+  if (!flags) return 0;
+  const findings = { machine: await examineMachine(), backends: await examineBackends(io.cwd) };
+  io.stdout.write(flags.json ? `${JSON.stringify(findings)}\n` : doctorText(findings));
+  return findings.backends.some(({ devices }) => devices.some(({ computes }) => computes)) ? 0 : 1;
+}

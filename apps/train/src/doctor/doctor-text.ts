@@ -1,0 +1,26 @@
+// The doctor's findings, for people.
+
+import { printable } from '../display/format.js';
+import type { ExaminedBackend, ExaminedDevice } from './examine-backends.js';
+import type { Machine } from './examine-machine.js';
+
+export function doctorText({ machine, backends }: { machine: Machine; backends: readonly ExaminedBackend[] }): string {
+  const { node, platform, processor, cores, features, memory, gpus, noGpu } = machine;
+  const instructions = features ? `: ${features.join(' ')}` : '';
+  const lines = [
+    `Node ${node} on ${platform}`,
+    `CPU  ${processor}, ${cores} ${cores === 1 ? 'core' : 'cores'}, ${(memory / 2 ** 30).toFixed(0)} GiB${instructions}`,
+    ...gpus.map(
+      (gpu) => `GPU  ${gpu.name}, ${gpu.memory}, compute capability ${gpu.computeCapability}, driver ${gpu.driver}`,
+    ),
+    ...(noGpu === null ? [] : [`GPU  ${noGpu}`]),
+    ...backends.flatMap(({ name, devices }) => ['', name, ...devices.map(deviceLine)]),
+  ];
+  return `${printable(lines.join('\n'))}\n`;
+}
+
+function deviceLine({ device, engine, version, computes, seconds, detail }: ExaminedDevice): string {
+  const place = engine === undefined ? device : `${engine} on ${device}`;
+  const text = computes ? `computes, ${seconds!.toFixed(1)} s; ${detail}` : detail;
+  return `  ${computes ? '✓' : '✗'} ${place.padEnd(15)} ${(version ?? '').padEnd(7)} ${text}`;
+}

@@ -1,0 +1,78 @@
+// What each installed backend has, loads and computes.
+
+import { execFile } from 'node:child_process';
+import { fileURLToPath } from 'node:url';
+import type { Diagnosis } from '@bn/core';
+import { type BackendModule, importBackend, installedBackends } from '../load/load-backend.js';
+import type { Trial } from './try-backend.js';
+
+export interface ExaminedBackend {
+  readonly name: string;
+  /** By device and engine, as the backend lists them, best first. */
+  readonly devices: readonly ExaminedDevice[];
+}
+
+export interface ExaminedDevice extends Diagnosis {
+  /** Whether it is available, and a training step on it gave the reference backend's numbers. */
+  readonly computes: boolean;
+  /** From the start of the process to the end of the training, in seconds; null if it was not tried. */
+  readonly seconds: number | null;
+}
+
+export async function examineBackends(workingFolder: string): Promise<ExaminedBackend[]> {
+  const examined: ExaminedBackend[] = [];
+  // One after the other: they would disturb each other's times.
+  for (const name of await installedBackends(workingFolder)) {
+    const { file, module } = await importBackend(name, workingFolder);
+    const devices: ExaminedDevice[] = [];
+    for (const diagnosis of await diagnosesOf(module)) devices.push(await examineDevice(file, diagnosis));
+    examined.push({ name, devices });
+  }
+  return examined;
+}
+
+async function diagnosesOf(module: BackendModule): Promise<readonly Diagnosis[]> {
+  return module.diagnose?.() ?? [{ device: 'cpu', available: true, detail: 'loads' }];
+}
+
+async function examineDevice(file: string, diagnosis: Diagnosis): Promise<ExaminedDevice> {
+  if (!diagnosis.available) return { ...diagnosis, computes: false, seconds: null };
+  const started = performance.now();
+  const outcome = await tryInChild(file, diagnosis);
+  const seconds = (performance.now() - started) / 1000;
+  return { ...diagnosis, ...judge(diagnosis.detail, outcome), seconds };
+}
+
+/** Rounding, with TF32 at its coarsest, stays well below; a wrong kernel does not. */
+const tolerance = 0.02;
+
+export function judge(detail: string, outcome: Trial | { readonly failure: string }) {
+  if ('failure' in outcome) {
+    return { computes: false, detail: `a training step fails: ${outcome.failure}; take another device or backend` };
+  }
+  if (outcome.difference <= tolerance) return { computes: true, detail };
+  const difference = outcome.difference.toPrecision(2);
+  return {
+    computes: false,
+    detail: `a training step gives other numbers than the reference backend (by ${difference}); take another device, and report it`,
+  };
+}
+
+const secondsAllowed = 120;
+
+/** In a process of its own: a native library can end it. */
+function tryInChild(file: string, { device, engine }: Diagnosis): Promise<Trial | { failure: string }> {
+  const program = fileURLToPath(new URL('./try-backend.js', import.meta.url));
+  const args = [program, file, JSON.stringify({ device, engine })];
+  return new Promise((resolve) => {
+    execFile(process.execPath, args, { timeout: secondsAllowed * 1000, maxBuffer: 1e8 }, (error, stdout, stderr) => {
+      // Libraries may print before it.
+      const last = stdout.trim().split('\n').at(-1) ?? '';
+      if (!error && last.startsWith('{')) return resolve(JSON.parse(last));
+      const said = stderr.trim().split('\n').at(-1);
+      resolve({
+        failure: error?.signal ? `the process was ended by ${error.signal}` : said || 'it ended without a message',
+      });
+    });
+  });
+}

@@ -1,0 +1,74 @@
+// Installs what ONNX Runtime needs to compute on CUDA.
+
+import { copyFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { BnError } from '@bn/core';
+import { type Installation, install, isManylinux, platformName, type SetupOptions, uninstall } from '@bn/native';
+import {
+  bindingFolder,
+  installationName,
+  providerVersion,
+  runtimeLibrary,
+  runtimeVersionInUse,
+} from '../cuda-provider.js';
+import { systemHasCuda } from './system-libraries.js';
+import { cudaLibraries, provider, runtimeVersion } from './wheels.js';
+
+/**
+ * With `cuda`, fetches ONNX Runtime's CUDA provider, and CUDA 13 and cuDNN 9 where the system has none, into the user's
+ * cache: 1.2 GB. Without, there is nothing to do: the CPU and WebGPU are inside onnxruntime-node.
+ *
+ * @throws BnError `unsupported` where there is no provider for the platform or for the version of onnxruntime-node; `file`
+ * if a download fails
+ */
+export async function setup(options: SetupOptions = {}): Promise<void> {
+  const { cuda, remove, say = () => {} } = options;
+  const version = runtimeVersionInUse();
+  if (remove) return uninstall(installationName(version), options);
+  if (!cuda) {
+    return say(
+      `the CPU and WebGPU are inside onnxruntime-node ${version}: nothing to do; --cuda installs what CUDA needs`,
+    );
+  }
+  requirePlatform();
+  if (version !== runtimeVersion) {
+    throw new BnError(
+      'unsupported',
+      `onnxruntime-node ${version} is installed, and the provider for CUDA is of ${runtimeVersion}, which must be equal; ` +
+        `install onnxruntime-node@${runtimeVersion}`,
+    );
+  }
+  await install(installation(), options);
+}
+
+function installation(): Installation {
+  const system = systemHasCuda();
+  return {
+    name: installationName(runtimeVersion),
+    wheels: system ? [provider] : [provider, ...cudaLibraries],
+    record: { onnxruntime: runtimeVersion, cuda: system ? "the system's" : '13.0' },
+    async finish(folder) {
+      const found = providerVersion(join(folder, 'libonnxruntime_providers_cuda.so'));
+      if (found !== runtimeVersion) {
+        throw new BnError(
+          'file',
+          `the provider for CUDA is of version ${found} instead of ${runtimeVersion}; run the setup again`,
+        );
+      }
+      await copyFile(join(bindingFolder(), runtimeLibrary), join(folder, runtimeLibrary));
+    },
+  };
+}
+
+function requirePlatform(): void {
+  if (isManylinux()) return;
+  const place =
+    process.platform === 'win32'
+      ? `; on Windows x64 put the DLLs of the Python package onnxruntime-gpu ${runtimeVersion} into ${bindingFolder()}, and CUDA 13 and cuDNN 9 into PATH`
+      : '';
+  throw new BnError(
+    'unsupported',
+    `the setup for CUDA is for Linux x64 with glibc, and this is ${platformName()}. What works here as it is: device cpu, ` +
+      `and device webgpu where onnxruntime-node has it${place}`,
+  );
+}
