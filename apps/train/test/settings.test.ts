@@ -20,7 +20,7 @@ describe('settings', () => {
 
   it('have the textbook as their defaults', async () => {
     const { config, ...rest } = await readSettings({}, io);
-    expect(rest).toEqual({ resume: null, out: null, json: false });
+    expect(rest).toEqual({ resume: null, out: null, export: null, json: false });
     expect(config).toEqual({
       ...{ backend: 'onnxruntime-cuda', device: 'auto', threads: null, model: 'lenet-bn', data: 'fashion-mnist' },
       ...{ testData: null, limit: null, epochs: 10, batchSize: 256, learningRate: 1, optimizer: 'sgd', momentum: null },
@@ -78,7 +78,7 @@ describe('a call with a mistake', () => {
     ['--epochs --limit', '--epochs: the value is missing before --limit'],
     ['--out --limit', '--out: the value is missing before --limit'],
     ['--epochs 3 4', 'too many arguments'],
-    ['exprot', "unknown command 'exprot'; the commands are train"],
+    ['exprot', "unknown command 'exprot'; the commands are export, train"],
     ...['0', '-1', '1.5', 'NaN', 'x', '0x10', '1e400', 'Infinity', ' '].map((n) => [
       `--epochs|${n}`,
       `--epochs: ${wholeNumber}, got '${n}'`,

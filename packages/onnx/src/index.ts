@@ -1,3 +1,6 @@
 // The public names of @bn/onnx.
 
+export { type ExportInferenceOptions, exportInference } from './export-inference.js';
+export { exportTrainingStep, type TrainingStepExport } from './export-training-step.js';
+export { addMetadata, readMetadata } from './metadata.js';
 export { type ToOnnxOptions, toOnnx } from './to-onnx.js';

@@ -2,3 +2,4 @@
 
 export { createBackend, type OnnxRuntimeOptions } from './create-backend.js';
 export { diagnose } from './diagnose.js';
+export { type ModelValue, type OpenModel, openModel } from './open-model.js';

@@ -69,6 +69,10 @@ export const knobs = {
   out: knob(text('<folder>'), null, 'folder to record the run in', 'a new one in runs/, named by the time', {
     recorded: false,
   }),
+  export: knob(text('<file>'), null, 'file to write the trained model to, as ONNX', 'none; `export` does it later', {
+    resumable: true,
+    recorded: false,
+  }),
   json: knob(toggle, false, 'print one line of JSON per event, for programs', 'text for people', {
     resumable: true,
     recorded: false,
