@@ -3,11 +3,11 @@
 import { readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
-import { decodeCheckpoint } from '@bn/core';
+import { decodeCheckpoint, decodeSafetensors } from '@bn/core';
 import { readMetadata } from '@bn/onnx';
 import { openModel } from '@bn/onnxruntime-cuda';
 import { expect, it, onTestFinished } from 'vitest';
-import { smallFlags, smallFolder, train } from './small-run.js';
+import { metricsOf, smallFlags, smallFolder, train } from './small-run.js';
 
 /** A folder with a finished run in it. */
 async function folderWithRun(flags: readonly string[] = []): Promise<string> {
@@ -139,6 +139,8 @@ it.each([
   ['export nowhere', 'nowhere: the folder holds no run'],
   ['export a b', 'too many arguments'],
   ['export data --input int8', "argument 'int8' is invalid"],
+  ['export data --names paths', '--names has no effect on an ONNX file'],
+  ['export data --format torch --fold', '--fold has no effect on weights for PyTorch'],
   ['export data --training-step --fold', '--fold has no effect on a training step'],
 ])('%s', async (line, message) => {
   const { code, stderr } = await train(smallFolder(), line.split(' '));
@@ -152,4 +154,26 @@ it('a run without a checkpoint cannot be exported', async () => {
   const { code, stderr } = await train(folder, ['export', 'run']);
   expect(code).toBe(2);
   expect(stderr).toContain('the run has no checkpoint yet');
+});
+
+it('weights go out under names of PyTorch, and a training starts from them', async () => {
+  const folder = await folderWithRun();
+  await train(folder, ['export', 'run', '--format', 'torch', '--names', 'sequential']);
+  const { tensors } = decodeSafetensors(bytesOf(folder, 'run', 'torch.safetensors'));
+  expect([...tensors.keys()]).toEqual([
+    ...['0.weight', '0.bias', '1.weight', '1.bias', '4.weight', '4.bias', '1.running_mean', '1.running_var'],
+  ]);
+  const from = (file: string, out: string) =>
+    train(folder, [...smallFlags, '--epochs', '1', '--weights', file, '--out', out]);
+  await from('run/torch.safetensors', 'a');
+  await from('run/checkpoint.safetensors', 'b');
+  expect(metricsOf(join(folder, 'a'))).toEqual(metricsOf(join(folder, 'b')));
+  expect(metricsOf(join(folder, 'a'))[0]!.loss).toBeLessThan(metricsOf(join(folder, 'run'))[0]!.loss);
+
+  const { code, stderr } = await from('net.ts', 'c');
+  expect({ code, stderr }).toMatchObject({
+    code: 1,
+    stderr: expect.stringContaining('net.ts: the file is no whole safetensors'),
+  });
+  expect((await from('nowhere', 'c')).stderr).toContain('cannot be read');
 });

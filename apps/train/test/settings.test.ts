@@ -23,7 +23,16 @@ describe('settings', () => {
     expect(rest).toEqual({ resume: null, out: null, export: null, json: false });
     expect(config).toEqual({
       ...{ backend: 'onnxruntime-cuda', device: 'auto', threads: null, model: 'lenet-bn', data: 'fashion-mnist' },
-      ...{ testData: null, limit: null, epochs: 10, batchSize: 256, learningRate: 1, optimizer: 'sgd', momentum: null },
+      ...{
+        weights: null,
+        testData: null,
+        limit: null,
+        epochs: 10,
+        batchSize: 256,
+        learningRate: 1,
+        optimizer: 'sgd',
+        momentum: null,
+      },
       ...{ weightDecay: null, schedule: 'constant', warmupEpochs: 0, bnConvention: 'd2l', bnMomentum: null },
       ...{ bnEpsilon: null, seed: 0 },
     });

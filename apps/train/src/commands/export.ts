@@ -2,17 +2,20 @@
 
 import { existsSync } from 'node:fs';
 import { join, resolve } from 'node:path';
+import type { TorchNaming } from '@bn/core';
 import { Command, Option } from 'commander';
+import { flagOf } from '../config/knobs.js';
 import { readSettings } from '../config/settings.js';
 import { exportModel } from '../export/export-model.js';
 import { exportStep } from '../export/export-step.js';
+import { exportTorch } from '../export/export-torch.js';
 import type { Io } from '../io.js';
 import { parseCommand } from '../parse-command.js';
 import { readCheckpoint, runFolder } from '../run/run-folder.js';
 import { withTrainer } from '../run/with-trainer.js';
 import { UsageError } from '../usage-error.js';
 
-export const summary = 'write the model of a run as ONNX, for other programs';
+export const summary = 'write the model of a run for other programs: ONNX, PyTorch';
 
 interface ExportFlags {
   readonly out?: string;
@@ -21,6 +24,8 @@ interface ExportFlags {
   readonly recalibrated?: true;
   readonly license?: string;
   readonly trainingStep?: true;
+  readonly format: 'onnx' | 'torch';
+  readonly names?: TorchNaming;
   readonly backend?: string;
   readonly device?: string;
 }
@@ -31,7 +36,21 @@ export async function run(args: readonly string[], io: Io): Promise<number> {
       "Writes the model of a run, as its last checkpoint has it, and checks the file against the trainer's own predictions.",
     )
     .argument('<run>', 'folder of the run')
-    .option('--out <file>', 'file to write [default model.onnx, or train.onnx, in the folder of the run]')
+    .option(
+      '--out <file>',
+      'file to write [default in the folder of the run: model.onnx, train.onnx or torch.safetensors]',
+    )
+    .addOption(
+      new Option('--format <name>', 'onnx, or torch: weights alone, in a .safetensors file for load_state_dict')
+        .choices(['onnx', 'torch'])
+        .default('onnx'),
+    )
+    .addOption(
+      new Option(
+        '--names <kind>',
+        'with --format torch, names of the layers: paths, or sequential, the positions in nn.Sequential [default paths]',
+      ).choices(['paths', 'sequential']),
+    )
     .option('--fold', 'multiply batch normalization into the weights before it [default: a node of its own]')
     .addOption(
       new Option(
@@ -64,22 +83,28 @@ async function exportRun(run: string, flags: ExportFlags, io: Io): Promise<strin
   const folder = runFolder(resume!);
   const saved = await readCheckpoint(folder);
   if (!saved) throw new UsageError(`${run}: the run has no checkpoint yet; train for an epoch first`);
-  const name = flags.trainingStep ? 'train.onnx' : 'model.onnx';
+  const name = flags.format === 'torch' ? 'torch.safetensors' : flags.trainingStep ? 'train.onnx' : 'model.onnx';
   const path = flags.out === undefined ? join(folder.path, name) : resolve(io.cwd, flags.out);
   return withTrainer(config, io.cwd, async (loaded) => {
     loaded.trainer.restore(saved.checkpoint);
     if (flags.recalibrated) await loaded.trainer.recalibrate(loaded.data.train, { batchSize: config.batchSize });
     const target = { ...loaded, config, path, workingFolder: io.cwd };
-    if (flags.trainingStep) return exportStep({ ...target, checkpoint: await loaded.trainer.checkpoint() });
-    const { fold = false, input, license } = flags;
+    const { input } = flags;
+    if (flags.trainingStep)
+      return exportStep({ ...target, ...(input && { input }), checkpoint: await loaded.trainer.checkpoint() });
+    if (flags.format === 'torch') return exportTorch({ ...target, naming: flags.names ?? 'paths' });
+    const { fold = false, license } = flags;
     return exportModel({ ...target, fold, ...(input && { input }), ...(license && { licence: license }) });
   });
 }
 
 /** Flags that have no effect beside others are mistakes. */
-function requireSense({ trainingStep, ...flags }: ExportFlags): void {
-  if (!trainingStep) return;
-  for (const name of ['fold', 'license', 'recalibrated'] as const) {
-    if (flags[name] !== undefined) throw new UsageError(`--${name} has no effect on a training step; leave it out`);
-  }
+function requireSense(flags: ExportFlags): void {
+  const without = (names: readonly (keyof ExportFlags)[], where: string) => {
+    const name = names.find((name) => flags[name] !== undefined);
+    if (name !== undefined) throw new UsageError(`${flagOf(name)} has no effect ${where}; leave it out`);
+  };
+  if (flags.format === 'torch') without(['fold', 'input', 'license', 'trainingStep'], 'on weights for PyTorch');
+  else without(['names'], 'on an ONNX file');
+  if (flags.trainingStep) without(['fold', 'license', 'recalibrated'], 'on a training step');
 }

@@ -23,6 +23,12 @@ export const knobs = {
     'lenet-bn, lenet-bn-scratch, lenet, or a file or package whose default export is a network',
     "the textbook's network",
   ),
+  weights: knob(
+    text('<file>'),
+    null,
+    'weights to start from: a .safetensors file, of a run or of PyTorch',
+    'random ones, by the seed',
+  ),
   data: knob(
     text('<name>'),
     'fashion-mnist',

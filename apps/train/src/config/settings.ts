@@ -86,12 +86,13 @@ function requireSense(values: KnobValues): void {
 }
 
 /** Paths as a resumed run needs them, whatever folder it is resumed from. */
-function absolutePaths(config: Pick<KnobValues, 'backend' | 'model' | 'data' | 'testData'>, cwd: string) {
+function absolutePaths(config: Pick<KnobValues, 'backend' | 'model' | 'weights' | 'data' | 'testData'>, cwd: string) {
   const data = (name: string) => (name === 'fashion-mnist' ? name : resolve(cwd, name));
   const module = (name: string) => (isPath(name) ? resolve(cwd, name) : name);
   return {
     backend: module(config.backend),
     model: module(config.model),
+    weights: config.weights === null ? null : resolve(cwd, config.weights),
     data: data(config.data),
     testData: config.testData === null ? null : data(config.testData),
   };

@@ -5,6 +5,7 @@ import { BnError, type Trainer } from '@bn/core';
 import type { RunConfig, Settings } from '../config/settings.js';
 import { createDisplay, type Display, defaultDisplayMode } from '../display/index.js';
 import type { Io } from '../io.js';
+import { readWeights } from '../load/read-weights.js';
 import type { EpochRecord, RunDescription, RunRecord } from '../run-record.js';
 import { UsageError } from '../usage-error.js';
 import { conclude } from './conclude.js';
@@ -33,6 +34,7 @@ export async function runTraining(settings: Settings, io: Io): Promise<boolean> 
 
   return withTrainer(config, io.cwd, async (loaded) => {
     if (saved) restore(loaded.trainer, saved, settings.resume!);
+    else if (config.weights !== null) loaded.trainer.load(await readWeights(config.weights, loaded.fitted.model));
     if (io.signal.aborted) {
       io.stderr.write('stopped before the first step; nothing was recorded\n');
       return false;
