@@ -177,3 +177,19 @@ it('weights go out under names of PyTorch, and a training starts from them', asy
   });
   expect((await from('nowhere', 'c')).stderr).toContain('cannot be read');
 });
+
+it.each(['frozen', 'trained'])('an exported model is trained further, its batch normalization %s', async (mode) => {
+  const folder = await folderWithRun(['--export', 'model.onnx']);
+  const flags = ['--epochs', '2', '--model', 'model.onnx', '--bn-imported', mode, '--out', 'tuned'];
+  const { code, stderr } = await train(folder, [...smallFlags, ...flags]);
+  expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
+  expect(metricsOf(join(folder, 'tuned'))[0]!.loss).toBeLessThan(metricsOf(join(folder, 'run'))[0]!.loss);
+  const mean = (run: string) =>
+    decodeSafetensors(bytesOf(folder, run, 'checkpoint.safetensors')).tensors.get('bn.runningMean');
+  if (mode === 'frozen') expect(mean('tuned')).toEqual(mean('run'));
+  else expect(mean('tuned')).not.toEqual(mean('run'));
+
+  writeFileSync(join(folder, 'broken.onnx'), bytesOf(folder, 'model.onnx').subarray(0, 300));
+  const broken = await train(folder, [...smallFlags, '--model', 'broken.onnx']);
+  expect(broken).toMatchObject({ code: 1, stderr: expect.stringContaining('broken.onnx: ') });
+});

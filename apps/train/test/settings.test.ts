@@ -34,7 +34,7 @@ describe('settings', () => {
         momentum: null,
       },
       ...{ weightDecay: null, schedule: 'constant', warmupEpochs: 0, bnConvention: 'd2l', bnMomentum: null },
-      ...{ bnEpsilon: null, seed: 0 },
+      ...{ bnEpsilon: null, bnImported: 'frozen', seed: 0 },
     });
   });
 
@@ -109,6 +109,7 @@ describe('a call with a mistake', () => {
     ['--optimizer adam --momentum 0.9', '--momentum has no effect here: it is for sgd and rmsprop'],
     ['--model lenet --bn-momentum 0.5', '--bn-momentum has no effect here'],
     ['--model lenet-bn-scratch --bn-convention torch', '--bn-convention has no effect here'],
+    ['--bn-imported trained', '--bn-imported has no effect here: it is for models from .onnx files'],
     ['--config nowhere.json', 'nowhere.json: there is no such file'],
     ['--resume nowhere', 'the folder holds no run'],
     ['--model nowhere', "unknown model 'nowhere'; built in: lenet-bn, lenet-bn-scratch, lenet"],
