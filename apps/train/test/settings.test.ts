@@ -20,12 +20,21 @@ describe('settings', () => {
 
   it('have the textbook as their defaults', async () => {
     const { config, ...rest } = await readSettings({}, io);
-    expect(rest).toEqual({ resume: null, out: null, json: false });
+    expect(rest).toEqual({ resume: null, out: null, export: null, json: false });
     expect(config).toEqual({
       ...{ backend: 'onnxruntime-cuda', device: 'auto', threads: null, model: 'lenet-bn', data: 'fashion-mnist' },
-      ...{ testData: null, limit: null, epochs: 10, batchSize: 256, learningRate: 1, optimizer: 'sgd', momentum: null },
+      ...{
+        weights: null,
+        testData: null,
+        limit: null,
+        epochs: 10,
+        batchSize: 256,
+        learningRate: 1,
+        optimizer: 'sgd',
+        momentum: null,
+      },
       ...{ weightDecay: null, schedule: 'constant', warmupEpochs: 0, bnConvention: 'd2l', bnMomentum: null },
-      ...{ bnEpsilon: null, seed: 0 },
+      ...{ bnEpsilon: null, bnImported: 'frozen', seed: 0 },
     });
   });
 
@@ -100,6 +109,7 @@ describe('a call with a mistake', () => {
     ['--optimizer adam --momentum 0.9', '--momentum has no effect here: it is for sgd and rmsprop'],
     ['--model lenet --bn-momentum 0.5', '--bn-momentum has no effect here'],
     ['--model lenet-bn-scratch --bn-convention torch', '--bn-convention has no effect here'],
+    ['--bn-imported trained', '--bn-imported has no effect here: it is for models from .onnx files'],
     ['--config nowhere.json', 'nowhere.json: there is no such file'],
     ['--resume nowhere', 'the folder holds no run'],
     ['--model nowhere', "unknown model 'nowhere'; built in: lenet-bn, lenet-bn-scratch, lenet"],

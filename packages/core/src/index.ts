@@ -61,6 +61,7 @@ export {
   Tensor,
   withOrigin,
 } from './tensor.js';
+export { fromTorch, type TorchNaming, toTorch } from './torch-names.js';
 export { assembleBatch, type Batch } from './training/batches.js';
 export { type Checkpoint, decodeCheckpoint, encodeCheckpoint, type Position } from './training/checkpoint.js';
 export type * from './training/events.js';

@@ -42,12 +42,13 @@ export function encodeSafetensors(
 /**
  * The tensors and metadata of a file.
  *
+ * @param isWanted by name; other tensors are left out, whatever their type
  * @throws `checkpoint` if the bytes are no whole safetensors file of float32 tensors.
  */
-export function decodeSafetensors(bytes: Uint8Array): {
-  tensors: Map<string, HostTensor>;
-  metadata: Record<string, string>;
-} {
+export function decodeSafetensors(
+  bytes: Uint8Array,
+  isWanted: (name: string) => boolean = () => true,
+): { tensors: Map<string, HostTensor>; metadata: Record<string, string> } {
   const damaged = (why: string) =>
     new BnError('checkpoint', `the file is no whole safetensors file: ${why}; it may be cut off, use another copy`);
   if (bytes.length < 8) throw damaged(`${bytes.length} bytes are too few`);
@@ -57,7 +58,7 @@ export function decodeSafetensors(bytes: Uint8Array): {
   const { __metadata__: metadata = {}, ...entries } = parseHeader(bytes.subarray(8, 8 + headerLength), damaged);
   const tensors = new Map<string, HostTensor>();
   for (const [name, entry] of Object.entries(entries as Record<string, Entry>)) {
-    tensors.set(name, readTensor(name, entry, bytes.subarray(8 + headerLength), damaged));
+    if (isWanted(name)) tensors.set(name, readTensor(name, entry, bytes.subarray(8 + headerLength), damaged));
   }
   return { tensors, metadata: metadata as Record<string, string> };
 }

@@ -49,6 +49,15 @@ describe('safetensors', () => {
     expect(() => decodeSafetensors(bytes)).toThrow(BnError);
   });
 
+  test('of other types can be left out', () => {
+    const bytes = encodeSafetensors(tensors);
+    const other = Uint8Array.from(bytes);
+    const at = new TextDecoder().decode(bytes).indexOf('F32'); // of conv1.weight, which comes first
+    other.set(new TextEncoder().encode('I64'), at);
+    expect(() => decodeSafetensors(other)).toThrow("'conv1.weight' has the type I64");
+    expect([...decodeSafetensors(other, (name) => name !== 'conv1.weight').tensors.keys()]).toEqual(['scalar']);
+  });
+
   test('without a training position are no checkpoint', () => {
     expect(() => decodeCheckpoint(encodeSafetensors(tensors))).toThrow(/no training position/);
   });

@@ -1,3 +1,7 @@
 // The public names of @bn/onnx.
 
+export { type ExportInferenceOptions, exportInference } from './export-inference.js';
+export { exportTrainingStep, type TrainingStepExport } from './export-training-step.js';
+export { type ImportedModel, type ImportOptions, importOnnx } from './import/import-onnx.js';
+export { addMetadata, readMetadata } from './metadata.js';
 export { type ToOnnxOptions, toOnnx } from './to-onnx.js';

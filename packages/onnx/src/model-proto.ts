@@ -7,6 +7,8 @@ import {
   AttributeProtoSchema,
   AttributeProto_AttributeType as AttributeType,
   TensorProto_DataType as DataType,
+  type StringStringEntryProto,
+  StringStringEntryProtoSchema,
   type TensorProto,
   TensorProtoSchema,
   type ValueInfoProto,
@@ -56,6 +58,11 @@ export function valueInfo(name: string, dtype: DType, shape: Shape): ValueInfoPr
   }));
   const tensorType = { elemType: dataTypes[dtype], shape: { dim } };
   return create(ValueInfoProtoSchema, { name, type: { value: { case: 'tensorType', value: tensorType } } });
+}
+
+/** Texts by key, as a model keeps them. */
+export function metadataProps(metadata: Readonly<Record<string, string>>): StringStringEntryProto[] {
+  return Object.entries(metadata).map(([key, value]) => create(StringStringEntryProtoSchema, { key, value }));
 }
 
 // String attributes are all ASCII; TextEncoder is no part of the language that this package is limited to.

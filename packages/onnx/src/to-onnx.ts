@@ -1,10 +1,10 @@
 // A graph as an ONNX model.
 
-import { type Graph, isOp, type Tensor } from '@bn/core';
+import { BnError, formatShape, type Graph, type HostTensor, isOp, sameShape, type Tensor } from '@bn/core';
 import { create, toBinary } from '@bufbuild/protobuf';
-import { ModelProtoSchema, type NodeProto } from './generated/onnx_pb.js';
+import { ModelProtoSchema, type NodeProto, type TensorProto } from './generated/onnx_pb.js';
 import { Lowering, type Provider } from './lowering.js';
-import { valueInfo } from './model-proto.js';
+import { metadataProps, tensorProto, valueInfo } from './model-proto.js';
 
 /** Old enough for deployment targets, new enough for every operator that graphs need. */
 const opset = 17n;
@@ -13,6 +13,10 @@ const irVersion = 8n;
 export interface ToOnnxOptions {
   /** `webgpu`: a model for ONNX Runtime's WebGPU provider, which avoids kernels that are wrong in version 1.30. */
   readonly provider?: Provider;
+  /** Values of graph inputs by name: those inputs become initializers, a part of the model. */
+  readonly initializers?: ReadonlyMap<string, HostTensor>;
+  /** The model's `metadata_props`. */
+  readonly metadata?: Readonly<Record<string, string>>;
 }
 
 /**
@@ -24,7 +28,10 @@ export interface ToOnnxOptions {
  *
  * @see https://onnx.ai/onnx/repo-docs/IR.html
  */
-export function toOnnx(graph: Graph, { provider }: ToOnnxOptions = {}): Uint8Array {
+export function toOnnx(
+  graph: Graph,
+  { provider, initializers = new Map(), metadata = {} }: ToOnnxOptions = {},
+): Uint8Array {
   const to = new Lowering(graph, provider);
   // In the graph's order, so that the recursion to inputs is never deep. Products wait for a user that adds a bias.
   for (const node of graph.nodes) if (!isProduct(node) || !to.hasOneUser(node)) to.operand(node);
@@ -36,15 +43,38 @@ export function toOnnx(graph: Graph, { provider }: ToOnnxOptions = {}): Uint8Arr
     irVersion,
     opsetImport: [{ domain: '', version: opset }],
     producerName: '@bn/onnx',
+    metadataProps: metadataProps(metadata),
     graph: {
       name: 'graph',
       node,
-      initializer: to.initializers.filter(({ name }) => used.has(name)),
-      input: [...graph.inputs].map(([name, { dtype, shape }]) => valueInfo(name, dtype, shape)),
+      initializer: [
+        ...fixedInputs(graph, initializers).filter(({ name }) => used.has(name)),
+        ...to.initializers.filter(({ name }) => used.has(name)),
+      ],
+      input: [...graph.inputs]
+        .filter(([name]) => !initializers.has(name))
+        .map(([name, { dtype, shape }]) => valueInfo(name, dtype, shape)),
       output: [...graph.outputs].map(([name, { dtype, shape }]) => valueInfo(outputNames.get(name)!, dtype, shape)),
     },
   });
   return toBinary(ModelProtoSchema, model);
+}
+
+/** Graph inputs whose values are known, as initializers; throws `shape` for a value that does not fit. */
+function fixedInputs(graph: Graph, values: ReadonlyMap<string, HostTensor>): TensorProto[] {
+  return [...graph.inputs].flatMap(([name, x]) => {
+    const value = values.get(name);
+    if (!value) return [];
+    const { shape, data } = value;
+    if (!sameShape(shape, x.shape) || x.dtype !== 'float32') {
+      throw new BnError(
+        'shape',
+        `'${name}' is ${x.dtype} ${formatShape(x.shape)}, but the value given for it float32 ${formatShape(shape)}; ` +
+          'pass values of this model',
+      );
+    }
+    return [tensorProto(name, 'float32', shape, new Uint8Array(data.buffer, data.byteOffset, data.byteLength))];
+  });
 }
 
 function isProduct(node: Tensor): boolean {

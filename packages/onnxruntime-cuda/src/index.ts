@@ -2,4 +2,5 @@
 
 export { createBackend, type OnnxRuntimeOptions } from './create-backend.js';
 export { diagnose } from './diagnose.js';
+export { type ModelValue, type OpenModel, openModel } from './open-model.js';
 export { setup } from './setup/setup.js';

@@ -20,8 +20,14 @@ export const knobs = {
   model: knob(
     text('<name>'),
     'lenet-bn',
-    'lenet-bn, lenet-bn-scratch, lenet, or a file or package whose default export is a network',
+    'lenet-bn, lenet-bn-scratch, lenet, a file or package whose default export is a network, or an .onnx file',
     "the textbook's network",
+  ),
+  weights: knob(
+    text('<file>'),
+    null,
+    'weights to start from: a .safetensors file, of a run or of PyTorch',
+    'random ones, by the seed',
   ),
   data: knob(
     text('<name>'),
@@ -54,7 +60,7 @@ export const knobs = {
   ),
   warmupEpochs: knob(notNegative, 0, 'epochs in which the learning rate rises from 0', 'only large batches need it'),
 
-  // Batch normalization in the built-in models.
+  // Batch normalization in the built-in models, and in those from elsewhere.
   bnConvention: knob(
     oneOf('d2l', 'onnx', 'torch', 'keras'),
     'd2l',
@@ -63,10 +69,20 @@ export const knobs = {
   ),
   bnMomentum: knob(fraction, null, 'weight in the moving averages', "the convention's, 0.9 in d2l"),
   bnEpsilon: knob(positive, null, 'added to the variance', "the convention's, 1e-5 in d2l"),
+  bnImported: knob(
+    oneOf('frozen', 'trained'),
+    'frozen',
+    'batch normalization in a model from an .onnx file: with the statistics it has there, or with those of its batches',
+    'fine-tuning sees few images',
+  ),
 
   // The run.
   seed: knob(wholeNumber(0, 2 ** 31 - 1), 0, 'of weights, order and held-out images', 'the same run each time'),
   out: knob(text('<folder>'), null, 'folder to record the run in', 'a new one in runs/, named by the time', {
+    recorded: false,
+  }),
+  export: knob(text('<file>'), null, 'file to write the trained model to, as ONNX', 'none; `export` does it later', {
+    resumable: true,
     recorded: false,
   }),
   json: knob(toggle, false, 'print one line of JSON per event, for programs', 'text for people', {

@@ -8,13 +8,17 @@ import { flagOf, type KnobName, type KnobValues, knobNames, knobs } from './knob
 import { type Flags, valuesFromEnvironment, valuesFromFile, valuesFromFlags } from './read-values.js';
 
 /** What config.json holds: everything that decides the run's result. */
-export type RunConfig = Omit<KnobValues, 'out' | 'json' | 'learningRate'> & { readonly learningRate: number };
+export type RunConfig = Omit<KnobValues, 'out' | 'export' | 'json' | 'learningRate'> & {
+  readonly learningRate: number;
+};
 
 export interface Settings {
   readonly config: RunConfig;
   /** Folder to continue, or to create; null for a new one by the time. Absolute. */
   readonly resume: string | null;
   readonly out: string | null;
+  /** File to export the trained model to; null for none. Absolute. */
+  readonly export: string | null;
   readonly json: boolean;
 }
 
@@ -43,12 +47,13 @@ export async function readSettings(
     ...fromFlags,
   };
   requireSense(values);
-  const { out, json, ...config } = values;
+  const { out, export: exported, json, ...config } = values;
   const learningRate = config.learningRate ?? (config.optimizer === 'sgd' ? 1 : 0.001);
   return {
     config: { ...config, learningRate, ...absolutePaths(config, cwd) },
     resume,
     out: out === null ? null : resolve(cwd, out),
+    export: exported === null ? null : resolve(cwd, exported),
     json,
   };
 }
@@ -77,16 +82,18 @@ function requireSense(values: KnobValues): void {
   const normalized = model === 'lenet-bn' || model === 'lenet-bn-scratch';
   require('bnConvention', model === 'lenet-bn', 'it is for the model lenet-bn');
   require('bnMomentum', normalized, 'it is for the models lenet-bn and lenet-bn-scratch');
+  require('bnImported', model.endsWith('.onnx'), 'it is for models from .onnx files');
   require('bnEpsilon', normalized, 'it is for the models lenet-bn and lenet-bn-scratch');
 }
 
 /** Paths as a resumed run needs them, whatever folder it is resumed from. */
-function absolutePaths(config: Pick<KnobValues, 'backend' | 'model' | 'data' | 'testData'>, cwd: string) {
+function absolutePaths(config: Pick<KnobValues, 'backend' | 'model' | 'weights' | 'data' | 'testData'>, cwd: string) {
   const data = (name: string) => (name === 'fashion-mnist' ? name : resolve(cwd, name));
   const module = (name: string) => (isPath(name) ? resolve(cwd, name) : name);
   return {
     backend: module(config.backend),
     model: module(config.model),
+    weights: config.weights === null ? null : resolve(cwd, config.weights),
     data: data(config.data),
     testData: config.testData === null ? null : data(config.testData),
   };

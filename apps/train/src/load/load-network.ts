@@ -1,7 +1,9 @@
 // Finds the network that is to be trained, by name, path or package.
 
+import { readFile } from 'node:fs/promises';
 import { BnError, batchNorm, defineModel, type Layer, type Model } from '@bn/core';
 import { batchNormFromScratch, lenet } from '@bn/models';
+import { importOnnx } from '@bn/onnx';
 import type { RunConfig } from '../config/settings.js';
 import { UsageError } from '../usage-error.js';
 import { importModule } from './import-module.js';
@@ -14,7 +16,7 @@ export interface Network {
   modelFor(data: { shape: readonly number[]; classes: number }): Model;
 }
 
-type NetworkConfig = Pick<RunConfig, 'model' | 'bnConvention' | 'bnMomentum' | 'bnEpsilon'>;
+type NetworkConfig = Pick<RunConfig, 'model' | 'bnConvention' | 'bnMomentum' | 'bnEpsilon' | 'bnImported'>;
 
 /** What makes the layer after each convolution and hidden dense layer of the built-in networks. */
 const builtIn: Readonly<Record<string, ((config: NetworkConfig) => Layer) | null>> = {
@@ -26,7 +28,7 @@ const builtIn: Readonly<Record<string, ((config: NetworkConfig) => Layer) | null
 };
 
 /**
- * A built-in network by name; else a file by its path, or a package, whose default export is a layer (a function of a
+ * A built-in network by name; an .onnx file by its path, with its weights; else a file by its path, or a package, whose default export is a layer (a function of a
  * tensor and a scope) or a model (`defineModel`). TypeScript is fine.
  *
  * @throws UsageError when there is no such network, or what is found exports none
@@ -38,7 +40,7 @@ export async function loadNetwork(config: NetworkConfig, workingFolder: string):
     const options = normalization ? { normalization: () => normalization(config) } : {};
     return { shape: null, modelFor: ({ shape, classes }) => modelOf(lenet({ ...options, classes }), shape) };
   }
-  const network = await importNetwork(name, workingFolder);
+  const network = await importNetwork(config, workingFolder);
   if (typeof network === 'function') return { shape: null, modelFor: ({ shape }) => modelOf(network, shape) };
   return { shape: network.input.shape.slice(1) as number[], modelFor: () => network };
 }
@@ -47,7 +49,10 @@ function modelOf(network: Layer, shape: readonly number[]): Model {
   return defineModel(network, { input: { shape: [null, ...shape], dtype: 'float32' } });
 }
 
-async function importNetwork(name: string, workingFolder: string): Promise<Layer | Model> {
+async function importNetwork(
+  { model: name, bnImported }: NetworkConfig,
+  workingFolder: string,
+): Promise<Layer | Model> {
   const file = isPath(name)
     ? resolvePath(name, workingFolder)
     : (resolvePackage(name, workingFolder) ?? resolvePackage(name, import.meta.dirname));
@@ -56,6 +61,7 @@ async function importNetwork(name: string, workingFolder: string): Promise<Layer
       `unknown model '${name}'; built in: ${Object.keys(builtIn).join(', ')}. For one of your own, give the path of its file, such as ./net.ts`,
     );
   }
+  if (file.endsWith('.onnx')) return readModel(file, bnImported);
   const module: { default?: unknown } = await importModule(file).catch((cause: Error) => {
     throw new BnError('argument', `the model ${file} does not load: ${cause.message}`, { cause });
   });
@@ -65,6 +71,17 @@ async function importNetwork(name: string, workingFolder: string): Promise<Layer
   throw new UsageError(
     `${file}: expected a network as the default export: a layer (x, scope) => …, or defineModel(…); found ${typeof network}`,
   );
+}
+
+/** The model in an ONNX file: it starts from the weights that it has there. */
+async function readModel(file: string, batchNorm: RunConfig['bnImported']): Promise<Model> {
+  const bytes = new Uint8Array(await readFile(file));
+  try {
+    // The loss brings its own softmax.
+    return importOnnx(bytes, { batchNorm, logits: true }).model;
+  } catch (cause) {
+    throw cause instanceof BnError ? new BnError(cause.code, `${file}: ${cause.message}`, { cause }) : cause;
+  }
 }
 
 /** Options without those that are null, which leave the default in place. */

@@ -10,7 +10,7 @@ const extensions = ['.js', '.mjs', '.cjs', '.ts', '.mts', '.cts'];
 
 /** `./net.ts`, `/home/me/net.ts`, `net.ts`, `..`: a path, not a package. */
 export function isPath(name: string): boolean {
-  return /^\.{0,2}[/\\]|^\.{1,2}$/.test(name) || isAbsolute(name) || extensions.includes(extname(name));
+  return /^\.{0,2}[/\\]|^\.{1,2}$/.test(name) || isAbsolute(name) || [...extensions, '.onnx'].includes(extname(name));
 }
 
 /**

@@ -1,19 +1,16 @@
 // A whole training run: load everything, train and record, conclude.
 
 import { setImmediate } from 'node:timers/promises';
-import { BnError, createTrainer, softmaxCrossEntropy, type Trainer } from '@bn/core';
+import { BnError, type Trainer } from '@bn/core';
 import type { RunConfig, Settings } from '../config/settings.js';
 import { createDisplay, type Display, defaultDisplayMode } from '../display/index.js';
 import type { Io } from '../io.js';
-import { type FittedModel, fitModel } from '../load/fit-model.js';
-import { loadBackend } from '../load/load-backend.js';
-import { loadData, type RunData } from '../load/load-data.js';
-import { loadNetwork } from '../load/load-network.js';
+import { readWeights } from '../load/read-weights.js';
 import type { EpochRecord, RunDescription, RunRecord } from '../run-record.js';
 import { UsageError } from '../usage-error.js';
 import { conclude } from './conclude.js';
 import { describeRun, shortPath } from './describe-run.js';
-import { optimizerOf, scheduleOf } from './learning-rule.js';
+import { scheduleOf } from './learning-rule.js';
 import { restoreMetrics } from './metrics-file.js';
 import { createRecorder, type Recorder } from './recorder.js';
 import {
@@ -25,6 +22,7 @@ import {
   type SavedState,
   writeConfig,
 } from './run-folder.js';
+import { type Loaded, withTrainer } from './with-trainer.js';
 import { writeAtomically } from './write-atomically.js';
 
 /** @returns whether the run went to its end; false if the signal stopped it, which leaves it resumable */
@@ -34,48 +32,32 @@ export async function runTraining(settings: Settings, io: Io): Promise<boolean> 
   const saved = settings.resume === null ? null : await readCheckpoint(runFolder(settings.resume));
   requireEpochsToCome(config, saved);
 
-  const network = await loadNetwork(config, io.cwd);
-  const data = await loadData(config, network.shape);
-  const fitted = fitModel(network, data, config.batchSize);
-  const { threads, seed } = config;
-  const options = { device: config.device, ...(threads !== null && { threads }) };
-  const backend = await loadBackend(config.backend, io.cwd, options);
-  try {
-    const optimizer = optimizerOf(config);
-    const trainer = await createTrainer({ model: fitted.model, backend, loss: softmaxCrossEntropy(), optimizer, seed });
-    try {
-      if (saved) restore(trainer, saved, settings.resume!);
-      if (io.signal.aborted) {
-        io.stderr.write('stopped before the first step; nothing was recorded\n');
-        return false;
-      }
-      const folder = await openFolder(settings, io.cwd);
-      const history = await restoreMetrics(folder.metrics, saved?.lastEpoch ?? null);
-      const description = describeRun(config, data, backend, io.cwd);
-      return await trainAndRecord({ config, data, fitted, trainer, folder, history, description }, settings.json, io);
-    } finally {
-      await trainer.dispose();
+  return withTrainer(config, io.cwd, async (loaded) => {
+    if (saved) restore(loaded.trainer, saved, settings.resume!);
+    else if (config.weights !== null) loaded.trainer.load(await readWeights(config.weights, loaded.fitted.model));
+    if (io.signal.aborted) {
+      io.stderr.write('stopped before the first step; nothing was recorded\n');
+      return false;
     }
-  } finally {
-    await backend.dispose();
-  }
+    const folder = await openFolder(settings, io.cwd);
+    const history = await restoreMetrics(folder.metrics, saved?.lastEpoch ?? null);
+    const description = describeRun(config, loaded.data, loaded.backend, io.cwd);
+    return await trainAndRecord({ ...loaded, config, folder, history, description }, settings, io);
+  });
 }
 
 /** Everything that is ready before the first step. */
-interface Run {
+interface Run extends Loaded {
   readonly config: RunConfig;
-  readonly data: RunData;
-  readonly fitted: FittedModel;
-  readonly trainer: Trainer;
   readonly folder: RunFolder;
   /** The epochs before a resume. */
   readonly history: readonly EpochRecord[];
   readonly description: RunDescription;
 }
 
-async function trainAndRecord(run: Run, json: boolean, io: Io): Promise<boolean> {
+async function trainAndRecord(run: Run, settings: Settings, io: Io): Promise<boolean> {
   const { config, data, fitted, trainer, folder, history, description } = run;
-  const display = await createDisplay(json ? 'json' : defaultDisplayMode(io.stdout), io.stdout);
+  const display = await createDisplay(settings.json ? 'json' : defaultDisplayMode(io.stdout), io.stdout);
   const path = shortPath(folder.path, io.cwd);
   const recorder = createRecorder(folder, trainer, fitted.batchNormLayers, history);
   const onAbort = () => display.message('stopping after this step; once more to stop at once');
@@ -90,6 +72,7 @@ async function trainAndRecord(run: Run, json: boolean, io: Io): Promise<boolean>
     }
     const record = await conclude(trainer, recorder, { data, fitted, config, description });
     await writeReport(folder, record);
+    if (settings.export !== null) display.message(await exportRun(run, settings.export, io.cwd));
     display.finish({ summary: record.summary, firstBatchNorm: firstBatchNorm(run, record), folder: path });
     return true;
   } catch (error) {
@@ -132,6 +115,14 @@ function restore(trainer: Trainer, { checkpoint }: SavedState, folder: string): 
   } catch (cause) {
     throw new BnError('checkpoint', `${runFolder(folder).checkpoint}: ${(cause as Error).message}`, { cause });
   }
+}
+
+/** Exports what the checkpoint holds: the trainer's statistics are recalibrated by now. Returns what to tell of it. */
+async function exportRun(run: Run, path: string, workingFolder: string): Promise<string> {
+  const saved = await readCheckpoint(run.folder);
+  if (saved) run.trainer.restore(saved.checkpoint);
+  const { exportModel } = await import('../export/export-model.js');
+  return exportModel({ ...run, path, workingFolder });
 }
 
 function firstBatchNorm({ fitted }: Run, { epochs }: RunRecord) {

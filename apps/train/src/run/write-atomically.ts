@@ -7,9 +7,14 @@ import { BnError } from '@bn/core';
 /**
  * Writes a temporary file beside `path`, flushes it to the disk and renames it.
  *
+ * @param check looks at the temporary file before it is renamed; what it throws prevents that
  * @throws BnError `file`; the temporary file is removed, and the old content is kept
  */
-export async function writeAtomically(path: string, content: string | Uint8Array): Promise<void> {
+export async function writeAtomically(
+  path: string,
+  content: string | Uint8Array,
+  check?: (temporary: string) => Promise<unknown>,
+): Promise<void> {
   const temporary = join(dirname(path), `.${basename(path)}.tmp`);
   try {
     const file = await open(temporary, 'w');
@@ -19,11 +24,12 @@ export async function writeAtomically(path: string, content: string | Uint8Array
     } finally {
       await file.close();
     }
+    await check?.(temporary);
     await rename(temporary, path);
     await syncFolder(dirname(path));
   } catch (cause) {
     await rm(temporary, { force: true }).catch(() => {});
-    throw writeError(path, cause);
+    throw cause instanceof BnError ? cause : writeError(path, cause);
   }
 }
 

@@ -1,0 +1,110 @@
+// `export`: a recorded run as a file for other programs.
+
+import { existsSync } from 'node:fs';
+import { join, resolve } from 'node:path';
+import type { TorchNaming } from '@bn/core';
+import { Command, Option } from 'commander';
+import { flagOf } from '../config/knobs.js';
+import { readSettings } from '../config/settings.js';
+import { exportModel } from '../export/export-model.js';
+import { exportStep } from '../export/export-step.js';
+import { exportTorch } from '../export/export-torch.js';
+import type { Io } from '../io.js';
+import { parseCommand } from '../parse-command.js';
+import { readCheckpoint, runFolder } from '../run/run-folder.js';
+import { withTrainer } from '../run/with-trainer.js';
+import { UsageError } from '../usage-error.js';
+
+export const summary = 'write the model of a run for other programs: ONNX, PyTorch';
+
+interface ExportFlags {
+  readonly out?: string;
+  readonly fold?: true;
+  readonly input?: 'uint8' | 'float32';
+  readonly recalibrated?: true;
+  readonly license?: string;
+  readonly trainingStep?: true;
+  readonly format: 'onnx' | 'torch';
+  readonly names?: TorchNaming;
+  readonly backend?: string;
+  readonly device?: string;
+}
+
+export async function run(args: readonly string[], io: Io): Promise<number> {
+  const command = new Command('export')
+    .description(
+      "Writes the model of a run, as its last checkpoint has it, and checks the file against the trainer's own predictions.",
+    )
+    .argument('<run>', 'folder of the run')
+    .option(
+      '--out <file>',
+      'file to write [default in the folder of the run: model.onnx, train.onnx or torch.safetensors]',
+    )
+    .addOption(
+      new Option('--format <name>', 'onnx, or torch: weights alone, in a .safetensors file for load_state_dict')
+        .choices(['onnx', 'torch'])
+        .default('onnx'),
+    )
+    .addOption(
+      new Option(
+        '--names <kind>',
+        'with --format torch, names of the layers: paths, or sequential, the positions in nn.Sequential [default paths]',
+      ).choices(['paths', 'sequential']),
+    )
+    .option('--fold', 'multiply batch normalization into the weights before it [default: a node of its own]')
+    .addOption(
+      new Option(
+        '--input <type>',
+        'what the model takes: uint8, pixels from 0 to 255, or float32, as the network gets them [default: as the data]',
+      ).choices(['uint8', 'float32']),
+    )
+    .option(
+      '--recalibrated',
+      'with running statistics recomputed over the training data [default: the moving averages]',
+    )
+    .option('--license <text>', "licence of the weights, for the file's metadata [default MIT for fashion-mnist]")
+    .option('--training-step', 'the whole training step, with its values in a .safetensors file beside it')
+    .option('--backend <name>', "what computes [default: the run's]")
+    .option('--device <name>', "where [default: the run's]");
+  const flags = parseCommand(command, args, io) as ExportFlags | null;
+  if (!flags) return 0;
+  requireSense(flags);
+  io.stdout.write(`${await exportRun(command.args[0]!, flags, io)}\n`);
+  return 0;
+}
+
+async function exportRun(run: string, flags: ExportFlags, io: Io): Promise<string> {
+  const { backend, device } = flags;
+  if (!existsSync(runFolder(resolve(io.cwd, run)).config)) {
+    throw new UsageError(`${run}: the folder holds no run; give the folder that has the run's config.json`);
+  }
+  const chosen = { ...(backend !== undefined && { backend }), ...(device !== undefined && { device }) };
+  const { config, resume } = await readSettings({ resume: run, ...chosen }, io);
+  const folder = runFolder(resume!);
+  const saved = await readCheckpoint(folder);
+  if (!saved) throw new UsageError(`${run}: the run has no checkpoint yet; train for an epoch first`);
+  const name = flags.format === 'torch' ? 'torch.safetensors' : flags.trainingStep ? 'train.onnx' : 'model.onnx';
+  const path = flags.out === undefined ? join(folder.path, name) : resolve(io.cwd, flags.out);
+  return withTrainer(config, io.cwd, async (loaded) => {
+    loaded.trainer.restore(saved.checkpoint);
+    if (flags.recalibrated) await loaded.trainer.recalibrate(loaded.data.train, { batchSize: config.batchSize });
+    const target = { ...loaded, config, path, workingFolder: io.cwd };
+    const { input } = flags;
+    if (flags.trainingStep)
+      return exportStep({ ...target, ...(input && { input }), checkpoint: await loaded.trainer.checkpoint() });
+    if (flags.format === 'torch') return exportTorch({ ...target, naming: flags.names ?? 'paths' });
+    const { fold = false, license } = flags;
+    return exportModel({ ...target, fold, ...(input && { input }), ...(license && { licence: license }) });
+  });
+}
+
+/** Flags that have no effect beside others are mistakes. */
+function requireSense(flags: ExportFlags): void {
+  const without = (names: readonly (keyof ExportFlags)[], where: string) => {
+    const name = names.find((name) => flags[name] !== undefined);
+    if (name !== undefined) throw new UsageError(`${flagOf(name)} has no effect ${where}; leave it out`);
+  };
+  if (flags.format === 'torch') without(['fold', 'input', 'license', 'trainingStep'], 'on weights for PyTorch');
+  else without(['names'], 'on an ONNX file');
+  if (flags.trainingStep) without(['fold', 'license', 'recalibrated'], 'on a training step');
+}

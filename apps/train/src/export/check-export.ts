@@ -1,0 +1,92 @@
+// Compares an exported model in ONNX Runtime with the trainer it comes from.
+
+import { BnError, type Spec, type Trainer, type TypedArray } from '@bn/core';
+import { openModel } from '@bn/onnxruntime-cuda';
+import type { RunData } from '../load/load-data.js';
+
+/** Largest difference that rounding explains: of logits, relative to those above 1. */
+const tolerance = 1e-4;
+
+/** Sizes of the batches that are compared: several, so that the batch size is seen to be free. */
+const batchSizes = [1, 255, 256];
+
+/** Test examples with the trainer's own predictions. */
+export interface Sample {
+  readonly batches: readonly { readonly features: TypedArray; readonly spec: Spec; readonly expected: Float32Array }[];
+  readonly examples: number;
+}
+
+/** The first 512 test examples, or all if there are fewer. */
+export async function drawSample(trainer: Trainer, { test }: RunData, input: 'uint8' | 'float32'): Promise<Sample> {
+  const batches = [];
+  let start = 0;
+  for (const size of batchSizes.map((size) => Math.min(size, test.length))) {
+    const count = Math.min(size, test.length - start);
+    if (count === 0) break;
+    const examples = Array.from({ length: count }, (_, i) => test.get(start + i).features);
+    const values = examples.flatMap((features) => Array.from(features));
+    const isPixels = test.features.dtype === 'uint8';
+    const expected = await trainer.predict(isPixels ? Uint8Array.from(values) : Float32Array.from(values));
+    const scale = isPixels && input === 'float32' ? Math.fround(1 / 255) : 1;
+    const features = input === 'uint8' ? Uint8Array.from(values) : Float32Array.from(values, (v) => v * scale);
+    batches.push({ features, spec: { shape: [count, ...test.features.shape], dtype: input }, expected });
+    start += count;
+  }
+  return { batches, examples: start };
+}
+
+/**
+ * The largest difference between the exported model's logits and the trainer's.
+ *
+ * @throws BnError `unsupported` if it is more than rounding, or if a class differs where the best two are not as good as equal
+ */
+export async function checkExport(model: Uint8Array, { batches }: Sample): Promise<number> {
+  const open = await openModel(model);
+  try {
+    let largest = 0;
+    for (const { features, spec, expected } of batches) {
+      const { logits } = await open.run({ features: { data: features, spec } });
+      largest = Math.max(largest, largestError(logits!.data, expected));
+      requireSameClasses(logits!.data, expected, logits!.spec.shape[1]!);
+    }
+    return largest;
+  } finally {
+    await open.dispose();
+  }
+}
+
+function largestError(got: TypedArray, expected: Float32Array): number {
+  let largest = 0;
+  for (const [i, value] of expected.entries()) {
+    const error = Math.abs(got[i]! - value) / Math.max(1, Math.abs(value));
+    // Written so that NaN fails.
+    if (!(error <= tolerance)) {
+      throw new BnError(
+        'unsupported',
+        `the exported model computes something else than the trainer: ${got[i]} instead of ${value}, ` +
+          `where differences of ${tolerance} are rounding; nothing was written. Try without --fold, or another --backend`,
+      );
+    }
+    largest = Math.max(largest, error);
+  }
+  return largest;
+}
+
+function requireSameClasses(got: TypedArray, expected: TypedArray, classes: number): void {
+  for (let row = 0; row < expected.length; row += classes) {
+    const [best, second] = bestTwo(expected.subarray(row, row + classes));
+    const [other] = bestTwo(got.subarray(row, row + classes));
+    const margin = expected[row + best]! - expected[row + second]!;
+    if (other === best || margin <= tolerance) continue;
+    throw new BnError(
+      'unsupported',
+      `the exported model says class ${other} where the trainer says ${best}, by a margin of ${margin}; nothing was written. Try another --backend`,
+    );
+  }
+}
+
+/** Indices of the largest and the second largest value; the same if there is only one. */
+function bestTwo(values: TypedArray): [number, number] {
+  const order = Array.from(values.keys()).sort((a, b) => values[b]! - values[a]!);
+  return [order[0]!, order[1] ?? order[0]!];
+}

@@ -1,0 +1,77 @@
+// Writes a trained model as an ONNX file, checked against the trainer it comes from.
+
+import { readFile } from 'node:fs/promises';
+import { formatSpec } from '@bn/core';
+import { addMetadata, exportInference } from '@bn/onnx';
+import type { RunConfig } from '../config/settings.js';
+import { shortPath } from '../run/describe-run.js';
+import type { Loaded } from '../run/with-trainer.js';
+import { writeAtomically } from '../run/write-atomically.js';
+import { UsageError } from '../usage-error.js';
+import { checkExport, drawSample } from './check-export.js';
+
+export interface ModelExport extends Pick<Loaded, 'trainer' | 'data' | 'fitted'> {
+  readonly config: RunConfig;
+  /** The file to write. Absolute. */
+  readonly path: string;
+  readonly workingFolder: string;
+  /** Scales and shifts of batch normalization go into the weights. */
+  readonly fold?: boolean;
+  /** What the exported model takes; by default what the data set holds. */
+  readonly input?: 'uint8' | 'float32';
+  /** Of the weights, for the metadata. */
+  readonly licence?: string;
+}
+
+/**
+ * Writes the file, and only if ONNX Runtime computes from it what the trainer does.
+ *
+ * @returns what to tell of it, a line
+ * @throws BnError `unsupported` if it computes something else, `file` if it cannot be written
+ */
+export async function exportModel(options: ModelExport): Promise<string> {
+  const { trainer, data, fitted, path, workingFolder, fold = false } = options;
+  const input = inputOf(options);
+  const { accuracy } = await trainer.evaluate(data.test, { batchSize: options.config.batchSize });
+  const sample = await drawSample(trainer, data, input);
+  const metadata = describe(options, input, accuracy!);
+  const model = exportInference(fitted.model, await trainer.values(), { fold, input, metadata });
+  const error = (await checkExport(model, sample)).toExponential(1);
+  const content = addMetadata(model, { largestError: `${error} on ${sample.examples} test examples` });
+  await writeAtomically(path, content, async (temporary) =>
+    checkExport(new Uint8Array(await readFile(temporary)), sample),
+  );
+  return (
+    `exported to ${shortPath(path, workingFolder)} (${(content.length / 1024).toFixed(0)} KB): test acc ${accuracy!.toFixed(3)}, ` +
+    `largest error ${error} against the trainer on ${sample.examples} test examples in ONNX Runtime`
+  );
+}
+
+function inputOf({ input, data, fitted }: ModelExport): 'uint8' | 'float32' {
+  const held = data.test.features.dtype === 'uint8' ? 'uint8' : 'float32';
+  const wanted = input ?? held;
+  if (wanted === 'uint8' && held === 'float32') {
+    throw new UsageError('--input uint8: the data is not in pixels from 0 to 255; leave it out');
+  }
+  if (wanted === 'float32' && fitted.model.input.dtype === 'uint8') {
+    throw new UsageError('--input float32: the network itself takes pixels from 0 to 255; leave it out');
+  }
+  return wanted;
+}
+
+/** The file's metadata: texts by key. */
+function describe({ config, data, fitted, licence }: ModelExport, input: 'uint8' | 'float32', accuracy: number) {
+  const range = input === 'uint8' ? 'pixels from 0 to 255' : 'pixels divided by 255';
+  const isImage = data.test.features.dtype === 'uint8';
+  const classes = data.test.classNames ?? Array.from({ length: data.classes }, (_, i) => String(i));
+  const spec = formatSpec({ shape: fitted.model.input.shape, dtype: input });
+  const weightsLicence = licence ?? (config.data === 'fashion-mnist' ? 'MIT' : null);
+  return {
+    producer: '@bn/train',
+    classNames: JSON.stringify(classes),
+    input: isImage ? `${spec}: ${range}` : spec,
+    testAccuracy: accuracy.toFixed(4),
+    data: config.data === 'fashion-mnist' ? 'Fashion-MNIST' : data.description,
+    ...(weightsLicence !== null && { license: weightsLicence }),
+  };
+}

@@ -1,0 +1,44 @@
+// Writes the training step as an ONNX file, and the values it starts from beside it.
+
+import { type Checkpoint, encodeCheckpoint, softmaxCrossEntropy } from '@bn/core';
+import { exportTrainingStep } from '@bn/onnx';
+import type { RunConfig } from '../config/settings.js';
+import { shortPath } from '../run/describe-run.js';
+import { optimizerOf } from '../run/learning-rule.js';
+import type { Loaded } from '../run/with-trainer.js';
+import { writeAtomically } from '../run/write-atomically.js';
+
+export interface StepExport extends Pick<Loaded, 'data' | 'fitted'> {
+  readonly config: RunConfig;
+  readonly checkpoint: Checkpoint;
+  /** The ONNX file to write. Absolute. */
+  readonly path: string;
+  readonly workingFolder: string;
+  /** What the step takes; by default what the data set holds. */
+  readonly input?: 'uint8' | 'float32';
+}
+
+/** @returns what to tell of it, a line */
+export async function exportStep(options: StepExport): Promise<string> {
+  const { data, fitted, config, checkpoint, path, workingFolder } = options;
+  const { shape, dtype } = data.train.features;
+  const size = Math.min(config.batchSize, data.train.length);
+  const metadata = {
+    producer: '@bn/train',
+    batchSize: String(size),
+    learningRate: String(config.learningRate),
+    steps: String(checkpoint.position.steps),
+  };
+  const step = exportTrainingStep(fitted.model, {
+    loss: softmaxCrossEntropy(),
+    optimizer: optimizerOf(config),
+    features: { shape: [size, ...shape], dtype: options.input ?? dtype },
+    labels: { shape: [size], dtype: 'int32' },
+    metadata,
+  });
+  const values = path.replace(/(\.onnx)?$/, '.safetensors');
+  await writeAtomically(values, encodeCheckpoint(checkpoint));
+  await writeAtomically(path, step);
+  const [model, initial] = [path, values].map((file) => shortPath(file, workingFolder));
+  return `exported the training step of ${size} examples to ${model}, and the values it goes on from to ${initial}`;
+}

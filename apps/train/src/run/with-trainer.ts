@@ -1,0 +1,41 @@
+// Loads what a configuration names (network, data, backend), and makes a trainer of it for as long as it is needed.
+
+import { type Backend, createTrainer, softmaxCrossEntropy, type Trainer } from '@bn/core';
+import type { RunConfig } from '../config/settings.js';
+import { type FittedModel, fitModel } from '../load/fit-model.js';
+import { loadBackend } from '../load/load-backend.js';
+import { loadData, type RunData } from '../load/load-data.js';
+import { loadNetwork } from '../load/load-network.js';
+import { optimizerOf } from './learning-rule.js';
+
+export interface Loaded {
+  readonly data: RunData;
+  readonly fitted: FittedModel;
+  readonly backend: Backend;
+  readonly trainer: Trainer;
+}
+
+/** Runs `body`; trainer and backend are disposed of afterwards. */
+export async function withTrainer<T>(
+  config: RunConfig,
+  workingFolder: string,
+  body: (loaded: Loaded) => Promise<T>,
+): Promise<T> {
+  const network = await loadNetwork(config, workingFolder);
+  const data = await loadData(config, network.shape);
+  const fitted = fitModel(network, data, config.batchSize);
+  const { threads, seed } = config;
+  const options = { device: config.device, ...(threads !== null && { threads }) };
+  const backend = await loadBackend(config.backend, workingFolder, options);
+  try {
+    const loss = softmaxCrossEntropy();
+    const trainer = await createTrainer({ model: fitted.model, backend, loss, optimizer: optimizerOf(config), seed });
+    try {
+      return await body({ data, fitted, backend, trainer });
+    } finally {
+      await trainer.dispose();
+    }
+  } finally {
+    await backend.dispose();
+  }
+}

@@ -1,0 +1,126 @@
+// The names that PyTorch gives to what a model has, so that weights go from here to there and back.
+
+import { BnError } from './errors.js';
+import { defineModel, type Model, trace } from './model.js';
+import type { HostTensor } from './safetensors.js';
+import type { Scope } from './scope.js';
+import { formatShape, sizeOf } from './spec.js';
+import { input } from './tensor.js';
+
+/**
+ * How layers are named: `paths` as here (`conv1`), for a module with attributes of those names; `sequential` by their
+ * position (`0`), for `torch.nn.Sequential`. Positions count every layer, also those without weights.
+ */
+export type TorchNaming = 'paths' | 'sequential';
+
+/** Names within batch normalization, of the layer and of the textbook's version from scratch. */
+const torchName: Readonly<Record<string, string>> = {
+  gamma: 'weight',
+  beta: 'bias',
+  runningMean: 'running_mean',
+  runningVariance: 'running_var',
+  movingMean: 'running_mean',
+  movingVariance: 'running_var',
+};
+
+/** The count of batches, which is int64 in PyTorch and only for the cumulative average. */
+const isCount = (name: string) => /(^|\.)(num_batches_tracked|batches)$/.test(name);
+
+/**
+ * The weights as PyTorch's `load_state_dict` takes them: gamma is `weight`, beta `bias`, the running statistics
+ * `running_mean` and `running_var`, each [channels].
+ *
+ * @param values parameters and states by path, as `trainer.values()` gives them
+ */
+export function toTorch(
+  model: Model,
+  values: ReadonlyMap<string, HostTensor>,
+  naming: TorchNaming = 'paths',
+): Map<string, HostTensor> {
+  const nameOf = namer(model, naming);
+  const kept = [...values].filter(([path]) => !isCount(path));
+  return new Map(
+    kept.map(([path, { shape, data }]) => {
+      const perChannel = lastOf(path) in torchName;
+      return [nameOf(path), { shape: perChannel ? [sizeOf(shape)] : shape, data }];
+    }),
+  );
+}
+
+/**
+ * Weights by the model's paths, from a file with PyTorch's names in either naming, or with the paths themselves as a
+ * checkpoint has them. Counts of batches and optimizer slots are left out.
+ *
+ * @throws `checkpoint` if a weight is missing, unknown or of another shape
+ */
+export function fromTorch(model: Model, tensors: ReadonlyMap<string, HostTensor>): Map<string, HostTensor> {
+  const shapes = shapesOf(model);
+  const given = [...tensors.keys()].filter((name) => !isCount(name) && !name.startsWith('optimizer.'));
+  const namings = [(path: string) => path, namer(model, 'paths'), namer(model, 'sequential')].map((nameOf) => {
+    const pathOf = new Map([...shapes.keys()].filter((path) => !isCount(path)).map((path) => [nameOf(path), path]));
+    return { pathOf, known: given.filter((name) => pathOf.has(name)).length };
+  });
+  const { pathOf } = namings.reduce((best, other) => (other.known > best.known ? other : best));
+  const unknown = given.find((name) => !pathOf.has(name));
+  const missing = [...pathOf.keys()].find((name) => !tensors.has(name));
+  if (unknown !== undefined || missing !== undefined) {
+    const problem = missing === undefined ? `the model has no '${unknown}'` : `there is no '${missing}'`;
+    throw new BnError('checkpoint', `the weights belong to another model: ${problem}; give those of the same network`);
+  }
+  return new Map([...pathOf].map(([name, path]) => [path, reshaped(name, tensors.get(name)!, shapes.get(path)!)]));
+}
+
+/** [channels] and [1, channels, 1, 1] are the same to batch normalization. */
+function reshaped(name: string, { shape, data }: HostTensor, wanted: readonly number[]): HostTensor {
+  const core = (s: readonly number[]) => formatShape(s.filter((n) => n !== 1));
+  if (core(shape) === core(wanted)) return { shape: wanted, data };
+  throw new BnError(
+    'checkpoint',
+    `the weights belong to another model: '${name}' is ${formatShape(shape)} instead of ${formatShape(wanted)}`,
+  );
+}
+
+/** Gives PyTorch's name of what is at a path. */
+function namer(model: Model, naming: TorchNaming): (path: string) => string {
+  const positions = naming === 'sequential' ? positionsOf(model) : new Map<string, string>();
+  return (path) => {
+    const layers = path.split('.').slice(0, -1);
+    const names = layers.map((name, i) => positions.get(layers.slice(0, i + 1).join('.')) ?? name);
+    const own = lastOf(path);
+    return [...names, torchName[own] ?? own].join('.');
+  };
+}
+
+function lastOf(path: string): string {
+  return path.slice(path.lastIndexOf('.') + 1);
+}
+
+/** The position of each layer among the layers beside it, by path, in the order in which the network calls them. */
+function positionsOf(model: Model): Map<string, string> {
+  const positions = new Map<string, string>();
+  const counts = new Map<string, number>();
+  const watched = (scope: Scope): Scope => ({
+    ...scope,
+    child(name) {
+      const inner = scope.child(name);
+      if (!positions.has(inner.path)) {
+        const position = counts.get(scope.path) ?? 0;
+        counts.set(scope.path, position + 1);
+        positions.set(inner.path, String(position));
+      }
+      return watched(inner);
+    },
+  });
+  traceOnce(defineModel((x, scope) => model.network(x, watched(scope)), model));
+  return positions;
+}
+
+function shapesOf(model: Model): Map<string, readonly number[]> {
+  const { parameters, states } = traceOnce(model);
+  return new Map([...parameters, ...states].map(([path, { shape }]) => [path, shape]));
+}
+
+function traceOnce(model: Model) {
+  const { shape, dtype } = model.input;
+  return trace(model, input('features', [2, ...shape.slice(1)], dtype), { training: true });
+}

@@ -1,0 +1,74 @@
+// Computes, in float64, what depends on parameters and constants alone: the few operations that scales and shifts of
+// channels are made of.
+
+import { type HostTensor, isOp, type Tensor } from '@bn/core';
+import { broadcast } from './broadcast.js';
+
+export interface HostArray {
+  readonly shape: readonly number[];
+  readonly data: Float64Array;
+}
+
+/** Larger results are not worth computing: scales and shifts have one number per channel. */
+const largest = 2 ** 20;
+
+const binary: Readonly<Record<string, (a: number, b: number) => number>> = {
+  add: (a, b) => a + b,
+  sub: (a, b) => a - b,
+  mul: (a, b) => a * b,
+  div: (a, b) => a / b,
+};
+
+/** Gives the value of a node, or undefined if it depends on the data or on an operation that is not computed here. */
+export function createEvaluator(values: ReadonlyMap<string, HostTensor>): (x: Tensor) => HostArray | undefined {
+  const known = new Map<Tensor, HostArray | undefined>();
+  const evaluate = (x: Tensor): HostArray | undefined => {
+    if (!known.has(x)) known.set(x, compute(x));
+    return known.get(x);
+  };
+  const compute = (x: Tensor): HostArray | undefined => {
+    if (x.dtype !== 'float32') return undefined;
+    if (isOp(x, 'constant')) return { shape: x.shape as number[], data: Float64Array.from(x.attributes.data) };
+    if (isOp(x, 'input')) {
+      const value = values.get(x.attributes.name);
+      return value && { shape: value.shape, data: Float64Array.from(value.data) };
+    }
+    const operands = x.inputs.map(evaluate);
+    if (!operands.every((operand) => operand !== undefined)) return undefined;
+    const [a, b] = operands;
+    const operation = binary[x.op];
+    if (operation) return combine(a!, b!, operation);
+    if (isOp(x, 'sqrt')) return { shape: a!.shape, data: a!.data.map(Math.sqrt) };
+    if (isOp(x, 'reshape')) return { shape: x.shape as number[], data: a!.data };
+    if (isOp(x, 'broadcastTo')) {
+      return combine(a!, { shape: x.shape as number[], data: new Float64Array(0) }, (value) => value);
+    }
+    return undefined;
+  };
+  return evaluate;
+}
+
+function combine(a: HostArray, b: HostArray, operation: (a: number, b: number) => number): HostArray | undefined {
+  const shape = broadcast([a.shape, b.shape]) as number[];
+  const size = shape.reduce((product, n) => product * n, 1);
+  if (size > largest) return undefined;
+  const data = new Float64Array(size);
+  const [fromA, fromB] = [offsets(a.shape, shape), offsets(b.shape, shape)];
+  for (let i = 0; i < size; i++) data[i] = operation(a.data[fromA(i)]!, b.data[fromB(i)]!);
+  return { shape, data };
+}
+
+/** Where an element of the broadcast result comes from. */
+function offsets(from: readonly number[], to: readonly number[]): (index: number) => number {
+  return (index) => {
+    let [rest, offset, stride] = [index, 0, 1];
+    for (let axis = 1; axis <= to.length; axis++) {
+      const n = to.at(-axis)!;
+      const own = axis <= from.length ? from.at(-axis)! : 1;
+      if (own !== 1) offset += (rest % n) * stride;
+      rest = Math.floor(rest / n);
+      stride *= own;
+    }
+    return offset;
+  };
+}

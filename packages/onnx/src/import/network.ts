@@ -1,0 +1,115 @@
+// The nodes of a model file as a network: a function of a tensor and a scope, that traces them one after another.
+
+import { BnError, formatShape, type Layer, type Scope, type Shape, type Tensor, withOrigin } from '@bn/core';
+import { NodeContext, type TraceContext } from './node-context.js';
+import type { OnnxGraph, OnnxNode } from './read-graph.js';
+import { rules } from './rules.js';
+import { isConstant, type Value } from './value.js';
+import type { Weight, Weights } from './weights.js';
+
+/** Values of one example: more are not to be had. */
+const largestTensor = 2 ** 31;
+
+/** Integers and shapes that are computed while tracing, in all. */
+const mostIntegers = 2 ** 22;
+
+export interface NetworkOptions {
+  readonly graph: OnnxGraph;
+  readonly weights: Weights;
+  /** Name of the value that the network gives. */
+  readonly output: string;
+  readonly batchNorm: 'frozen' | 'trained';
+}
+
+export function createNetwork({ graph, weights, output, batchNorm }: NetworkOptions): Layer {
+  const nodes = needed(graph.nodes, output);
+  const used = new Set(nodes.flatMap((node) => node.inputs));
+  return (x, scope) => {
+    const values = new Map<string, Value>(graph.constants);
+    const declare = declarer(scope);
+    for (const [name, weight] of weights.byName) {
+      if (used.has(name)) values.set(name, declare(weight));
+    }
+    values.set(graph.input.name, x);
+    const context: TraceContext = {
+      opset: graph.opset,
+      scope,
+      batch: x.shape[0]!,
+      fixedBatch: graph.input.fixedBatch,
+      batchNorm,
+      values,
+      batchNormWeights: (node) => weights.byBatchNorm.get(node),
+      declare,
+      update: (weight, next) => at(scope, weight.path, (inner, name) => inner.update(name, next)),
+    };
+    let integers = 0;
+    for (const node of nodes) {
+      const value = evaluate(node, context);
+      if (isConstant(value)) integers += value.data.length;
+      if (integers > mostIntegers) throw failure(node, 'unsupported', 'the model computes too much with shapes');
+      values.set(node.outputs[0]!, value);
+    }
+    const result = values.get(output);
+    if (result && !isConstant(result)) return result;
+    throw new BnError('unsupported', `the output '${output}' does not depend on the input; name another`);
+  };
+}
+
+/** The nodes that a value depends on. */
+function needed(nodes: readonly OnnxNode[], output: string): readonly OnnxNode[] {
+  const wanted = new Set([output]);
+  const kept = [...nodes].reverse().filter((node) => {
+    if (!node.outputs.some((name) => wanted.has(name))) return false;
+    for (const name of node.inputs) wanted.add(name);
+    return true;
+  });
+  return kept.reverse();
+}
+
+/** The value of a node; whatever goes wrong is a BnError that names it. */
+function evaluate(node: OnnxNode, context: TraceContext): Value {
+  const rule = Object.hasOwn(rules, node.operator) ? rules[node.operator] : undefined;
+  if (!rule) throw failure(node, 'unsupported', 'this operator is not imported');
+  try {
+    const value = withOrigin({ layer: node.layer }, () => rule(new NodeContext(node, context)));
+    requireSize(value);
+    return value;
+  } catch (cause) {
+    if (cause instanceof BnError) throw failure(node, cause.code, cause.message, cause);
+    throw failure(node, 'data', `its inputs or attributes make no sense (${(cause as Error).message})`, cause);
+  }
+}
+
+function failure(node: OnnxNode, code: BnError['code'], message: string, cause?: unknown): BnError {
+  return new BnError(code, `${node.title}: ${message}`, { cause });
+}
+
+function requireSize({ shape }: Value): void {
+  const sizes = (shape as Shape).filter((n) => n !== null);
+  const size = sizes.reduce((product, n) => product * n, 1);
+  if (sizes.every((n) => Number.isInteger(n) && n >= 0) && size <= largestTensor) return;
+  throw new BnError('unsupported', `its result ${formatShape(shape)} is larger than anything that can be computed`);
+}
+
+/** Gives each weight its tensor in this trace, once. */
+function declarer(scope: Scope): (weight: Weight) => Tensor {
+  const declared = new Map<Weight, Tensor>();
+  return (weight) => {
+    const known = declared.get(weight);
+    if (known) return known;
+    const { path, trained, shape, data } = weight;
+    const initializer = () => data.slice();
+    const tensor = at(scope, path, (inner, name) =>
+      trained ? inner.parameter(name, shape, initializer) : inner.state(name, shape, initializer),
+    );
+    declared.set(weight, tensor);
+    return tensor;
+  };
+}
+
+/** Runs `body` in the scope that the last part of a path is in. */
+function at<T>(scope: Scope, path: string, body: (scope: Scope, name: string) => T): T {
+  const parts = path.split('.');
+  const inner = parts.slice(0, -1).reduce((outer, part) => outer.child(part), scope);
+  return body(inner, parts.at(-1)!);
+}

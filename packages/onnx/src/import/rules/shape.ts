@@ -1,0 +1,153 @@
+// Operators that move elements without computing, and arithmetic with shapes, in which the batch may be a symbol.
+
+import { BnError, constant, formatShape, ops, type Shape, sizeOf } from '@bn/core';
+import type { NodeContext } from '../node-context.js';
+import type { ImportRules } from '../rules.js';
+import { type Constant, integers, isConstant, type Value } from '../value.js';
+import { slice } from './slice.js';
+
+/** Integers that one operator may join. */
+const mostIntegers = 2 ** 20;
+
+export const shape: ImportRules = {
+  Identity: (node) => node.value(0),
+  Shape: (node) => {
+    const { shape } = node.value(0);
+    const [start, end] = [node.attributes.int('start', 0), node.attributes.int('end', shape.length)];
+    return integers(shape.slice(start, end));
+  },
+  Reshape: (node) => {
+    const x = node.value(0);
+    return reshaped(x, resolve(x.shape, node.sizes(1), node));
+  },
+  Flatten: (node) => {
+    const x = node.tensor(0);
+    const given = node.attributes.int('axis', 1);
+    const axis = given === x.shape.length ? given : node.axis(given, x.shape);
+    if (axis === 1) return ops.reshape(x, [x.shape[0]!, sizeOf(x.shape.slice(1))]);
+    return ops.reshape(x, [sizeOf(x.shape.slice(0, axis)), sizeOf(x.shape.slice(axis))]);
+  },
+  Squeeze: (node) => {
+    const x = node.value(0);
+    const ones = x.shape.flatMap((n, i) => (n === 1 ? [i] : []));
+    const axes = node.axes(1)?.map((axis) => node.axis(axis, x.shape)) ?? ones;
+    if (axes.some((axis) => x.shape[axis] !== 1)) {
+      throw new BnError(
+        'data',
+        `it takes away axes [${axes}] of ${formatShape(x.shape)} that are not 1; the file is damaged`,
+      );
+    }
+    return reshaped(
+      x,
+      x.shape.filter((_, i) => !axes.includes(i)),
+    );
+  },
+  Unsqueeze: (node) => {
+    const x = node.value(0);
+    const given = node.axes(1) ?? [];
+    const rank = x.shape.length + given.length;
+    const axes = new Set(given.map((axis) => (axis < 0 ? axis + rank : axis)));
+    if (axes.size !== given.length || [...axes].some((axis) => !(axis >= 0 && axis < rank))) {
+      throw new BnError(
+        'data',
+        `axes [${given}] are not distinct axes of a result of rank ${rank}; the file is damaged`,
+      );
+    }
+    const rest = [...x.shape];
+    return reshaped(
+      x,
+      Array.from({ length: rank }, (_, i) => (axes.has(i) ? 1 : rest.shift()!)),
+    );
+  },
+  Transpose: (node) => ops.transpose(node.tensor(0), node.attributes.ints('perm')),
+  Concat: (node) => {
+    const values = node.node.inputs.map((_, i) => node.value(i));
+    if (!values.every(isLine)) {
+      const x = node.tensor(0);
+      return ops.concat(node.tensors(), node.axis(node.attributes.int('axis', 1), x.shape));
+    }
+    if (values.reduce((sum, { data }) => sum + data.length, 0) > mostIntegers)
+      throw node.unsupported('so many integers');
+    return integers(values.flatMap(({ data }) => Array.from(data as readonly (number | null)[])));
+  },
+  Gather: (node) => {
+    const x = node.value(0);
+    const axis = node.axis(node.attributes.int('axis', 0), x.shape);
+    const size = x.shape[axis];
+    const indices = node.value(1);
+    if (!isConstant(indices)) return ops.gather(node.tensor(0), indices, axis);
+    const chosen = node.integers(1).map((i) => (i < 0 && size != null ? i + size : i));
+    if (size == null || chosen.some((i) => !(i >= 0 && i < size))) {
+      throw new BnError('data', `its indices are not all within ${formatShape(x.shape)}; the file is damaged`);
+    }
+    if (isLine(x))
+      return integers(
+        chosen.map((i) => x.data[i]!),
+        indices.shape,
+      );
+    return ops.gather(node.tensor(0), constant(chosen, indices.shape, 'int32'), axis);
+  },
+  Slice: slice,
+  Expand: (node) => {
+    const x = node.tensor(0);
+    // The two shapes broadcast to each other: a 1 in the wanted one leaves what is there.
+    const wanted = node.sizes(1).map((n) => (n === null ? node.trace.batch : n));
+    const rank = Math.max(wanted.length, x.shape.length);
+    const aligned = (s: Shape) => [...Array<number>(rank - s.length).fill(1), ...s];
+    const own = aligned(x.shape);
+    return ops.broadcastTo(
+      x,
+      aligned(wanted).map((n, i) => (n === 1 ? own[i]! : n)),
+    );
+  },
+  Pad: (node) => {
+    const x = node.tensor(0);
+    if (node.attributes.string('mode', 'constant') !== 'constant') throw node.unsupported('a mode other than constant');
+    const pads = node.attributes.ints('pads') ?? node.integers(1);
+    const axes = node.has(3) ? node.integers(3).map((axis) => node.axis(axis, x.shape)) : [...x.shape.keys()];
+    if (pads.length !== 2 * axes.length || pads.some((n) => n < 0)) throw node.unsupported(`pads [${pads}]`);
+    const amounts = (offset: number) => x.shape.map((_, i) => (axes.includes(i) ? pads[axes.indexOf(i) + offset]! : 0));
+    return ops.pad(
+      x,
+      amounts(0),
+      amounts(axes.length),
+      node.has(2) ? node.number(2) : node.attributes.float('value', 0),
+    );
+  },
+};
+
+/** One axis of integers that are known. */
+function isLine(value: Value): value is Constant {
+  return isConstant(value) && value.dtype === 'int32' && value.shape.length <= 1;
+}
+
+function reshaped(x: Value, shape: Shape): Value {
+  return isConstant(x) ? { ...x, shape: shape as readonly number[] } : ops.reshape(x, shape);
+}
+
+/** The shape that a Reshape asks for: 0 keeps a size, −1 is worked out, and the file's fixed batch size is the batch. */
+function resolve(from: Shape, target: readonly (number | null)[], node: NodeContext): Shape {
+  const { batch, fixedBatch } = node.trace;
+  const keepsZero = node.attributes.int('allowzero', 0) !== 0;
+  const isBatch = (n: number | null, i: number) => i === 0 && n === fixedBatch && from[0] === batch;
+  const sizes = target.map((n, i) => {
+    if (n === 0 && !keepsZero) return from[i] === undefined ? 0 : from[i]!;
+    return isBatch(n, i) ? batch : n;
+  });
+  const known = (shape: Shape) =>
+    shape.reduce<number>((product, n) => (n === null || n === -1 ? product : product * n), 1);
+  const open = (shape: Shape) => shape.filter((n) => n === null).length;
+  if (sizes.filter((n) => n === -1).length > 1 || sizes.some((n) => n !== null && n < -1)) {
+    throw new BnError('data', `it asks for the shape [${target}]; the file is damaged`);
+  }
+  const missing = open(from) > open(sizes) && known(from) === known(sizes) ? null : known(from) / known(sizes);
+  const result = sizes.map((n) => (n === -1 ? missing : n));
+  if (
+    known(result) !== known(from) ||
+    open(result) !== open(from) ||
+    result.some((n) => n !== null && !Number.isInteger(n))
+  ) {
+    throw node.unsupported(`${formatShape(from)} cannot become [${target.map((n) => n ?? 'batch')}]`);
+  }
+  return result;
+}

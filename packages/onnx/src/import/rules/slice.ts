@@ -1,0 +1,62 @@
+// Slice, of tensors and of shapes.
+
+import { BnError, type Dimension, formatShape, ops, type Shape } from '@bn/core';
+import type { NodeContext } from '../node-context.js';
+import { integers, isConstant, type Value } from '../value.js';
+
+interface Cut {
+  readonly axis: number;
+  readonly start: number;
+  readonly end: number;
+  readonly step: number;
+}
+
+export function slice(node: NodeContext): Value {
+  const x = node.value(0);
+  const cuts = cutsOf(node, x.shape);
+  if (isConstant(x) && x.dtype === 'int32' && x.shape.length === 1) {
+    const [cut] = cuts;
+    return cut ? integers(pick(x.data as readonly (number | null)[], cut)) : x;
+  }
+  const from = x.shape.map(() => 0);
+  const to: Dimension[] = [...x.shape];
+  for (const { axis, start, end, step } of cuts) {
+    if (step !== 1) throw node.unsupported(`the step ${step}`);
+    const n = x.shape[axis]!;
+    if (n === null) {
+      if (start === 0 && end >= 2 ** 31 - 1) continue;
+      throw node.unsupported('a part of the batch');
+    }
+    const within = (i: number) => Math.min(n, Math.max(0, i < 0 ? i + n : i));
+    from[axis] = within(start);
+    to[axis] = within(end);
+    if (from[axis]! >= within(end)) throw node.unsupported('an empty result');
+  }
+  return ops.slice(node.tensor(0), from, to);
+}
+
+/** Before opset 10 the bounds are attributes, then inputs. */
+function cutsOf(node: NodeContext, shape: Shape): Cut[] {
+  const given = (name: string, i: number) => node.attributes.ints(name) ?? (node.has(i) ? node.integers(i) : undefined);
+  const [starts, ends, axes, steps] = [given('starts', 1), given('ends', 2), given('axes', 3), given('steps', 4)];
+  const lists = [ends, axes, steps].filter((list) => list !== undefined);
+  if (!starts || !ends || lists.some((list) => list.length !== starts.length)) {
+    throw new BnError('data', 'its starts, ends, axes and steps do not go together; the file is damaged');
+  }
+  const cuts = starts.map((start, i) => {
+    return { axis: node.axis(axes?.[i] ?? i, shape), start, end: ends[i]!, step: steps?.[i] ?? 1 };
+  });
+  if (new Set(cuts.map(({ axis }) => axis)).size === cuts.length) return cuts;
+  throw new BnError('data', `it cuts an axis of ${formatShape(shape)} twice; the file is damaged`);
+}
+
+/** Numbers from `start` up to or down to `end`; negative bounds count from the end. */
+function pick(data: readonly (number | null)[], { start, end, step }: Cut): (number | null)[] {
+  const n = data.length;
+  if (!Number.isInteger(step) || step === 0) throw new BnError('data', `the step ${step} makes no sense`);
+  const [lowest, highest] = step > 0 ? [0, n] : [-1, n - 1];
+  const within = (i: number) => Math.min(highest, Math.max(lowest, i < 0 ? i + n : i));
+  const picked = [];
+  for (let i = within(start); step > 0 ? i < within(end) : i > within(end); i += step) picked.push(data[i]!);
+  return picked;
+}

@@ -1,0 +1,157 @@
+// Imported models: equal to what they were made from, in the reference backend and in ONNX Runtime, and trainable.
+
+import { readFileSync } from 'node:fs';
+import {
+  batchNorm,
+  conv2d,
+  createTrainer,
+  dense,
+  dropout,
+  flatten,
+  globalAveragePool2d,
+  input,
+  type Layer,
+  type Model,
+  ops,
+  relu,
+  residual,
+  sequential,
+  sgd,
+  softmaxCrossEntropy,
+  trace,
+} from '@bn/core';
+import { batchNormFromScratch } from '@bn/models';
+import { openModel } from '@bn/onnxruntime-cuda';
+import { createBackend } from '@bn/reference';
+import { expect, test } from 'vitest';
+import { exportInference, importOnnx } from '../src/index.js';
+import { largestDifference, predict, randomPixels, randomValues, smallModel, smallNetwork } from './small-network.js';
+
+const torchCnn = new Uint8Array(readFileSync(new URL('data/torch-cnn.onnx', import.meta.url)));
+const images = (count: number) => Float32Array.from({ length: count * 14 * 14 }, (_, i) => ((i * 37) % 101) / 101);
+
+/** What ONNX Runtime computes. */
+async function inRuntime(bytes: Uint8Array, data: Uint8Array | Float32Array, shape: readonly number[], output: string) {
+  const open = await openModel(bytes, { threads: 1 });
+  const name = open.inputNames[0]!;
+  const dtype = data instanceof Uint8Array ? 'uint8' : 'float32';
+  const values = await open.run({ [name]: { data, spec: { shape, dtype } } });
+  await open.dispose();
+  return values[output]!.data;
+}
+
+/** Losses of some steps on the same examples, whose labels follow from their brightness. */
+async function lossesOf(model: Model, features: Float32Array, classes = 3): Promise<number[]> {
+  const backend = await createBackend();
+  const trainer = await createTrainer({ model, backend, loss: softmaxCrossEntropy(), optimizer: sgd() });
+  const count = features.length / model.input.shape.slice(1).reduce<number>((a, n) => a * n!, 1);
+  const labels = Int32Array.from({ length: count }, (_, i) => (i * 7) % classes);
+  const losses = [];
+  for (let i = 0; i < 5; i++) losses.push((await trainer.step({ features, labels }, { learningRate: 0.1 })).loss);
+  await trainer.dispose();
+  await backend.dispose();
+  return losses;
+}
+
+test.each<[string, Layer]>([
+  ['a small network', smallNetwork],
+  [
+    'residual blocks, dropout and global pooling',
+    sequential({
+      conv: conv2d(4, { kernelSize: 3, padding: 'same', stride: 2 }),
+      block: residual(
+        sequential({ bn: batchNorm({ center: false }), act: relu(), conv: conv2d(4, { kernelSize: 1 }) }),
+      ),
+      drop: dropout(0.3),
+      pool: globalAveragePool2d(),
+      out: dense(3),
+    }),
+  ],
+  [
+    'batch normalization from scratch, on the last axis, and everything elementwise',
+    sequential({
+      conv: conv2d(3, { kernelSize: 3, dilation: 2 }),
+      scratch: batchNormFromScratch(),
+      last: batchNorm({ axis: 3 }),
+      mixed: (x) => ops.gelu(ops.maximum(ops.minimum(ops.exp(ops.neg(x)), 3), ops.tanh(x))),
+      flatten: flatten(),
+      out: dense(3),
+      softmax: (x) => ops.logSoftmax(x),
+    }),
+  ],
+])('what is exported comes back: %s', async (_, network) => {
+  const model = smallModel(network);
+  const values = randomValues(model);
+  const pixels = randomPixels(5);
+  const expected = await predict(model, values, pixels);
+  for (const fold of [false, true]) {
+    const bytes = exportInference(model, values, { fold });
+    const imported = importOnnx(bytes);
+    expect(largestDifference(await predict(imported.model, imported.values, pixels), expected)).toBeLessThan(1e-5);
+    // And once more.
+    const again = exportInference(imported.model, imported.values);
+    const logits = await inRuntime(again, pixels, [5, 2, 8, 8], 'logits');
+    expect(largestDifference(logits, expected)).toBeLessThan(1e-5);
+  }
+});
+
+test('parameters and states keep their paths, values and training graph', async () => {
+  const model = smallModel();
+  const values = randomValues(model);
+  const bytes = exportInference(model, values, { input: 'float32' });
+  const trained = importOnnx(bytes, { batchNorm: 'trained' });
+  for (const [path, value] of values) expect(trained.values.get(path), path).toEqual(value);
+  expect([...trained.values.keys()].filter((path) => !values.has(path))).toEqual([]);
+
+  const features = Float32Array.from(randomPixels(6), (v) => v / 255);
+  const frozen = importOnnx(bytes);
+  const scope = (m: Model) => trace(m, input('features', [6, 2, 8, 8]), { training: true });
+  expect([...scope(frozen.model).updates.keys()]).toEqual([]);
+  expect([...scope(trained.model).updates.keys()]).toContain('bn1.runningMean');
+  const losses = await lossesOf(trained.model, features);
+  expect(losses.at(-1)).toBeLessThan(losses[0]!);
+});
+
+test('a network of PyTorch predicts as in ONNX Runtime, for any batch size, and learns', async () => {
+  const { model, values } = importOnnx(torchCnn);
+  expect([...values.keys()]).toEqual(
+    expect.arrayContaining([
+      'stem._0.weight',
+      'stem._1.running_mean',
+      'block.bn1.weight',
+      'hidden.bias',
+      'head.weight',
+    ]),
+  );
+  expect(values.size).toBe(27);
+  for (const count of [1, 3]) {
+    const expected = await inRuntime(torchCnn, images(count), [count, 1, 14, 14], 'scores');
+    expect(largestDifference(await predict(model, values, images(count)), expected)).toBeLessThan(1e-5);
+  }
+  for (const batchNorm of ['frozen', 'trained'] as const) {
+    const losses = await lossesOf(importOnnx(torchCnn, { batchNorm }).model, images(6));
+    expect(losses.at(-1)!, batchNorm).toBeLessThan(losses[0]!);
+  }
+});
+
+test('what is trained can be chosen', () => {
+  const parametersOf = (trainable?: (name: string, isWeight: boolean) => boolean) => {
+    const { model } = importOnnx(torchCnn, trainable && { trainable });
+    return [...trace(model, input('features', [2, 1, 14, 14])).parameters.keys()];
+  };
+  expect(parametersOf((name) => name.startsWith('head'))).toEqual(['head.weight', 'head.bias']);
+  expect(parametersOf()).toHaveLength(19);
+});
+
+test('a softmax at the end is left out on request, and an output can be named', async () => {
+  const model = smallModel();
+  const values = randomValues(model);
+  const bytes = exportInference(model, values);
+  const pixels = randomPixels(2);
+  const probabilities = importOnnx(bytes, { output: 'probabilities' });
+  const [row] = [await predict(probabilities.model, probabilities.values, pixels)];
+  expect(row!.slice(0, 3).reduce((a, b) => a + b)).toBeCloseTo(1, 5);
+  const logits = importOnnx(bytes, { output: 'probabilities', logits: true });
+  expect(await predict(logits.model, logits.values, pixels)).toEqual(await predict(model, values, pixels));
+  expect(() => importOnnx(bytes, { output: 'nothing' })).toThrow("the output 'nothing' is not there; the outputs are");
+});

@@ -1,0 +1,195 @@
+// Each imported operator, in the forms that exporters write, against ONNX Runtime; and what is not imported.
+
+import { createTrainer, sgd, type Tensor } from '@bn/core';
+import { openModel } from '@bn/onnxruntime-cuda';
+import { createBackend } from '@bn/reference';
+import { expect, test } from 'vitest';
+import { importOnnx } from '../src/index.js';
+import { floats, type HandMade, handMade, ints, node } from './build-model.js';
+import { largestDifference } from './small-network.js';
+
+const w = floats('w', [3, 2, 3, 3]);
+const flat = [node('Flatten', ['x'], 'f')];
+const sum = (prediction: Tensor) => prediction;
+const last = 2 ** 31 - 1;
+
+const cases: Readonly<Record<string, HandMade>> = {
+  'Conv, SAME_UPPER': {
+    nodes: [node('Conv', ['x', 'w'], 'y', { auto_pad: 'SAME_UPPER', strides: [2, 2] })],
+    initializers: [w],
+  },
+  'Conv, SAME_LOWER': {
+    nodes: [node('Conv', ['x', 'w'], 'y', { auto_pad: 'SAME_LOWER', strides: [2, 3] })],
+    initializers: [w],
+  },
+  'Conv, VALID': {
+    nodes: [node('Conv', ['x', 'w'], 'y', { auto_pad: 'VALID', dilations: [2, 1] })],
+    initializers: [w],
+  },
+  'Conv, groups and bias': {
+    nodes: [node('Conv', ['x', 'g', 'b'], 'y', { group: 2, pads: [1, 0, 2, 1] })],
+    initializers: [floats('g', [4, 1, 2, 2]), floats('b', [4])],
+  },
+  'MaxPool, ceil_mode': {
+    nodes: [node('MaxPool', ['x'], 'y', { kernel_shape: [2, 2], strides: [2, 4], ceil_mode: 1 })],
+  },
+  'MaxPool, SAME_LOWER': { nodes: [node('MaxPool', ['x'], 'y', { kernel_shape: [2, 3], auto_pad: 'SAME_LOWER' })] },
+  'AveragePool, ceil_mode': {
+    nodes: [node('AveragePool', ['x'], 'y', { kernel_shape: [2, 2], strides: [2, 4], ceil_mode: 1 })],
+  },
+  'AveragePool, padding': { nodes: [node('AveragePool', ['x'], 'y', { kernel_shape: [3, 3], pads: [1, 1, 1, 1] })] },
+  'AveragePool, padding counted': {
+    nodes: [node('AveragePool', ['x'], 'y', { kernel_shape: [3, 3], pads: [1, 1, 1, 1], count_include_pad: 1 })],
+  },
+  GlobalAveragePool: { nodes: [node('GlobalAveragePool', ['x'])] },
+  Gemm: {
+    nodes: [...flat, node('Gemm', ['f', 'm', 'b'], 'y', { alpha: { float: 0.5 }, beta: { float: 2 } })],
+    initializers: [floats('m', [60, 3]), floats('b', [3])],
+  },
+  'MatMul and Add': {
+    nodes: [...flat, node('MatMul', ['f', 'm'], 'p'), node('Add', ['b', 'p'])],
+    initializers: [floats('m', [60, 3]), floats('b', [3])],
+  },
+  'MatMul with a transposed weight': {
+    nodes: [...flat, node('Transpose', ['m'], 't', { perm: [1, 0] }), node('MatMul', ['f', 't'])],
+    initializers: [floats('m', [3, 60])],
+  },
+  'BatchNormalization whose scale is shared': {
+    nodes: [node('Identity', ['s'], 'i'), node('BatchNormalization', ['x', 's', 'i', 's', 's'])],
+    initializers: [floats('s', [2], [0.5, 1.5])],
+  },
+  'Softmax before opset 13': { opset: 11, nodes: [node('Softmax', ['x'])] },
+  'Softmax on an axis': { nodes: [node('Softmax', ['x'], 'y', { axis: 2 })] },
+  LogSoftmax: { nodes: [node('LogSoftmax', ['x'])] },
+  LeakyRelu: { nodes: [node('LeakyRelu', ['x'], 'y', { alpha: { float: 0.2 } })] },
+  'Clip by attributes': { opset: 10, nodes: [node('Clip', ['x'], 'y', { min: { float: -0.1 }, max: { float: 0.2 } })] },
+  'Clip by inputs, one left out': { nodes: [node('Clip', ['x', '', 'max'])], initializers: [floats('max', [], [0.1])] },
+  Dropout: { nodes: [node('Dropout', ['x'])] },
+  'Reshape with 0 and -1': { nodes: [node('Reshape', ['x', 's'])], initializers: [ints('s', [0, 6, -1])] },
+  'Reshape with the batch as -1': { nodes: [node('Reshape', ['x', 's'])], initializers: [ints('s', [-1, 60])] },
+  'shapes computed with the batch': {
+    nodes: [
+      node('Shape', ['x'], 'shape'),
+      node('Gather', ['shape', 'zero'], 'batch'),
+      node('Unsqueeze', ['batch', 'axes'], 'batches'),
+      node('Slice', ['shape', 'one', 'end'], 'rest'),
+      node('Mul', ['rest', 'one'], 'same'),
+      node('Gather', ['same', 'zero'], 'channels'),
+      node('Unsqueeze', ['channels', 'axes'], 'c'),
+      node('Concat', ['batches', 'c', 'minus'], 'target', { axis: 0 }),
+      node('Cast', ['target'], 'cast', { to: 7 }),
+      node('Reshape', ['x', 'cast']),
+    ],
+    initializers: [
+      ints('zero', [0], []),
+      ints('axes', [0]),
+      ints('one', [1]),
+      ints('end', [last]),
+      ints('minus', [-1]),
+    ],
+  },
+  'Squeeze and Unsqueeze by attributes': {
+    opset: 11,
+    nodes: [
+      node('Unsqueeze', ['x'], 'u', { axes: [0, 2] }),
+      node('Squeeze', ['u'], 's', { axes: [0, 2] }),
+      node('Relu', ['s']),
+    ],
+  },
+  'Squeeze by an input': {
+    nodes: [node('ReduceMean', ['x'], 'm', { axes: [1] }), node('Squeeze', ['m', 'a'])],
+    initializers: [ints('a', [1])],
+  },
+  'ReduceMean by an input': {
+    opset: 18,
+    nodes: [node('ReduceMean', ['x', 'a'], 'y', { keepdims: 0 })],
+    initializers: [ints('a', [-1, 1])],
+  },
+  Transpose: { nodes: [node('Transpose', ['x'], 'y', { perm: [0, 2, 3, 1] })] },
+  'Slice, from the end': {
+    nodes: [node('Slice', ['x', 's', 'e', 'a'])],
+    initializers: [ints('s', [-3, 1]), ints('e', [last, -1]), ints('a', [2, 3])],
+  },
+  'Slice by attributes': { opset: 9, nodes: [node('Slice', ['x'], 'y', { starts: [1], ends: [4], axes: [2] })] },
+  'Pad by an input': {
+    nodes: [node('Pad', ['x', 'p', 'v'])],
+    initializers: [ints('p', [0, 0, 1, 2, 0, 0, 0, 1]), floats('v', [], [0.5])],
+  },
+  'Pad by attributes': {
+    opset: 10,
+    nodes: [node('Pad', ['x'], 'y', { pads: [0, 0, 1, 2, 0, 1, 0, 1], value: { float: 2 } })],
+  },
+  'Gather of channels': {
+    nodes: [node('Gather', ['x', 'i'], 'y', { axis: 1 })],
+    initializers: [ints('i', [-1, 0, 1])],
+  },
+  'Concat, Sub, Mul, Div': {
+    nodes: [
+      node('Sub', ['x', 'a'], 'b'),
+      node('Mul', ['b', 'a'], 'c'),
+      node('Div', ['c', 'three'], 'd'),
+      node('Concat', ['x', 'b', 'd'], 'y', { axis: 1 }),
+    ],
+    initializers: [floats('a', [1, 2, 1, 1]), floats('three', [], [3])],
+  },
+  'a Constant': { nodes: [node('Constant', [], 'c', { value_float: { float: 2 } }), node('Mul', ['x', 'c'])] },
+};
+
+const images = (count: number) => Float32Array.from({ length: count * 60 }, (_, i) => (((i * 37) % 101) - 50) / 50);
+
+async function differenceFrom(bytes: Uint8Array, count: number): Promise<number> {
+  const open = await openModel(bytes, { threads: 1 });
+  const { y } = await open.run({ x: { data: images(count), spec: { shape: [count, 2, 5, 6], dtype: 'float32' } } });
+  await open.dispose();
+  const backend = await createBackend();
+  const { model } = importOnnx(bytes);
+  const trainer = await createTrainer({ model, backend, loss: sum, optimizer: sgd() });
+  const got = await trainer.predict(images(count));
+  await trainer.dispose();
+  await backend.dispose();
+  return largestDifference(got, y!.data);
+}
+
+test.each(Object.entries(cases))('%s', async (_, model) => {
+  for (const count of [1, 3]) expect(await differenceFrom(handMade(model), count)).toBeLessThan(1e-5);
+});
+
+test('a batch size that the file has as a number is any', async () => {
+  const nodes = [node('Reshape', ['x', 's'])];
+  const bytes = handMade({ shape: [2, 2, 5, 6], nodes, initializers: [ints('s', [2, 60])] });
+  expect(importOnnx(bytes).model.input.shape).toEqual([null, 2, 5, 6]);
+  expect(await differenceFrom(bytes, 2)).toBe(0);
+});
+
+test.each<[string, HandMade]>([
+  ["node 'LSTM_y' (LSTM, opset 17): this operator is not imported", { nodes: [node('LSTM', ['x'])] }],
+  ["node 'constructor_y' (constructor, opset 17): this operator", { nodes: [node('constructor', ['x'])] }],
+  ['the model has opset 6; 7 to 24 are imported', { opset: 6, nodes: [node('Relu', ['x'])] }],
+  [
+    'auto_pad SOME; that is not imported',
+    { nodes: [node('Conv', ['x', 'w'], 'y', { auto_pad: 'SOME' })], initializers: [w] },
+  ],
+  [
+    'training_mode; that is',
+    {
+      nodes: [node('BatchNormalization', ['x', 's', 's', 's', 's'], 'y', { training_mode: 1 })],
+      initializers: [floats('s', [2])],
+    },
+  ],
+  [
+    '(Pad, opset 17): a mode other',
+    { nodes: [node('Pad', ['x', 'p'], 'y', { mode: 'edge' })], initializers: [ints('p', [0, 0, 0, 0, 1, 1, 1, 1])] },
+  ],
+  ['a part of the batch', { nodes: [node('Slice', ['x', 's', 'e'])], initializers: [ints('s', [0]), ints('e', [1])] }],
+  [
+    'it computes with the size of the batch',
+    { nodes: [node('Shape', ['x'], 's'), node('Mul', ['s', 's'], 't'), node('Reshape', ['x', 't'])] },
+  ],
+  [
+    "input 'x' has the shape [?, ?, 5, 6]; every size but the batch's",
+    { shape: [null, null, 5, 6], nodes: [node('Relu', ['x'])] },
+  ],
+  ['its input 1 must not depend on the data', { nodes: [node('Reshape', ['x', 'x'])] }],
+])('%s', (message, model) => {
+  expect(() => importOnnx(handMade(model))).toThrow(message);
+});
