@@ -74,14 +74,13 @@ export async function install(installation: Installation, options: SetupOptions)
 
 /** Deletes what was installed under the name, and what interrupted downloads have left. */
 export async function uninstall(name: string, { say = () => {}, dryRun }: SetupOptions): Promise<void> {
-  const target = join(nativeRoot(), name);
-  if (!existsSync(target)) return say(`there is no ${target}; nothing to delete`);
-  if (dryRun) return say(`would delete ${target}`);
+  const present = [join(nativeRoot(), name), join(nativeRoot(), 'downloads')].filter((path) => existsSync(path));
+  if (present.length === 0) return say(`there is nothing in ${nativeRoot()} to delete`);
+  if (dryRun) return say(`would delete ${present.join(' and ')}`);
   await withLock(nativeRoot(), async () => {
-    await rm(target, { recursive: true });
-    await rm(join(nativeRoot(), 'downloads'), { recursive: true, force: true });
+    for (const path of present) await rm(path, { recursive: true });
   });
-  say(`deleted ${target}`);
+  say(`deleted ${present.join(' and ')}`);
 }
 
 function announce(wheels: readonly Wheel[], source: WheelSource, target: string, say: (line: string) => void): void {

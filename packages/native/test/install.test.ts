@@ -193,5 +193,14 @@ test('uninstalling deletes the folder', async () => {
   await uninstall('small-1.0', { say });
   expect(readdirSync(root)).toEqual([]);
   await uninstall('small-1.0', { say });
-  expect(lines.at(-1)).toContain('nothing to delete');
+  expect(lines.at(-1)).toContain('nothing in');
+});
+
+test('uninstalling deletes what an interrupted setup has left, too', async () => {
+  mkdirSync(join(root, 'downloads'), { recursive: true });
+  writeFileSync(partFile(), 'a part');
+  await uninstall('small-1.0', { say, dryRun: true });
+  expect(lines.at(-1)).toBe(`would delete ${join(root, 'downloads')}`);
+  await uninstall('small-1.0', { say });
+  expect(readdirSync(root)).toEqual([]);
 });
