@@ -11,6 +11,7 @@ const read = (path: string) => readFileSync(new URL(path, root), 'utf8');
 const allowed: Record<string, string[]> = {
   core: [],
   reference: ['core'],
+  wasm: ['core'],
   onnx: ['core'],
   'onnxruntime-cuda': ['core', 'onnx'],
   datasets: ['core'],

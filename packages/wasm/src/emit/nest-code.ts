@@ -1,0 +1,422 @@
+// A scheduled nest as a WebAssembly function.
+
+import { Index, type Loop } from '../ir/index-form.js';
+import { type Access, expressionsIn, type Guard, type Nest, type Statement } from '../ir/nest.js';
+import { Addressing, Survey } from './addressing.js';
+import { Code, i32, scalar, v128, vector } from './code.js';
+import type { Constants } from './constants.js';
+import { loopBounds } from './loop-bounds.js';
+import type { Places } from './place.js';
+import type { LoopPlan, Schedule } from './schedule.js';
+import { type ActiveLanes, type Point, Values } from './values.js';
+
+/** Parameters of every nest function: the group, or the first iteration and the one after the last; thread memory. */
+export const nestParameters = 3;
+const [firstParameter, endParameter, threadParameter] = [0, 1, 2];
+
+/** Emits twice: the first pass finds out which pointers and counters there are. */
+export function emitNest(schedule: Schedule, places: Places, constants: Constants, relaxed: boolean): Code {
+  const survey = new Survey();
+  const emit = () => {
+    const code = new Code(nestParameters, relaxed);
+    new NestCode(code, schedule, survey, places, constants).emit();
+    return code;
+  };
+  emit();
+  return emit();
+}
+
+/** Unrolled iterations of one loop: `base`, `base` + 1 … (vectors of four for the vector loop). */
+interface Tile {
+  readonly loop: Loop;
+  readonly base: Index;
+  readonly count: number;
+}
+
+interface Where {
+  readonly tiles: readonly Tile[];
+  readonly active: ActiveLanes;
+}
+
+/** The locals a reduction of one statement at one point is carried in. */
+interface Accumulator {
+  readonly statement: Statement;
+  readonly point: Point;
+  readonly result: number;
+  /** Position of the largest value, for argmax. */
+  readonly position: number;
+}
+
+class NestCode {
+  readonly #code: Code;
+  readonly #schedule: Schedule;
+  readonly #nest: Nest;
+  readonly #survey: Survey;
+  readonly #addressing: Addressing;
+  readonly #values: Values;
+  /** Guards that hold because of the bounds of loops now open. */
+  readonly #established = new Set<string>();
+  /** Loops now open, which indices may depend on at run time. */
+  readonly #open = new Set<Loop>();
+
+  constructor(code: Code, schedule: Schedule, survey: Survey, places: Places, constants: Constants) {
+    this.#code = code;
+    this.#schedule = schedule;
+    this.#nest = schedule.nest;
+    this.#survey = survey;
+    this.#addressing = new Addressing(code, survey, places);
+    this.#values = new Values(code, constants, this.#addressing, places);
+  }
+
+  emit(): void {
+    const { drive, outer } = this.#schedule;
+    const given = new Map<Loop, number>();
+    const where: Where = { tiles: [], active: this.#schedule.vector ? 4 : 1 };
+    if (drive === 'group') {
+      const group = outer[0].loop;
+      given.set(group, firstParameter);
+      this.#open.add(group);
+      this.#addressing.start(given, threadParameter);
+      this.#outer(1, { ...where, active: this.#activeInGroup(group) });
+      return;
+    }
+    this.#addressing.start(given, threadParameter);
+    this.#outer(0, where);
+  }
+
+  /** Lanes of the present group that hold something. */
+  #activeInGroup({ extent, lastLanes = 4 }: Loop): ActiveLanes {
+    if (lastLanes === 4) return 4;
+    const code = this.#code;
+    const local = code.local(i32);
+    code.constant(lastLanes);
+    code.constant(4);
+    code.get(firstParameter);
+    code.constant(extent - 1);
+    code.scalar(scalar.geS);
+    code.scalar(scalar.select);
+    code.set(local);
+    return { local };
+  }
+
+  #outer(depth: number, where: Where): void {
+    const { outer, drive } = this.#schedule;
+    if (depth === outer.length) {
+      this.#body(where);
+      return;
+    }
+    const ranged = depth === 0 && drive === 'range';
+    this.#iterate(outer[depth], where, ranged, (next) => this.#outer(depth + 1, next));
+  }
+
+  #inner(depth: number, where: Where, leaf: (where: Where) => void): void {
+    const { inner } = this.#schedule;
+    if (depth === inner.length) leaf(where);
+    else this.#iterate(inner[depth], where, false, (next) => this.#inner(depth + 1, next, leaf));
+  }
+
+  /** Runs over a loop: whole tiles in a loop of their own, then what is left. */
+  #iterate({ loop, tile }: LoopPlan, where: Where, ranged: boolean, body: (where: Where) => void): void {
+    const isVector = loop === this.#schedule.vector;
+    if (loop.kind === 'lane') {
+      body(where);
+      return;
+    }
+    if (isVector) {
+      const [whole, rest] = [Math.floor(loop.extent / 4), loop.extent % 4];
+      const partial: Tile = { loop, base: new Index(4 * whole), count: 1 };
+      const last = rest === 0 ? null : () => body({ tiles: [...where.tiles, partial], active: rest });
+      this.#tiles({ loop, step: 4, extent: whole, tile }, where, ranged, body, last);
+    } else if (loop.kind === 'group' && loop.lastLanes !== 4 && !ranged) {
+      const partial: Tile = { loop, base: new Index(loop.extent - 1), count: 1 };
+      const last = () => body({ tiles: [...where.tiles, partial], active: loop.lastLanes! });
+      this.#tiles({ loop, step: 1, extent: loop.extent - 1, tile }, where, ranged, body, last);
+    } else {
+      this.#tiles({ loop, step: 1, extent: loop.extent, tile }, where, ranged, body, null);
+    }
+  }
+
+  #tiles(
+    { loop, step, extent, tile }: { loop: Loop; step: number; extent: number; tile: number },
+    where: Where,
+    ranged: boolean,
+    body: (where: Where) => void,
+    last: (() => void) | null,
+  ): void {
+    const whole = Math.floor(extent / tile);
+    const rest = extent % tile;
+    const visit = (base: Index, count: number) => () =>
+      body({ ...where, tiles: [...where.tiles, { loop, base, count }] });
+    const over = tile * step === 1 ? loop : this.#survey.tiled(loop, tile * step);
+    const main = visit(Index.of(over).times(tile * step), tile);
+    const tails = [...(rest > 0 ? [visit(new Index(whole * tile * step), rest)] : []), ...(last ? [last] : [])];
+    if (ranged) this.#range(over, whole, main, tails);
+    else {
+      if (whole === 1) visit(new Index(0), tile)();
+      else if (whole > 1) this.#openLoop(over, whole, where, main);
+      for (const tail of tails) tail();
+    }
+  }
+
+  /** The part of a loop that a call asks for, counted in tiles; what is left at the end counts as one tile. */
+  #range(over: Loop, whole: number, main: () => void, tails: readonly (() => void)[]): void {
+    const code = this.#code;
+    const count = code.local(i32);
+    // min(end, whole) − first
+    code.get(endParameter);
+    code.constant(whole);
+    code.get(endParameter);
+    code.constant(whole);
+    code.scalar(scalar.ltS);
+    code.scalar(scalar.select);
+    code.get(firstParameter);
+    code.scalar(scalar.sub);
+    code.tee(count);
+    code.constant(0);
+    code.scalar(scalar.gtS);
+    code.if(() => {
+      if (whole > 0) this.#loop(over, { local: firstParameter }, { local: count }, main);
+    });
+    if (tails.length === 0) return;
+    code.get(endParameter);
+    code.constant(whole);
+    code.scalar(scalar.gtS);
+    code.if(() =>
+      this.#values.scope(() => {
+        for (const tail of tails) tail();
+      }),
+    );
+  }
+
+  /** Opens a loop, with the bounds that guards give it where they depend on nothing that is unrolled inside. */
+  #openLoop(over: Loop, extent: number, where: Where, body: () => void): void {
+    const bounds =
+      this.#schedule.inner.some(({ loop }) => loop === over) &&
+      loopBounds(this.#code, this.#addressing, over, this.#guardsOn(over, where), this.#open);
+    if (!bounds) {
+      this.#loop(over, null, extent, body);
+      return;
+    }
+    for (const key of bounds.keys) this.#established.add(key);
+    this.#code.get(bounds.count);
+    this.#code.constant(0);
+    this.#code.scalar(scalar.gtS);
+    this.#code.if(() => this.#loop(over, { local: bounds.first }, { local: bounds.count }, body));
+    for (const key of bounds.keys) this.#established.delete(key);
+  }
+
+  #loop(over: Loop, first: { local: number } | null, count: number | { local: number }, body: () => void): void {
+    this.#open.add(over);
+    this.#values.scope(() => this.#addressing.loop(over, first, count, body));
+    this.#open.delete(over);
+  }
+
+  /** Guards that a loop takes part in, under the present tiles. */
+  #guardsOn(over: Loop, { tiles }: Where): Guard[] {
+    const single = new Map(tiles.filter(({ count }) => count === 1).map(({ loop, base }) => [loop, base]));
+    return this.#nest.statements
+      .flatMap((statement) => guardsOf(statement))
+      .map(({ index, size }) => ({ index: index.substitute(single), size }))
+      .filter(({ index }) => index.coefficient(over) !== 0);
+  }
+
+  /** Everything at one place of the rolled outer loops. */
+  #body(where: Where): void {
+    const points = pointsOf(where, this.#schedule.vector);
+    if (this.#nest.statements.every(({ reduction }) => reduction === null)) {
+      for (const point of points) for (const statement of this.#nest.statements) this.#assign(statement, point);
+      return;
+    }
+    const accumulators = points.flatMap((point) =>
+      this.#nest.statements.map((statement) => this.#accumulator(statement, point)),
+    );
+    this.#inner(0, { tiles: [], active: where.active }, (inside) => {
+      for (const { environment } of pointsOf(inside, this.#schedule.vector)) {
+        for (const accumulator of accumulators) this.#reduce(accumulator, environment, inside.active);
+      }
+    });
+    for (const accumulator of accumulators) this.#finish(accumulator);
+  }
+
+  /** A statement without reduction. */
+  #assign(statement: Statement, point: Point): void {
+    const code = this.#code;
+    this.#guarded(statement, point, () => {
+      const value = code.local(v128);
+      this.#values.push(statement.value, point);
+      if (statement.accumulates) {
+        this.#values.load(statement.target, point);
+        code.vector(vector.add);
+      }
+      code.set(value);
+      this.#values.store(statement.target, value, point);
+    });
+  }
+
+  #accumulator(statement: Statement, point: Point): Accumulator {
+    const code = this.#code;
+    const result = code.local(v128);
+    const position = code.local(v128);
+    this.#pushNeutral(statement);
+    code.set(result);
+    if (statement.reduction === 'argmax') {
+      this.#values.pushConstant(-1, true);
+      code.set(position);
+    }
+    return { statement, point, result, position };
+  }
+
+  #pushNeutral({ reduction, value: { kind } }: Statement): void {
+    if (reduction === 'sum') this.#code.zero();
+    else this.#values.pushConstant(kind === 'i32' ? -(2 ** 31) : -Infinity, kind === 'i32');
+  }
+
+  /** One step of a reduction. */
+  #reduce({ statement, point, result, position }: Accumulator, inner: Point['environment'], active: ActiveLanes): void {
+    const environment = new Map([...point.environment, ...inner]);
+    const at: Point = { environment, vector: this.#schedule.vector, active };
+    const code = this.#code;
+    const values = this.#values;
+    const { reduction, value } = statement;
+    const partial = this.#reducesLanes() && active !== 4;
+    this.#guarded(statement, at, () => {
+      if (reduction === 'argmax') this.#reduceArgmax(statement, at, result, position);
+      else if (reduction === 'sum' && value.op === 'mul' && value.kind === 'f32' && !partial) {
+        for (const factor of value.operands) values.push(factor, at);
+        code.multiplyAddTo(() => code.get(result));
+        code.set(result);
+      } else {
+        values.push(value, at);
+        if (partial) {
+          this.#pushNeutral(statement);
+          code.constant(0);
+          code.memory(vector.load, this.#values.laneMask(active as number));
+          code.vector(vector.bitselect);
+        }
+        code.get(result);
+        code.vector(combining[reduction as 'sum' | 'max'][value.kind as 'f32' | 'i32']);
+        code.set(result);
+      }
+    });
+  }
+
+  /** A later value takes the place if it is larger, if it is NaN and the earlier is not, or if there is none yet. */
+  #reduceArgmax({ value, position: index }: Statement, at: Point, best: number, position: number): void {
+    const code = this.#code;
+    const [candidate, wins] = [code.local(v128), code.local(v128)];
+    const isFloat = value.kind === 'f32';
+    this.#values.push(value, at);
+    code.tee(candidate);
+    code.get(best);
+    code.vector(isFloat ? vector.gt : vector.gtI32);
+    code.get(position);
+    code.zero();
+    code.vector(vector.ltI32);
+    code.vector(vector.or);
+    if (isFloat) {
+      code.get(candidate);
+      code.get(candidate);
+      code.vector(vector.ne);
+      code.get(best);
+      code.get(best);
+      code.vector(vector.eq);
+      code.vector(vector.and);
+      code.vector(vector.or);
+    }
+    code.set(wins);
+    this.#values.push({ op: 'index', kind: 'i32', index: index! }, at);
+    this.#select(position, wins);
+    code.get(candidate);
+    this.#select(best, wins);
+  }
+
+  /** local := the value on the stack where `mask`, else local. */
+  #select(local: number, mask: number): void {
+    this.#code.get(local);
+    this.#code.get(mask);
+    this.#code.vector(vector.bitselect);
+    this.#code.set(local);
+  }
+
+  #finish({ statement, point, result, position }: Accumulator): void {
+    const code = this.#code;
+    if (this.#reducesLanes()) this.#combineLanes(statement, result);
+    const value = code.local(v128);
+    if (statement.finish) this.#values.push(statement.finish, point, result);
+    else code.get(statement.reduction === 'argmax' ? position : result);
+    code.set(value);
+    this.#values.store(statement.target, value, point);
+  }
+
+  #reducesLanes(): boolean {
+    return this.#nest.inner.some((loop) => loop === this.#schedule.vector);
+  }
+
+  /** All lanes become the reduction over the four, always in the same order. */
+  #combineLanes({ reduction, value }: Statement, result: number): void {
+    const code = this.#code;
+    for (const order of [
+      [2, 3, 0, 1],
+      [1, 0, 3, 2],
+    ]) {
+      code.get(result);
+      code.get(result);
+      code.get(result);
+      code.shuffle(order);
+      code.vector(combining[reduction as 'sum' | 'max'][value.kind as 'f32' | 'i32']);
+      code.set(result);
+    }
+  }
+
+  /** Emits `body` if a statement's guards hold, behind tests where that is known at run time only. */
+  #guarded(statement: Statement, { environment }: Point, body: () => void): void {
+    const open: Guard[] = [];
+    for (const guard of guardsOf(statement)) {
+      const index = guard.index.substitute(environment);
+      const [low, high] = index.range();
+      if (low === high && (low < 0 || low >= guard.size)) return;
+      const key = `${index}<${guard.size}`;
+      if ((low >= 0 && high < guard.size) || this.#established.has(key)) continue;
+      open.push({ index, size: guard.size });
+    }
+    if (open.length === 0) {
+      body();
+      return;
+    }
+    const code = this.#code;
+    open.forEach(({ index, size }, i) => {
+      this.#addressing.pushValue(index);
+      code.constant(size);
+      // An index below 0 is large without its sign.
+      code.scalar(scalar.ltU);
+      if (i > 0) code.scalar(scalar.and);
+    });
+    code.if(() => this.#values.scope(body));
+  }
+}
+
+const combining = {
+  sum: { f32: vector.add, i32: vector.addI32 },
+  max: { f32: vector.max, i32: vector.maxI32 },
+} as const;
+
+function guardsOf({ value, target }: Statement): Guard[] {
+  const guards = [...target.guards];
+  for (const node of expressionsIn(value)) if ('access' in node) guards.push(...(node.access as Access).guards);
+  return guards;
+}
+
+/** All combinations of the unrolled iterations. */
+function pointsOf({ tiles, active }: Where, vectorLoop: Loop | null): Point[] {
+  let environments: Map<Loop, Index>[] = [new Map()];
+  for (const { loop, base, count } of tiles) {
+    const isVector = loop === vectorLoop;
+    environments = environments.flatMap((environment) =>
+      Array.from({ length: count }, (_, i) => {
+        const at = isVector ? base.plus(4 * i).plus(Index.of(loop)) : base.plus(i);
+        return new Map(environment).set(loop, at);
+      }),
+    );
+  }
+  return environments.map((environment) => ({ environment, vector: vectorLoop, active }));
+}

@@ -1,0 +1,10 @@
+// Passes of the compiler that can be left out, to see what they change.
+
+export interface Passes {
+  /** An axis, as a rule the batch, in SIMD lanes. Without it everything is row-major. */
+  readonly lanes: boolean;
+  /** Memory of intermediates is used again when they are no longer needed. */
+  readonly reuse: boolean;
+}
+
+export const allPasses: Passes = { lanes: true, reuse: true };

@@ -1,0 +1,50 @@
+// Chooses how a nest's loops are run, by a static model: never by timing, so that results are the same everywhere.
+
+import type { Schedule } from '../emit/schedule.js';
+import type { Loop } from '../ir/index-form.js';
+import { type Access, expressionsIn, type Nest, readsOf } from '../ir/nest.js';
+import type { Domain } from './steps.js';
+
+export function scheduleNest(nest: Nest, domain: Domain): Schedule {
+  const vector = chooseVector(nest);
+  const plain = (loops: readonly Loop[]) => loops.map((loop) => ({ loop, tile: 1 }));
+  const last = (loops: readonly Loop[]) => [
+    ...loops.filter((loop) => loop !== vector || loop.kind === 'lane'),
+    ...loops.filter((loop) => loop === vector && loop.kind !== 'lane'),
+  ];
+  const drive = domain === 'groups' ? 'group' : domain === 'ranges' ? 'range' : 'none';
+  const outer = drive === 'group' ? nest.outer : last(nest.outer);
+  return { nest, vector, outer: plain(outer), inner: plain(last(nest.inner)), drive };
+}
+
+/** The lane loop; else the loop along which memory is nearest, if that is worth it. */
+function chooseVector(nest: Nest): Loop | null {
+  const loops = [...nest.outer, ...nest.inner];
+  const lane = loops.find(({ kind }) => kind === 'lane');
+  if (lane) return lane;
+  let best: { loop: Loop | null; cost: number } = { loop: null, cost: 1 };
+  for (const loop of loops.filter((loop) => isPossible(nest, loop))) {
+    const accesses = [...readsOf(nest), ...nest.statements.map(({ target }) => target)];
+    const each = accesses.map(({ index }) => (Math.abs(index.coefficient(loop)) > 1 ? 5 : 1));
+    const vectors = Math.ceil(loop.extent / 4) / loop.extent;
+    const cost = (vectors * each.reduce((a, b) => a + b, 2)) / (accesses.length + 2);
+    if (cost < best.cost) best = { loop, cost };
+  }
+  return best.loop;
+}
+
+/** Lanes need the same guards, distinct places to write, and no order among them. */
+function isPossible(nest: Nest, loop: Loop): boolean {
+  const isInner = nest.inner.includes(loop);
+  return nest.statements.every(({ value, target, reduction, accumulates, position }) => {
+    const guarded = [...accessesIn(value), target].some(({ guards }) =>
+      guards.some(({ index }) => index.coefficient(loop) !== 0),
+    );
+    if (guarded || (accumulates && target.index.coefficient(loop) === 0)) return false;
+    return !(isInner && (reduction === 'argmax' || position !== undefined));
+  });
+
+  function* accessesIn(root: Parameters<typeof expressionsIn>[0]): Generator<Access> {
+    for (const node of expressionsIn(root)) if ('access' in node) yield node.access;
+  }
+}
