@@ -90,7 +90,9 @@ export function compile(graph: Graph, batch: number, options: CompileOptions): P
     if (own !== undefined) return { at: 'thread', address: own };
     return { at: 'fixed', address: addresses.get(buffer) ?? scratch + plan.fixed.get(buffer)! };
   };
-  const { functions, stages } = emitSteps(steps, (schedule) => emitNest(schedule, places, constants, options.relaxed));
+  const { functions, stages } = emitSteps(steps, options.passes, (schedule) =>
+    emitNest(schedule, places, constants, options.relaxed),
+  );
   if (constants.words.length * 4 > constantBytes) throw new Error('too many vector constants');
   return {
     bytes: encodeModule(functions, options.memory),
@@ -115,11 +117,11 @@ export function compile(graph: Graph, batch: number, options: CompileOptions): P
 /** Groups handed out at a time, and ranges a nest is cut into: from shapes alone, so that results are too. */
 const [mostChunks, mostRanges] = [32, 32];
 
-function emitSteps(steps: readonly Step[], emit: (schedule: Schedule) => Code) {
+function emitSteps(steps: readonly Step[], passes: Passes, emit: (schedule: Schedule) => Code) {
   const functions: ModuleFunction[] = [];
   const stages: Stage[] = [];
   steps.forEach(({ domain, nests }, i) => {
-    const schedules = nests.map((nest) => scheduleNest(nest, domain));
+    const schedules = nests.map((nest) => scheduleNest(nest, domain, passes));
     const first = functions.length;
     schedules.forEach((schedule, n) => {
       const exportName = domain === 'ranges' ? `step${i}nest${n}` : undefined;

@@ -3,8 +3,10 @@
 export interface Passes {
   /** An axis, as a rule the batch, in SIMD lanes. Without it everything is row-major. */
   readonly lanes: boolean;
+  /** Several results of a sum of products side by side in registers. */
+  readonly tiles: boolean;
   /** Memory of intermediates is used again when they are no longer needed. */
   readonly reuse: boolean;
 }
 
-export const allPasses: Passes = { lanes: true, reuse: true };
+export const allPasses: Passes = { lanes: true, tiles: true, reuse: true };

@@ -6,6 +6,7 @@ import { Addressing, Survey } from './addressing.js';
 import { Code, i32, scalar, v128, vector } from './code.js';
 import type { Constants } from './constants.js';
 import { loopBounds } from './loop-bounds.js';
+import { orderProducts, type Product } from './order-products.js';
 import type { Places } from './place.js';
 import type { LoopPlan, Schedule } from './schedule.js';
 import { type ActiveLanes, type Point, Values } from './values.js';
@@ -231,7 +232,9 @@ class NestCode {
       this.#nest.statements.map((statement) => this.#accumulator(statement, point)),
     );
     this.#inner(0, { tiles: [], active: where.active }, (inside) => {
-      for (const { environment } of pointsOf(inside, this.#schedule.vector)) {
+      const steps = pointsOf(inside, this.#schedule.vector);
+      if (this.#multiplyBlock(accumulators, steps, inside.active)) return;
+      for (const { environment } of steps) {
         for (const accumulator of accumulators) this.#reduce(accumulator, environment, inside.active);
       }
     });
@@ -269,6 +272,45 @@ class NestCode {
   #pushNeutral({ reduction, value: { kind } }: Statement): void {
     if (reduction === 'sum') this.#code.zero();
     else this.#values.pushConstant(kind === 'i32' ? -(2 ** 31) : -Infinity, kind === 'i32');
+  }
+
+  /** A block of products of two reads, ordered for registers. False if this is no such block. */
+  #multiplyBlock(accumulators: readonly Accumulator[], steps: readonly Point[], active: ActiveLanes): boolean {
+    if (this.#reducesLanes() && active !== 4) return false;
+    const operands = new Map<string, { number: number; access: Access; at: Point }>();
+    const products: (Product & { result: number })[] = [];
+    for (const { environment: inner } of steps) {
+      for (const { statement, point, result } of accumulators) {
+        const reads = productReads(statement);
+        if (!reads) return false;
+        const at: Point = { ...point, environment: new Map([...point.environment, ...inner]), active };
+        const holds = this.#guardsHold(statement, at);
+        if (holds === 'unknown') return false;
+        if (holds === 'never') continue;
+        const [a, b] = reads.map((access) => {
+          const { key, offset } = this.#addressing.locate(access, at.environment, at.vector);
+          const name = `${key}+${offset}`;
+          const known = operands.get(name) ?? { number: operands.size, access, at };
+          operands.set(name, known);
+          return known.number;
+        });
+        products.push({ a, b, result });
+      }
+    }
+    const list = [...operands.values()];
+    const locals = new Map<number, number>();
+    for (const move of orderProducts(products, Math.max(3, registers - accumulators.length))) {
+      if ('load' in move) {
+        const local = this.#code.local(v128);
+        this.#values.load(list[move.load].access, list[move.load].at);
+        this.#code.set(local);
+        locals.set(move.load, local);
+      } else {
+        const { a, b, result } = products[move.product];
+        this.#code.multiplyAdd(locals.get(a)!, locals.get(b)!, result);
+      }
+    }
+    return true;
   }
 
   /** One step of a reduction. */
@@ -369,22 +411,15 @@ class NestCode {
   }
 
   /** Emits `body` if a statement's guards hold, behind tests where that is known at run time only. */
-  #guarded(statement: Statement, { environment }: Point, body: () => void): void {
-    const open: Guard[] = [];
-    for (const guard of guardsOf(statement)) {
-      const index = guard.index.substitute(environment);
-      const [low, high] = index.range();
-      if (low === high && (low < 0 || low >= guard.size)) return;
-      const key = `${index}<${guard.size}`;
-      if ((low >= 0 && high < guard.size) || this.#established.has(key)) continue;
-      open.push({ index, size: guard.size });
-    }
-    if (open.length === 0) {
+  #guarded(statement: Statement, point: Point, body: () => void): void {
+    const holds = this.#guardsHold(statement, point);
+    if (holds === 'never') return;
+    if (holds === 'always') {
       body();
       return;
     }
     const code = this.#code;
-    open.forEach(({ index, size }, i) => {
+    this.#openGuards(statement, point)!.forEach(({ index, size }, i) => {
       this.#addressing.pushValue(index);
       code.constant(size);
       // An index below 0 is large without its sign.
@@ -393,12 +428,40 @@ class NestCode {
     });
     code.if(() => this.#values.scope(body));
   }
+
+  #guardsHold(statement: Statement, point: Point): 'always' | 'never' | 'unknown' {
+    const open = this.#openGuards(statement, point);
+    return open === null ? 'never' : open.length === 0 ? 'always' : 'unknown';
+  }
+
+  /** Guards that have to be tested at run time; null if one does not hold anyway. */
+  #openGuards(statement: Statement, { environment }: Point): Guard[] | null {
+    const open: Guard[] = [];
+    for (const guard of guardsOf(statement)) {
+      const index = guard.index.substitute(environment);
+      const [low, high] = index.range();
+      if (low === high && (low < 0 || low >= guard.size)) return null;
+      if (low >= 0 && high < guard.size) continue;
+      if (!this.#established.has(`${index}<${guard.size}`)) open.push({ index, size: guard.size });
+    }
+    return open;
+  }
 }
+
+/** Vector registers that operands and sums share: sixteen, less one for what instructions need. */
+const registers = 15;
 
 const combining = {
   sum: { f32: vector.add, i32: vector.addI32 },
   max: { f32: vector.max, i32: vector.maxI32 },
 } as const;
+
+/** The two reads of a sum of products; null if it is something else. */
+export function productReads({ value, reduction, accumulates }: Statement): readonly [Access, Access] | null {
+  if (reduction !== 'sum' || accumulates || value.op !== 'mul' || value.kind !== 'f32') return null;
+  const [a, b] = value.operands;
+  return a.op === 'read' && b.op === 'read' ? [a.access, b.access] : null;
+}
 
 function guardsOf({ value, target }: Statement): Guard[] {
   const guards = [...target.guards];

@@ -3,11 +3,15 @@
 import type { Schedule } from '../emit/schedule.js';
 import type { Loop } from '../ir/index-form.js';
 import { type Access, expressionsIn, type Nest, readsOf } from '../ir/nest.js';
+import type { Passes } from '../passes.js';
 import type { Domain } from './steps.js';
+import { tileContraction } from './tile-contraction.js';
 
-export function scheduleNest(nest: Nest, domain: Domain): Schedule {
+export function scheduleNest(nest: Nest, domain: Domain, passes: Passes): Schedule {
   const vector = chooseVector(nest);
-  const plain = (loops: readonly Loop[]) => loops.map((loop) => ({ loop, tile: 1 }));
+  const fixed = domain === 'groups' ? (nest.outer.find(({ kind }) => kind === 'group') ?? null) : null;
+  const tiles = passes.tiles ? tileContraction(nest, vector, fixed) : null;
+  const plain = (loops: readonly Loop[]) => loops.map((loop) => ({ loop, tile: tiles?.get(loop) ?? 1 }));
   const last = (loops: readonly Loop[]) => [
     ...loops.filter((loop) => loop !== vector || loop.kind === 'lane'),
     ...loops.filter((loop) => loop === vector && loop.kind !== 'lane'),
