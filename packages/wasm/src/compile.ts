@@ -124,8 +124,7 @@ function emitSteps(steps: readonly Step[], passes: Passes, emit: (schedule: Sche
     const schedules = nests.map((nest) => scheduleNest(nest, domain, passes));
     const first = functions.length;
     schedules.forEach((schedule, n) => {
-      const exportName = domain === 'ranges' ? `step${i}nest${n}` : undefined;
-      functions.push({ parameters: nestParameters, code: emit(schedule), ...(exportName && { exportName }) });
+      functions.push({ parameters: nestParameters, code: emit(schedule), exportName: `step${i}nest${n}` });
     });
     if (domain === 'ranges') {
       stages.push(schedules.flatMap((schedule, n) => rangesOf(`step${i}nest${n}`, schedule)));

@@ -449,7 +449,7 @@ class NestCode {
 }
 
 /** Vector registers that operands and sums share: sixteen, less one for what instructions need. */
-const registers = 15;
+export const registers = 15;
 
 const combining = {
   sum: { f32: vector.add, i32: vector.addI32 },

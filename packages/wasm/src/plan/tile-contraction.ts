@@ -1,7 +1,7 @@
 // Tiles of a sum of products: how many results are computed side by side, and how much of the sum is written out. Chosen
 // by counting loads and multiplications, two of each a cycle.
 
-import { productReads } from '../emit/nest-code.js';
+import { productReads, registers } from '../emit/nest-code.js';
 import { orderProducts } from '../emit/order-products.js';
 import { Index, type Loop } from '../ir/index-form.js';
 import type { Access, Guard, Nest } from '../ir/nest.js';
@@ -10,8 +10,12 @@ export type Tiles = ReadonlyMap<Loop, number>;
 
 /** Sums that are kept in registers, and products written out in a row: longer bodies are no faster. */
 const limits = { sums: 12, products: 100 };
-/** Cycles to test and branch at the end of a loop, to begin and to end a sum, and to test a guard. */
-const cycles = { loop: 2, sum: 3, test: 6 };
+/** Cycles at the end of a loop, to begin and end a sum, to test a guard; and of a load and a cache line even if hidden. */
+const cycles = { loop: 2, sum: 3, test: 6, load: 0.08, line: 0.15 };
+/** Cycles until a sum can be added to again, times two additions a cycle. */
+const latency = 8;
+/** Elements in a cache line. */
+const lineElements = 16;
 /** Candidates whose loads are counted exactly; the others are ruled out by a lower bound. */
 const examined = 10;
 
@@ -73,6 +77,7 @@ function* choices(outer: readonly Loop[], inner: readonly Loop[], vector: Loop |
   }
 }
 
+/** What an access costs: bytes by tiled loop, and whether each vector of it is four separate loads. */
 class Model {
   readonly #nest: Nest;
   readonly #reads: readonly [Access, Access];
@@ -91,92 +96,93 @@ class Model {
     // Every combination of whole tiles and what is left of a loop.
     for (let mask = 0; mask < 2 ** tiled.length; mask++) {
       let repetitions = 1;
-      const sizes = new Map<Loop, number>();
-      tiled.forEach((loop, i) => {
-        const extent = loop === this.#vector ? Math.ceil(loop.extent / 4) : loop.extent;
-        const tile = tiles.get(loop)!;
-        const rest = (mask >> i) & 1;
-        sizes.set(loop, rest ? extent % tile : tile);
-        repetitions *= rest ? Math.min(1, extent % tile) : Math.floor(extent / tile);
+      const sizes = tiled.map((loop, i) => {
+        const [steps, tile] = [this.#steps(loop), tiles.get(loop)!];
+        const isRest = ((mask >> i) & 1) === 1;
+        repetitions *= isRest ? Math.min(1, steps % tile) : Math.floor(steps / tile);
+        return isRest ? steps % tile : tile;
       });
-      if (repetitions > 0) total += repetitions * this.#blockCost(sizes, exact);
+      if (repetitions > 0) total += repetitions * this.#blockCost(tiled, sizes, exact);
     }
     const untiled = (loops: readonly Loop[]) =>
       loops.filter((loop) => !tiles.has(loop)).reduce((n, loop) => n * this.#steps(loop), 1);
-    const rolledInner = untiled(this.#nest.inner);
-    const sums = this.#nest.outer
-      .filter(({ kind }) => kind === undefined)
-      .reduce((n, loop) => n * this.#steps(loop), 1);
-    return total * untiled(this.#nest.outer) * rolledInner + sums * cycles.sum;
+    const sums = this.#nest.outer.reduce((n, loop) => n * this.#steps(loop), 1);
+    return total * untiled(this.#nest.outer) * untiled(this.#nest.inner) + sums * cycles.sum;
   }
 
+  /** Iterations, in vectors for the loop in lanes. */
   #steps(loop: Loop): number {
     if (loop.kind === 'lane') return 1;
     return loop === this.#vector ? Math.ceil(loop.extent / 4) : loop.extent;
   }
 
   /** Cycles of one unrolled block. */
-  #blockCost(sizes: Tiles, exact: boolean): number {
-    const environments = combinations(sizes, this.#vector);
-    const numbers = new Map<string, number>();
-    let tests = 0;
+  #blockCost(loops: readonly Loop[], sizes: readonly number[], exact: boolean): number {
+    const steps = loops.map((loop) => (loop === this.#vector ? 4 : 1));
+    const strides = this.#reads.map(({ index }) => loops.map((loop, i) => index.coefficient(loop) * steps[i]));
+    const guards = this.#reads.flatMap((read) => read.guards).map((guard) => this.#guard(guard, loops, sizes));
+    const numbers = new Map<number, number>();
+    const lines = new Set<number>();
     const products: { a: number; b: number }[] = [];
-    for (const environment of environments) {
-      const held = this.#reads.flatMap(({ guards }) => guards).map((guard) => holds(guard, environment));
-      if (held.includes('never')) continue;
+    let tests = 0;
+    forEachPosition(sizes, (position) => {
+      const held = guards.map((holds) => holds(position));
+      if (held.includes('never')) return;
       if (held.includes('unknown')) tests++;
-      const [a, b] = this.#reads.map(({ index, buffer }, operand) => {
-        const key = `${operand}${buffer.name}${index.substitute(environment)}`;
+      const [a, b] = strides.map((own, operand) => {
+        const place = own.reduce((sum, stride, i) => sum + stride * position[i], 0);
+        lines.add(2 * Math.floor(place / lineElements) + operand);
+        const key = 2 * place + operand;
         const number = numbers.get(key) ?? numbers.size;
         numbers.set(key, number);
         return number;
       });
       products.push({ a, b });
-    }
-    const sums = [...sizes].reduce((n, [loop, size]) => (this.#nest.outer.includes(loop) ? n * size : n), 1);
-    const gathers = this.#reads.filter(
-      ({ index }) => this.#vector && Math.abs(index.coefficient(this.#vector)) > 1,
-    ).length;
+    });
+    const sums = loops.reduce((n, loop, i) => (this.#nest.outer.includes(loop) ? n * sizes[i] : n), 1);
     const loads = exact
-      ? orderProducts(products, Math.max(3, 15 - sums)).filter((move) => 'load' in move).length
+      ? orderProducts(products, Math.max(3, registers - sums)).filter((move) => 'load' in move).length
       : numbers.size;
-    const each = 1 + 3 * gathers;
     return (
-      Math.max(loads * each, products.length, sums >= 4 ? 0 : 4 * (products.length / sums)) / 2 +
-      cycles.loop +
-      tests * cycles.test
+      Math.max(loads * this.#loadCost(), products.length, (latency * products.length) / sums) / 2 +
+      cycles.load * loads +
+      cycles.line * lines.size +
+      cycles.test * tests +
+      cycles.loop
     );
+  }
+
+  /** Mean cost of loading an operand: four lanes that are apart are four loads and more. */
+  #loadCost(): number {
+    const vector = this.#vector;
+    const gathered = this.#reads.filter(({ index }) => vector && Math.abs(index.coefficient(vector)) > 1);
+    return 1 + 2 * gathered.length;
+  }
+
+  /** Whether a guard holds at a place of the block; guards that no tile touches become bounds of loops. */
+  #guard({ index, size }: Guard, loops: readonly Loop[], sizes: readonly number[]) {
+    const coefficients = loops.map((loop) => index.coefficient(loop));
+    const touched = coefficients.some((c) => c !== 0);
+    const isBound = !touched && [...index.terms.values()].some((c) => Math.abs(c) === 1);
+    const whole = loops.filter((loop, i) => sizes[i] === this.#steps(loop));
+    const rolled = [...index.terms].filter(([loop]) => !whole.includes(loop));
+    const [low, high] = new Index(index.constant, rolled).range();
+    return (position: readonly number[]): 'always' | 'never' | 'unknown' => {
+      const shift = coefficients.reduce((sum, c, i) => sum + c * position[i], 0);
+      if (high + shift < 0 || low + shift >= size) return 'never';
+      return isBound || (low + shift >= 0 && high + shift < size) ? 'always' : 'unknown';
+    };
   }
 }
 
-function combinations(sizes: Tiles, vector: Loop | null): Map<Loop, Index>[] {
-  let environments: Map<Loop, Index>[] = [new Map()];
-  for (const [loop, size] of sizes) {
-    const step = loop === vector ? 4 : 1;
-    environments = environments.flatMap((environment) =>
-      Array.from({ length: size }, (_, i) =>
-        new Map(environment).set(loop, new Index(step * i).plus(size === loop.extent ? 0 : rolled(loop, size))),
-      ),
-    );
-  }
-  return environments;
-}
-
-const rolledLoops = new WeakMap<Loop, Loop>();
-
-/** The part of a tiled loop that is still a loop. */
-function rolled(loop: Loop, size: number): Index {
-  const over = rolledLoops.get(loop) ?? { name: `${loop.name}~`, extent: 2 };
-  rolledLoops.set(loop, over);
-  return Index.of(over).times(size);
-}
-
-/** Guards whose loops are all unrolled, or that loop bounds take care of, cost nothing. */
-function holds({ index, size }: Guard, environment: ReadonlyMap<Loop, Index>): 'always' | 'never' | 'unknown' {
-  const substituted = index.substitute(environment);
-  const [low, high] = substituted.range();
-  if (high < 0 || low >= size) return 'never';
-  if (low >= 0 && high < size) return 'always';
-  const untouched = [...index.terms.keys()].every((loop) => !environment.has(loop));
-  return untouched && [...index.terms.values()].some((c) => Math.abs(c) === 1) ? 'always' : 'unknown';
+function forEachPosition(sizes: readonly number[], body: (position: readonly number[]) => void): void {
+  const position = sizes.map(() => 0);
+  const visit = (depth: number): void => {
+    if (depth === sizes.length) {
+      body(position);
+      return;
+    }
+    for (position[depth] = 0; position[depth] < sizes[depth]; position[depth]++) visit(depth + 1);
+  };
+  visit(0);
 }
