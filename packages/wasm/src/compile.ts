@@ -15,7 +15,7 @@ import { chooseStorage } from './lower/storage.js';
 import type { Passes } from './passes.js';
 import { buffersOf, planMemory } from './plan/memory-plan.js';
 import { scheduleNest } from './plan/schedule-nest.js';
-import { planSteps, type Step } from './plan/steps.js';
+import { planSteps, type Step, workOf } from './plan/steps.js';
 
 /** A call of an exported function: the first group or iteration, and the one after the last. */
 export interface Task {
@@ -36,6 +36,10 @@ export interface Program {
   readonly outputs: readonly (readonly [name: string, spec: Spec])[];
   /** Constants, to be written once. */
   readonly data: readonly { readonly address: number; readonly words: ArrayLike<number>; readonly isFloat: boolean }[];
+  /** Address of one counter for each stage, for threads to take tasks by. */
+  readonly claims: number;
+  /** Iterations of all nests, as a measure of work. */
+  readonly iterations: number;
   /** Memory of the executable's own, and memory that runs of other executables may overwrite. */
   readonly ownBytes: number;
   readonly threadMemory: number;
@@ -72,13 +76,15 @@ export function compile(graph: Graph, batch: number, options: CompileOptions): P
   const plan = planMemory(steps, options.passes.reuse);
   const tables = constantBuffers(steps);
   const entries = lowered.inputs.length + lowered.outputs.length;
-  const tableBytes = Math.ceil(entries / 16) * 64;
-  const ownBytes = tableBytes + constantBytes + [...tables.values()].reduce((sum, bytes) => sum + bytes, 0);
+  const tableBytes = roomFor(entries);
+  const claimBytes = roomFor(steps.length);
+  const ownBytes = tableBytes + claimBytes + constantBytes + [...tables.values()].reduce((sum, bytes) => sum + bytes, 0);
   const table = options.reserve('own', ownBytes);
   const scratch = options.reserve('scratch', plan.fixedBytes + plan.threadBytes * options.threads);
-  const constants = new Constants(table + tableBytes);
+  const constantsAt = table + tableBytes + claimBytes;
+  const constants = new Constants(constantsAt);
   const addresses = new Map<Buffer, number>();
-  let next = table + tableBytes + constantBytes;
+  let next = constantsAt + constantBytes;
   for (const [buffer, bytes] of tables) {
     addresses.set(buffer, next);
     next += bytes;
@@ -101,13 +107,15 @@ export function compile(graph: Graph, batch: number, options: CompileOptions): P
     inputs: lowered.inputs,
     outputs: [...bound.outputs].map(([name, { shape, dtype }]) => [name, { shape, dtype }] as const),
     data: [
-      { address: table + tableBytes, words: constants.words, isFloat: false },
+      { address: constantsAt, words: constants.words, isFloat: false },
       ...[...addresses].map(([buffer, address]) => ({
         address,
         words: (buffer.source as { constant: ArrayLike<number> }).constant,
         isFloat: buffer.dtype === 'float32',
       })),
     ],
+    claims: table + tableBytes,
+    iterations: lowered.nests.reduce((sum, nest) => sum + workOf(nest), 0),
     ownBytes,
     threadMemory: scratch + plan.fixedBytes,
     threadBytes: plan.threadBytes,
@@ -193,8 +201,13 @@ function constantBuffers(steps: readonly Step[]): Map<Buffer, number> {
   const sizes = new Map<Buffer, number>();
   for (const nest of steps.flatMap(({ nests }) => nests)) {
     for (const buffer of buffersOf(nest)) {
-      if (buffer.source && 'constant' in buffer.source) sizes.set(buffer, Math.ceil(elementsOf(buffer) / 16) * 64);
+      if (buffer.source && 'constant' in buffer.source) sizes.set(buffer, roomFor(elementsOf(buffer)));
     }
   }
   return sizes;
+}
+
+/** Bytes for so many words, in whole cache lines. */
+function roomFor(words: number): number {
+  return Math.ceil(words / 16) * 64;
 }

@@ -2,9 +2,9 @@
 
 import { type Backend, type BackendOptions, BnError, type Diagnosis } from '@bn/core';
 import { allPasses, type Passes } from './passes.js';
-import { enableRelaxedSimd } from './run/engine.js';
+import { enableRelaxedSimd, hasSharedMemory, processors } from './run/engine.js';
 import { Heap } from './run/heap.js';
-import { soloTeam } from './run/team.js';
+import { Team } from './run/team.js';
 import { WasmBackend } from './run/wasm-backend.js';
 
 export interface WasmBackendOptions extends BackendOptions {
@@ -21,6 +21,7 @@ export interface WasmBackendOptions extends BackendOptions {
  */
 export async function createBackend({
   device = 'auto',
+  threads,
   exact = false,
   passes = {},
 }: WasmBackendOptions = {}): Promise<Backend> {
@@ -28,8 +29,9 @@ export async function createBackend({
     throw new BnError('backend', `wasm computes on the CPU only, not on ${device}; leave out the device`);
   }
   const relaxed = !exact && (await enableRelaxedSimd());
-  const heap = new Heap(false);
-  const team = soloTeam(heap.memory);
+  const wanted = hasSharedMemory() ? (threads ?? (await processors())) : 1;
+  const heap = new Heap(wanted > 1);
+  const team = await Team.start(heap.memory, wanted);
   const description = `cpu (WebAssembly, ${relaxed ? 'relaxed SIMD' : 'SIMD'}, ${team.threads} thread${team.threads === 1 ? '' : 's'})`;
   return new WasmBackend({ kind: 'cpu', description }, heap, team, { relaxed, passes: { ...allPasses, ...passes } });
 }
@@ -37,5 +39,6 @@ export async function createBackend({
 /** What the engine has. */
 export async function diagnose(): Promise<Diagnosis[]> {
   const relaxed = await enableRelaxedSimd();
-  return [{ device: 'cpu', available: true, detail: `WebAssembly with ${relaxed ? 'relaxed ' : ''}SIMD` }];
+  const threads = hasSharedMemory() ? `up to ${await processors()} threads` : 'one thread: memory cannot be shared here';
+  return [{ device: 'cpu', available: true, detail: `WebAssembly, ${relaxed ? 'relaxed SIMD' : 'SIMD'}, ${threads}` }];
 }

@@ -23,3 +23,14 @@ export async function enableRelaxedSimd(): Promise<boolean> {
   }
   return WebAssembly.validate(relaxedProbe);
 }
+
+/** Browsers share memory only with pages that are isolated from others. */
+export function hasSharedMemory(): boolean {
+  return typeof SharedArrayBuffer === 'function' && globalThis.crossOriginIsolated !== false;
+}
+
+/** Processors that this process may use. */
+export async function processors(): Promise<number> {
+  if (globalThis.process?.versions?.node === undefined) return navigator.hardwareConcurrency;
+  return (await import('node:os')).availableParallelism();
+}

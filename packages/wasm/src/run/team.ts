@@ -1,40 +1,109 @@
-// The threads that compute: the caller, and workers beside it.
+// The threads that compute a program: the caller, and workers beside it.
 
-import type { Program, Stage } from '../compile.js';
+import { BnError } from '@bn/core';
+import type { Program } from '../compile.js';
+import { control, createMember, listen, type Work } from './member.js';
+import { startWorker, type WorkerThread } from './worker-program.js';
 
 /** A program that the team has loaded. */
 export interface Handle {
+  readonly id: number;
   readonly program: Program;
-  readonly exports: Readonly<Record<string, (start: number, end: number, threadMemory: number) => void>>;
+  readonly work: Work;
 }
 
-export interface Team {
+/** Iterations below which a program is done sooner by the caller alone than workers wake up: about 0.1 ms. */
+const smallProgram = 100_000;
+
+export class Team {
   readonly threads: number;
-  load(program: Program): Promise<Handle>;
-  unload(handle: Handle): void;
+  readonly #memory: WebAssembly.Memory;
+  readonly #workers: readonly WorkerThread[];
+  readonly #member;
+  readonly #words: Int32Array;
+  #loaded = 0;
+  #sending: Promise<unknown> = Promise.resolve();
+
+  constructor(memory: WebAssembly.Memory, workers: readonly WorkerThread[]) {
+    this.#memory = memory;
+    this.#workers = workers;
+    this.threads = workers.length + 1;
+    this.#member = createMember(memory, this.threads, mayWait());
+    // The control block never moves: a view of the memory as it is now will do.
+    this.#words = new Int32Array(memory.buffer, control.address, 16);
+  }
+
+  /** A team of `threads`; of the caller alone where memory cannot be shared. */
+  static async start(memory: WebAssembly.Memory, threads: number): Promise<Team> {
+    const workers = await Promise.all(Array.from({ length: threads - 1 }, () => startWorker()));
+    await Promise.all(workers.map((worker, i) => worker.send({ type: 'start', memory, threads, index: i + 1 })));
+    return new Team(memory, workers);
+  }
+
+  async load(program: Program): Promise<Handle> {
+    const module = await WebAssembly.compile(program.bytes);
+    const instance = new WebAssembly.Instance(module, { env: { memory: this.#memory } });
+    const id = this.#loaded++;
+    const { stages, claims, threadMemory, threadBytes } = program;
+    const work = { stages, claims, threadMemory, exports: instance.exports as unknown as Work['exports'] };
+    if (!this.#isSmall(program)) {
+      await this.#tell((i) => ({
+        type: 'load',
+        id,
+        module,
+        work: { stages, claims, threadMemory: threadMemory + threadBytes * (i + 1) },
+      }));
+    }
+    return { id, program, work };
+  }
+
+  async unload({ id, program }: Handle): Promise<void> {
+    if (!this.#isSmall(program)) await this.#tell(() => ({ type: 'unload', id }));
+  }
+
   /** Runs all stages; when it returns they are done. */
-  run(handle: Handle): void;
-  dispose(): void;
+  run({ id, program, work }: Handle): void {
+    if (this.#isSmall(program)) {
+      for (const stage of work.stages) {
+        for (const { name, start, end } of stage) work.exports[name](start, end, work.threadMemory);
+      }
+      return;
+    }
+    new Int32Array(this.#memory.buffer, program.claims, work.stages.length).fill(0);
+    this.#wake(id);
+    try {
+      this.#member.run(work);
+    } catch (cause) {
+      throw new BnError('backend', 'wasm: a thread has failed; this is a mistake in @bn/wasm', { cause });
+    }
+  }
+
+  dispose(): void {
+    for (const worker of this.#workers) worker.terminate();
+  }
+
+  #isSmall({ iterations }: Program): boolean {
+    return this.threads === 1 || iterations < smallProgram;
+  }
+
+  /** Sends a message to every worker, which has to be told to read it; one after the other. */
+  #tell(messageFor: (index: number) => Parameters<WorkerThread['send']>[0]): Promise<void> {
+    const told = this.#sending.then(async () => {
+      this.#wake(listen);
+      await Promise.all(this.#workers.map((worker, i) => worker.send(messageFor(i))));
+    });
+    this.#sending = told.catch(() => {});
+    return told;
+  }
+
+  #wake(command: number): void {
+    Atomics.store(this.#words, control.command, command);
+    Atomics.add(this.#words, control.run, 1);
+    Atomics.notify(this.#words, control.run);
+  }
 }
 
-/** The caller alone. */
-export function soloTeam(memory: WebAssembly.Memory): Team {
-  return {
-    threads: 1,
-    load: async (program) => ({ program, exports: await instantiate(program.bytes, memory) }),
-    unload: () => {},
-    run: ({ program, exports }) => {
-      for (const stage of program.stages) runStage(stage, exports, program.threadMemory);
-    },
-    dispose: () => {},
-  };
-}
-
-function runStage(stage: Stage, exports: Handle['exports'], threadMemory: number): void {
-  for (const { name, start, end } of stage) exports[name](start, end, threadMemory);
-}
-
-async function instantiate(bytes: Uint8Array<ArrayBuffer>, memory: WebAssembly.Memory): Promise<Handle['exports']> {
-  const { instance } = await WebAssembly.instantiate(bytes, { env: { memory } });
-  return instance.exports as unknown as Handle['exports'];
+/** The main thread of a page must not sleep. */
+function mayWait(): boolean {
+  return !('document' in globalThis);
 }

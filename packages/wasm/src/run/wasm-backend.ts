@@ -30,7 +30,7 @@ interface Block {
 interface Loaded {
   readonly program: Program;
   readonly run: () => void;
-  readonly free: () => void;
+  readonly free: () => Promise<void>;
 }
 
 export interface WasmOptions {
@@ -83,7 +83,7 @@ export class WasmBackend implements Backend {
       },
       dispose: async () => {
         disposed = true;
-        for (const { free } of loaded.values()) free();
+        await Promise.all([...loaded.values()].map(({ free }) => free()));
         loaded.clear();
         this.#executables.delete(executable);
       },
@@ -137,7 +137,7 @@ export class WasmBackend implements Backend {
       run: () => this.#team.run(handle),
       free: () => {
         this.#heap.free(program.table, program.ownBytes);
-        this.#team.unload(handle);
+        return this.#team.unload(handle);
       },
     };
   }

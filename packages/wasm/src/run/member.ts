@@ -1,0 +1,89 @@
+// One thread of a team: takes tasks from the present stage, and meets the others at its end.
+
+/** What a thread needs of a program. */
+export interface Work {
+  readonly stages: readonly (readonly { readonly name: string; readonly start: number; readonly end: number }[])[];
+  /** Address of one counter for each stage: the next task to be taken. */
+  readonly claims: number;
+  /** Memory of this thread alone. */
+  readonly threadMemory: number;
+  readonly exports: Readonly<Record<string, (start: number, end: number, threadMemory: number) => void>>;
+}
+
+export interface Member {
+  /** Computes all stages together with the other threads; throws if one of them has failed. */
+  run(work: Work): void;
+}
+
+/** Words of the control block, which stands at this address. */
+export const control = { address: 1024, run: 0, command: 1, arrived: 2, passed: 3, failed: 4 } as const;
+/** A command to workers: read messages. Others are numbers of programs. */
+export const listen = -1;
+
+/**
+ * Makes a member. The text of this function is also what workers run: it refers to nothing outside itself.
+ *
+ * Threads meet by counting: each adds one to `arrived`; the last one, if the next stages have a single task, does those,
+ * and then sets `passed`, which the others watch: for a short while in a loop, then asleep.
+ */
+export function createMember(memory: WebAssembly.Memory, threads: number, mayWait: boolean): Member {
+  const [arrived, passed, failed] = [258, 259, 260];
+  const spins = 20_000;
+  const words = new Int32Array(memory.buffer);
+  let meetings = 0;
+
+  return {
+    run(work) {
+      const { stages } = work;
+      let next = 0;
+      while (next < stages.length) {
+        const stage = stages[next];
+        const claim = work.claims / 4 + next;
+        for (;;) {
+          const i = Atomics.add(words, claim, 1);
+          if (i >= stage.length) break;
+          perform(work, stage[i]);
+        }
+        const after = firstParallel(stages, next + 1);
+        meet(() => {
+          for (let s = next + 1; s < after; s++) for (const task of stages[s]) perform(work, task);
+        });
+        next = after;
+      }
+    },
+  };
+
+  function perform({ exports, threadMemory }: Work, { name, start, end }: Work['stages'][number][number]): void {
+    try {
+      exports[name](start, end, threadMemory);
+    } catch (error) {
+      Atomics.store(words, failed, 1);
+      Atomics.notify(words, passed);
+      throw error;
+    }
+  }
+
+  function firstParallel(stages: Work['stages'], from: number): number {
+    let s = from;
+    while (s < stages.length && stages[s].length <= 1) s++;
+    return s;
+  }
+
+  function meet(between: () => void): void {
+    meetings = (meetings + 1) | 0;
+    // Counters wrap around together.
+    const all = Math.imul(threads, meetings);
+    if (((Atomics.add(words, arrived, 1) + 1) | 0) === all) {
+      between();
+      Atomics.store(words, passed, meetings);
+      Atomics.notify(words, passed);
+      return;
+    }
+    for (let spin = 0; ; spin++) {
+      const now = Atomics.load(words, passed);
+      if (((now - meetings) | 0) >= 0) return;
+      if (Atomics.load(words, failed) !== 0) throw new Error('another thread has failed');
+      if (spin > spins && mayWait) Atomics.wait(words, passed, now, 100);
+    }
+  }
+}
