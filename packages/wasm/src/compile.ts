@@ -9,8 +9,9 @@ import type { Place } from './emit/place.js';
 import type { Schedule } from './emit/schedule.js';
 import { type Buffer, elementsOf, type Nest } from './ir/nest.js';
 import { bindBatch } from './lower/bind-batch.js';
-import { chooseLaneAxes } from './lower/lane-axes.js';
+import { chooseLaneAxes, type LaneAxes } from './lower/lane-axes.js';
 import { type Lowered, lower } from './lower/lowering.js';
+import { rewrite } from './lower/rewrite.js';
 import { chooseStorage } from './lower/storage.js';
 import type { Passes } from './passes.js';
 import { buffersOf, planMemory } from './plan/memory-plan.js';
@@ -65,8 +66,12 @@ export function planGraph(
   batch: number,
   passes: Passes,
 ): { steps: Step[]; lowered: Lowered; bound: Graph } {
-  const bound = bindBatch(graph, batch);
-  const lanes = passes.lanes ? chooseLaneAxes(bound) : new Map();
+  let bound = bindBatch(graph, batch);
+  let lanes: LaneAxes = passes.lanes ? chooseLaneAxes(bound) : new Map();
+  if (passes.lanes && passes.split) {
+    bound = rewrite(bound, lanes);
+    lanes = chooseLaneAxes(bound);
+  }
   const lowered = lower(bound, lanes, chooseStorage(bound, lanes));
   return { steps: planSteps(lowered.nests), lowered, bound };
 }
@@ -78,7 +83,8 @@ export function compile(graph: Graph, batch: number, options: CompileOptions): P
   const entries = lowered.inputs.length + lowered.outputs.length;
   const tableBytes = roomFor(entries);
   const claimBytes = roomFor(steps.length);
-  const ownBytes = tableBytes + claimBytes + constantBytes + [...tables.values()].reduce((sum, bytes) => sum + bytes, 0);
+  const ownBytes =
+    tableBytes + claimBytes + constantBytes + [...tables.values()].reduce((sum, bytes) => sum + bytes, 0);
   const table = options.reserve('own', ownBytes);
   const scratch = options.reserve('scratch', plan.fixedBytes + plan.threadBytes * options.threads);
   const constantsAt = table + tableBytes + claimBytes;

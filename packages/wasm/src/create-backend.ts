@@ -39,6 +39,8 @@ export async function createBackend({
 /** What the engine has. */
 export async function diagnose(): Promise<Diagnosis[]> {
   const relaxed = await enableRelaxedSimd();
-  const threads = hasSharedMemory() ? `up to ${await processors()} threads` : 'one thread: memory cannot be shared here';
+  const threads = hasSharedMemory()
+    ? `up to ${await processors()} threads`
+    : 'one thread: memory cannot be shared here';
   return [{ device: 'cpu', available: true, detail: `WebAssembly, ${relaxed ? 'relaxed SIMD' : 'SIMD'}, ${threads}` }];
 }

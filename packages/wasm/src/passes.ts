@@ -3,10 +3,12 @@
 export interface Passes {
   /** An axis, as a rule the batch, in SIMD lanes. Without it everything is row-major. */
   readonly lanes: boolean;
+  /** Sums over the axis in lanes and others in two parts, batch statistics in one pass. */
+  readonly split: boolean;
   /** Several results of a sum of products side by side in registers. */
   readonly tiles: boolean;
   /** Memory of intermediates is used again when they are no longer needed. */
   readonly reuse: boolean;
 }
 
-export const allPasses: Passes = { lanes: true, tiles: true, reuse: true };
+export const allPasses: Passes = { lanes: true, split: true, tiles: true, reuse: true };

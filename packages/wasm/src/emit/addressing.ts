@@ -19,6 +19,8 @@ export class Survey {
   readonly pointers = new Map<string, Pointer>();
   /** Loops whose iteration number is needed as such. */
   readonly counted = new Set<Loop>();
+  /** Addresses of vector constants. */
+  readonly constants = new Set<number>();
   readonly #tiled = new Map<Loop, Map<number, Loop>>();
 
   /** The loop over whole tiles of `loop`. */

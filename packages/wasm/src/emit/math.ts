@@ -4,29 +4,32 @@
 // Infinities, NaN, over- and underflow are IEEE's.
 
 import { type Code, v128, vector } from './code.js';
-import type { Constants } from './constants.js';
 
 type Polynomial = readonly [number, ...number[]];
 
 export class VectorMath {
   readonly #code: Code;
-  readonly #constants: Constants;
-  /** A local that holds 0, as the base of absolute addresses. */
-  readonly #zero: number;
+  /** Pushes a vector of equal integers. */
+  readonly #integer: (value: number) => void;
+  /** Pushes a vector of equal floats. */
+  readonly #float: (value: number) => void;
 
-  constructor(code: Code, constants: Constants, zero: number) {
+  constructor(code: Code, float: (value: number) => void, integer: (value: number) => void) {
     this.#code = code;
-    this.#constants = constants;
-    this.#zero = zero;
+    this.#float = float;
+    this.#integer = integer;
   }
 
   /** 2ⁿ·exp(r) with x = n·ln 2 + r; 2ⁿ in two factors, so that results under- and overflow as they should. */
   exp(): void {
     const code = this.#code;
-    const [n, half] = [this.#local(), this.#local()];
+    const [shifted, n, half] = [this.#local(), this.#local(), this.#local()];
     this.#clamp(-104.5, 89.5);
-    this.#expOfRemainder(n);
-    code.get(n);
+    this.#expOfRemainder(1, shifted, expPolynomial);
+    code.get(shifted);
+    this.#integer(shiftBits);
+    code.vector(vector.subI32);
+    code.tee(n);
     code.constant(1);
     code.vector(vector.shrI32);
     code.tee(half);
@@ -42,11 +45,10 @@ export class VectorMath {
   /** 1 / (1 + exp(−x)). Beyond ±87 it is 0 or 1 to within 1e-37. */
   sigmoid(): void {
     const code = this.#code;
-    const [n, divisor] = [this.#local(), this.#local()];
-    code.vector(vector.neg);
+    const [shifted, divisor] = [this.#local(), this.#local()];
     this.#clamp(-87, 87);
-    this.#expOfRemainder(n);
-    code.get(n);
+    this.#expOfRemainder(-1, shifted, shortExpPolynomial);
+    code.get(shifted);
     this.#powerOfTwo();
     code.multiplyAddTo(() => this.#float(1));
     code.set(divisor);
@@ -168,26 +170,29 @@ export class VectorMath {
     choose(() => this.#float(-Infinity), compare(vector.eq, 0));
   }
 
-  /** exp(r) for the x on the stack = n·ln 2 + r, |r| ≤ ½ ln 2; n goes to a local, as integers. */
-  #expOfRemainder(n: number): void {
+  /**
+   * exp(r) for sign · x = n·ln 2 + r, |r| ≤ ½ ln 2, and the x on the stack. n goes to a local as the last bits of
+   * n + 1.5·2²³: adding that number rounds to an integer.
+   */
+  #expOfRemainder(sign: 1 | -1, shifted: number, polynomial: Polynomial): void {
     const code = this.#code;
-    const [x, whole, r] = [this.#local(), this.#local(), this.#local()];
+    const [x, n, r] = [this.#local(), this.#local(), this.#local()];
     code.tee(x);
-    this.#float(Math.LOG2E);
-    code.vector(vector.mul);
-    code.vector(vector.nearest);
-    code.tee(whole);
-    code.vector(vector.toInteger);
-    code.set(n);
-    code.get(whole);
-    this.#float(-0.693359375);
+    this.#float(sign * Math.LOG2E);
+    code.multiplyAddTo(() => this.#float(shift));
+    code.tee(shifted);
+    this.#float(shift);
+    code.vector(vector.sub);
+    code.tee(n);
+    // sign · r, whose sign goes into the coefficients.
+    this.#float(-sign * 0.693359375);
     code.multiplyAddTo(() => code.get(x));
     code.set(r);
-    code.get(whole);
-    this.#float(2.1219444e-4);
+    code.get(n);
+    this.#float(sign * 2.1219444e-4);
     code.multiplyAddTo(() => code.get(r));
     code.set(r);
-    this.#polynomial(r, expPolynomial);
+    this.#polynomial(r, polynomial.map((c, i) => sign ** (polynomial.length - 1 - i) * c) as unknown as Polynomial);
   }
 
   /** Σ coefficient[i]·xⁱ by Horner's rule, highest power first. */
@@ -199,13 +204,13 @@ export class VectorMath {
     }
   }
 
-  /** Replaces the integers n on the stack by 2ⁿ, −127 < n < 128. */
+  /** Replaces the integers n on the stack by 2ⁿ, −127 < n < 128. Only the last nine bits of n count. */
   #powerOfTwo(): void {
     const code = this.#code;
-    this.#integer(127);
-    code.vector(vector.addI32);
     code.constant(23);
     code.vector(vector.shlI32);
+    this.#float(1);
+    code.vector(vector.addI32);
   }
 
   /** NaN stays NaN: pmin(a, b) is b where b < a, else a. */
@@ -219,19 +224,15 @@ export class VectorMath {
   #local(): number {
     return this.#code.local(v128);
   }
-  #float(value: number): void {
-    this.#code.get(this.#zero);
-    this.#code.memory(vector.load, this.#constants.float(value));
-  }
-  #integer(value: number): void {
-    this.#code.get(this.#zero);
-    this.#code.memory(vector.load, this.#constants.integer(value));
-  }
 }
 
-// Cephes, expf: exp(r) = 1 + r + r²·(…).
-const expPolynomial: Polynomial = [
-  1.98756915e-4, 1.3981999507e-3, 8.3334519073e-3, 4.1665795894e-2, 1.6666665459e-1, 5.0000001201e-1, 1, 1,
+/** 1.5·2²³: floats of this size are whole numbers, which stand in their last bits. */
+const shift = 12_582_912;
+const shiftBits = 0x4b400000;
+// Least relative error on |r| ≤ ½ ln 2: 2e-9 and 8e-8 before rounding.
+const expPolynomial: Polynomial = [1.38368353e-3, 8.37482419e-3, 4.16682251e-2, 1.66664198e-1, 4.99999911e-1, 1, 1];
+const shortExpPolynomial: Polynomial = [
+  8.29764735e-3, 4.19154316e-2, 1.66675746e-1, 4.99988943e-1, 9.99999702e-1, 1.00000012,
 ];
 // Cephes, logf.
 const logPolynomial: Polynomial = [

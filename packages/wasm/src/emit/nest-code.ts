@@ -66,7 +66,7 @@ class NestCode {
     this.#nest = schedule.nest;
     this.#survey = survey;
     this.#addressing = new Addressing(code, survey, places);
-    this.#values = new Values(code, constants, this.#addressing, places);
+    this.#values = new Values(code, constants, survey, this.#addressing, places);
   }
 
   emit(): void {
@@ -77,12 +77,17 @@ class NestCode {
       const group = outer[0].loop;
       given.set(group, firstParameter);
       this.#open.add(group);
-      this.#addressing.start(given, threadParameter);
+      this.#start(given);
       this.#outer(1, { ...where, active: this.#activeInGroup(group) });
       return;
     }
-    this.#addressing.start(given, threadParameter);
+    this.#start(given);
     this.#outer(0, where);
+  }
+
+  #start(given: ReadonlyMap<Loop, number>): void {
+    this.#addressing.start(given, threadParameter);
+    this.#values.preload();
   }
 
   /** Lanes of the present group that hold something. */

@@ -2,8 +2,8 @@
 
 import type { Index, Loop } from '../ir/index-form.js';
 import type { Access, Expression } from '../ir/nest.js';
-import type { Addressing, Location } from './addressing.js';
-import { type Code, i32, scalar, v128, vector } from './code.js';
+import type { Addressing, Location, Survey } from './addressing.js';
+import { type Code, scalar, v128, vector } from './code.js';
 import type { Constants } from './constants.js';
 import { VectorMath } from './math.js';
 import type { Places } from './place.js';
@@ -25,16 +25,23 @@ export class Values {
   readonly #addressing: Addressing;
   readonly #places: Places;
   readonly #math: VectorMath;
+  readonly #survey: Survey;
+  readonly #preloaded = new Map<number, number>();
   #known = new Map<string, number>();
   /** Locals of reductions that are done, for `reduced`. */
   #reduced = -1;
 
-  constructor(code: Code, constants: Constants, addressing: Addressing, places: Places) {
+  constructor(code: Code, constants: Constants, survey: Survey, addressing: Addressing, places: Places) {
+    this.#survey = survey;
     this.#code = code;
     this.#constants = constants;
     this.#addressing = addressing;
     this.#places = places;
-    this.#math = new VectorMath(code, constants, code.local(i32));
+    this.#math = new VectorMath(
+      code,
+      (value) => this.pushConstant(value, false),
+      (value) => this.pushConstant(value, true),
+    );
   }
 
   /** Runs `body`; what it computes is forgotten afterwards, what was known before is not. */
@@ -78,8 +85,31 @@ export class Values {
       this.#code.zero();
       return;
     }
+    this.#pushAt(integer ? this.#constants.integer(value) : this.#constants.float(value));
+  }
+
+  /** Loads constants that the first pass has met, before all loops. */
+  preload(): void {
+    for (const address of this.#survey.constants) {
+      if (this.#preloaded.size === mostPreloaded) return;
+      const local = this.#code.local(v128);
+      this.#code.constant(0);
+      this.#code.memory(vector.load, address);
+      this.#code.set(local);
+      this.#preloaded.set(address, local);
+    }
+  }
+
+  /** Pushes the constant at an address. */
+  #pushAt(address: number): void {
+    this.#survey.constants.add(address);
+    const local = this.#preloaded.get(address);
+    if (local !== undefined) {
+      this.#code.get(local);
+      return;
+    }
     this.#code.constant(0);
-    this.#code.memory(vector.load, integer ? this.#constants.integer(value) : this.#constants.float(value));
+    this.#code.memory(vector.load, address);
   }
 
   /** Address of a mask of the first lanes. */
@@ -289,11 +319,13 @@ export class Values {
       code.vector(vector.splatI32);
     }
     if (step === 0) return;
-    code.constant(0);
-    code.memory(vector.load, this.#constants.lanes([0, step, 2 * step, 3 * step]));
+    this.#pushAt(this.#constants.lanes([0, step, 2 * step, 3 * step]));
     code.vector(vector.addI32);
   }
 }
+
+/** More than there are registers for would only be moved. */
+const mostPreloaded = 16;
 
 const floatInstructions: Readonly<Record<string, number>> = {
   ...{ add: vector.add, sub: vector.sub, mul: vector.mul, div: vector.div, maximum: vector.max, minimum: vector.min },

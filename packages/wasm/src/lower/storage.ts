@@ -24,6 +24,10 @@ export function chooseStorage(graph: Graph, lanes: LaneAxes): Storage {
   const stored = new Set<Tensor>();
   const anchors = new Map<Tensor, Tensor>();
   const costs = new Map<Tensor, number>();
+  const depths = new Map<Tensor, number>();
+  /** Reductions over all groups that a node comes after. */
+  const depthAfter = (node: Tensor) => (depths.get(node) ?? 0) + (crossesGroups(node, lanes) ? 1 : 0);
+  const depthOf = (node: Tensor) => node.inputs.reduce((depth, x) => Math.max(depth, depthAfter(x)), 0);
   const usedOnce = (node: Tensor) => users.get(node)!.length === 1 && !outputs.has(node);
 
   for (const node of graph.nodes) {
@@ -36,7 +40,10 @@ export function chooseStorage(graph: Graph, lanes: LaneAxes): Storage {
     const follower = usedOnce(node) ? users.get(node)![0].user : null;
     const goesOn = follower !== null && isArithmetic(follower) && follower.shape.join() === node.shape.join();
     const sought = formOf(node) === 'element' && !goesOn ? anchorOf(node, node, stored, usedOnce) : null;
-    const anchor = sought && lanes.get(sought) === lanes.get(node) ? sought : null;
+    depths.set(node, depthOf(node));
+    // What a reduction is finished with must not wait for more groups than the reduction itself.
+    const anchor =
+      sought && lanes.get(sought) === lanes.get(node) && depths.get(node)! <= depthAfter(sought) ? sought : null;
     if (anchor) {
       anchors.set(node, anchor);
       stored.delete(anchor);
@@ -59,6 +66,12 @@ export function chooseStorage(graph: Graph, lanes: LaneAxes): Storage {
     ),
   );
   return { stored, inLanes, anchors };
+}
+
+/** Whether a node is a reduction over the axis in lanes. */
+function crossesGroups(node: Tensor, lanes: LaneAxes): boolean {
+  const inLanes = (x: Tensor) => (lanes.get(x) ?? null) !== null;
+  return !inLanes(node) && node.inputs.some(inLanes);
 }
 
 export function isLeaf(node: Tensor): boolean {

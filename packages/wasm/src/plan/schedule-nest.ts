@@ -5,12 +5,12 @@ import type { Loop } from '../ir/index-form.js';
 import { type Access, expressionsIn, type Nest, readsOf } from '../ir/nest.js';
 import type { Passes } from '../passes.js';
 import type { Domain } from './steps.js';
-import { tileContraction } from './tile-contraction.js';
+import { type Tiles, tileContraction } from './tile-contraction.js';
 
 export function scheduleNest(nest: Nest, domain: Domain, passes: Passes): Schedule {
   const vector = chooseVector(nest);
   const fixed = domain === 'groups' ? (nest.outer.find(({ kind }) => kind === 'group') ?? null) : null;
-  const tiles = passes.tiles ? tileContraction(nest, vector, fixed) : null;
+  const tiles = passes.tiles ? (tileContraction(nest, vector, fixed) ?? tileOthers(nest, vector, fixed)) : null;
   const plain = (loops: readonly Loop[]) => loops.map((loop) => ({ loop, tile: tiles?.get(loop) ?? 1 }));
   const last = (loops: readonly Loop[]) => [
     ...loops.filter((loop) => loop !== vector || loop.kind === 'lane'),
@@ -19,6 +19,19 @@ export function scheduleNest(nest: Nest, domain: Domain, passes: Passes): Schedu
   const drive = domain === 'groups' ? 'group' : domain === 'ranges' ? 'range' : 'none';
   const outer = drive === 'group' ? nest.outer : last(nest.outer);
   return { nest, vector, outer: plain(outer), inner: plain(last(nest.inner)), drive };
+}
+
+/**
+ * The last outer loop a few times in a row: sums do not wait for each other, and what is the same in all iterations is
+ * computed once.
+ */
+function tileOthers({ outer, inner, statements }: Nest, vector: Loop | null, fixed: Loop | null): Tiles {
+  const nodes = new Set(statements.flatMap(({ value }) => [...expressionsIn(value)])).size;
+  const most = Math.min(inner.length > 0 ? 6 : 4, Math.floor(60 / nodes));
+  const loop = outer.filter((loop) => loop !== fixed && loop !== vector && loop.kind === undefined).at(-1);
+  if (!loop || statements.some(({ accumulates }) => accumulates)) return new Map();
+  const sizes = Array.from({ length: most }, (_, i) => most - i).filter((n) => loop.extent % n === 0);
+  return new Map(sizes.slice(0, 1).map((n) => [loop, n]));
 }
 
 /** The lane loop; else the loop along which memory is nearest, if that is worth it. */

@@ -18,7 +18,7 @@ export interface Step {
 }
 
 /** Innermost iterations below which waking other threads costs more than it brings. */
-const smallWork = 16_384;
+const smallWork = 65_536;
 
 const order: readonly Domain[] = ['groups', 'serial', 'ranges'];
 

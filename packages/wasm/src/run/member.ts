@@ -28,7 +28,7 @@ export const listen = -1;
  */
 export function createMember(memory: WebAssembly.Memory, threads: number, mayWait: boolean): Member {
   const [arrived, passed, failed] = [258, 259, 260];
-  const spins = 20_000;
+  const [spins, patience] = [1000, 2];
   const words = new Int32Array(memory.buffer);
   let meetings = 0;
 
@@ -79,11 +79,15 @@ export function createMember(memory: WebAssembly.Memory, threads: number, mayWai
       Atomics.notify(words, passed);
       return;
     }
-    for (let spin = 0; ; spin++) {
+    let since = 0;
+    for (let spin = 1; ; spin++) {
       const now = Atomics.load(words, passed);
       if (((now - meetings) | 0) >= 0) return;
       if (Atomics.load(words, failed) !== 0) throw new Error('another thread has failed');
-      if (spin > spins && mayWait) Atomics.wait(words, passed, now, 100);
+      if (spin % spins !== 0 || !mayWait) continue;
+      // Milliseconds: longer than stages differ by, as a rule, and short for who wants the processor.
+      if (since === 0) since = performance.now();
+      else if (performance.now() - since > patience) Atomics.wait(words, passed, now, 100);
     }
   }
 }

@@ -5,7 +5,12 @@ import { createMember, type Member, type Work } from './member.js';
 /** Messages to a worker. The first is `start`; each is answered by `ready`. */
 export type ToWorker =
   | { readonly type: 'start'; readonly memory: WebAssembly.Memory; readonly threads: number; readonly index: number }
-  | { readonly type: 'load'; readonly id: number; readonly module: WebAssembly.Module; readonly work: Omit<Work, 'exports'> }
+  | {
+      readonly type: 'load';
+      readonly id: number;
+      readonly module: WebAssembly.Module;
+      readonly work: Omit<Work, 'exports'>;
+    }
   | { readonly type: 'unload'; readonly id: number };
 
 type MakeMember = (memory: WebAssembly.Memory, threads: number, mayWait: boolean) => Member;
@@ -14,7 +19,11 @@ type MakeMember = (memory: WebAssembly.Memory, threads: number, mayWait: boolean
  * Sleeps until there is a run, or messages to read: while it sleeps or computes it receives none. Refers to nothing
  * outside itself.
  */
-function serve(makeMember: MakeMember, receive: (handle: (message: ToWorker) => void) => void, ready: () => void): void {
+function serve(
+  makeMember: MakeMember,
+  receive: (handle: (message: ToWorker) => void) => void,
+  ready: () => void,
+): void {
   const [run, command, listen] = [256, 257, -1];
   const programs = new Map<number, Work>();
   let memory: WebAssembly.Memory;
