@@ -293,8 +293,8 @@ class NestCode {
         if (holds === 'unknown') return false;
         if (holds === 'never') continue;
         const [a, b] = reads.map((access) => {
-          const { key, offset } = this.#addressing.locate(access, at.environment, at.vector);
-          const name = `${key}+${offset}`;
+          const { key, offset, laneStride } = this.#addressing.locate(access, at.environment, at.vector);
+          const name = `${key}+${offset}:${laneStride}`;
           const known = operands.get(name) ?? { number: operands.size, access, at };
           operands.set(name, known);
           return known.number;
