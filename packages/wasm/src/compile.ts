@@ -1,7 +1,7 @@
 // From a graph to a WebAssembly module and the order in which its functions run.
 
 import type { Graph, Spec } from '@bn/core';
-import { Code, scalar } from './emit/code.js';
+import { Code, i32, scalar } from './emit/code.js';
 import { Constants } from './emit/constants.js';
 import { encodeModule, type ModuleFunction } from './emit/module.js';
 import { emitNest, nestParameters } from './emit/nest-code.js';
@@ -15,6 +15,7 @@ import { rewrite } from './lower/rewrite.js';
 import { chooseStorage } from './lower/storage.js';
 import type { Passes } from './passes.js';
 import { buffersOf, planMemory } from './plan/memory-plan.js';
+import { groupsPerChunk, splitIntoPartialSums } from './plan/partial-sums.js';
 import { scheduleNest } from './plan/schedule-nest.js';
 import { planSteps, type Step, workOf } from './plan/steps.js';
 
@@ -73,7 +74,8 @@ export function planGraph(
     lanes = chooseLaneAxes(bound);
   }
   const lowered = lower(bound, lanes, chooseStorage(bound, lanes));
-  return { steps: planSteps(lowered.nests), lowered, bound };
+  const nests = passes.parts ? splitIntoPartialSums(lowered.nests) : lowered.nests;
+  return { steps: planSteps(nests), lowered, bound };
 }
 
 export function compile(graph: Graph, batch: number, options: CompileOptions): Program {
@@ -128,8 +130,8 @@ export function compile(graph: Graph, batch: number, options: CompileOptions): P
   };
 }
 
-/** Groups handed out at a time, and ranges a nest is cut into: from shapes alone, so that results are too. */
-const [mostChunks, mostRanges] = [32, 32];
+/** Ranges that a nest is cut into. */
+const mostRanges = 32;
 
 function emitSteps(steps: readonly Step[], passes: Passes, emit: (schedule: Schedule) => Code) {
   const functions: ModuleFunction[] = [];
@@ -159,9 +161,10 @@ function emitSteps(steps: readonly Step[], passes: Passes, emit: (schedule: Sche
 function callAll(first: number, count: number, groups: boolean): Code {
   const code = new Code(nestParameters, false);
   const [start, end, thread] = [0, 1, 2];
+  const chunk = code.local(i32);
   const calls = () => {
     for (let i = first; i < first + count; i++) {
-      for (const parameter of [start, end, thread]) code.get(parameter);
+      for (const argument of [start, groups ? chunk : end, thread]) code.get(argument);
       code.call(i);
     }
   };
@@ -169,6 +172,8 @@ function callAll(first: number, count: number, groups: boolean): Code {
     calls();
     return code;
   }
+  code.get(start);
+  code.set(chunk);
   code.loop(() => {
     calls();
     code.get(start);
@@ -184,7 +189,7 @@ function callAll(first: number, count: number, groups: boolean): Code {
 
 function chunksOf(name: string, nest: Nest): Stage {
   const groups = nest.outer.find(({ kind }) => kind === 'group')!.extent;
-  return cut(name, groups, Math.ceil(groups / mostChunks));
+  return cut(name, groups, groupsPerChunk(groups));
 }
 
 /** Ranges of a nest's first loop, counted as the emitted function counts: whole tiles, and one for what is left. */

@@ -5,10 +5,12 @@ export interface Passes {
   readonly lanes: boolean;
   /** Sums over the axis in lanes and others in two parts, batch statistics in one pass. */
   readonly split: boolean;
+  /** Filter gradients group by group, with a part for each chunk of groups. */
+  readonly parts: boolean;
   /** Several results of a sum of products side by side in registers. */
   readonly tiles: boolean;
   /** Memory of intermediates is used again when they are no longer needed. */
   readonly reuse: boolean;
 }
 
-export const allPasses: Passes = { lanes: true, split: true, tiles: true, reuse: true };
+export const allPasses: Passes = { lanes: true, split: true, parts: true, tiles: true, reuse: true };

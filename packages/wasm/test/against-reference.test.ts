@@ -13,6 +13,7 @@ const variants: Readonly<Record<string, WasmBackendOptions>> = {
   'without relaxed SIMD': { threads: 1, exact: true },
   'without lanes': { threads: 2, passes: { lanes: false } },
   'without splitting sums': { threads: 1, passes: { split: false } },
+  'without partial sums': { threads: 1, passes: { parts: false } },
   'without tiles': { threads: 1, passes: { tiles: false } },
   'without reuse of memory': { threads: 1, passes: { reuse: false } },
 };

@@ -49,6 +49,11 @@ export class Addressing {
   /** Locals of pointers, as the loops now open have moved them. */
   readonly #current = new Map<string, number>();
   readonly #values = new Map<Loop, number>();
+  /** Locations found last: the same access is asked for several times in a row. */
+  #located: { environment: ReadonlyMap<Loop, Index>; locations: Map<Access, Location> } = {
+    environment: new Map(),
+    locations: new Map(),
+  };
 
   constructor(code: Code, survey: Survey, places: Places) {
     this.#code = code;
@@ -88,18 +93,42 @@ export class Addressing {
   }
 
   /** Finds an access under the present substitution of loops; `vector` is the loop in lanes. */
-  locate({ buffer, index }: Access, environment: ReadonlyMap<Loop, Index>, vector: Loop | null): Location {
+  locate(access: Access, environment: ReadonlyMap<Loop, Index>, vector: Loop | null): Location {
+    if (this.#located.environment !== environment) this.#located = { environment, locations: new Map() };
+    const { locations } = this.#located;
+    const known = locations.get(access);
+    if (known) return known;
+    const location = this.#find(access, environment, vector);
+    locations.set(access, location);
+    return location;
+  }
+
+  #find({ buffer, index }: Access, environment: ReadonlyMap<Loop, Index>, vector: Loop | null): Location {
     const place = this.#places(buffer);
-    const { constant, terms } = index.substitute(environment);
-    const strides = new Map<Loop, number>();
+    let constant = index.constant;
     let laneStride = 0;
-    for (const [loop, coefficient] of terms) {
-      if (loop === vector) laneStride = coefficient;
+    const strides = new Map<Loop, number>();
+    const move = (loop: Loop, coefficient: number) => {
+      if (loop === vector) laneStride += coefficient;
       // Memory of a thread holds one group only.
-      else if (place.at !== 'thread' || loop.kind !== 'group') strides.set(loop, coefficient * buffer.elementBytes);
+      else if (place.at !== 'thread' || loop.kind !== 'group') {
+        strides.set(loop, (strides.get(loop) ?? 0) + coefficient * buffer.elementBytes);
+      }
+    };
+    for (const [loop, coefficient] of index.terms) {
+      const substitute = environment.get(loop);
+      if (!substitute) {
+        move(loop, coefficient);
+        continue;
+      }
+      constant += coefficient * substitute.constant;
+      for (const [inner, c] of substitute.terms) move(inner, c * coefficient);
     }
-    const moves = [...strides].map(([loop, stride]) => `${numberOf(loop, this.#loops)}:${stride}`).sort();
-    const key = `${numberOf(buffer, this.#buffers)}|${moves.join()}`;
+    let key = `${numberOf(buffer, this.#buffers)}`;
+    for (const [loop, stride] of strides) {
+      if (stride === 0) strides.delete(loop);
+      else key += `|${numberOf(loop, this.#loops)}:${stride}`;
+    }
     const offset = constant * buffer.elementBytes;
     const pointer = this.#survey.pointers.get(key);
     if (pointer) pointer.low = Math.min(pointer.low, offset);

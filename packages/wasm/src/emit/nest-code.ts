@@ -11,9 +11,11 @@ import type { Places } from './place.js';
 import type { LoopPlan, Schedule } from './schedule.js';
 import { type ActiveLanes, type Point, Values } from './values.js';
 
-/** Parameters of every nest function: the group, or the first iteration and the one after the last; thread memory. */
+/** Parameters of every nest function: the group, or the first iteration; the one after the last; thread memory. */
 export const nestParameters = 3;
 const [firstParameter, endParameter, threadParameter] = [0, 1, 2];
+/** Nests that are called for each group get the first group of the chunk in place of the end. */
+const chunkParameter = endParameter;
 
 /** Emits twice: the first pass finds out which pointers and counters there are. */
 export function emitNest(schedule: Schedule, places: Places, constants: Constants, relaxed: boolean): Code {
@@ -76,6 +78,9 @@ class NestCode {
     if (drive === 'group') {
       const group = outer[0].loop;
       given.set(group, firstParameter);
+      for (const { target } of this.#nest.statements) {
+        for (const loop of target.index.terms.keys()) if (loop.kind === 'chunk') given.set(loop, chunkParameter);
+      }
       this.#open.add(group);
       this.#start(given);
       this.#outer(1, { ...where, active: this.#activeInGroup(group) });
@@ -392,7 +397,33 @@ class NestCode {
     if (statement.finish) this.#values.push(statement.finish, point, result);
     else code.get(statement.reduction === 'argmax' ? position : result);
     code.set(value);
-    this.#values.store(statement.target, value, point);
+    if (statement.accumulates) this.#addToPart(statement, value, point);
+    else this.#values.store(statement.target, value, point);
+  }
+
+  /** Adds to what the groups before have left in the chunk's part; the first group finds nothing there. */
+  #addToPart({ target }: Statement, value: number, { active, ...point }: Point): void {
+    const code = this.#code;
+    const whole: Point = { ...point, active: 4 };
+    code.get(value);
+    if (active !== 4) {
+      this.#values.pushLanes([0, 1, 2, 3]);
+      code.get((active as { local: number }).local);
+      code.vector(vector.splatI32);
+      code.vector(vector.ltI32);
+      code.vector(vector.and);
+    }
+    this.#values.load(target, whole);
+    // All ones unless this is the first group.
+    code.get(firstParameter);
+    code.get(chunkParameter);
+    code.scalar(scalar.gtS);
+    code.vector(vector.splatI32);
+    code.vector(vector.negI32);
+    code.vector(vector.and);
+    code.vector(vector.add);
+    code.set(value);
+    this.#values.store(target, value, whole);
   }
 
   #reducesLanes(): boolean {
@@ -462,8 +493,8 @@ const combining = {
 } as const;
 
 /** The two reads of a sum of products; null if it is something else. */
-export function productReads({ value, reduction, accumulates }: Statement): readonly [Access, Access] | null {
-  if (reduction !== 'sum' || accumulates || value.op !== 'mul' || value.kind !== 'f32') return null;
+export function productReads({ value, reduction }: Statement): readonly [Access, Access] | null {
+  if (reduction !== 'sum' || value.op !== 'mul' || value.kind !== 'f32') return null;
   const [a, b] = value.operands;
   return a.op === 'read' && b.op === 'read' ? [a.access, b.access] : null;
 }

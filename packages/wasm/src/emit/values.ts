@@ -28,6 +28,7 @@ export class Values {
   readonly #survey: Survey;
   readonly #preloaded = new Map<number, number>();
   #known = new Map<string, number>();
+  #keys: { point: Point | null; texts: Map<Expression, string> } = { point: null, texts: new Map() };
   /** Locals of reductions that are done, for `reduced`. */
   #reduced = -1;
 
@@ -100,6 +101,11 @@ export class Values {
     }
   }
 
+  /** Pushes four integers. */
+  pushLanes(words: readonly number[]): void {
+    this.#pushAt(this.#constants.lanes(words));
+  }
+
   /** Pushes the constant at an address. */
   #pushAt(address: number): void {
     this.#survey.constants.add(address);
@@ -119,6 +125,17 @@ export class Values {
 
   /** A text that is the same for what has the same value. */
   #keyOf(expression: Expression, point: Point): string {
+    if (this.#keys.point !== point) this.#keys = { point, texts: new Map() };
+    const { texts } = this.#keys;
+    let text = texts.get(expression);
+    if (text === undefined) {
+      text = this.#makeKey(expression, point);
+      texts.set(expression, text);
+    }
+    return text;
+  }
+
+  #makeKey(expression: Expression, point: Point): string {
     switch (expression.op) {
       case 'read':
       case 'gather': {
@@ -319,7 +336,7 @@ export class Values {
       code.vector(vector.splatI32);
     }
     if (step === 0) return;
-    this.#pushAt(this.#constants.lanes([0, step, 2 * step, 3 * step]));
+    this.pushLanes([0, step, 2 * step, 3 * step]);
     code.vector(vector.addI32);
   }
 }

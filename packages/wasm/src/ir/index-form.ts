@@ -4,8 +4,11 @@
 export interface Loop {
   readonly name: string;
   readonly extent: number;
-  /** `group` and `lane` are the two parts of the axis that SIMD lanes lie on: index = 4 · group + lane. */
-  readonly kind?: 'group' | 'lane';
+  /**
+   * `group` and `lane` are the two parts of the axis that SIMD lanes lie on: index = 4 · group + lane. `chunk` counts
+   * groups too, and stands at the first group of the present chunk.
+   */
+  readonly kind?: 'group' | 'lane' | 'chunk';
   /** Of a group loop: lanes of the last group that hold something, 1 to 4. */
   readonly lastLanes?: number;
 }

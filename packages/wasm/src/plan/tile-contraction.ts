@@ -9,7 +9,7 @@ import type { Access, Guard, Nest } from '../ir/nest.js';
 export type Tiles = ReadonlyMap<Loop, number>;
 
 /** Sums that are kept in registers, and products written out in a row: longer bodies are no faster. */
-const limits = { sums: 12, products: 100 };
+const limits = { sums: 12, fewSums: 6, products: 100 };
 /** Cycles at the end of a loop, to begin and end a sum, to test a guard; and of a load and a cache line even if hidden. */
 const cycles = { loop: 2, sum: 3, test: 6, load: 0.08, line: 0.15 };
 /** Cycles until a sum can be added to again, times two additions a cycle. */
@@ -17,7 +17,7 @@ const latency = 8;
 /** Elements in a cache line. */
 const lineElements = 16;
 /** Candidates whose loads are counted exactly; the others are ruled out by a lower bound. */
-const examined = 10;
+const examined = 6;
 
 interface Candidate {
   readonly tiles: Tiles;
@@ -31,13 +31,11 @@ export function tileContraction(nest: Nest, vector: Loop | null, fixed: Loop | n
   const outer = nest.outer.filter((loop) => loop !== fixed && loop.kind === undefined);
   const model = new Model(nest, reads, vector);
   const candidates: Candidate[] = [];
-  for (const tiles of choices(outer, nest.inner, vector)) {
-    candidates.push({ tiles, bound: model.cost(tiles, false) });
-  }
+  for (const tiles of choices(outer, nest.inner, vector)) candidates.push({ tiles, bound: model.bound(tiles) });
   candidates.sort((a, b) => a.bound - b.bound);
   let best: { tiles: Tiles; cost: number } | null = null;
   for (const { tiles } of candidates.slice(0, examined)) {
-    const cost = model.cost(tiles, true);
+    const cost = model.cost(tiles);
     if (!best || cost < best.cost) best = { tiles, cost };
   }
   return best && best.tiles;
@@ -63,6 +61,8 @@ function* choices(outer: readonly Loop[], inner: readonly Loop[], vector: Loop |
       }
     }
   });
+  // Few sums would wait for each other.
+  const most = Math.max(...outerTiles.map(volume));
   const unrollable = inner.filter((loop) => loop.kind !== 'lane' && loop !== vector);
   const innerTiles: [Loop, number][][] = [[]];
   for (const loop of unrollable) {
@@ -70,11 +70,15 @@ function* choices(outer: readonly Loop[], inner: readonly Loop[], vector: Loop |
     for (const n of new Set([...[2, 4].filter((n) => loop.extent % n === 0), ...whole])) innerTiles.push([[loop, n]]);
   }
   for (const results of outerTiles) {
+    if (volume(results) < Math.min(limits.fewSums, most)) continue;
     for (const terms of innerTiles) {
-      const product = [...results, ...terms].reduce((p, [, n]) => p * n, 1);
-      if (product <= limits.products) yield new Map([...results, ...terms]);
+      if (volume([...results, ...terms]) <= limits.products) yield new Map([...results, ...terms]);
     }
   }
+}
+
+function volume(tiles: readonly (readonly [Loop, number])[]): number {
+  return tiles.reduce((product, [, n]) => product * n, 1);
 }
 
 /** What an access costs: bytes by tiled loop, and whether each vector of it is four separate loads. */
@@ -89,8 +93,19 @@ class Model {
     this.#vector = vector;
   }
 
-  /** Cycles of the whole nest, counting loads exactly or from below. */
-  cost(tiles: Tiles, exact: boolean): number {
+  /** Cycles per product of a whole tile, each operand loaded once; more where tiles leave something over. */
+  bound(tiles: Tiles): number {
+    const sizes = [...tiles.values()];
+    const left = [...tiles].reduce((factor, [loop, tile]) => {
+      const steps = this.#steps(loop);
+      return (factor * Math.ceil(steps / tile) * tile) / steps;
+    }, 1);
+    const products = volume([...tiles]);
+    return (left * this.#blockCost([...tiles.keys()], sizes, false)) / products;
+  }
+
+  /** Cycles of the whole nest. */
+  cost(tiles: Tiles): number {
     const tiled = [...tiles.keys()];
     let total = 0;
     // Every combination of whole tiles and what is left of a loop.
@@ -102,7 +117,7 @@ class Model {
         repetitions *= isRest ? Math.min(1, steps % tile) : Math.floor(steps / tile);
         return isRest ? steps % tile : tile;
       });
-      if (repetitions > 0) total += repetitions * this.#blockCost(tiled, sizes, exact);
+      if (repetitions > 0) total += repetitions * this.#blockCost(tiled, sizes, true);
     }
     const untiled = (loops: readonly Loop[]) =>
       loops.filter((loop) => !tiles.has(loop)).reduce((n, loop) => n * this.#steps(loop), 1);
