@@ -6,7 +6,6 @@ import { Constants } from './emit/constants.js';
 import { encodeModule, type ModuleFunction } from './emit/module.js';
 import { emitNest, nestParameters } from './emit/nest-code.js';
 import type { Place } from './emit/place.js';
-import type { Schedule } from './emit/schedule.js';
 import { type Buffer, elementsOf, type Nest } from './ir/nest.js';
 import { bindBatch } from './lower/bind-batch.js';
 import { chooseLaneAxes, type LaneAxes } from './lower/lane-axes.js';
@@ -16,6 +15,7 @@ import { chooseStorage } from './lower/storage.js';
 import type { Passes } from './passes.js';
 import { buffersOf, planMemory } from './plan/memory-plan.js';
 import { groupsPerChunk, splitIntoPartialSums } from './plan/partial-sums.js';
+import type { Schedule } from './plan/schedule.js';
 import { scheduleNest } from './plan/schedule-nest.js';
 import { planSteps, type Step, workOf } from './plan/steps.js';
 
@@ -38,8 +38,6 @@ export interface Program {
   readonly outputs: readonly (readonly [name: string, spec: Spec])[];
   /** Constants, to be written once. */
   readonly data: readonly { readonly address: number; readonly words: ArrayLike<number>; readonly isFloat: boolean }[];
-  /** Address of one counter for each stage, for threads to take tasks by. */
-  readonly claims: number;
   /** Iterations of all nests, as a measure of work. */
   readonly iterations: number;
   /** Memory of the executable's own, and memory that runs of other executables may overwrite. */
@@ -84,12 +82,10 @@ export function compile(graph: Graph, batch: number, options: CompileOptions): P
   const tables = constantBuffers(steps);
   const entries = lowered.inputs.length + lowered.outputs.length;
   const tableBytes = roomFor(entries);
-  const claimBytes = roomFor(steps.length);
-  const ownBytes =
-    tableBytes + claimBytes + constantBytes + [...tables.values()].reduce((sum, bytes) => sum + bytes, 0);
+  const ownBytes = tableBytes + constantBytes + [...tables.values()].reduce((sum, bytes) => sum + bytes, 0);
   const table = options.reserve('own', ownBytes);
   const scratch = options.reserve('scratch', plan.fixedBytes + plan.threadBytes * options.threads);
-  const constantsAt = table + tableBytes + claimBytes;
+  const constantsAt = table + tableBytes;
   const constants = new Constants(constantsAt);
   const addresses = new Map<Buffer, number>();
   let next = constantsAt + constantBytes;
@@ -122,7 +118,6 @@ export function compile(graph: Graph, batch: number, options: CompileOptions): P
         isFloat: buffer.dtype === 'float32',
       })),
     ],
-    claims: table + tableBytes,
     iterations: lowered.nests.reduce((sum, nest) => sum + workOf(nest), 0),
     ownBytes,
     threadMemory: scratch + plan.fixedBytes,

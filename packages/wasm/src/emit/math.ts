@@ -120,7 +120,7 @@ export class VectorMath {
 
   /** x·P(x²)/Q(x²), clamped where tanh is 1 in float32 (the rational approximation of Eigen). */
   tanh(): void {
-    this.#rational(7.90531110763549805, tanhNumerator, tanhDenominator);
+    this.#rational(7.905311, tanhNumerator, tanhDenominator);
   }
 
   /** x·P(x²)/Q(x²), clamped where erf is 1 in float32 (the rational approximation of Eigen). */

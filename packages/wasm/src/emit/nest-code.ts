@@ -2,13 +2,15 @@
 
 import { Index, type Loop } from '../ir/index-form.js';
 import { type Access, expressionsIn, type Guard, type Nest, type Statement } from '../ir/nest.js';
+import { productReads, registers } from '../ir/product-reads.js';
+import type { LoopPlan, Schedule } from '../plan/schedule.js';
 import { Addressing, Survey } from './addressing.js';
 import { Code, i32, scalar, v128, vector } from './code.js';
 import type { Constants } from './constants.js';
 import { loopBounds } from './loop-bounds.js';
 import { orderProducts, type Product } from './order-products.js';
 import type { Places } from './place.js';
-import type { LoopPlan, Schedule } from './schedule.js';
+import { type Accumulator, Reductions } from './reductions.js';
 import { type ActiveLanes, type Point, Values } from './values.js';
 
 /** Parameters of every nest function: the group, or the first iteration; the one after the last; thread memory. */
@@ -41,15 +43,6 @@ interface Where {
   readonly active: ActiveLanes;
 }
 
-/** The locals a reduction of one statement at one point is carried in. */
-interface Accumulator {
-  readonly statement: Statement;
-  readonly point: Point;
-  readonly result: number;
-  /** Position of the largest value, for argmax. */
-  readonly position: number;
-}
-
 class NestCode {
   readonly #code: Code;
   readonly #schedule: Schedule;
@@ -57,6 +50,8 @@ class NestCode {
   readonly #survey: Survey;
   readonly #addressing: Addressing;
   readonly #values: Values;
+  readonly #reductions: Reductions;
+  readonly #reducesLanes: boolean;
   /** Guards that hold because of the bounds of loops now open. */
   readonly #established = new Set<string>();
   /** Loops now open, which indices may depend on at run time. */
@@ -69,6 +64,11 @@ class NestCode {
     this.#survey = survey;
     this.#addressing = new Addressing(code, survey, places);
     this.#values = new Values(code, constants, survey, this.#addressing, places);
+    this.#reducesLanes = schedule.nest.inner.some((loop) => loop === schedule.vector);
+    this.#reductions = new Reductions(code, this.#values, this.#reducesLanes, {
+      present: firstParameter,
+      first: chunkParameter,
+    });
   }
 
   emit(): void {
@@ -239,16 +239,23 @@ class NestCode {
       return;
     }
     const accumulators = points.flatMap((point) =>
-      this.#nest.statements.map((statement) => this.#accumulator(statement, point)),
+      this.#nest.statements.map((statement) => this.#reductions.start(statement, point)),
     );
     this.#inner(0, { tiles: [], active: where.active }, (inside) => {
       const steps = pointsOf(inside, this.#schedule.vector);
       if (this.#multiplyBlock(accumulators, steps, inside.active)) return;
       for (const { environment } of steps) {
-        for (const accumulator of accumulators) this.#reduce(accumulator, environment, inside.active);
+        for (const accumulator of accumulators) {
+          const at: Point = {
+            environment: new Map([...accumulator.point.environment, ...environment]),
+            vector: this.#schedule.vector,
+            active: inside.active,
+          };
+          this.#guarded(accumulator.statement, at, () => this.#reductions.step(accumulator, at));
+        }
       }
     });
-    for (const accumulator of accumulators) this.#finish(accumulator);
+    for (const accumulator of accumulators) this.#reductions.finish(accumulator);
   }
 
   /** A statement without reduction. */
@@ -266,27 +273,9 @@ class NestCode {
     });
   }
 
-  #accumulator(statement: Statement, point: Point): Accumulator {
-    const code = this.#code;
-    const result = code.local(v128);
-    const position = code.local(v128);
-    this.#pushNeutral(statement);
-    code.set(result);
-    if (statement.reduction === 'argmax') {
-      this.#values.pushConstant(-1, true);
-      code.set(position);
-    }
-    return { statement, point, result, position };
-  }
-
-  #pushNeutral({ reduction, value: { kind } }: Statement): void {
-    if (reduction === 'sum') this.#code.zero();
-    else this.#values.pushConstant(kind === 'i32' ? -(2 ** 31) : -Infinity, kind === 'i32');
-  }
-
   /** A block of products of two reads, ordered for registers. False if this is no such block. */
   #multiplyBlock(accumulators: readonly Accumulator[], steps: readonly Point[], active: ActiveLanes): boolean {
-    if (this.#reducesLanes() && active !== 4) return false;
+    if (this.#reducesLanes && active !== 4) return false;
     const operands = new Map<string, { number: number; access: Access; at: Point }>();
     const products: (Product & { result: number })[] = [];
     for (const { environment: inner } of steps) {
@@ -321,129 +310,6 @@ class NestCode {
       }
     }
     return true;
-  }
-
-  /** One step of a reduction. */
-  #reduce({ statement, point, result, position }: Accumulator, inner: Point['environment'], active: ActiveLanes): void {
-    const environment = new Map([...point.environment, ...inner]);
-    const at: Point = { environment, vector: this.#schedule.vector, active };
-    const code = this.#code;
-    const values = this.#values;
-    const { reduction, value } = statement;
-    const partial = this.#reducesLanes() && active !== 4;
-    this.#guarded(statement, at, () => {
-      if (reduction === 'argmax') this.#reduceArgmax(statement, at, result, position);
-      else if (reduction === 'sum' && value.op === 'mul' && value.kind === 'f32' && !partial) {
-        for (const factor of value.operands) values.push(factor, at);
-        code.multiplyAddTo(() => code.get(result));
-        code.set(result);
-      } else {
-        values.push(value, at);
-        if (partial) {
-          this.#pushNeutral(statement);
-          code.constant(0);
-          code.memory(vector.load, this.#values.laneMask(active as number));
-          code.vector(vector.bitselect);
-        }
-        code.get(result);
-        code.vector(combining[reduction as 'sum' | 'max'][value.kind as 'f32' | 'i32']);
-        code.set(result);
-      }
-    });
-  }
-
-  /** A later value takes the place if it is larger, if it is NaN and the earlier is not, or if there is none yet. */
-  #reduceArgmax({ value, position: index }: Statement, at: Point, best: number, position: number): void {
-    const code = this.#code;
-    const [candidate, wins] = [code.local(v128), code.local(v128)];
-    const isFloat = value.kind === 'f32';
-    this.#values.push(value, at);
-    code.tee(candidate);
-    code.get(best);
-    code.vector(isFloat ? vector.gt : vector.gtI32);
-    code.get(position);
-    code.zero();
-    code.vector(vector.ltI32);
-    code.vector(vector.or);
-    if (isFloat) {
-      code.get(candidate);
-      code.get(candidate);
-      code.vector(vector.ne);
-      code.get(best);
-      code.get(best);
-      code.vector(vector.eq);
-      code.vector(vector.and);
-      code.vector(vector.or);
-    }
-    code.set(wins);
-    this.#values.push({ op: 'index', kind: 'i32', index: index! }, at);
-    this.#select(position, wins);
-    code.get(candidate);
-    this.#select(best, wins);
-  }
-
-  /** local := the value on the stack where `mask`, else local. */
-  #select(local: number, mask: number): void {
-    this.#code.get(local);
-    this.#code.get(mask);
-    this.#code.vector(vector.bitselect);
-    this.#code.set(local);
-  }
-
-  #finish({ statement, point, result, position }: Accumulator): void {
-    const code = this.#code;
-    if (this.#reducesLanes()) this.#combineLanes(statement, result);
-    const value = code.local(v128);
-    if (statement.finish) this.#values.push(statement.finish, point, result);
-    else code.get(statement.reduction === 'argmax' ? position : result);
-    code.set(value);
-    if (statement.accumulates) this.#addToPart(statement, value, point);
-    else this.#values.store(statement.target, value, point);
-  }
-
-  /** Adds to what the groups before have left in the chunk's part; the first group finds nothing there. */
-  #addToPart({ target }: Statement, value: number, { active, ...point }: Point): void {
-    const code = this.#code;
-    const whole: Point = { ...point, active: 4 };
-    code.get(value);
-    if (active !== 4) {
-      this.#values.pushLanes([0, 1, 2, 3]);
-      code.get((active as { local: number }).local);
-      code.vector(vector.splatI32);
-      code.vector(vector.ltI32);
-      code.vector(vector.and);
-    }
-    this.#values.load(target, whole);
-    // All ones unless this is the first group.
-    code.get(firstParameter);
-    code.get(chunkParameter);
-    code.scalar(scalar.gtS);
-    code.vector(vector.splatI32);
-    code.vector(vector.negI32);
-    code.vector(vector.and);
-    code.vector(vector.add);
-    code.set(value);
-    this.#values.store(target, value, whole);
-  }
-
-  #reducesLanes(): boolean {
-    return this.#nest.inner.some((loop) => loop === this.#schedule.vector);
-  }
-
-  /** All lanes become the reduction over the four, always in the same order. */
-  #combineLanes({ reduction, value }: Statement, result: number): void {
-    const code = this.#code;
-    for (const order of [
-      [2, 3, 0, 1],
-      [1, 0, 3, 2],
-    ]) {
-      code.get(result);
-      code.get(result);
-      code.get(result);
-      code.shuffle(order);
-      code.vector(combining[reduction as 'sum' | 'max'][value.kind as 'f32' | 'i32']);
-      code.set(result);
-    }
   }
 
   /** Emits `body` if a statement's guards hold, behind tests where that is known at run time only. */
@@ -482,21 +348,6 @@ class NestCode {
     }
     return open;
   }
-}
-
-/** Vector registers that operands and sums share: sixteen, less one for what instructions need. */
-export const registers = 15;
-
-const combining = {
-  sum: { f32: vector.add, i32: vector.addI32 },
-  max: { f32: vector.max, i32: vector.maxI32 },
-} as const;
-
-/** The two reads of a sum of products; null if it is something else. */
-export function productReads({ value, reduction }: Statement): readonly [Access, Access] | null {
-  if (reduction !== 'sum' || value.op !== 'mul' || value.kind !== 'f32') return null;
-  const [a, b] = value.operands;
-  return a.op === 'read' && b.op === 'read' ? [a.access, b.access] : null;
 }
 
 function guardsOf({ value, target }: Statement): Guard[] {

@@ -94,13 +94,13 @@ function scatter(
   geometry: PoolingGeometry,
   target: Buffer,
   lowering: Lowering,
-  valueOf: (indices: readonly Index[], number: Index) => Expression,
+  make: (indices: readonly Index[], number: Index) => Expression,
 ): Nest {
   const windows = lowering.loops(dy.shape as number[], lowering.laneAxis(image), 'i');
   const { loops, indices: k } = lowering.loops(geometry.kernelSize, null, 'k');
   const [b, c, ...window] = windows.indices;
   const { taps, guards } = tapsOf(image, window, k, geometry);
-  const value = valueOf(windows.indices, k[0].times(geometry.kernelSize[1]).plus(k[1]));
+  const value = make(windows.indices, k[0].times(geometry.kernelSize[1]).plus(k[1]));
   const at = lowering.write(target, [b, c, ...taps], guards);
   return {
     name: 'scatter',

@@ -19,7 +19,9 @@ const limits = { shared: 6, nested: 60 };
 
 export function chooseStorage(graph: Graph, lanes: LaneAxes): Storage {
   const users = new Map<Tensor, { user: Tensor; operand: number }[]>(graph.nodes.map((node) => [node, []]));
-  for (const user of graph.nodes) user.inputs.forEach((x, operand) => users.get(x)!.push({ user, operand }));
+  for (const user of graph.nodes) {
+    for (const [operand, x] of user.inputs.entries()) users.get(x)!.push({ user, operand });
+  }
   const outputs = new Set(graph.outputs.values());
   const stored = new Set<Tensor>();
   const anchors = new Map<Tensor, Tensor>();

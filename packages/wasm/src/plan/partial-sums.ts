@@ -1,9 +1,9 @@
 // Sums of products over the axis in lanes and others, as of a convolution's filter gradient: each chunk of groups adds
 // up its own part, next to what makes the operands, and the parts are added in the order of the chunks.
 
-import { productReads } from '../emit/nest-code.js';
 import { Index, type Loop } from '../ir/index-form.js';
 import type { Access, Buffer, Nest } from '../ir/nest.js';
+import { productReads } from '../ir/product-reads.js';
 
 /** Chunks that groups are handed out in; from shapes alone, so that results do not depend on the number of threads. */
 const mostChunks = 16;

@@ -1,9 +1,9 @@
 // Chooses how a nest's loops are run, by a static model: never by timing, so that results are the same everywhere.
 
-import type { Schedule } from '../emit/schedule.js';
 import type { Loop } from '../ir/index-form.js';
 import { type Access, expressionsIn, type Nest, readsOf } from '../ir/nest.js';
 import type { Passes } from '../passes.js';
+import type { Schedule } from './schedule.js';
 import type { Domain } from './steps.js';
 import { type Tiles, tileContraction } from './tile-contraction.js';
 

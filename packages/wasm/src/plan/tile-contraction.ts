@@ -1,10 +1,10 @@
 // Tiles of a sum of products: how many results are computed side by side, and how much of the sum is written out. Chosen
 // by counting loads and multiplications, two of each a cycle.
 
-import { productReads, registers } from '../emit/nest-code.js';
 import { orderProducts } from '../emit/order-products.js';
 import { Index, type Loop } from '../ir/index-form.js';
 import type { Access, Guard, Nest } from '../ir/nest.js';
+import { productReads, registers } from '../ir/product-reads.js';
 
 export type Tiles = ReadonlyMap<Loop, number>;
 
@@ -38,7 +38,7 @@ export function tileContraction(nest: Nest, vector: Loop | null, fixed: Loop | n
     const cost = model.cost(tiles);
     if (!best || cost < best.cost) best = { tiles, cost };
   }
-  return best && best.tiles;
+  return best?.tiles ?? null;
 }
 
 /** Tiles on up to two outer loops and one or two inner ones. */

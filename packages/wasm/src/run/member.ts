@@ -3,8 +3,6 @@
 /** What a thread needs of a program. */
 export interface Work {
   readonly stages: readonly (readonly { readonly name: string; readonly start: number; readonly end: number }[])[];
-  /** Address of one counter for each stage: the next task to be taken. */
-  readonly claims: number;
   /** Memory of this thread alone. */
   readonly threadMemory: number;
   readonly exports: Readonly<Record<string, (start: number, end: number, threadMemory: number) => void>>;
@@ -15,8 +13,12 @@ export interface Member {
   run(work: Work): void;
 }
 
-/** Words of the control block, which stands at this address. */
-export const control = { address: 1024, run: 0, command: 1, arrived: 2, passed: 3, failed: 4 } as const;
+/**
+ * Words of the control block, which stands at this address, where no program's memory is: what is there when a thread
+ * starts is enough to see it, however memory grows. `claims` is where one counter for each stage begins: the next task
+ * to be taken.
+ */
+export const control = { address: 1024, run: 0, command: 1, arrived: 2, passed: 3, failed: 4, claims: 64 } as const;
 /** A command to workers: read messages. Others are numbers of programs. */
 export const listen = -1;
 
@@ -27,8 +29,8 @@ export const listen = -1;
  * and then sets `passed`, which the others watch: for a short while in a loop, then asleep.
  */
 export function createMember(memory: WebAssembly.Memory, threads: number, mayWait: boolean): Member {
-  const [arrived, passed, failed] = [258, 259, 260];
-  const [spins, patience] = [1000, 2];
+  const [arrived, passed, failed, claims] = [258, 259, 260, 320];
+  const [spins, patience] = [1000, 0.25];
   const words = new Int32Array(memory.buffer);
   let meetings = 0;
 
@@ -38,7 +40,7 @@ export function createMember(memory: WebAssembly.Memory, threads: number, mayWai
       let next = 0;
       while (next < stages.length) {
         const stage = stages[next];
-        const claim = work.claims / 4 + next;
+        const claim = claims + next;
         for (;;) {
           const i = Atomics.add(words, claim, 1);
           if (i >= stage.length) break;
@@ -85,7 +87,7 @@ export function createMember(memory: WebAssembly.Memory, threads: number, mayWai
       if (((now - meetings) | 0) >= 0) return;
       if (Atomics.load(words, failed) !== 0) throw new Error('another thread has failed');
       if (spin % spins !== 0 || !mayWait) continue;
-      // Milliseconds: longer than stages differ by, as a rule, and short for who wants the processor.
+      // Milliseconds: a little longer than threads as a rule wait for each other.
       if (since === 0) since = performance.now();
       else if (performance.now() - since > patience) Atomics.wait(words, passed, now, 100);
     }

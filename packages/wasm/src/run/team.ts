@@ -30,7 +30,7 @@ export class Team {
     this.threads = workers.length + 1;
     this.#member = createMember(memory, this.threads, mayWait());
     // The control block never moves: a view of the memory as it is now will do.
-    this.#words = new Int32Array(memory.buffer, control.address, 16);
+    this.#words = new Int32Array(memory.buffer, control.address);
   }
 
   /** A team of `threads`; of the caller alone where memory cannot be shared. */
@@ -44,14 +44,14 @@ export class Team {
     const module = await WebAssembly.compile(program.bytes);
     const instance = new WebAssembly.Instance(module, { env: { memory: this.#memory } });
     const id = this.#loaded++;
-    const { stages, claims, threadMemory, threadBytes } = program;
-    const work = { stages, claims, threadMemory, exports: instance.exports as unknown as Work['exports'] };
+    const { stages, threadMemory, threadBytes } = program;
+    const work = { stages, threadMemory, exports: instance.exports as unknown as Work['exports'] };
     if (!this.#isSmall(program)) {
       await this.#tell((i) => ({
         type: 'load',
         id,
         module,
-        work: { stages, claims, threadMemory: threadMemory + threadBytes * (i + 1) },
+        work: { stages, threadMemory: threadMemory + threadBytes * (i + 1) },
       }));
     }
     return { id, program, work };
@@ -69,7 +69,7 @@ export class Team {
       }
       return;
     }
-    new Int32Array(this.#memory.buffer, program.claims, work.stages.length).fill(0);
+    this.#words.fill(0, control.claims, control.claims + work.stages.length);
     this.#wake(id);
     try {
       this.#member.run(work);
