@@ -72,7 +72,7 @@ export function randomGraph(seed: number): Case {
   const outputs = Object.fromEntries(made.slice(-3).map((tensor, i) => [`out${i}`, tensor]));
   if (draw.chance()) {
     const last = made.at(-1)!;
-    const loss = ops.sum(ops.mul(last, ops.cast(ops.less(last, 0.1), 'float32')));
+    const loss = ops.sum(ops.mul(last, ops.add(last, 0.1)));
     Object.assign(outputs, { slope: gradients(loss, [made[0]])[0] });
   }
   return filled(createGraph(outputs), draw);
@@ -108,7 +108,7 @@ function randomOperation(draw: Draw, x: Tensor, made: readonly Tensor[]): Tensor
     case 'squeeze':
       return rank > 1 ? ops.sum(x, [axis]) : ops.mul(x, 0.5);
     case 'argmax':
-      return ops.mul(ops.cast(ops.argmax(x, axis), 'float32'), 0.1);
+      return ops.mul(ops.cast(ops.argmax(made[0]), 'float32'), 0.1);
     case 'transpose':
       return ops.transpose(
         x,
@@ -140,7 +140,8 @@ function randomOperation(draw: Draw, x: Tensor, made: readonly Tensor[]): Tensor
     case 'product':
       return rank < 2 ? ops.add(x, x) : ops.mul(ops.matmul(x, twin, { transposeA: true }), 0.05);
     case 'where':
-      return ops.where(ops.less(x, twin), ops.mul(x, 0.5), 0.125);
+      // Rounding must not tip a comparison: inputs are compared.
+      return ops.add(ops.mul(x, 0.5), ops.max(ops.where(ops.less(made[0], made[1]), made[0], 0.125)));
     default:
       return ops.add(x, x);
   }

@@ -32,6 +32,8 @@ export function chooseStorage(graph: Graph, lanes: LaneAxes): Storage {
   const depthOf = (node: Tensor) => node.inputs.reduce((depth, x) => Math.max(depth, depthAfter(x)), 0);
   const usedOnce = (node: Tensor) => users.get(node)!.length === 1 && !outputs.has(node);
 
+  const isNest = (node: Tensor) => stored.has(node) || formOf(node) !== 'element';
+
   for (const node of graph.nodes) {
     if (isLeaf(node)) {
       costs.set(node, 0);
@@ -58,15 +60,16 @@ export function chooseStorage(graph: Graph, lanes: LaneAxes): Storage {
       stored.add(node);
     }
   }
-  const inLanes = new Set(
-    graph.nodes.filter(
-      (node) =>
-        (lanes.get(node) ?? null) !== null &&
-        !isLeaf(node) &&
-        !outputs.has(node) &&
-        users.get(node)!.every(({ user, operand }) => keepsLanes(user, operand, lanes)),
-    ),
-  );
+  const inLanes = new Set<Tensor>();
+  // Nodes whose users, also those behind nodes that are not stored, take lanes as they are. Users come first.
+  const followed = new Set<Tensor>();
+  for (const node of [...graph.nodes].reverse()) {
+    const kept = users
+      .get(node)!
+      .every(({ user, operand }) => keepsLanes(user, operand, lanes) && (isNest(user) || followed.has(user)));
+    if (kept) followed.add(node);
+    if (kept && !isLeaf(node) && !outputs.has(node) && (lanes.get(node) ?? null) !== null) inLanes.add(node);
+  }
   return { stored, inLanes, anchors };
 }
 
