@@ -163,9 +163,10 @@ export class Values {
     else if ('operands' in expression) {
       const { op, operands } = expression;
       const from = operands[0].kind;
-      // a · b + c and c + a · b in one instruction.
-      const product =
-        op === 'add' && expression.kind === 'f32' ? operands.findIndex((x) => this.#isFresh(x, point)) : -1;
+      // a · b + c and c + a · b in one instruction; always, also where the product is known: a value that is computed in
+      // two places has to be the same in both, to the last bit.
+      const isProduct = (x: Expression) => x.op === 'mul' && x.kind === 'f32';
+      const product = op === 'add' && expression.kind === 'f32' ? operands.findIndex(isProduct) : -1;
       if (product >= 0 && this.#code.relaxed) {
         const { operands: factors } = operands[product] as Expression & { operands: readonly Expression[] };
         const other = code.local(v128);
@@ -184,11 +185,6 @@ export class Values {
       for (const x of operands) this.#push(x, point);
       this.#operate(op, from);
     }
-  }
-
-  /** Whether a value is a product of floats that is not known yet. */
-  #isFresh(x: Expression, point: Point): boolean {
-    return x.op === 'mul' && x.kind === 'f32' && !this.#known.has(this.#keyOf(x, point));
   }
 
   #operate(op: string, from: Expression['kind']): void {

@@ -18,7 +18,10 @@ export const contraction: { readonly [P in Contraction]: Rule<P> } = {
       const [m, n] = indices.slice(-2);
       const [axisA, axisB] = [a.shape.length - (transposeA ? 2 : 1), b.shape.length - (transposeB ? 1 : 2)];
       const [of, axis] = lowering.laneAxis(a) === axisA ? [a, axisA] : [b, axisB];
-      const { loops, index: k } = lowering.axisLoops(of, axis, 'k');
+      // Lanes lie on the sum only where they do not lie on the result.
+      const inLanes = lowering.laneAxis(node) === null && lowering.laneAxis(of) === axis;
+      const { loops, indices: inner } = lowering.loops([of.shape[axis]!], inLanes ? 0 : null, 'k');
+      const [k] = inner;
       const left = lowering.read(a, [...leading, ...(transposeA ? [k, m] : [m, k])]);
       const right = lowering.read(b, [...leading, ...(transposeB ? [n, k] : [k, n])]);
       return { reduction: 'sum', inner: loops, value: binary('mul', left, right) };
