@@ -20,14 +20,14 @@ import { scheduleNest } from './plan/schedule-nest.js';
 import { planSteps, type Step, workOf } from './plan/steps.js';
 
 /** A call of an exported function: the first group or iteration, and the one after the last. */
-export interface Task {
+interface Task {
   readonly name: string;
   readonly start: number;
   readonly end: number;
 }
 
 /** What can be computed at the same time. After it, all threads meet. */
-export type Stage = readonly Task[];
+type Stage = readonly Task[];
 
 export interface Program {
   readonly bytes: Uint8Array<ArrayBuffer>;

@@ -17,7 +17,7 @@ export interface WasmBackendOptions extends BackendOptions {
 /**
  * A backend that compiles graphs to WebAssembly.
  *
- * @throws `backend` for a device other than the CPU, and for an engine without SIMD.
+ * @throws `backend` for a device other than the CPU; `argument` for a number of threads that is none.
  */
 export async function createBackend({
   device = 'auto',
@@ -27,6 +27,9 @@ export async function createBackend({
 }: WasmBackendOptions = {}): Promise<Backend> {
   if (device !== 'auto' && device !== 'cpu') {
     throw new BnError('backend', `wasm computes on the CPU only, not on ${device}; leave out the device`);
+  }
+  if (threads !== undefined && !(Number.isInteger(threads) && threads > 0)) {
+    throw new BnError('argument', `threads must be a positive integer, got ${threads}`);
   }
   const relaxed = !exact && (await enableRelaxedSimd());
   const wanted = hasSharedMemory() ? (threads ?? (await processors())) : 1;

@@ -38,7 +38,7 @@ export type Kind = 'f32' | 'i32' | 'mask';
 
 export type UnaryOperation = 'neg' | 'exp' | 'log' | 'sqrt' | 'tanh' | 'sigmoid' | 'erf';
 export type BinaryOperation = 'add' | 'sub' | 'mul' | 'div' | 'maximum' | 'minimum' | 'equal' | 'less';
-export type Conversion = 'toFloat' | 'toInteger' | 'toByte' | 'toMask';
+type Conversion = 'toFloat' | 'toInteger' | 'toByte' | 'toMask';
 
 export type Expression =
   | { readonly op: 'read'; readonly kind: Kind; readonly access: Access }
@@ -144,7 +144,7 @@ export function printNest({ name, outer, inner, statements }: Nest): string {
   return `${name}: for ${loops(outer)}${inner.length > 0 ? ` over ${loops(inner)}` : ''}\n${lines.join('\n')}\n`;
 }
 
-export function printExpression(expression: Expression): string {
+function printExpression(expression: Expression): string {
   if (expression.op === 'read') return printAccess(expression.access);
   if (expression.op === 'gather') {
     return `${printAccess(expression.access)}[${expression.stride}·${printExpression(expression.at)}]`;

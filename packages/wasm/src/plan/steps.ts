@@ -50,7 +50,7 @@ function follows(domain: Domain, buffer: Buffer): boolean {
   return domain === 'serial' || (domain === 'groups' && buffer.laneAxis !== null);
 }
 
-export function domainOf(nest: Nest): Domain {
+function domainOf(nest: Nest): Domain {
   if (nest.outer.some(({ kind }) => kind === 'group')) return 'groups';
   const splits = nest.outer.some(({ extent }) => extent > 1);
   return splits && workOf(nest) > smallWork ? 'ranges' : 'serial';

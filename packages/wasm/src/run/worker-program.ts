@@ -3,7 +3,7 @@
 import { createMember, type Member, type Work } from './member.js';
 
 /** Messages to a worker. The first is `start`; each is answered by `ready`. */
-export type ToWorker =
+type ToWorker =
   | { readonly type: 'start'; readonly memory: WebAssembly.Memory; readonly threads: number; readonly index: number }
   | {
       readonly type: 'load';
