@@ -10,6 +10,7 @@ import { type Buffer, elementsOf, type Nest } from './ir/nest.js';
 import { bindBatch } from './lower/bind-batch.js';
 import { chooseLaneAxes, type LaneAxes } from './lower/lane-axes.js';
 import { type Lowered, lower } from './lower/lowering.js';
+import { padConvolutions } from './lower/pad-convolutions.js';
 import { rewrite } from './lower/rewrite.js';
 import { chooseStorage } from './lower/storage.js';
 import type { Passes } from './passes.js';
@@ -66,6 +67,7 @@ export function planGraph(
   passes: Passes,
 ): { steps: Step[]; lowered: Lowered; bound: Graph } {
   let bound = bindBatch(graph, batch);
+  if (passes.pad) bound = padConvolutions(bound);
   let lanes: LaneAxes = passes.lanes ? chooseLaneAxes(bound) : new Map();
   if (passes.lanes && passes.split) {
     bound = rewrite(bound, lanes);

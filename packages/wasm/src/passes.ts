@@ -1,6 +1,8 @@
 // Passes of the compiler that can be left out, to see what they change.
 
 export interface Passes {
+  /** Convolutions on padded copies of images, without tests at the edges. */
+  readonly pad: boolean;
   /** An axis, as a rule the batch, in SIMD lanes. Without it everything is row-major. */
   readonly lanes: boolean;
   /** Sums over the axis in lanes and others in two parts, batch statistics in one pass. */
@@ -13,4 +15,4 @@ export interface Passes {
   readonly reuse: boolean;
 }
 
-export const allPasses: Passes = { lanes: true, split: true, parts: true, tiles: true, reuse: true };
+export const allPasses: Passes = { pad: true, lanes: true, split: true, parts: true, tiles: true, reuse: true };
