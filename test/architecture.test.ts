@@ -12,6 +12,7 @@ const allowed: Record<string, string[]> = {
   core: [],
   reference: ['core'],
   native: ['core'],
+  wasm: ['core'],
   onnx: ['core'],
   'onnxruntime-cuda': ['core', 'native', 'onnx'],
   'tfjs-cuda': ['core', 'native'],

@@ -54,7 +54,7 @@ function binary(f: (a: number, b: number) => number) {
  * Abramowitz and Stegun, Handbook of Mathematical Functions, 7.1.6.
  */
 function erf(x: number): number {
-  if (Math.abs(x) > 6) return Math.sign(x);
+  if (!(Math.abs(x) <= 6)) return Math.sign(x); // of NaN, NaN
   let term = x;
   let sum = x;
   for (let n = 1; sum + term !== sum; n++) {

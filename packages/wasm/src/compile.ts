@@ -1,0 +1,221 @@
+// From a graph to a WebAssembly module and the order in which its functions run.
+
+import type { Graph, Spec } from '@bn/core';
+import { Code, i32, scalar } from './emit/code.js';
+import { Constants } from './emit/constants.js';
+import { encodeModule, type ModuleFunction } from './emit/module.js';
+import { emitNest, nestParameters } from './emit/nest-code.js';
+import type { Place } from './emit/place.js';
+import { type Buffer, elementsOf, type Nest } from './ir/nest.js';
+import { bindBatch } from './lower/bind-batch.js';
+import { chooseLaneAxes, type LaneAxes } from './lower/lane-axes.js';
+import { type Lowered, lower } from './lower/lowering.js';
+import { padConvolutions } from './lower/pad-convolutions.js';
+import { rewrite } from './lower/rewrite.js';
+import { chooseStorage } from './lower/storage.js';
+import type { Passes } from './passes.js';
+import { buffersOf, planMemory } from './plan/memory-plan.js';
+import { groupsPerChunk, splitIntoPartialSums } from './plan/partial-sums.js';
+import type { Schedule } from './plan/schedule.js';
+import { scheduleNest } from './plan/schedule-nest.js';
+import { planSteps, type Step, workOf } from './plan/steps.js';
+
+/** A call of an exported function: the first group or iteration, and the one after the last. */
+interface Task {
+  readonly name: string;
+  readonly start: number;
+  readonly end: number;
+}
+
+/** What can be computed at the same time. After it, all threads meet. */
+type Stage = readonly Task[];
+
+export interface Program {
+  readonly bytes: Uint8Array<ArrayBuffer>;
+  readonly stages: readonly Stage[];
+  /** Address of the table of arguments' addresses: inputs, then outputs. */
+  readonly table: number;
+  readonly inputs: readonly string[];
+  readonly outputs: readonly (readonly [name: string, spec: Spec])[];
+  /** Constants, to be written once. */
+  readonly data: readonly { readonly address: number; readonly words: ArrayLike<number>; readonly isFloat: boolean }[];
+  /** Iterations of all nests, as a measure of work. */
+  readonly iterations: number;
+  /** Memory of the executable's own, and memory that runs of other executables may overwrite. */
+  readonly ownBytes: number;
+  readonly threadMemory: number;
+  readonly threadBytes: number;
+}
+
+export interface CompileOptions {
+  /** A multiplication and an addition may be rounded as one. */
+  readonly relaxed: boolean;
+  readonly memory: { readonly maximum: number; readonly shared: boolean };
+  readonly threads: number;
+  readonly passes: Passes;
+  /** Makes room, and says where: for what belongs to this program alone, and for scratch. */
+  readonly reserve: (kind: 'own' | 'scratch', bytes: number) => number;
+}
+
+/** Room for vector constants. */
+const constantBytes = 16_384;
+
+/** The steps of a graph, before memory and instructions. */
+export function planGraph(
+  graph: Graph,
+  batch: number,
+  passes: Passes,
+): { steps: Step[]; lowered: Lowered; bound: Graph } {
+  let bound = bindBatch(graph, batch);
+  if (passes.pad) bound = padConvolutions(bound);
+  let lanes: LaneAxes = passes.lanes ? chooseLaneAxes(bound) : new Map();
+  if (passes.lanes && passes.split) {
+    bound = rewrite(bound, lanes);
+    lanes = chooseLaneAxes(bound);
+  }
+  const lowered = lower(bound, lanes, chooseStorage(bound, lanes));
+  const nests = passes.parts ? splitIntoPartialSums(lowered.nests) : lowered.nests;
+  return { steps: planSteps(nests), lowered, bound };
+}
+
+export function compile(graph: Graph, batch: number, options: CompileOptions): Program {
+  const { steps, lowered, bound } = planGraph(graph, batch, options.passes);
+  const plan = planMemory(steps, options.passes.reuse);
+  const tables = constantBuffers(steps);
+  const entries = lowered.inputs.length + lowered.outputs.length;
+  const tableBytes = roomFor(entries);
+  const ownBytes = tableBytes + constantBytes + [...tables.values()].reduce((sum, bytes) => sum + bytes, 0);
+  const table = options.reserve('own', ownBytes);
+  const scratch = options.reserve('scratch', plan.fixedBytes + plan.threadBytes * options.threads);
+  const constantsAt = table + tableBytes;
+  const constants = new Constants(constantsAt);
+  const addresses = new Map<Buffer, number>();
+  let next = constantsAt + constantBytes;
+  for (const [buffer, bytes] of tables) {
+    addresses.set(buffer, next);
+    next += bytes;
+  }
+  const places = (buffer: Buffer): Place => {
+    if (buffer.source && 'argument' in buffer.source)
+      return { at: 'argument', entry: table + 4 * buffer.source.argument };
+    const own = plan.perThread.get(buffer);
+    if (own !== undefined) return { at: 'thread', address: own };
+    return { at: 'fixed', address: addresses.get(buffer) ?? scratch + plan.fixed.get(buffer)! };
+  };
+  const { functions, stages } = emitSteps(steps, options.passes, (schedule) =>
+    emitNest(schedule, places, constants, options.relaxed),
+  );
+  if (constants.words.length * 4 > constantBytes) throw new Error('too many vector constants');
+  return {
+    bytes: encodeModule(functions, options.memory),
+    stages,
+    table,
+    inputs: lowered.inputs,
+    outputs: [...bound.outputs].map(([name, { shape, dtype }]) => [name, { shape, dtype }] as const),
+    data: [
+      { address: constantsAt, words: constants.words, isFloat: false },
+      ...[...addresses].map(([buffer, address]) => ({
+        address,
+        words: (buffer.source as { constant: ArrayLike<number> }).constant,
+        isFloat: buffer.dtype === 'float32',
+      })),
+    ],
+    iterations: lowered.nests.reduce((sum, nest) => sum + workOf(nest), 0),
+    ownBytes,
+    threadMemory: scratch + plan.fixedBytes,
+    threadBytes: plan.threadBytes,
+  };
+}
+
+/** Ranges that a nest is cut into. */
+const mostRanges = 32;
+
+function emitSteps(steps: readonly Step[], passes: Passes, emit: (schedule: Schedule) => Code) {
+  const functions: ModuleFunction[] = [];
+  const stages: Stage[] = [];
+  steps.forEach(({ domain, nests }, i) => {
+    const schedules = nests.map((nest) => scheduleNest(nest, domain, passes));
+    const first = functions.length;
+    schedules.forEach((schedule, n) => {
+      functions.push({ parameters: nestParameters, code: emit(schedule), exportName: `step${i}nest${n}` });
+    });
+    if (domain === 'ranges') {
+      stages.push(schedules.flatMap((schedule, n) => rangesOf(`step${i}nest${n}`, schedule)));
+      return;
+    }
+    const name = `step${i}`;
+    functions.push({
+      parameters: nestParameters,
+      code: callAll(first, nests.length, domain === 'groups'),
+      exportName: name,
+    });
+    stages.push(domain === 'groups' ? chunksOf(name, nests[0]) : [{ name, start: 0, end: 1 }]);
+  });
+  return { functions, stages };
+}
+
+/** A function that calls nests one after the other, for each group of a range or once. */
+function callAll(first: number, count: number, groups: boolean): Code {
+  const code = new Code(nestParameters, false);
+  const [start, end, thread] = [0, 1, 2];
+  const chunk = code.local(i32);
+  const calls = () => {
+    for (let i = first; i < first + count; i++) {
+      for (const argument of [start, groups ? chunk : end, thread]) code.get(argument);
+      code.call(i);
+    }
+  };
+  if (!groups) {
+    calls();
+    return code;
+  }
+  code.get(start);
+  code.set(chunk);
+  code.loop(() => {
+    calls();
+    code.get(start);
+    code.constant(1);
+    code.scalar(scalar.add);
+    code.tee(start);
+    code.get(end);
+    code.scalar(scalar.ltS);
+    code.branchIf(0);
+  });
+  return code;
+}
+
+function chunksOf(name: string, nest: Nest): Stage {
+  const groups = nest.outer.find(({ kind }) => kind === 'group')!.extent;
+  return cut(name, groups, groupsPerChunk(groups));
+}
+
+/** Ranges of a nest's first loop, counted as the emitted function counts: whole tiles, and one for what is left. */
+function rangesOf(name: string, { outer: [{ loop, tile }], vector }: Schedule): Stage {
+  const whole = Math.floor(loop.extent / (loop === vector ? 4 * tile : tile));
+  const units = whole * (loop === vector ? 4 * tile : tile) === loop.extent ? whole : whole + 1;
+  return cut(name, units, Math.ceil(units / mostRanges));
+}
+
+function cut(name: string, units: number, size: number): Stage {
+  return Array.from({ length: Math.ceil(units / size) }, (_, i) => ({
+    name,
+    start: i * size,
+    end: Math.min((i + 1) * size, units),
+  }));
+}
+
+/** Tables known at compilation, and their sizes in bytes. */
+function constantBuffers(steps: readonly Step[]): Map<Buffer, number> {
+  const sizes = new Map<Buffer, number>();
+  for (const nest of steps.flatMap(({ nests }) => nests)) {
+    for (const buffer of buffersOf(nest)) {
+      if (buffer.source && 'constant' in buffer.source) sizes.set(buffer, roomFor(elementsOf(buffer)));
+    }
+  }
+  return sizes;
+}
+
+/** Bytes for so many words, in whole cache lines. */
+function roomFor(words: number): number {
+  return Math.ceil(words / 16) * 64;
+}

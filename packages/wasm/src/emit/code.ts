@@ -1,0 +1,236 @@
+// The instructions of one WebAssembly function, as bytes, with its local variables.
+
+/** Value types of locals. */
+export const i32 = 0x7f;
+export const v128 = 0x7b;
+export type ValueType = typeof i32 | typeof v128;
+
+/** Instructions on 32-bit integers. */
+export const scalar = {
+  eqz: 0x45,
+  ltS: 0x48,
+  ltU: 0x49,
+  gtS: 0x4a,
+  geS: 0x4e,
+  add: 0x6a,
+  sub: 0x6b,
+  mul: 0x6c,
+  and: 0x71,
+  select: 0x1b,
+} as const;
+
+/** Instructions on vectors (prefix 0xfd). */
+export const vector = {
+  load: 0x00,
+  load32Splat: 0x09,
+  store: 0x0b,
+  shuffle: 0x0d,
+  splatI32: 0x11,
+  eqI32: 0x37,
+  neI32: 0x38,
+  ltI32: 0x39,
+  gtI32: 0x3b,
+  eq: 0x41,
+  ne: 0x42,
+  lt: 0x43,
+  gt: 0x44,
+  and: 0x4e,
+  or: 0x50,
+  xor: 0x51,
+  bitselect: 0x52,
+  load8Lane: 0x54,
+  load32Lane: 0x56,
+  store8Lane: 0x58,
+  store32Lane: 0x5a,
+  load32Zero: 0x5c,
+  load64Zero: 0x5d,
+  nearest: 0x6a,
+  extendLowU8: 0x89,
+  extendLowU16: 0xa9,
+  negI32: 0xa1,
+  shlI32: 0xab,
+  shrI32: 0xac,
+  addI32: 0xae,
+  subI32: 0xb1,
+  mulI32: 0xb5,
+  minI32: 0xb6,
+  maxI32: 0xb8,
+  neg: 0xe1,
+  sqrt: 0xe3,
+  add: 0xe4,
+  sub: 0xe5,
+  mul: 0xe6,
+  div: 0xe7,
+  min: 0xe8,
+  max: 0xe9,
+  pmin: 0xea,
+  pmax: 0xeb,
+  toInteger: 0xf8,
+  toFloat: 0xfa,
+} as const;
+
+const relaxedMultiplyAdd = 0x105;
+const [getLocal, setLocal, teeLocal, i32Const, callFunction] = [0x20, 0x21, 0x22, 0x41, 0x10];
+const [block, loop, ifBlock, elseBlock, end, branch, branchIf] = [0x02, 0x03, 0x04, 0x05, 0x0b, 0x0c, 0x0d];
+const noResult = 0x40;
+
+/** LEB128, unsigned. */
+export function unsigned(n: number): number[] {
+  const bytes: number[] = [];
+  do {
+    const rest = Math.floor(n / 128);
+    bytes.push((n % 128) | (rest > 0 ? 0x80 : 0));
+    n = rest;
+  } while (n > 0);
+  return bytes;
+}
+
+/** LEB128, signed, of a 32-bit integer. */
+function signed(n: number): number[] {
+  const bytes: number[] = [];
+  for (;;) {
+    const byte = n & 0x7f;
+    n >>= 7;
+    const done = (n === 0 && (byte & 0x40) === 0) || (n === -1 && (byte & 0x40) !== 0);
+    bytes.push(done ? byte : byte | 0x80);
+    if (done) return bytes;
+  }
+}
+
+export class Code {
+  /** Whether a multiplication and an addition may be one instruction that rounds once. */
+  readonly relaxed: boolean;
+  readonly #parameters: number;
+  readonly #locals: ValueType[] = [];
+  readonly #bytes: number[] = [];
+
+  constructor(parameters: number, relaxed: boolean) {
+    this.#parameters = parameters;
+    this.relaxed = relaxed;
+  }
+
+  /** Bytes of instructions so far. */
+  get size(): number {
+    return this.#bytes.length;
+  }
+
+  local(type: ValueType): number {
+    this.#locals.push(type);
+    return this.#parameters + this.#locals.length - 1;
+  }
+
+  get(local: number): void {
+    this.#put(getLocal, ...unsigned(local));
+  }
+  set(local: number): void {
+    this.#put(setLocal, ...unsigned(local));
+  }
+  tee(local: number): void {
+    this.#put(teeLocal, ...unsigned(local));
+  }
+  constant(n: number): void {
+    this.#put(i32Const, ...signed(n | 0));
+  }
+  /** An instruction on integers. */
+  scalar(opcode: number): void {
+    this.#put(opcode);
+  }
+  vector(opcode: number): void {
+    this.#put(0xfd, ...unsigned(opcode));
+  }
+  /** Reads or writes a vector at the address on the stack + `offset`. */
+  memory(opcode: number, offset: number): void {
+    this.#put(0xfd, ...unsigned(opcode), 0, ...unsigned(offset));
+  }
+  /** Reads or writes one lane. */
+  memoryLane(opcode: number, offset: number, lane: number): void {
+    this.#put(0xfd, ...unsigned(opcode), 0, ...unsigned(offset), lane);
+  }
+  loadI32(offset: number): void {
+    this.#put(0x28, 2, ...unsigned(offset));
+  }
+  loadByte(offset: number): void {
+    this.#put(0x2d, 0, ...unsigned(offset));
+  }
+  extractLane(lane: number): void {
+    this.#put(0xfd, 0x1b, lane);
+  }
+  /** Four of the eight lanes of the two vectors on the stack. */
+  shuffle(lanes: readonly number[]): void {
+    this.vector(vector.shuffle);
+    for (const lane of lanes) this.#put(4 * lane, 4 * lane + 1, 4 * lane + 2, 4 * lane + 3);
+  }
+  /** A vector of zeros. */
+  zero(): void {
+    this.#put(0xfd, 0x0c, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0);
+  }
+  /** sum := a · b + sum, of locals. */
+  multiplyAdd(a: number, b: number, sum: number): void {
+    this.get(a);
+    this.get(b);
+    if (this.relaxed) {
+      this.get(sum);
+      this.vector(relaxedMultiplyAdd);
+    } else {
+      this.vector(vector.mul);
+      this.get(sum);
+      this.vector(vector.add);
+    }
+    this.set(sum);
+  }
+  /** Takes a and b from the stack and leaves a · b + c. */
+  multiplyAddTo(c: () => void): void {
+    if (!this.relaxed) this.vector(vector.mul);
+    c();
+    this.vector(this.relaxed ? relaxedMultiplyAdd : vector.add);
+  }
+  call(index: number): void {
+    this.#put(callFunction, ...unsigned(index));
+  }
+
+  block(body: () => void): void {
+    this.#put(block, noResult);
+    body();
+    this.#put(end);
+  }
+  loop(body: () => void): void {
+    this.#put(loop, noResult);
+    body();
+    this.#put(end);
+  }
+  /** Runs `body` if the integer on the stack is not zero. */
+  if(body: () => void, otherwise?: () => void): void {
+    this.#put(ifBlock, noResult);
+    body();
+    if (otherwise) {
+      this.#put(elseBlock);
+      otherwise();
+    }
+    this.#put(end);
+  }
+  branch(depth: number): void {
+    this.#put(branch, ...unsigned(depth));
+  }
+  branchIf(depth: number): void {
+    this.#put(branchIf, ...unsigned(depth));
+  }
+
+  /** The function as the code section holds it. */
+  encode(): number[] {
+    const runs: [count: number, type: ValueType][] = [];
+    for (const type of this.#locals) {
+      const last = runs.at(-1);
+      if (last?.[1] === type) last[0]++;
+      else runs.push([1, type]);
+    }
+    const locals = [...unsigned(runs.length), ...runs.flatMap(([count, type]) => [...unsigned(count), type])];
+    const body = [...unsigned(locals.length + this.#bytes.length + 1), ...locals];
+    for (const byte of this.#bytes) body.push(byte);
+    body.push(end);
+    return body;
+  }
+
+  #put(...bytes: number[]): void {
+    for (const byte of bytes) this.#bytes.push(byte);
+  }
+}

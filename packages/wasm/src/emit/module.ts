@@ -1,0 +1,54 @@
+// A WebAssembly module from its functions: sections and their encoding.
+
+import { type Code, i32, unsigned } from './code.js';
+
+export interface ModuleFunction {
+  /** Number of i32 parameters; functions return nothing. */
+  readonly parameters: number;
+  readonly code: Code;
+  /** Name under which it is exported, if it is. */
+  readonly exportName?: string;
+}
+
+/** Encodes a module that imports its memory as `env.memory`. Functions are numbered in the order given. */
+export function encodeModule(
+  functions: readonly ModuleFunction[],
+  memory: { readonly maximum: number; readonly shared: boolean },
+): Uint8Array<ArrayBuffer> {
+  const arities = [...new Set(functions.map(({ parameters }) => parameters))];
+  const exported = functions.flatMap(({ exportName }, i) =>
+    exportName === undefined ? [] : [[...text(exportName), 0, ...unsigned(i)]],
+  );
+  const limits = [memory.shared ? 3 : 1, 0, ...unsigned(memory.maximum)];
+  const header = [
+    ...[0x00, 0x61, 0x73, 0x6d, 0x01, 0x00, 0x00, 0x00],
+    ...section(1, list(arities.map((n) => [0x60, ...unsigned(n), ...new Array<number>(n).fill(i32), 0]))),
+    ...section(2, list([[...text('env'), ...text('memory'), 2, ...limits]])),
+    ...section(3, list(functions.map(({ parameters }) => unsigned(arities.indexOf(parameters))))),
+    ...section(7, list(exported)),
+  ];
+  const bodies = functions.map(({ code }) => code.encode());
+  const count = unsigned(bodies.length);
+  const size = bodies.reduce((sum, body) => sum + body.length, count.length);
+  header.push(10, ...unsigned(size), ...count);
+  const module = new Uint8Array(header.length + size - count.length);
+  module.set(header);
+  let at = header.length;
+  for (const body of bodies) {
+    module.set(body, at);
+    at += body.length;
+  }
+  return module;
+}
+
+function section(id: number, content: readonly number[]): number[] {
+  return [id, ...unsigned(content.length), ...content];
+}
+
+function list(entries: readonly (readonly number[])[]): number[] {
+  return [...unsigned(entries.length), ...entries.flat()];
+}
+
+function text(s: string): number[] {
+  return [...unsigned(s.length), ...Array.from(s, (letter) => letter.charCodeAt(0))];
+}

@@ -1,0 +1,372 @@
+// A scheduled nest as a WebAssembly function.
+
+import { Index, type Loop } from '../ir/index-form.js';
+import { type Access, expressionsIn, type Guard, type Nest, type Statement } from '../ir/nest.js';
+import { productReads, registers } from '../ir/product-reads.js';
+import type { LoopPlan, Schedule } from '../plan/schedule.js';
+import { Addressing, Survey } from './addressing.js';
+import { Code, i32, scalar, v128, vector } from './code.js';
+import type { Constants } from './constants.js';
+import { loopBounds } from './loop-bounds.js';
+import { orderProducts, type Product } from './order-products.js';
+import type { Places } from './place.js';
+import { type Accumulator, Reductions } from './reductions.js';
+import { type ActiveLanes, type Point, Values } from './values.js';
+
+/** Parameters of every nest function: the group, or the first iteration; the one after the last; thread memory. */
+export const nestParameters = 3;
+const [firstParameter, endParameter, threadParameter] = [0, 1, 2];
+/** Nests that are called for each group get the first group of the chunk in place of the end. */
+const chunkParameter = endParameter;
+
+/** Emits twice: the first pass finds out which pointers and counters there are. */
+export function emitNest(schedule: Schedule, places: Places, constants: Constants, relaxed: boolean): Code {
+  const survey = new Survey();
+  const emit = () => {
+    const code = new Code(nestParameters, relaxed);
+    new NestCode(code, schedule, survey, places, constants).emit();
+    return code;
+  };
+  emit();
+  return emit();
+}
+
+/** Unrolled iterations of one loop: `base`, `base` + 1 … (vectors of four for the vector loop). */
+interface Tile {
+  readonly loop: Loop;
+  readonly base: Index;
+  readonly count: number;
+}
+
+interface Where {
+  readonly tiles: readonly Tile[];
+  readonly active: ActiveLanes;
+}
+
+class NestCode {
+  readonly #code: Code;
+  readonly #schedule: Schedule;
+  readonly #nest: Nest;
+  readonly #survey: Survey;
+  readonly #addressing: Addressing;
+  readonly #values: Values;
+  readonly #reductions: Reductions;
+  readonly #reducesLanes: boolean;
+  /** Guards that hold because of the bounds of loops now open. */
+  readonly #established = new Set<string>();
+  /** Loops now open, which indices may depend on at run time. */
+  readonly #open = new Set<Loop>();
+
+  constructor(code: Code, schedule: Schedule, survey: Survey, places: Places, constants: Constants) {
+    this.#code = code;
+    this.#schedule = schedule;
+    this.#nest = schedule.nest;
+    this.#survey = survey;
+    this.#addressing = new Addressing(code, survey, places);
+    this.#values = new Values(code, constants, survey, this.#addressing, places);
+    this.#reducesLanes = schedule.nest.inner.some((loop) => loop === schedule.vector);
+    this.#reductions = new Reductions(code, this.#values, this.#reducesLanes, {
+      present: firstParameter,
+      first: chunkParameter,
+    });
+  }
+
+  emit(): void {
+    const { drive, outer } = this.#schedule;
+    const given = new Map<Loop, number>();
+    const where: Where = { tiles: [], active: this.#schedule.vector ? 4 : 1 };
+    if (drive === 'group') {
+      const group = outer[0].loop;
+      given.set(group, firstParameter);
+      for (const { target } of this.#nest.statements) {
+        for (const loop of target.index.terms.keys()) if (loop.kind === 'chunk') given.set(loop, chunkParameter);
+      }
+      this.#open.add(group);
+      this.#start(given);
+      this.#outer(1, { ...where, active: this.#activeInGroup(group) });
+      return;
+    }
+    this.#start(given);
+    this.#outer(0, where);
+  }
+
+  #start(given: ReadonlyMap<Loop, number>): void {
+    this.#addressing.start(given, threadParameter);
+    this.#values.preload();
+  }
+
+  /** Lanes of the present group that hold something. */
+  #activeInGroup({ extent, lastLanes = 4 }: Loop): ActiveLanes {
+    if (lastLanes === 4) return 4;
+    const code = this.#code;
+    const local = code.local(i32);
+    code.constant(lastLanes);
+    code.constant(4);
+    code.get(firstParameter);
+    code.constant(extent - 1);
+    code.scalar(scalar.geS);
+    code.scalar(scalar.select);
+    code.set(local);
+    return { local };
+  }
+
+  #outer(depth: number, where: Where): void {
+    const { outer, drive } = this.#schedule;
+    if (depth === outer.length) {
+      this.#body(where);
+      return;
+    }
+    const ranged = depth === 0 && drive === 'range';
+    this.#iterate(outer[depth], where, ranged, (next) => this.#outer(depth + 1, next));
+  }
+
+  #inner(depth: number, where: Where, leaf: (where: Where) => void): void {
+    const { inner } = this.#schedule;
+    if (depth === inner.length) leaf(where);
+    else this.#iterate(inner[depth], where, false, (next) => this.#inner(depth + 1, next, leaf));
+  }
+
+  /** Runs over a loop: whole tiles in a loop of their own, then what is left. */
+  #iterate({ loop, tile }: LoopPlan, where: Where, ranged: boolean, body: (where: Where) => void): void {
+    const isVector = loop === this.#schedule.vector;
+    if (loop.kind === 'lane') {
+      body(where);
+      return;
+    }
+    if (isVector) {
+      const [whole, rest] = [Math.floor(loop.extent / 4), loop.extent % 4];
+      const partial: Tile = { loop, base: new Index(4 * whole), count: 1 };
+      const last = rest === 0 ? null : () => body({ tiles: [...where.tiles, partial], active: rest });
+      this.#tiles({ loop, step: 4, extent: whole, tile }, where, ranged, body, last);
+    } else if (loop.kind === 'group' && loop.lastLanes !== 4 && !ranged) {
+      const partial: Tile = { loop, base: new Index(loop.extent - 1), count: 1 };
+      const last = () => body({ tiles: [...where.tiles, partial], active: loop.lastLanes! });
+      this.#tiles({ loop, step: 1, extent: loop.extent - 1, tile }, where, ranged, body, last);
+    } else {
+      this.#tiles({ loop, step: 1, extent: loop.extent, tile }, where, ranged, body, null);
+    }
+  }
+
+  #tiles(
+    { loop, step, extent, tile }: { loop: Loop; step: number; extent: number; tile: number },
+    where: Where,
+    ranged: boolean,
+    body: (where: Where) => void,
+    last: (() => void) | null,
+  ): void {
+    const whole = Math.floor(extent / tile);
+    const rest = extent % tile;
+    const visit = (base: Index, count: number) => () =>
+      body({ ...where, tiles: [...where.tiles, { loop, base, count }] });
+    const over = tile * step === 1 ? loop : this.#survey.tiled(loop, tile * step);
+    const main = visit(Index.of(over).times(tile * step), tile);
+    const tails = [...(rest > 0 ? [visit(new Index(whole * tile * step), rest)] : []), ...(last ? [last] : [])];
+    if (ranged) this.#range(over, whole, main, tails);
+    else {
+      if (whole === 1) visit(new Index(0), tile)();
+      else if (whole > 1) this.#openLoop(over, whole, where, main);
+      for (const tail of tails) tail();
+    }
+  }
+
+  /** The part of a loop that a call asks for, counted in tiles; what is left at the end counts as one tile. */
+  #range(over: Loop, whole: number, main: () => void, tails: readonly (() => void)[]): void {
+    const code = this.#code;
+    const count = code.local(i32);
+    // min(end, whole) − first
+    code.get(endParameter);
+    code.constant(whole);
+    code.get(endParameter);
+    code.constant(whole);
+    code.scalar(scalar.ltS);
+    code.scalar(scalar.select);
+    code.get(firstParameter);
+    code.scalar(scalar.sub);
+    code.tee(count);
+    code.constant(0);
+    code.scalar(scalar.gtS);
+    code.if(() => {
+      if (whole > 0) this.#loop(over, { local: firstParameter }, { local: count }, main);
+    });
+    if (tails.length === 0) return;
+    code.get(endParameter);
+    code.constant(whole);
+    code.scalar(scalar.gtS);
+    code.if(() =>
+      this.#values.scope(() => {
+        for (const tail of tails) tail();
+      }),
+    );
+  }
+
+  /** Opens a loop, with the bounds that guards give it where they depend on nothing that is unrolled inside. */
+  #openLoop(over: Loop, extent: number, where: Where, body: () => void): void {
+    const bounds =
+      this.#schedule.inner.some(({ loop }) => loop === over) &&
+      loopBounds(this.#code, this.#addressing, over, this.#guardsOn(over, where), this.#open);
+    if (!bounds) {
+      this.#loop(over, null, extent, body);
+      return;
+    }
+    for (const key of bounds.keys) this.#established.add(key);
+    this.#code.get(bounds.count);
+    this.#code.constant(0);
+    this.#code.scalar(scalar.gtS);
+    this.#code.if(() => this.#loop(over, { local: bounds.first }, { local: bounds.count }, body));
+    for (const key of bounds.keys) this.#established.delete(key);
+  }
+
+  #loop(over: Loop, first: { local: number } | null, count: number | { local: number }, body: () => void): void {
+    this.#open.add(over);
+    this.#values.scope(() => this.#addressing.loop(over, first, count, body));
+    this.#open.delete(over);
+  }
+
+  /** Guards that a loop takes part in, under the present tiles. */
+  #guardsOn(over: Loop, { tiles }: Where): Guard[] {
+    const single = new Map(tiles.filter(({ count }) => count === 1).map(({ loop, base }) => [loop, base]));
+    return this.#nest.statements
+      .flatMap((statement) => guardsOf(statement))
+      .map(({ index, size }) => ({ index: index.substitute(single), size }))
+      .filter(({ index }) => index.coefficient(over) !== 0);
+  }
+
+  /** Everything at one place of the rolled outer loops. */
+  #body(where: Where): void {
+    const points = pointsOf(where, this.#schedule.vector);
+    if (this.#nest.statements.every(({ reduction }) => reduction === null)) {
+      for (const point of points) for (const statement of this.#nest.statements) this.#assign(statement, point);
+      return;
+    }
+    const accumulators = points.flatMap((point) =>
+      this.#nest.statements.map((statement) => this.#reductions.start(statement, point)),
+    );
+    this.#inner(0, { tiles: [], active: where.active }, (inside) => {
+      const steps = pointsOf(inside, this.#schedule.vector);
+      if (this.#multiplyBlock(accumulators, steps, inside.active)) return;
+      for (const { environment } of steps) {
+        for (const accumulator of accumulators) {
+          const at: Point = {
+            environment: new Map([...accumulator.point.environment, ...environment]),
+            vector: this.#schedule.vector,
+            active: inside.active,
+          };
+          this.#guarded(accumulator.statement, at, () => this.#reductions.step(accumulator, at));
+        }
+      }
+    });
+    for (const accumulator of accumulators) this.#reductions.finish(accumulator);
+  }
+
+  /** A statement without reduction. */
+  #assign(statement: Statement, point: Point): void {
+    const code = this.#code;
+    this.#guarded(statement, point, () => {
+      const value = code.local(v128);
+      this.#values.push(statement.value, point);
+      if (statement.accumulates) {
+        this.#values.load(statement.target, point);
+        code.vector(vector.add);
+      }
+      code.set(value);
+      this.#values.store(statement.target, value, point);
+    });
+  }
+
+  /** A block of products of two reads, ordered for registers. False if this is no such block. */
+  #multiplyBlock(accumulators: readonly Accumulator[], steps: readonly Point[], active: ActiveLanes): boolean {
+    if (this.#reducesLanes && active !== 4) return false;
+    const operands = new Map<string, { number: number; access: Access; at: Point }>();
+    const products: (Product & { result: number })[] = [];
+    for (const { environment: inner } of steps) {
+      for (const { statement, point, result } of accumulators) {
+        const reads = productReads(statement);
+        if (!reads) return false;
+        const at: Point = { ...point, environment: new Map([...point.environment, ...inner]), active };
+        const holds = this.#guardsHold(statement, at);
+        if (holds === 'unknown') return false;
+        if (holds === 'never') continue;
+        const [a, b] = reads.map((access) => {
+          const { key, offset, laneStride } = this.#addressing.locate(access, at.environment, at.vector);
+          const name = `${key}+${offset}:${laneStride}`;
+          const known = operands.get(name) ?? { number: operands.size, access, at };
+          operands.set(name, known);
+          return known.number;
+        });
+        products.push({ a, b, result });
+      }
+    }
+    const list = [...operands.values()];
+    const locals = new Map<number, number>();
+    for (const move of orderProducts(products, Math.max(3, registers - accumulators.length))) {
+      if ('load' in move) {
+        const local = this.#code.local(v128);
+        this.#values.load(list[move.load].access, list[move.load].at);
+        this.#code.set(local);
+        locals.set(move.load, local);
+      } else {
+        const { a, b, result } = products[move.product];
+        this.#code.multiplyAdd(locals.get(a)!, locals.get(b)!, result);
+      }
+    }
+    return true;
+  }
+
+  /** Emits `body` if a statement's guards hold, behind tests where that is known at run time only. */
+  #guarded(statement: Statement, point: Point, body: () => void): void {
+    const holds = this.#guardsHold(statement, point);
+    if (holds === 'never') return;
+    if (holds === 'always') {
+      body();
+      return;
+    }
+    const code = this.#code;
+    this.#openGuards(statement, point)!.forEach(({ index, size }, i) => {
+      this.#addressing.pushValue(index);
+      code.constant(size);
+      // An index below 0 is large without its sign.
+      code.scalar(scalar.ltU);
+      if (i > 0) code.scalar(scalar.and);
+    });
+    code.if(() => this.#values.scope(body));
+  }
+
+  #guardsHold(statement: Statement, point: Point): 'always' | 'never' | 'unknown' {
+    const open = this.#openGuards(statement, point);
+    return open === null ? 'never' : open.length === 0 ? 'always' : 'unknown';
+  }
+
+  /** Guards that have to be tested at run time; null if one does not hold anyway. */
+  #openGuards(statement: Statement, { environment }: Point): Guard[] | null {
+    const open: Guard[] = [];
+    for (const guard of guardsOf(statement)) {
+      const index = guard.index.substitute(environment);
+      const [low, high] = index.range();
+      if (low === high && (low < 0 || low >= guard.size)) return null;
+      if (low >= 0 && high < guard.size) continue;
+      if (!this.#established.has(`${index}<${guard.size}`)) open.push({ index, size: guard.size });
+    }
+    return open;
+  }
+}
+
+function guardsOf({ value, target }: Statement): Guard[] {
+  const guards = [...target.guards];
+  for (const node of expressionsIn(value)) if ('access' in node) guards.push(...(node.access as Access).guards);
+  return guards;
+}
+
+/** All combinations of the unrolled iterations. */
+function pointsOf({ tiles, active }: Where, vectorLoop: Loop | null): Point[] {
+  let environments: Map<Loop, Index>[] = [new Map()];
+  for (const { loop, base, count } of tiles) {
+    const isVector = loop === vectorLoop;
+    environments = environments.flatMap((environment) =>
+      Array.from({ length: count }, (_, i) => {
+        const at = isVector ? base.plus(4 * i).plus(Index.of(loop)) : base.plus(i);
+        return new Map(environment).set(loop, at);
+      }),
+    );
+  }
+  return environments.map((environment) => ({ environment, vector: vectorLoop, active }));
+}

@@ -1,0 +1,170 @@
+// Reductions in emitted code: neutral elements, steps, and what is stored at the end.
+
+import type { Statement } from '../ir/nest.js';
+import { type Code, scalar, v128, vector } from './code.js';
+import type { Point, Values } from './values.js';
+
+/** The locals a reduction of one statement at one point is carried in. */
+export interface Accumulator {
+  readonly statement: Statement;
+  readonly point: Point;
+  readonly result: number;
+  /** Position of the largest value, for argmax. */
+  readonly position: number;
+}
+
+export class Reductions {
+  readonly #code: Code;
+  readonly #values: Values;
+  /** Whether the loop in lanes is one of those reduced over. */
+  readonly #lanes: boolean;
+  /** Locals with the present group and the first of its chunk, where a nest runs group by group. */
+  readonly #group: { readonly present: number; readonly first: number };
+
+  constructor(code: Code, values: Values, lanes: boolean, group: { present: number; first: number }) {
+    this.#code = code;
+    this.#values = values;
+    this.#lanes = lanes;
+    this.#group = group;
+  }
+
+  /** Starts a reduction at a point of the outer loops. */
+  start(statement: Statement, point: Point): Accumulator {
+    const code = this.#code;
+    const result = code.local(v128);
+    const position = code.local(v128);
+    this.#pushNeutral(statement);
+    code.set(result);
+    if (statement.reduction === 'argmax') {
+      this.#values.pushConstant(-1, true);
+      code.set(position);
+    }
+    return { statement, point, result, position };
+  }
+
+  #pushNeutral({ reduction, value: { kind } }: Statement): void {
+    if (reduction === 'sum') this.#code.zero();
+    else this.#values.pushConstant(kind === 'i32' ? -(2 ** 31) : -Infinity, kind === 'i32');
+  }
+
+  /** One step, at a point of all loops. */
+  step({ statement, result, position }: Accumulator, at: Point): void {
+    const code = this.#code;
+    const values = this.#values;
+    const { reduction, value } = statement;
+    const partial = this.#lanes && at.active !== 4;
+    if (reduction === 'argmax') this.#reduceArgmax(statement, at, result, position);
+    else if (reduction === 'sum' && value.op === 'mul' && value.kind === 'f32' && !partial) {
+      for (const factor of value.operands) values.push(factor, at);
+      code.multiplyAddTo(() => code.get(result));
+      code.set(result);
+    } else {
+      values.push(value, at);
+      if (partial) {
+        this.#pushNeutral(statement);
+        code.constant(0);
+        code.memory(vector.load, this.#values.laneMask(at.active as number));
+        code.vector(vector.bitselect);
+      }
+      code.get(result);
+      code.vector(combining[reduction as 'sum' | 'max'][value.kind as 'f32' | 'i32']);
+      code.set(result);
+    }
+  }
+
+  /** A later value takes the place if it is larger, if it is NaN and the earlier is not, or if there is none yet. */
+  #reduceArgmax({ value, position: index }: Statement, at: Point, best: number, position: number): void {
+    const code = this.#code;
+    const [candidate, wins] = [code.local(v128), code.local(v128)];
+    const isFloat = value.kind === 'f32';
+    this.#values.push(value, at);
+    code.tee(candidate);
+    code.get(best);
+    code.vector(isFloat ? vector.gt : vector.gtI32);
+    code.get(position);
+    code.zero();
+    code.vector(vector.ltI32);
+    code.vector(vector.or);
+    if (isFloat) {
+      code.get(candidate);
+      code.get(candidate);
+      code.vector(vector.ne);
+      code.get(best);
+      code.get(best);
+      code.vector(vector.eq);
+      code.vector(vector.and);
+      code.vector(vector.or);
+    }
+    code.set(wins);
+    this.#values.push({ op: 'index', kind: 'i32', index: index! }, at);
+    this.#select(position, wins);
+    code.get(candidate);
+    this.#select(best, wins);
+  }
+
+  /** local := the value on the stack where `mask`, else local. */
+  #select(local: number, mask: number): void {
+    this.#code.get(local);
+    this.#code.get(mask);
+    this.#code.vector(vector.bitselect);
+    this.#code.set(local);
+  }
+
+  /** Stores what a reduction has come to. */
+  finish({ statement, point, result, position }: Accumulator): void {
+    const code = this.#code;
+    if (this.#lanes) this.#combineLanes(statement, result);
+    const value = code.local(v128);
+    if (statement.finish) this.#values.push(statement.finish, point, result);
+    else code.get(statement.reduction === 'argmax' ? position : result);
+    code.set(value);
+    if (statement.accumulates) this.#addToPart(statement, value, point);
+    else this.#values.store(statement.target, value, point);
+  }
+
+  /** Adds to what the groups before have left in the chunk's part; the first group finds nothing there. */
+  #addToPart({ target }: Statement, value: number, { active, ...point }: Point): void {
+    const code = this.#code;
+    const whole: Point = { ...point, active: 4 };
+    code.get(value);
+    if (active !== 4) {
+      this.#values.pushLanes([0, 1, 2, 3]);
+      code.get((active as { local: number }).local);
+      code.vector(vector.splatI32);
+      code.vector(vector.ltI32);
+      code.vector(vector.and);
+    }
+    this.#values.load(target, whole);
+    // All ones unless this is the first group.
+    code.get(this.#group.present);
+    code.get(this.#group.first);
+    code.scalar(scalar.gtS);
+    code.vector(vector.splatI32);
+    code.vector(vector.negI32);
+    code.vector(vector.and);
+    code.vector(vector.add);
+    code.set(value);
+    this.#values.store(target, value, whole);
+  }
+
+  /** All lanes become the reduction over the four, always in the same order. */
+  #combineLanes({ reduction, value }: Statement, result: number): void {
+    const code = this.#code;
+    for (const order of [
+      [2, 3, 0, 1],
+      [1, 0, 3, 2],
+    ]) {
+      code.get(result);
+      code.get(result);
+      code.get(result);
+      code.shuffle(order);
+      code.vector(combining[reduction as 'sum' | 'max'][value.kind as 'f32' | 'i32']);
+      code.set(result);
+    }
+  }
+}
+
+const combining = {
+  sum: { f32: vector.add, i32: vector.addI32 },
+  max: { f32: vector.max, i32: vector.maxI32 },
+} as const;

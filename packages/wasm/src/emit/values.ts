@@ -1,0 +1,350 @@
+// Expressions as vector instructions. A value that occurs again within straight-line code is computed once.
+
+import type { Index, Loop } from '../ir/index-form.js';
+import type { Access, Expression } from '../ir/nest.js';
+import type { Addressing, Location, Survey } from './addressing.js';
+import { type Code, scalar, v128, vector } from './code.js';
+import type { Constants } from './constants.js';
+import { VectorMath } from './math.js';
+import type { Places } from './place.js';
+
+/** Lanes that hold something: a number, or a local that says it at run time. */
+export type ActiveLanes = number | { readonly local: number };
+
+/** Where in the loops a value is wanted. */
+export interface Point {
+  /** Unrolled and tiled loops as indices over open ones. */
+  readonly environment: ReadonlyMap<Loop, Index>;
+  readonly vector: Loop | null;
+  readonly active: ActiveLanes;
+}
+
+export class Values {
+  readonly #code: Code;
+  readonly #constants: Constants;
+  readonly #addressing: Addressing;
+  readonly #places: Places;
+  readonly #math: VectorMath;
+  readonly #survey: Survey;
+  readonly #preloaded = new Map<number, number>();
+  #known = new Map<string, number>();
+  #keys: { point: Point | null; texts: Map<Expression, string> } = { point: null, texts: new Map() };
+  /** Locals of reductions that are done, for `reduced`. */
+  #reduced = -1;
+
+  constructor(code: Code, constants: Constants, survey: Survey, addressing: Addressing, places: Places) {
+    this.#survey = survey;
+    this.#code = code;
+    this.#constants = constants;
+    this.#addressing = addressing;
+    this.#places = places;
+    this.#math = new VectorMath(
+      code,
+      (value) => this.pushConstant(value, false),
+      (value) => this.pushConstant(value, true),
+    );
+  }
+
+  /** Runs `body`; what it computes is forgotten afterwards, what was known before is not. */
+  scope(body: () => void): void {
+    const outer = this.#known;
+    this.#known = new Map(outer);
+    body();
+    this.#known = outer;
+  }
+
+  /** Pushes an expression's value. */
+  push(expression: Expression, point: Point, reduced = -1): void {
+    this.#reduced = reduced;
+    this.#push(expression, point);
+  }
+
+  #push(expression: Expression, point: Point): void {
+    if (expression.op === 'reduced') {
+      this.#code.get(this.#reduced);
+      return;
+    }
+    if (expression.op === 'constant') {
+      this.pushConstant(expression.value, expression.kind !== 'f32');
+      return;
+    }
+    const key = this.#keyOf(expression, point);
+    const known = this.#known.get(key);
+    if (known !== undefined) {
+      this.#code.get(known);
+      return;
+    }
+    this.#compute(expression, point);
+    if (key.includes('reduced')) return;
+    const local = this.#code.local(v128);
+    this.#code.tee(local);
+    this.#known.set(key, local);
+  }
+
+  pushConstant(value: number, integer: boolean): void {
+    if (value === 0 && !Object.is(value, -0)) {
+      this.#code.zero();
+      return;
+    }
+    this.#pushAt(integer ? this.#constants.integer(value) : this.#constants.float(value));
+  }
+
+  /** Loads constants that the first pass has met, before all loops. */
+  preload(): void {
+    for (const address of this.#survey.constants) {
+      if (this.#preloaded.size === mostPreloaded) return;
+      const local = this.#code.local(v128);
+      this.#code.constant(0);
+      this.#code.memory(vector.load, address);
+      this.#code.set(local);
+      this.#preloaded.set(address, local);
+    }
+  }
+
+  /** Pushes four integers. */
+  pushLanes(words: readonly number[]): void {
+    this.#pushAt(this.#constants.lanes(words));
+  }
+
+  /** Pushes the constant at an address. */
+  #pushAt(address: number): void {
+    this.#survey.constants.add(address);
+    const local = this.#preloaded.get(address);
+    if (local !== undefined) {
+      this.#code.get(local);
+      return;
+    }
+    this.#code.constant(0);
+    this.#code.memory(vector.load, address);
+  }
+
+  /** Address of a mask of the first lanes. */
+  laneMask(active: number): number {
+    return this.#constants.lanes([0, 1, 2, 3].map((lane) => (lane < active ? -1 : 0)));
+  }
+
+  /** A text that is the same for what has the same value. */
+  #keyOf(expression: Expression, point: Point): string {
+    if (this.#keys.point !== point) this.#keys = { point, texts: new Map() };
+    const { texts } = this.#keys;
+    let text = texts.get(expression);
+    if (text === undefined) {
+      text = this.#makeKey(expression, point);
+      texts.set(expression, text);
+    }
+    return text;
+  }
+
+  #makeKey(expression: Expression, point: Point): string {
+    switch (expression.op) {
+      case 'read':
+      case 'gather': {
+        const { key, offset, laneStride } = this.#addressing.locate(expression.access, point.environment, point.vector);
+        const at = expression.op === 'gather' ? `[${this.#keyOf(expression.at, point)}]` : '';
+        const lanes = typeof point.active === 'number' ? point.active : '?';
+        return `${key}+${offset}:${laneStride}:${lanes}${at}`;
+      }
+      case 'index':
+        return `(${expression.index.substitute(point.environment)})`;
+      case 'constant':
+        return `${expression.kind}${Object.is(expression.value, -0) ? '-0' : expression.value}`;
+      case 'reduced':
+        return 'reduced';
+      default:
+        return `${expression.op}.${expression.kind}(${expression.operands.map((x) => this.#keyOf(x, point)).join()})`;
+    }
+  }
+
+  #compute(expression: Expression, point: Point): void {
+    const code = this.#code;
+    if (expression.op === 'read') this.load(expression.access, point);
+    else if (expression.op === 'gather') this.#gather(expression, point);
+    else if (expression.op === 'index') this.#indexLanes(expression.index, point);
+    else if ('operands' in expression) {
+      const { op, operands } = expression;
+      const from = operands[0].kind;
+      // a · b + c and c + a · b in one instruction; always, also where the product is known: a value that is computed in
+      // two places has to be the same in both, to the last bit.
+      const isProduct = (x: Expression) => x.op === 'mul' && x.kind === 'f32';
+      const product = op === 'add' && expression.kind === 'f32' ? operands.findIndex(isProduct) : -1;
+      if (product >= 0 && this.#code.relaxed) {
+        const { operands: factors } = operands[product] as Expression & { operands: readonly Expression[] };
+        const other = code.local(v128);
+        this.#push(operands[1 - product], point);
+        code.set(other);
+        for (const factor of factors) this.#push(factor, point);
+        code.multiplyAddTo(() => code.get(other));
+        return;
+      }
+      if (op === 'where') {
+        const [condition, a, b] = operands;
+        for (const x of [a, b, condition]) this.#push(x, point);
+        code.vector(vector.bitselect);
+        return;
+      }
+      for (const x of operands) this.#push(x, point);
+      this.#operate(op, from);
+    }
+  }
+
+  #operate(op: string, from: Expression['kind']): void {
+    const code = this.#code;
+    const simple = (from === 'f32' ? floatInstructions : integerInstructions)[op];
+    if (simple !== undefined) code.vector(simple);
+    else if (op === 'exp' || op === 'log' || op === 'tanh' || op === 'sigmoid' || op === 'erf') this.#math[op]();
+    else if (op === 'toFloat' && from === 'i32') code.vector(vector.toFloat);
+    else if (op === 'toInteger' && from === 'f32') code.vector(vector.toInteger);
+    else if (op === 'toFloat' || op === 'toInteger') {
+      this.pushConstant(1, op === 'toInteger');
+      code.vector(vector.and);
+    } else if (op === 'toByte') {
+      this.pushConstant(255, true);
+      code.vector(vector.and);
+    } else if (op === 'toMask') {
+      code.zero();
+      code.vector(from === 'f32' ? vector.ne : vector.neI32);
+    } else throw new Error(`no instructions for ${op} of ${from}`);
+  }
+
+  /** Pushes what memory holds, as 32-bit lanes. */
+  load(access: Access, point: Point): void {
+    const code = this.#code;
+    const location = this.#addressing.locate(access, point.environment, point.vector);
+    const bytes = access.buffer.elementBytes;
+    const padded = this.#isPadded(access);
+    const { laneStride } = location;
+    if (laneStride === 0) {
+      const offset = this.#addressing.push(location);
+      if (bytes === 4) code.memory(vector.load32Splat, offset);
+      else {
+        code.loadByte(offset);
+        code.vector(vector.splatI32);
+      }
+    } else if (laneStride === 1 && (padded || point.active === 4)) {
+      const offset = this.#addressing.push(location);
+      code.memory(bytes === 4 ? vector.load : vector.load32Zero, offset);
+      if (bytes === 1) {
+        code.vector(vector.extendLowU8);
+        code.vector(vector.extendLowU16);
+      }
+    } else this.#loadLanes(location, bytes, padded ? 4 : point.active);
+    if (bytes === 1 && access.buffer.dtype === 'bool') this.#operate('toMask', 'i32');
+  }
+
+  /** Loads lane by lane; lanes that are not active are 0. */
+  #loadLanes(location: Location, bytes: number, active: ActiveLanes): void {
+    const code = this.#code;
+    const lanes = code.local(v128);
+    code.zero();
+    code.set(lanes);
+    this.forLanes(active, (lane) => {
+      const offset = this.#addressing.push(this.laneOf(location, lane, bytes));
+      code.get(lanes);
+      if (bytes === 4) code.memoryLane(vector.load32Lane, offset, lane);
+      else code.memoryLane(vector.load8Lane, offset, 4 * lane);
+      code.set(lanes);
+    });
+    code.get(lanes);
+  }
+
+  laneOf({ key, offset, laneStride }: Location, lane: number, bytes: number): Location {
+    return { key, offset: offset + lane * laneStride * bytes, laneStride: 0 };
+  }
+
+  /** Writes the vector in `value`; lanes that are not active stay as they are. */
+  store(access: Access, value: number, point: Point): void {
+    const code = this.#code;
+    const location = this.#addressing.locate(access, point.environment, point.vector);
+    const bytes = access.buffer.elementBytes;
+    const padded = this.#isPadded(access);
+    if (bytes === 4 && location.laneStride === 1 && (padded || point.active === 4)) {
+      const offset = this.#addressing.push(location);
+      code.get(value);
+      code.memory(vector.store, offset);
+      return;
+    }
+    if (access.buffer.dtype === 'bool' && bytes === 1) {
+      code.get(value);
+      this.#operate('toInteger', 'mask');
+      code.set(value);
+    }
+    this.forLanes(location.laneStride === 0 ? 1 : padded ? 4 : point.active, (lane) => {
+      const offset = this.#addressing.push(this.laneOf(location, lane, bytes));
+      code.get(value);
+      code.memoryLane(bytes === 4 ? vector.store32Lane : vector.store8Lane, offset, bytes === 4 ? lane : 4 * lane);
+    });
+  }
+
+  /** Emits `body` for each active lane. */
+  forLanes(active: ActiveLanes, body: (lane: number) => void): void {
+    const code = this.#code;
+    const count = typeof active === 'number' ? active : 4;
+    for (let lane = 0; lane < count; lane++) {
+      if (typeof active === 'number' || lane === 0) body(lane);
+      else {
+        code.get(active.local);
+        code.constant(lane);
+        code.scalar(scalar.gtS);
+        code.if(() => body(lane));
+      }
+    }
+  }
+
+  /** Lanes past the end are there, though without meaning. */
+  #isPadded({ buffer }: Access): boolean {
+    return buffer.laneAxis !== null && this.#places(buffer).at !== 'argument';
+  }
+
+  #gather({ access, at, stride }: Expression & { op: 'gather' }, point: Point): void {
+    const code = this.#code;
+    const { buffer } = access;
+    const location = this.#addressing.locate(access, point.environment, point.vector);
+    const [lanes, picks] = [code.local(v128), code.local(v128)];
+    this.#push(at, point);
+    code.set(picks);
+    code.zero();
+    code.set(lanes);
+    this.forLanes(point.vector === null ? 1 : point.active, (lane) => {
+      const offset = this.#addressing.push(this.laneOf(location, lane, buffer.elementBytes));
+      code.get(picks);
+      code.extractLane(lane);
+      code.constant(stride * buffer.elementBytes);
+      code.scalar(scalar.mul);
+      code.scalar(scalar.add);
+      code.get(lanes);
+      if (buffer.elementBytes === 4) code.memoryLane(vector.load32Lane, offset, lane);
+      else code.memoryLane(vector.load8Lane, offset, 4 * lane);
+      code.set(lanes);
+    });
+    code.get(lanes);
+    if (buffer.elementBytes === 1 && buffer.dtype === 'bool') this.#operate('toMask', 'i32');
+  }
+
+  /** The value of an index in each lane. */
+  #indexLanes(index: Index, { environment, vector: loop }: Point): void {
+    const code = this.#code;
+    const substituted = index.substitute(environment);
+    const step = loop ? substituted.coefficient(loop) : 0;
+    const base = loop ? substituted.without(loop) : substituted;
+    if (base.terms.size === 0) this.pushConstant(base.constant, true);
+    else {
+      this.#addressing.pushValue(base);
+      code.vector(vector.splatI32);
+    }
+    if (step === 0) return;
+    this.pushLanes([0, step, 2 * step, 3 * step]);
+    code.vector(vector.addI32);
+  }
+}
+
+/** More than there are registers for would only be moved. */
+const mostPreloaded = 16;
+
+const floatInstructions: Readonly<Record<string, number>> = {
+  ...{ add: vector.add, sub: vector.sub, mul: vector.mul, div: vector.div, maximum: vector.max, minimum: vector.min },
+  ...{ equal: vector.eq, less: vector.lt, neg: vector.neg, sqrt: vector.sqrt },
+};
+const integerInstructions: Readonly<Record<string, number>> = {
+  ...{ add: vector.addI32, sub: vector.subI32, mul: vector.mulI32, maximum: vector.maxI32, minimum: vector.minI32 },
+  ...{ equal: vector.eqI32, less: vector.ltI32, neg: vector.negI32 },
+};

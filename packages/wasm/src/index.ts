@@ -1,0 +1,4 @@
+// The public names of @bn/wasm.
+
+export { createBackend, diagnose, type WasmBackendOptions } from './create-backend.js';
+export type { Passes } from './passes.js';

@@ -1,0 +1,161 @@
+// Loop nests: what is computed for every value of some loops, before anything is said about instructions.
+
+import type { DType } from '@bn/core';
+import { Index, type Loop } from './index-form.js';
+
+/** Memory that holds one tensor. */
+export interface Buffer {
+  readonly name: string;
+  readonly dtype: DType;
+  /** Sizes of the tensor's axes. */
+  readonly shape: readonly number[];
+  /**
+   * The axis whose elements lie in SIMD lanes: stored as [⌈size / 4⌉ groups][other axes, row-major][4 lanes]. Null:
+   * row-major.
+   */
+  readonly laneAxis: number | null;
+  /** Arguments are found through a table at run time; constants are written at compilation. */
+  readonly source: { readonly argument: number } | { readonly constant: ArrayLike<number> } | null;
+  /** uint8 and bool are bytes in arguments, and 32 bits wide inside. */
+  readonly elementBytes: 1 | 4;
+}
+
+/** A place in a buffer, in elements, that depends on the loops. Where a guard does not hold there is nothing. */
+export interface Access {
+  readonly buffer: Buffer;
+  readonly index: Index;
+  readonly guards: readonly Guard[];
+}
+
+/** Holds where 0 ≤ index < size. */
+export interface Guard {
+  readonly index: Index;
+  readonly size: number;
+}
+
+/** What the lanes of a value are: floats, 32-bit integers, or all ones and all zeros. */
+export type Kind = 'f32' | 'i32' | 'mask';
+
+export type UnaryOperation = 'neg' | 'exp' | 'log' | 'sqrt' | 'tanh' | 'sigmoid' | 'erf';
+export type BinaryOperation = 'add' | 'sub' | 'mul' | 'div' | 'maximum' | 'minimum' | 'equal' | 'less';
+type Conversion = 'toFloat' | 'toInteger' | 'toByte' | 'toMask';
+
+export type Expression =
+  | { readonly op: 'read'; readonly kind: Kind; readonly access: Access }
+  /** Element `access` + `stride` · `at`, for an index that is itself computed. */
+  | {
+      readonly op: 'gather';
+      readonly kind: Kind;
+      readonly access: Access;
+      readonly at: Expression;
+      readonly stride: number;
+    }
+  | { readonly op: 'constant'; readonly kind: Kind; readonly value: number }
+  /** The value of an index, as an integer. */
+  | { readonly op: 'index'; readonly kind: 'i32'; readonly index: Index }
+  /** What a statement has reduced to, in its `finish`. */
+  | { readonly op: 'reduced'; readonly kind: Kind }
+  | {
+      readonly op: UnaryOperation | BinaryOperation | Conversion | 'where';
+      readonly kind: Kind;
+      readonly operands: readonly Expression[];
+    };
+
+/** target = finish(reduction of value over the loops that the target lacks). */
+export interface Statement {
+  readonly target: Access;
+  readonly value: Expression;
+  /** `argmax` gives the value of `position` where `value` is largest, the first time; −1 if no guard held. */
+  readonly reduction: 'sum' | 'max' | 'argmax' | null;
+  readonly position?: Index;
+  readonly finish?: Expression;
+  /** Adds to what the target holds. */
+  readonly accumulates?: boolean;
+}
+
+export interface Nest {
+  readonly name: string;
+  /** Loops that the targets have, outermost first. */
+  readonly outer: readonly Loop[];
+  /** Loops that are reduced over. */
+  readonly inner: readonly Loop[];
+  readonly statements: readonly Statement[];
+}
+
+export const kindOf = (dtype: DType): Kind => (dtype === 'float32' ? 'f32' : dtype === 'bool' ? 'mask' : 'i32');
+
+/** Elements between two groups of four lanes, or of the whole tensor if it is row-major. */
+export function groupElements({ shape, laneAxis }: Buffer): number {
+  const size = shape.reduce((product, n, axis) => (axis === laneAxis ? product : product * n), 1);
+  return laneAxis === null ? size : size * 4;
+}
+
+/** Elements of a buffer with its padding lanes. */
+export function elementsOf(buffer: Buffer): number {
+  const groups = buffer.laneAxis === null ? 1 : Math.ceil(buffer.shape[buffer.laneAxis] / 4);
+  return groups * groupElements(buffer);
+}
+
+/** The place of the element at `indices`; null where the lane axis is indexed by more than its own two loops. */
+export function place(buffer: Buffer, indices: readonly Index[]): Index | null {
+  const { shape, laneAxis } = buffer;
+  let index = new Index(0);
+  let stride = laneAxis === null ? 1 : 4;
+  for (let axis = shape.length - 1; axis >= 0; axis--) {
+    if (axis === laneAxis) continue;
+    index = index.plus(indices[axis].times(stride));
+    stride *= shape[axis];
+  }
+  if (laneAxis === null) return index;
+  const parts = indices[laneAxis].divide(4);
+  return parts && index.plus(parts.quotient.times(stride)).plus(parts.remainder);
+}
+
+/** All expressions in `root`, operands before users, shared ones once. */
+export function* expressionsIn(root: Expression, seen: Set<Expression> = new Set()): Generator<Expression> {
+  if (seen.has(root)) return;
+  seen.add(root);
+  if (root.op === 'gather') yield* expressionsIn(root.at, seen);
+  if ('operands' in root) for (const operand of root.operands) yield* expressionsIn(operand, seen);
+  yield root;
+}
+
+/** Everything a nest reads, without repetition of shared expressions. */
+export function readsOf(nest: Nest): Access[] {
+  const seen = new Set<Expression>();
+  const reads: Access[] = [];
+  for (const { value, finish, accumulates, target } of nest.statements) {
+    for (const root of finish ? [value, finish] : [value]) {
+      for (const node of expressionsIn(root, seen)) if ('access' in node) reads.push(node.access);
+    }
+    if (accumulates) reads.push(target);
+  }
+  return reads;
+}
+
+/** The nest as text. */
+export function printNest({ name, outer, inner, statements }: Nest): string {
+  const loops = (list: readonly Loop[]) => list.map(({ name, extent }) => `${name}<${extent}`).join(' ');
+  const lines = statements.map(({ target, value, reduction, finish, accumulates }) => {
+    const reduced = reduction ? `${reduction}(${printExpression(value)})` : printExpression(value);
+    const result = finish ? printExpression(finish).replaceAll('reduced', reduced) : reduced;
+    return `  ${printAccess(target)} ${accumulates ? '+=' : '='} ${result}`;
+  });
+  return `${name}: for ${loops(outer)}${inner.length > 0 ? ` over ${loops(inner)}` : ''}\n${lines.join('\n')}\n`;
+}
+
+function printExpression(expression: Expression): string {
+  if (expression.op === 'read') return printAccess(expression.access);
+  if (expression.op === 'gather') {
+    return `${printAccess(expression.access)}[${expression.stride}·${printExpression(expression.at)}]`;
+  }
+  if (expression.op === 'constant') return `${expression.value}`;
+  if (expression.op === 'index') return `(${expression.index})`;
+  if (expression.op === 'reduced') return 'reduced';
+  return `${expression.op}(${expression.operands.map(printExpression).join(', ')})`;
+}
+
+function printAccess({ buffer, index, guards }: Access): string {
+  const conditions = guards.map((guard) => ` if 0≤${guard.index}<${guard.size}`).join('');
+  return `${buffer.name}[${index}${conditions}]`;
+}

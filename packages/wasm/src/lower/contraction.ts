@@ -1,0 +1,134 @@
+// Rules of matrix products and of convolution in its three directions: sums of products over index maps.
+
+import type { ConvolutionGeometry, Tensor } from '@bn/core';
+import { Index } from '../ir/index-form.js';
+import type { Guard } from '../ir/nest.js';
+import { binary } from './expressions.js';
+import type { Lowering, Rule } from './rule.js';
+
+type Contraction = 'matmul' | 'conv2d' | 'conv2dInputGradient' | 'conv2dFilterGradient';
+
+export const contraction: { readonly [P in Contraction]: Rule<P> } = {
+  // y[m, n] = Σ_k a[m, k]·b[k, n]
+  matmul: {
+    reduce: (node, indices, lowering) => {
+      const [a, b] = node.inputs;
+      const { transposeA, transposeB } = node.attributes;
+      const leading = indices.slice(0, -2);
+      const [m, n] = indices.slice(-2);
+      const [axisA, axisB] = [a.shape.length - (transposeA ? 2 : 1), b.shape.length - (transposeB ? 1 : 2)];
+      const [of, axis] = lowering.laneAxis(a) === axisA ? [a, axisA] : [b, axisB];
+      // Lanes lie on the sum only where they do not lie on the result.
+      const inLanes = lowering.laneAxis(node) === null && lowering.laneAxis(of) === axis;
+      const { loops, indices: inner } = lowering.loops([of.shape[axis]!], inLanes ? 0 : null, 'k');
+      const [k] = inner;
+      const left = lowering.read(a, [...leading, ...(transposeA ? [k, m] : [m, k])]);
+      const right = lowering.read(b, [...leading, ...(transposeB ? [n, k] : [k, n])]);
+      return { reduction: 'sum', inner: loops, value: binary('mul', left, right) };
+    },
+  },
+  // y[b, o, window] = Σ x[b, c, tap(window, k)]·w[o, c, k]
+  conv2d: {
+    reduce: ({ inputs: [x, w], attributes: geometry }, [b, o, ...window], lowering) => {
+      const [, perGroup, ...kernelSize] = w.shape as number[];
+      const { group } = grouped(o, w.shape[0]! / geometry.groups, geometry, lowering);
+      const { loops, indices } = lowering.loops([perGroup, ...kernelSize], null, 'k');
+      const [c, ...k] = indices;
+      const { taps, guards } = tapsOf(x, window, k, geometry);
+      const image = lowering.read(x, [b, group.times(perGroup).plus(c), ...taps], guards);
+      return { reduction: 'sum', inner: loops, value: binary('mul', image, lowering.read(w, [o, c, ...k])) };
+    },
+  },
+  // dw[o, c, k] = Σ x[b, c, tap(window, k)]·dy[b, o, window]
+  conv2dFilterGradient: {
+    reduce: (node, [o, c, ...k], lowering) => {
+      const [x, dy] = node.inputs;
+      const geometry = node.attributes;
+      const { group } = grouped(o, node.shape[0]! / geometry.groups, geometry, lowering);
+      const batch = lowering.axisLoops(lowering.laneAxis(dy) === 0 ? dy : x, 0, 'b');
+      const { loops, indices: window } = lowering.loops(dy.shape.slice(2) as number[], null, 'w');
+      const { taps, guards } = tapsOf(x, window, k, geometry);
+      const channel = group.times(node.shape[1]!).plus(c);
+      const image = lowering.read(x, [batch.index, channel, ...taps], guards);
+      const gradient = lowering.read(dy, [batch.index, o, ...window]);
+      return { reduction: 'sum', inner: [...batch.loops, ...loops], value: binary('mul', image, gradient) };
+    },
+  },
+  // dx[b, c, tap(window, k)] += dy[b, o, window]·w[o, c, k]
+  conv2dInputGradient: {
+    form: ({ attributes: { stride } }) => (stride.every((n) => n === 1) ? 'reduce' : 'nests'),
+    // With stride 1 each element knows its windows: window = tap + padding − k·dilation.
+    reduce: (node, [b, c, ...tap], lowering) => {
+      const [dy, w] = node.inputs;
+      const { padding, dilation } = node.attributes;
+      const [out, perGroup, ...kernelSize] = w.shape as number[];
+      const outPerGroup = out / node.attributes.groups;
+      const { group, within } = grouped(c, perGroup, node.attributes, lowering);
+      const { loops, indices } = lowering.loops([...kernelSize, outPerGroup], null, 'k');
+      const [ky, kx, oo] = indices;
+      const k = [ky, kx];
+      const o = group.times(outPerGroup).plus(oo);
+      const window = tap.map((t, i) => t.plus(padding[i]).plus(k[i].times(-dilation[i])));
+      const guards = guardsOf(window, dy.shape.slice(2) as number[]);
+      const gradient = lowering.read(dy, [b, o, ...window], guards);
+      return { reduction: 'sum', inner: loops, value: binary('mul', gradient, lowering.read(w, [o, within, ...k])) };
+    },
+    nests: (node, target, lowering) => {
+      const [dy, w] = node.inputs;
+      const geometry = node.attributes;
+      const [out, perGroup, ...kernelSize] = w.shape as number[];
+      const outPerGroup = out / geometry.groups;
+      const batch = lowering.axisLoops(node, 0, 'b');
+      const { loops, indices } = lowering.loops(
+        [geometry.groups, perGroup, ...(dy.shape.slice(2) as number[]), outPerGroup, ...kernelSize],
+        null,
+        's',
+      );
+      const [group, c, wy, wx, oo, ...k] = indices;
+      const o = group.times(outPerGroup).plus(oo);
+      const { taps, guards } = tapsOf(node, [wy, wx], k, geometry);
+      const gradient = lowering.read(dy, [batch.index, o, wy, wx]);
+      const value = binary('mul', gradient, lowering.read(w, [o, c, ...k]));
+      const at = lowering.write(target, [batch.index, group.times(perGroup).plus(c), ...taps], guards);
+      const outer = [...batch.loops, ...loops];
+      return [
+        zeroNest(node, target, lowering),
+        { name: node.op, outer, inner: [], statements: [{ target: at, value, reduction: null, accumulates: true }] },
+      ];
+    },
+  },
+};
+
+/** The image element that a window's tap falls on: window·stride + k·dilation − padding; nothing in the padding. */
+export function tapsOf(
+  image: Tensor,
+  window: readonly Index[],
+  k: readonly Index[],
+  { stride, padding, dilation }: Omit<ConvolutionGeometry, 'groups'>,
+): { taps: Index[]; guards: Guard[] } {
+  const taps = window.map((at, i) => at.times(stride[i]).plus(k[i].times(dilation[i])).plus(-padding[i]));
+  return { taps, guards: guardsOf(taps, image.shape.slice(2) as number[]) };
+}
+
+/** Guards for indices that can leave 0 … size − 1. */
+function guardsOf(indices: readonly Index[], sizes: readonly number[]): Guard[] {
+  return indices.flatMap((index, i) => {
+    const [low, high] = index.range();
+    return low < 0 || high >= sizes[i] ? [{ index, size: sizes[i] }] : [];
+  });
+}
+
+/** The group a channel is in, and its place in it. */
+function grouped(channel: Index, perGroup: number, { groups }: { groups: number }, lowering: Lowering) {
+  if (groups === 1) return { group: new Index(0), within: channel };
+  const parts = lowering.divide(channel, perGroup)!;
+  return { group: parts.quotient, within: parts.remainder };
+}
+
+/** Fills the target with zeros, before sums are added to it. */
+export function zeroNest(node: Tensor, target: Parameters<Lowering['write']>[0], lowering: Lowering) {
+  const { loops, indices } = lowering.loops(node.shape as number[], lowering.laneAxis(node), 'i');
+  const value = { op: 'constant', kind: 'f32', value: 0 } as const;
+  const statement = { target: lowering.write(target, indices), value, reduction: null };
+  return { name: 'zero', outer: loops, inner: [], statements: [statement] };
+}

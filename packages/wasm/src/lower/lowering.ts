@@ -1,0 +1,280 @@
+// From a graph of primitives to loop nests. Starts at the outputs; what is not stored is computed inside the nest that
+// needs it, so that chains of elementwise operations and views never touch memory.
+
+import { type DType, type Graph, isOp, type PrimitiveName, type Tensor } from '@bn/core';
+import { Index, type Loop } from '../ir/index-form.js';
+import { type Access, type Buffer, type Expression, type Guard, kindOf, type Nest, place } from '../ir/nest.js';
+import { binary, constant } from './expressions.js';
+import type { LaneAxes } from './lane-axes.js';
+import type { Lowering, Read, Reduction, Rule } from './rule.js';
+import { rules } from './rules.js';
+import { formOf, isLeaf, type Storage } from './storage.js';
+
+export interface Lowered {
+  /** In an order in which they can run. */
+  readonly nests: readonly Nest[];
+  /** By argument number: inputs, then outputs. */
+  readonly inputs: readonly string[];
+  readonly outputs: readonly string[];
+}
+
+export function lower(graph: Graph, lanes: LaneAxes, storage: Storage): Lowered {
+  const lowering = new GraphLowering(graph, lanes, storage);
+  for (const name of graph.outputs.keys()) lowering.output(name);
+  return { nests: lowering.nests, inputs: [...graph.inputs.keys()], outputs: [...graph.outputs.keys()] };
+}
+
+/** Asks the nest that owns `loop` to make it two: quotient and remainder. */
+class SplitRequest extends Error {
+  readonly loop: Loop;
+  readonly divisor: number;
+
+  constructor(loop: Loop, divisor: number) {
+    super(`split ${loop.name} by ${divisor}`);
+    this.loop = loop;
+    this.divisor = divisor;
+  }
+}
+
+type AnyRule = Rule<PrimitiveName>;
+const ruleOf = (node: Tensor) => rules[node.op as PrimitiveName] as AnyRule;
+
+class GraphLowering implements Lowering {
+  readonly nests: Nest[] = [];
+  readonly #graph: Graph;
+  readonly #lanes: LaneAxes;
+  readonly #storage: Storage;
+  readonly #arguments = new Map<string, number>();
+  readonly #buffers = new Map<Tensor, Buffer>();
+  readonly #numbers: ReadonlyMap<Tensor, number>;
+  readonly #splittable = new Set<Loop>();
+  /** The reduction that the nest being built computes first, and its result there. */
+  #anchor: { readonly node: Tensor; readonly result: Expression } | null = null;
+
+  constructor(graph: Graph, lanes: LaneAxes, storage: Storage) {
+    this.#graph = graph;
+    this.#lanes = lanes;
+    this.#storage = storage;
+    for (const name of [...graph.inputs.keys()].map((name) => `in ${name}`)) this.#argument(name);
+    for (const name of [...graph.outputs.keys()].map((name) => `out ${name}`)) this.#argument(name);
+    this.#numbers = new Map(graph.nodes.map((node, i) => [node, i]));
+  }
+
+  /** Makes nests that leave a graph output in its argument. */
+  output(name: string): void {
+    const node = this.#graph.outputs.get(name)!;
+    const target = this.#argumentBuffer(`out ${name}`, node);
+    if (!this.#buffers.has(node) && !isLeaf(node)) {
+      this.#buffers.set(node, target);
+      this.#fill(node, target);
+    } else {
+      this.#nest('copy', node, target, (indices) => ({ value: this.at(node, indices), inner: [], reduction: null }));
+    }
+  }
+
+  at(node: Tensor, indices: readonly Index[]): Expression {
+    if (this.#anchor?.node === node) return this.#anchor.result;
+    if (isOp(node, 'constant')) {
+      const { data } = node.attributes;
+      const first = data[0];
+      if (data.every((v) => Object.is(v, first))) return constantOf(first, node.dtype);
+    }
+    const rule = isLeaf(node) ? null : ruleOf(node);
+    if (!this.isStored(node)) {
+      const computed = rule!.element!(node as never, indices, this);
+      if (computed) return computed;
+    }
+    return this.read(node, indices);
+  }
+
+  read(node: Tensor, indices: readonly Index[], guards: readonly Guard[] = []): Read {
+    const buffer = this.#bufferOf(node);
+    return { op: 'read', kind: kindOf(node.dtype), access: this.write(buffer, indices, guards) };
+  }
+
+  readTable(data: ArrayLike<number>, shape: readonly number[], indices: readonly Index[]): Read {
+    const table: Buffer = {
+      name: 'table',
+      dtype: 'float32',
+      shape,
+      laneAxis: null,
+      source: { constant: data },
+      elementBytes: 4,
+    };
+    return { op: 'read', kind: 'f32', access: this.write(table, indices) };
+  }
+
+  write(buffer: Buffer, indices: readonly Index[], guards: readonly Guard[] = []): Access {
+    const index = place(buffer, indices);
+    if (!index) throw new Error(`${buffer.name}: lanes are indexed by [${indices.join(', ')}]`);
+    return { buffer, index, guards };
+  }
+
+  loops(shape: readonly number[], laneAxis: number | null, name: string): { loops: Loop[]; indices: Index[] } {
+    const loops: Loop[] = [];
+    const indices = shape.map((extent, axis) => {
+      if (axis === laneAxis) return new Index(0);
+      const loop = { name: `${name}${axis}`, extent };
+      if (extent > 1) loops.push(loop);
+      return extent > 1 ? Index.of(loop) : new Index(0);
+    });
+    if (laneAxis !== null) {
+      const { loops: own, index } = laneLoops(shape[laneAxis]);
+      indices[laneAxis] = index;
+      return { loops: [own[0], ...loops, own[1]], indices };
+    }
+    return { loops, indices };
+  }
+
+  axisLoops(node: Tensor, axis: number, name: string): { loops: Loop[]; index: Index } {
+    if (this.laneAxis(node) === axis) return laneLoops(node.shape[axis]!);
+    const { loops, indices } = this.loops([node.shape[axis]!], null, name);
+    return { loops, index: indices[0] };
+  }
+
+  divide(index: Index, divisor: number): { quotient: Index; remainder: Index } | null {
+    const parts = index.divide(divisor);
+    if (parts) return parts;
+    const [loop, ...others] = index.terms.keys();
+    if (others.length === 0 && this.#splittable.has(loop) && loop.extent % divisor === 0) {
+      throw new SplitRequest(loop, divisor);
+    }
+    return null;
+  }
+
+  laneAxis(node: Tensor): number | null {
+    return this.#lanes.get(node) ?? null;
+  }
+
+  isStored(node: Tensor): boolean {
+    return isLeaf(node) || this.#buffers.has(node) || this.#storage.stored.has(node);
+  }
+
+  temporary(name: string, shape: readonly number[], laneAxis: number | null, dtype: DType): Buffer {
+    return { name, dtype, shape, laneAxis, source: null, elementBytes: 4 };
+  }
+
+  /** The memory of a node, with nests that fill it. */
+  #bufferOf(node: Tensor): Buffer {
+    const known = this.#buffers.get(node);
+    if (known) return known;
+    let buffer: Buffer;
+    if (isOp(node, 'input')) buffer = this.#argumentBuffer(`in ${node.attributes.name}`, node);
+    else if (isOp(node, 'constant')) buffer = { ...this.#internal(node), source: { constant: node.attributes.data } };
+    else buffer = this.#internal(node);
+    this.#buffers.set(node, buffer);
+    if (!isLeaf(node)) this.#fill(node, buffer);
+    return buffer;
+  }
+
+  #internal(node: Tensor): Buffer {
+    const laneAxis = this.#storage.inLanes.has(node) ? this.laneAxis(node) : null;
+    return {
+      name: `%${this.#numbers.get(node)}`,
+      dtype: node.dtype,
+      shape: node.shape as number[],
+      laneAxis,
+      source: null,
+      elementBytes: 4,
+    };
+  }
+
+  #argument(name: string): number {
+    const number = this.#arguments.get(name) ?? this.#arguments.size;
+    this.#arguments.set(name, number);
+    return number;
+  }
+
+  #argumentBuffer(name: string, { dtype, shape }: Tensor): Buffer {
+    return {
+      name,
+      dtype,
+      shape: shape as number[],
+      laneAxis: null,
+      source: { argument: this.#argument(name) },
+      elementBytes: dtype === 'uint8' || dtype === 'bool' ? 1 : 4,
+    };
+  }
+
+  /** Makes the nests that compute a node into `target`. */
+  #fill(node: Tensor, target: Buffer): void {
+    const rule = ruleOf(node);
+    const form = formOf(node);
+    // What this nest reads may be computed by nests of their own, which have their own anchors.
+    const outer = this.#anchor;
+    this.#anchor = null;
+    if (form === 'nests') this.nests.push(...rule.nests!(node as never, target, this));
+    else if (form === 'reduce') {
+      this.#nest(node.op, node, target, (indices) => rule.reduce!(node as never, indices, this));
+    } else {
+      const anchor = this.#storage.anchors.get(node);
+      const name = anchor ? `${anchor.op} ${node.op}` : node.op;
+      this.#nest(name, node, target, (indices) =>
+        anchor
+          ? this.#anchored(node, anchor, indices)
+          : { value: rule.element!(node as never, indices, this)!, inner: [], reduction: null },
+      );
+    }
+    this.#anchor = outer;
+  }
+
+  /** The reduction `anchor`, with the elementwise operations between it and `node` as its finish. */
+  #anchored(node: Tensor, anchor: Tensor, indices: readonly Index[]): Reduction {
+    const reduced = ruleOf(anchor).reduce!(anchor as never, indices, this);
+    const result: Expression = reduced.finish ?? { op: 'reduced', kind: kindOf(anchor.dtype) };
+    const outer = this.#anchor;
+    this.#anchor = { node: anchor, result };
+    try {
+      return { ...reduced, finish: ruleOf(node).element!(node as never, indices, this)! };
+    } finally {
+      this.#anchor = outer;
+    }
+  }
+
+  /** One nest over all elements of `node`; its loops are split where the body asks for it. */
+  #nest(
+    name: string,
+    node: Tensor,
+    target: Buffer,
+    body: (indices: readonly Index[]) => Omit<Reduction, 'reduction'> & { reduction: Reduction['reduction'] | null },
+  ): void {
+    let { loops, indices } = this.loops(node.shape as number[], this.laneAxis(node), 'i');
+    for (;;) {
+      const splittable = loops.filter(({ kind }) => kind === undefined);
+      for (const loop of splittable) this.#splittable.add(loop);
+      try {
+        const { inner, ...statement } = body(indices);
+        const statements = [{ ...statement, target: this.write(target, indices) }];
+        this.nests.push({ name, outer: loops, inner, statements });
+        return;
+      } catch (error) {
+        if (!(error instanceof SplitRequest) || !loops.includes(error.loop)) throw error;
+        ({ loops, indices } = splitLoop(loops, indices, error.loop, error.divisor));
+      } finally {
+        for (const loop of splittable) this.#splittable.delete(loop);
+      }
+    }
+  }
+}
+
+function splitLoop(loops: readonly Loop[], indices: readonly Index[], loop: Loop, divisor: number) {
+  const outer = { name: `${loop.name}o`, extent: loop.extent / divisor };
+  const inner = { name: `${loop.name}i`, extent: divisor };
+  const replacement = new Map([[loop, Index.of(outer).times(divisor).plus(Index.of(inner))]]);
+  return {
+    loops: loops.flatMap((other) => (other === loop ? [outer, inner] : [other])),
+    indices: indices.map((index) => index.substitute(replacement)),
+  };
+}
+
+function laneLoops(size: number): { loops: [Loop, Loop]; index: Index } {
+  const group: Loop = { name: 'g', extent: Math.ceil(size / 4), kind: 'group', lastLanes: ((size + 3) % 4) + 1 };
+  const lane: Loop = { name: 'l', extent: 4, kind: 'lane' };
+  return { loops: [group, lane], index: Index.of(group).times(4).plus(Index.of(lane)) };
+}
+
+function constantOf(value: number, dtype: DType): Expression {
+  const kind = kindOf(dtype);
+  // A mask is made by a comparison.
+  return kind === 'mask' ? binary('equal', constant(value, 'i32'), constant(1, 'i32')) : constant(value, kind);
+}

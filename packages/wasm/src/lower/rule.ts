@@ -1,0 +1,51 @@
+// How a primitive becomes loops: what each rule is given, and what it gives.
+
+import type { DType, PrimitiveAttributes, PrimitiveName, Tensor } from '@bn/core';
+import type { Index, Loop } from '../ir/index-form.js';
+import type { Access, Buffer, Expression, Guard, Nest, Statement } from '../ir/nest.js';
+
+export type Read = Expression & { readonly op: 'read' };
+
+/** What rules ask for. */
+export interface Lowering {
+  /** A node's element: computed in place, or read where it is stored. */
+  at(node: Tensor, indices: readonly Index[]): Expression;
+  /** A node's element read from memory, and nothing where a guard does not hold. */
+  read(node: Tensor, indices: readonly Index[], guards?: readonly Guard[]): Read;
+  /** An element of a table that is known at compilation. */
+  readTable(data: ArrayLike<number>, shape: readonly number[], indices: readonly Index[]): Read;
+  /** Where a result's element is written. */
+  write(target: Buffer, indices: readonly Index[], guards?: readonly Guard[]): Access;
+  /** Loops over the axes of a shape, and the indices they make. A lane axis gives a group and a lane loop. */
+  loops(shape: readonly number[], laneAxis: number | null, name: string): { loops: Loop[]; indices: Index[] };
+  /** Loops over one axis of a node. */
+  axisLoops(node: Tensor, axis: number, name: string): { loops: Loop[]; index: Index };
+  /** `index` divided by `divisor`, where need be by splitting a loop in two. Null if it cannot be had. */
+  divide(index: Index, divisor: number): { quotient: Index; remainder: Index } | null;
+  laneAxis(node: Tensor): number | null;
+  /** Whether the node has memory of its own. */
+  isStored(node: Tensor): boolean;
+  /** Memory for an intermediate of a rule's nests. */
+  temporary(name: string, shape: readonly number[], laneAxis: number | null, dtype: DType): Buffer;
+}
+
+/** A reduction over loops of its own, and what follows it. */
+export interface Reduction extends Pick<Statement, 'value' | 'position' | 'finish'> {
+  readonly reduction: NonNullable<Statement['reduction']>;
+  readonly inner: readonly Loop[];
+}
+
+export type NodeOf<P extends PrimitiveName> = Tensor<P> & { readonly attributes: PrimitiveAttributes[P] };
+
+export type Form = 'element' | 'reduce' | 'nests';
+
+/** At least one of the three forms; `form` chooses where there are several. */
+export interface Rule<P extends PrimitiveName> {
+  form?(node: NodeOf<P>): Form;
+  /** Elements made of single elements of the operands. Null: not with these indices; the node has to be stored. */
+  element?(node: NodeOf<P>, indices: readonly Index[], lowering: Lowering): Expression | null;
+  /** Elements are reductions. */
+  reduce?(node: NodeOf<P>, indices: readonly Index[], lowering: Lowering): Reduction;
+  /** Nests of its own kind fill the target. */
+  nests?(node: NodeOf<P>, target: Buffer, lowering: Lowering): Nest[];
+}

@@ -1,0 +1,108 @@
+// Rules of operations that move elements: views where they can be, copies where not.
+
+import { stridesOf, type Tensor } from '@bn/core';
+import { Index } from '../ir/index-form.js';
+import { type Buffer, kindOf, type Nest } from '../ir/nest.js';
+import { broadcastIndices } from './elementwise.js';
+import { constant } from './expressions.js';
+import { unsplitAxes } from './lane-axes.js';
+import type { Lowering, Rule } from './rule.js';
+
+type Movement = 'reshape' | 'transpose' | 'broadcastTo' | 'pad' | 'slice' | 'concat' | 'gather' | 'iota';
+
+export const shapeOperations: { readonly [P in Movement]: Rule<P> } = {
+  reshape: {
+    element: (node, indices, lowering) => {
+      const [x] = node.inputs;
+      const split = lowering.isStored(x) ? null : reshapedIndices(node, indices, true);
+      return split ? lowering.at(x, split) : lowering.read(x, reshapedIndices(node, indices, false)!);
+    },
+  },
+  transpose: {
+    element: ({ inputs: [x], attributes: { permutation } }, indices, lowering) =>
+      lowering.at(
+        x,
+        permutation.map((_, axis) => indices[permutation.indexOf(axis)]),
+      ),
+  },
+  broadcastTo: {
+    element: ({ inputs: [x] }, indices, lowering) => lowering.at(x, broadcastIndices(sizes(x), indices)),
+  },
+  slice: {
+    element: ({ inputs: [x], attributes: { start } }, indices, lowering) =>
+      lowering.at(
+        x,
+        indices.map((index, axis) => index.plus(start[axis])),
+      ),
+  },
+  pad: {
+    nests: (node, target, lowering) => {
+      const { before, value } = node.attributes;
+      const { loops, indices } = lowering.loops(sizes(node), lowering.laneAxis(node), 'i');
+      const filling = constant(value, kindOf(node.dtype));
+      const fill = { target: lowering.write(target, indices), value: filling, reduction: null };
+      return [
+        { name: 'fill', outer: loops, inner: [], statements: [fill] },
+        copy(node, node.inputs[0], before, target, lowering),
+      ];
+    },
+  },
+  concat: {
+    nests: (node, target, lowering) => {
+      let position = 0;
+      return node.inputs.map((x) => {
+        const shift = node.shape.map((_, axis) => (axis === node.attributes.axis ? position : 0));
+        position += x.shape[node.attributes.axis]!;
+        return copy(node, x, shift, target, lowering);
+      });
+    },
+  },
+  gather: {
+    element: ({ inputs: [x, picks], attributes: { axis } }, indices, lowering) => {
+      const own = picks.shape.length;
+      const at = lowering.at(picks, indices.slice(axis, axis + own));
+      const rest = [...indices.slice(0, axis), new Index(0), ...indices.slice(axis + own)];
+      const { kind, access } = lowering.read(x, rest);
+      return { op: 'gather', kind, access, at, stride: stridesOf(sizes(x))[axis] };
+    },
+  },
+  iota: { element: ({ attributes: { axis } }, indices) => ({ op: 'index', kind: 'i32', index: indices[axis] }) },
+};
+
+/** Copies `from` into the target of `node`, moved by `shift`. */
+function copy(node: Tensor, from: Tensor, shift: readonly number[], target: Buffer, lowering: Lowering): Nest {
+  const { loops, indices } = lowering.loops(sizes(from), lowering.laneAxis(node), 'i');
+  const shifted = indices.map((index, axis) => index.plus(shift[axis]));
+  const statement = { target: lowering.write(target, shifted), value: lowering.at(from, indices), reduction: null };
+  return { name: 'copy', outer: loops, inner: [], statements: [statement] };
+}
+
+/**
+ * Indices into a reshape's operand. Axes that stay as they are keep their index; between them elements are counted, and
+ * the count is split among the operand's axes (null where quotients are not affine), or left to the last of them, which
+ * is good for addressing memory.
+ */
+function reshapedIndices(node: Tensor, indices: readonly Index[], split: boolean): Index[] | null {
+  const from = sizes(node.inputs[0]);
+  const to = sizes(node);
+  const result: Index[] = [];
+  let [axis, own] = [0, 0];
+  for (const [nextAxis, nextOwn] of [...unsplitAxes(from, to), [from.length, to.length]]) {
+    const strides = stridesOf(to.slice(own, nextOwn));
+    let rest = indices.slice(own, nextOwn).reduce((sum, index, i) => sum.plus(index.times(strides[i])), new Index(0));
+    for (const stride of stridesOf(from.slice(axis, nextAxis))) {
+      const parts = split ? rest.divide(stride) : { quotient: stride === 1 ? rest : new Index(0), remainder: rest };
+      if (!parts) return null;
+      result.push(parts.quotient);
+      // Sizes of 1 at the end have stride 1 too, and the count belongs to one axis only.
+      rest = !split && stride === 1 ? new Index(0) : parts.remainder;
+    }
+    if (nextOwn < to.length) result.push(indices[nextOwn]);
+    [axis, own] = [nextAxis + 1, nextOwn + 1];
+  }
+  return result;
+}
+
+function sizes({ shape }: { shape: readonly (number | null)[] }): readonly number[] {
+  return shape as readonly number[];
+}

@@ -1,0 +1,137 @@
+// Which nodes get memory, and in which layout; and which reductions are finished by the elementwise operations after
+// them before anything is stored.
+
+import { type Graph, isOp, type PrimitiveName, type Tensor } from '@bn/core';
+import { keepsLanes, type LaneAxes } from './lane-axes.js';
+import type { Form, Rule } from './rule.js';
+import { rules } from './rules.js';
+
+export interface Storage {
+  readonly stored: ReadonlySet<Tensor>;
+  /** Stored with their lane axis in lanes; the others are row-major. */
+  readonly inLanes: ReadonlySet<Tensor>;
+  /** For stored elementwise nodes: the reduction that their nest computes first. */
+  readonly anchors: ReadonlyMap<Tensor, Tensor>;
+}
+
+/** Costs of computing an element, in additions. Above these limits it is stored rather than computed twice, or nested. */
+const limits = { shared: 6, nested: 60 };
+
+export function chooseStorage(graph: Graph, lanes: LaneAxes): Storage {
+  const users = new Map<Tensor, { user: Tensor; operand: number }[]>(graph.nodes.map((node) => [node, []]));
+  for (const user of graph.nodes) {
+    for (const [operand, x] of user.inputs.entries()) users.get(x)!.push({ user, operand });
+  }
+  const outputs = new Set(graph.outputs.values());
+  const stored = new Set<Tensor>();
+  const anchors = new Map<Tensor, Tensor>();
+  const costs = new Map<Tensor, number>();
+  const depths = new Map<Tensor, number>();
+  /** Reductions over all groups that a node comes after. */
+  const depthAfter = (node: Tensor) => (depths.get(node) ?? 0) + (crossesGroups(node, lanes) ? 1 : 0);
+  const depthOf = (node: Tensor) => node.inputs.reduce((depth, x) => Math.max(depth, depthAfter(x)), 0);
+  const usedOnce = (node: Tensor) => users.get(node)!.length === 1 && !outputs.has(node);
+
+  const isNest = (node: Tensor) => stored.has(node) || formOf(node) !== 'element';
+
+  for (const node of graph.nodes) {
+    if (isLeaf(node)) {
+      costs.set(node, 0);
+      continue;
+    }
+    const inline = costOf(node) + node.inputs.reduce((sum, x) => sum + (stored.has(x) ? 0 : costs.get(x)!), 0);
+    costs.set(node, inline);
+    const follower = usedOnce(node) ? users.get(node)![0].user : null;
+    const goesOn = follower !== null && isArithmetic(follower) && follower.shape.join() === node.shape.join();
+    const sought = formOf(node) === 'element' && !goesOn ? anchorOf(node, node, stored, usedOnce) : null;
+    depths.set(node, depthOf(node));
+    // What a reduction is finished with must not wait for more groups than the reduction itself.
+    const anchor =
+      sought && lanes.get(sought) === lanes.get(node) && depths.get(node)! <= depthAfter(sought) ? sought : null;
+    if (anchor) {
+      anchors.set(node, anchor);
+      stored.delete(anchor);
+    }
+    const uses = users.get(node)!;
+    const needed = uses.some(({ user, operand }) => readsMemory(user, operand));
+    const expanded = inline > 0 && uses.some(({ user }) => sizeOf(user) > sizeOf(node) && isSpread(user));
+    const shared = uses.length > 1 && inline > limits.shared;
+    if (formOf(node) !== 'element' || anchor || needed || expanded || shared || inline > limits.nested) {
+      stored.add(node);
+    }
+  }
+  const inLanes = new Set<Tensor>();
+  // Nodes whose users, also those behind nodes that are not stored, take lanes as they are. Users come first.
+  const followed = new Set<Tensor>();
+  for (const node of [...graph.nodes].reverse()) {
+    const kept = users
+      .get(node)!
+      .every(({ user, operand }) => keepsLanes(user, operand, lanes) && (isNest(user) || followed.has(user)));
+    if (kept) followed.add(node);
+    if (kept && !isLeaf(node) && !outputs.has(node) && (lanes.get(node) ?? null) !== null) inLanes.add(node);
+  }
+  return { stored, inLanes, anchors };
+}
+
+/** Whether a node is a reduction over the axis in lanes. */
+function crossesGroups(node: Tensor, lanes: LaneAxes): boolean {
+  const inLanes = (x: Tensor) => (lanes.get(x) ?? null) !== null;
+  return !inLanes(node) && node.inputs.some(inLanes);
+}
+
+export function isLeaf(node: Tensor): boolean {
+  return isOp(node, 'input') || isOp(node, 'constant');
+}
+
+export function formOf(node: Tensor): Form {
+  const rule = rules[node.op as PrimitiveName] as Rule<PrimitiveName>;
+  if (rule.form) return rule.form(node as never);
+  return rule.element ? 'element' : rule.reduce ? 'reduce' : 'nests';
+}
+
+/** A reduction that `node` is computed from, elementwise, and that nothing else uses. */
+function anchorOf(
+  root: Tensor,
+  node: Tensor,
+  stored: ReadonlySet<Tensor>,
+  usedOnce: (node: Tensor) => boolean,
+): Tensor | null {
+  if (!isArithmetic(node)) return null;
+  for (const x of node.inputs) {
+    if (isLeaf(x) || !usedOnce(x) || x.shape.join() !== root.shape.join()) continue;
+    if (formOf(x) === 'reduce' && x.op !== 'argmax' && x.dtype === 'float32') return x;
+    const deeper = stored.has(x) || formOf(x) !== 'element' ? null : anchorOf(root, x, stored, usedOnce);
+    if (deeper) return deeper;
+  }
+  return null;
+}
+
+/** Whether each element is computed from the operands' elements at the same place. */
+function isArithmetic({ op }: Tensor): boolean {
+  return costs[op] !== undefined && costs[op] > 0;
+}
+
+function costOf(node: Tensor): number {
+  return costs[node.op] ?? 0;
+}
+
+const costs: Readonly<Record<string, number>> = {
+  ...{ add: 1, sub: 1, mul: 1, maximum: 1, minimum: 1, neg: 1, equal: 1, less: 1, where: 1, cast: 1 },
+  ...{ div: 4, sqrt: 4, exp: 10, log: 12, tanh: 12, sigmoid: 12, erf: 12 },
+};
+
+/** Whether a user reads an operand element again and again, or at computed places. */
+function readsMemory(user: Tensor, operand: number): boolean {
+  return user.op === 'matmul' || user.op.startsWith('conv2d') || user.op.includes('Pool')
+    ? formOf(user) !== 'element'
+    : user.op === 'gather' && operand === 0;
+}
+
+/** Whether a user may need an operand element for several of its own. */
+function isSpread({ op }: Tensor): boolean {
+  return isArithmetic({ op } as Tensor) || op === 'broadcastTo' || op === 'concat' || op === 'gather';
+}
+
+function sizeOf({ shape }: Tensor): number {
+  return shape.reduce<number>((product, n) => product * n!, 1);
+}

@@ -1,0 +1,18 @@
+// Passes of the compiler that can be left out, to see what they change.
+
+export interface Passes {
+  /** Convolutions on padded copies of images, without tests at the edges. */
+  readonly pad: boolean;
+  /** An axis, as a rule the batch, in SIMD lanes. Without it everything is row-major. */
+  readonly lanes: boolean;
+  /** Sums over the axis in lanes and others in two parts, batch statistics in one pass. */
+  readonly split: boolean;
+  /** Filter gradients group by group, with a part for each chunk of groups. */
+  readonly parts: boolean;
+  /** Several results of a sum of products side by side in registers. */
+  readonly tiles: boolean;
+  /** Memory of intermediates is used again when they are no longer needed. */
+  readonly reuse: boolean;
+}
+
+export const allPasses: Passes = { pad: true, lanes: true, split: true, parts: true, tiles: true, reuse: true };

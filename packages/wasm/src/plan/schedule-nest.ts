@@ -1,0 +1,67 @@
+// Chooses how a nest's loops are run, by a static model: never by timing, so that results are the same everywhere.
+
+import type { Loop } from '../ir/index-form.js';
+import { type Access, expressionsIn, type Nest, readsOf } from '../ir/nest.js';
+import type { Passes } from '../passes.js';
+import type { Schedule } from './schedule.js';
+import type { Domain } from './steps.js';
+import { type Tiles, tileContraction } from './tile-contraction.js';
+
+export function scheduleNest(nest: Nest, domain: Domain, passes: Passes): Schedule {
+  const vector = chooseVector(nest);
+  const fixed = domain === 'groups' ? (nest.outer.find(({ kind }) => kind === 'group') ?? null) : null;
+  const tiles = passes.tiles ? (tileContraction(nest, vector, fixed) ?? tileOthers(nest, vector, fixed)) : null;
+  const plain = (loops: readonly Loop[]) => loops.map((loop) => ({ loop, tile: tiles?.get(loop) ?? 1 }));
+  const last = (loops: readonly Loop[]) => [
+    ...loops.filter((loop) => loop !== vector || loop.kind === 'lane'),
+    ...loops.filter((loop) => loop === vector && loop.kind !== 'lane'),
+  ];
+  const drive = domain === 'groups' ? 'group' : domain === 'ranges' ? 'range' : 'none';
+  const outer = drive === 'group' ? nest.outer : last(nest.outer);
+  return { nest, vector, outer: plain(outer), inner: plain(last(nest.inner)), drive };
+}
+
+/**
+ * The last outer loop a few times in a row: sums do not wait for each other, and what is the same in all iterations is
+ * computed once.
+ */
+function tileOthers({ outer, inner, statements }: Nest, vector: Loop | null, fixed: Loop | null): Tiles {
+  const nodes = new Set(statements.flatMap(({ value }) => [...expressionsIn(value)])).size;
+  const most = Math.min(inner.length > 0 ? 6 : 4, Math.floor(60 / nodes));
+  const loop = outer.filter((loop) => loop !== fixed && loop !== vector && loop.kind === undefined).at(-1);
+  if (!loop || statements.some(({ accumulates }) => accumulates)) return new Map();
+  const sizes = Array.from({ length: most }, (_, i) => most - i).filter((n) => loop.extent % n === 0);
+  return new Map(sizes.slice(0, 1).map((n) => [loop, n]));
+}
+
+/** The lane loop; else the loop along which memory is nearest, if that is worth it. */
+function chooseVector(nest: Nest): Loop | null {
+  const loops = [...nest.outer, ...nest.inner];
+  const lane = loops.find(({ kind }) => kind === 'lane');
+  if (lane) return lane;
+  let best: { loop: Loop | null; cost: number } = { loop: null, cost: 1 };
+  for (const loop of loops.filter((loop) => isPossible(nest, loop))) {
+    const accesses = [...readsOf(nest), ...nest.statements.map(({ target }) => target)];
+    const each = accesses.map(({ index }) => (Math.abs(index.coefficient(loop)) > 1 ? 5 : 1));
+    const vectors = Math.ceil(loop.extent / 4) / loop.extent;
+    const cost = (vectors * each.reduce((a, b) => a + b, 2)) / (accesses.length + 2);
+    if (cost < best.cost) best = { loop, cost };
+  }
+  return best.loop;
+}
+
+/** Lanes need the same guards, distinct places to write, and no order among them. */
+function isPossible(nest: Nest, loop: Loop): boolean {
+  const isInner = nest.inner.includes(loop);
+  return nest.statements.every(({ value, target, reduction, accumulates, position }) => {
+    const guarded = [...accessesIn(value), target].some(({ guards }) =>
+      guards.some(({ index }) => index.coefficient(loop) !== 0),
+    );
+    if (guarded || (accumulates && target.index.coefficient(loop) === 0)) return false;
+    return !(isInner && (reduction === 'argmax' || position !== undefined));
+  });
+
+  function* accessesIn(root: Parameters<typeof expressionsIn>[0]): Generator<Access> {
+    for (const node of expressionsIn(root)) if ('access' in node) yield node.access;
+  }
+}

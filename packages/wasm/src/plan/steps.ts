@@ -1,0 +1,68 @@
+// The order of execution. Nests over groups of lanes run group by group, all of them for one group before the next, so
+// that what they hand on stays in cache; that ends where something needs all groups. Between steps all threads meet.
+
+import type { Loop } from '../ir/index-form.js';
+import { type Buffer, type Nest, printNest, readsOf } from '../ir/nest.js';
+
+export type Domain =
+  /** Group by group, groups in parallel. */
+  | 'groups'
+  /** One thread, one nest after the other. */
+  | 'serial'
+  /** Nests whose first loop is cut into ranges, in parallel. */
+  | 'ranges';
+
+export interface Step {
+  readonly domain: Domain;
+  readonly nests: readonly Nest[];
+}
+
+/** Innermost iterations below which waking other threads costs more than it brings. */
+const smallWork = 65_536;
+
+const order: readonly Domain[] = ['groups', 'serial', 'ranges'];
+
+export function planSteps(nests: readonly Nest[]): Step[] {
+  const slots = new Map<Nest, number>();
+  const writers = new Map<Buffer, Nest[]>();
+  for (const nest of nests) {
+    const rank = order.indexOf(domainOf(nest));
+    let slot = rank;
+    for (const { buffer } of [...readsOf(nest), ...nest.statements.map(({ target }) => target)]) {
+      for (const writer of writers.get(buffer) ?? []) {
+        const together = domainOf(writer) === domainOf(nest) && follows(domainOf(nest), buffer);
+        const earliest = slots.get(writer)! + (together ? 0 : 1);
+        // The first slot of this nest's domain that is not before `earliest`.
+        slot = Math.max(slot, earliest + ((rank - (earliest % 3) + 3) % 3));
+      }
+    }
+    slots.set(nest, slot);
+    for (const { target } of nest.statements) {
+      writers.set(target.buffer, [...(writers.get(target.buffer) ?? []), nest]);
+    }
+  }
+  const used = [...new Set(slots.values())].sort((a, b) => a - b);
+  return used.map((slot) => ({ domain: order[slot % 3], nests: nests.filter((nest) => slots.get(nest) === slot) }));
+}
+
+/** Whether a nest may run in the same step as the one that writes what it needs. */
+function follows(domain: Domain, buffer: Buffer): boolean {
+  return domain === 'serial' || (domain === 'groups' && buffer.laneAxis !== null);
+}
+
+function domainOf(nest: Nest): Domain {
+  if (nest.outer.some(({ kind }) => kind === 'group')) return 'groups';
+  const splits = nest.outer.some(({ extent }) => extent > 1);
+  return splits && workOf(nest) > smallWork ? 'ranges' : 'serial';
+}
+
+/** Innermost iterations of a nest. */
+export function workOf({ outer, inner, statements }: Nest): number {
+  const product = (loops: readonly Loop[]) => loops.reduce((n, { extent }) => n * extent, 1);
+  return product(outer) * product(inner) * statements.length;
+}
+
+/** The steps as text. */
+export function printSteps(steps: readonly Step[]): string {
+  return steps.map(({ domain, nests }, i) => `step ${i} ${domain}\n${nests.map(printNest).join('')}`).join('');
+}

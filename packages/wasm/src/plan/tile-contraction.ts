@@ -1,0 +1,203 @@
+// Tiles of a sum of products: how many results are computed side by side, and how much of the sum is written out. Chosen
+// by counting loads and multiplications, two of each a cycle.
+
+import { orderProducts } from '../emit/order-products.js';
+import { Index, type Loop } from '../ir/index-form.js';
+import type { Access, Guard, Nest } from '../ir/nest.js';
+import { productReads, registers } from '../ir/product-reads.js';
+
+export type Tiles = ReadonlyMap<Loop, number>;
+
+/** Sums that are kept in registers, and products written out in a row: longer bodies are no faster. */
+const limits = { sums: 12, fewSums: 6, products: 100 };
+/** Cycles at the end of a loop, to begin and end a sum, to test a guard; and of a load and a cache line even if hidden. */
+const cycles = { loop: 2, sum: 3, test: 6, load: 0.08, line: 0.15 };
+/** Cycles until a sum can be added to again, times two additions a cycle. */
+const latency = 8;
+/** Elements in a cache line. */
+const lineElements = 16;
+/** Candidates whose loads are counted exactly; the others are ruled out by a lower bound. */
+const examined = 6;
+
+interface Candidate {
+  readonly tiles: Tiles;
+  readonly bound: number;
+}
+
+/** Tiles for the loops of a nest that is one sum of products; null for other nests. */
+export function tileContraction(nest: Nest, vector: Loop | null, fixed: Loop | null): Tiles | null {
+  const reads = nest.statements.length === 1 ? productReads(nest.statements[0]) : null;
+  if (!reads || nest.inner.length === 0) return null;
+  const outer = nest.outer.filter((loop) => loop !== fixed && loop.kind === undefined);
+  const model = new Model(nest, reads, vector);
+  const candidates: Candidate[] = [];
+  for (const tiles of choices(outer, nest.inner, vector)) candidates.push({ tiles, bound: model.bound(tiles) });
+  candidates.sort((a, b) => a.bound - b.bound);
+  let best: { tiles: Tiles; cost: number } | null = null;
+  for (const { tiles } of candidates.slice(0, examined)) {
+    const cost = model.cost(tiles);
+    if (!best || cost < best.cost) best = { tiles, cost };
+  }
+  return best?.tiles ?? null;
+}
+
+/** Tiles on up to two outer loops and one or two inner ones. */
+function* choices(outer: readonly Loop[], inner: readonly Loop[], vector: Loop | null): Generator<Tiles> {
+  const extentOf = (loop: Loop) => (loop === vector ? Math.ceil(loop.extent / 4) : loop.extent);
+  const sizes = (loop: Loop, most: number) =>
+    Array.from({ length: Math.min(extentOf(loop), most) }, (_, i) => i + 1).filter(
+      (n) => n > 1 && extentOf(loop) % n <= extentOf(loop) / 4,
+    );
+  const outerTiles: [Loop, number][][] = [[]];
+  outer.forEach((a, i) => {
+    for (const n of sizes(a, limits.sums)) {
+      outerTiles.push([[a, n]]);
+      for (const b of outer.slice(i + 1)) {
+        for (const m of sizes(b, Math.floor(limits.sums / n)))
+          outerTiles.push([
+            [a, n],
+            [b, m],
+          ]);
+      }
+    }
+  });
+  // Few sums would wait for each other.
+  const most = Math.max(...outerTiles.map(volume));
+  const unrollable = inner.filter((loop) => loop.kind !== 'lane' && loop !== vector);
+  const innerTiles: [Loop, number][][] = [[]];
+  for (const loop of unrollable) {
+    const whole = loop.extent <= 8 ? [loop.extent] : [];
+    for (const n of new Set([...[2, 4].filter((n) => loop.extent % n === 0), ...whole])) innerTiles.push([[loop, n]]);
+  }
+  for (const results of outerTiles) {
+    if (volume(results) < Math.min(limits.fewSums, most)) continue;
+    for (const terms of innerTiles) {
+      if (volume([...results, ...terms]) <= limits.products) yield new Map([...results, ...terms]);
+    }
+  }
+}
+
+function volume(tiles: readonly (readonly [Loop, number])[]): number {
+  return tiles.reduce((product, [, n]) => product * n, 1);
+}
+
+/** What an access costs: bytes by tiled loop, and whether each vector of it is four separate loads. */
+class Model {
+  readonly #nest: Nest;
+  readonly #reads: readonly [Access, Access];
+  readonly #vector: Loop | null;
+
+  constructor(nest: Nest, reads: readonly [Access, Access], vector: Loop | null) {
+    this.#nest = nest;
+    this.#reads = reads;
+    this.#vector = vector;
+  }
+
+  /** Cycles per product of a whole tile, each operand loaded once; more where tiles leave something over. */
+  bound(tiles: Tiles): number {
+    const sizes = [...tiles.values()];
+    const left = [...tiles].reduce((factor, [loop, tile]) => {
+      const steps = this.#steps(loop);
+      return (factor * Math.ceil(steps / tile) * tile) / steps;
+    }, 1);
+    const products = volume([...tiles]);
+    return (left * this.#blockCost([...tiles.keys()], sizes, false)) / products;
+  }
+
+  /** Cycles of the whole nest. */
+  cost(tiles: Tiles): number {
+    const tiled = [...tiles.keys()];
+    let total = 0;
+    // Every combination of whole tiles and what is left of a loop.
+    for (let mask = 0; mask < 2 ** tiled.length; mask++) {
+      let repetitions = 1;
+      const sizes = tiled.map((loop, i) => {
+        const [steps, tile] = [this.#steps(loop), tiles.get(loop)!];
+        const isRest = ((mask >> i) & 1) === 1;
+        repetitions *= isRest ? Math.min(1, steps % tile) : Math.floor(steps / tile);
+        return isRest ? steps % tile : tile;
+      });
+      if (repetitions > 0) total += repetitions * this.#blockCost(tiled, sizes, true);
+    }
+    const untiled = (loops: readonly Loop[]) =>
+      loops.filter((loop) => !tiles.has(loop)).reduce((n, loop) => n * this.#steps(loop), 1);
+    const sums = this.#nest.outer.reduce((n, loop) => n * this.#steps(loop), 1);
+    return total * untiled(this.#nest.outer) * untiled(this.#nest.inner) + sums * cycles.sum;
+  }
+
+  /** Iterations, in vectors for the loop in lanes. */
+  #steps(loop: Loop): number {
+    if (loop.kind === 'lane') return 1;
+    return loop === this.#vector ? Math.ceil(loop.extent / 4) : loop.extent;
+  }
+
+  /** Cycles of one unrolled block. */
+  #blockCost(loops: readonly Loop[], sizes: readonly number[], exact: boolean): number {
+    const steps = loops.map((loop) => (loop === this.#vector ? 4 : 1));
+    const strides = this.#reads.map(({ index }) => loops.map((loop, i) => index.coefficient(loop) * steps[i]));
+    const guards = this.#reads.flatMap((read) => read.guards).map((guard) => this.#guard(guard, loops, sizes));
+    const numbers = new Map<number, number>();
+    const lines = new Set<number>();
+    const products: { a: number; b: number }[] = [];
+    let tests = 0;
+    forEachPosition(sizes, (position) => {
+      const held = guards.map((holds) => holds(position));
+      if (held.includes('never')) return;
+      if (held.includes('unknown')) tests++;
+      const [a, b] = strides.map((own, operand) => {
+        const place = own.reduce((sum, stride, i) => sum + stride * position[i], 0);
+        lines.add(2 * Math.floor(place / lineElements) + operand);
+        const key = 2 * place + operand;
+        const number = numbers.get(key) ?? numbers.size;
+        numbers.set(key, number);
+        return number;
+      });
+      products.push({ a, b });
+    });
+    const sums = loops.reduce((n, loop, i) => (this.#nest.outer.includes(loop) ? n * sizes[i] : n), 1);
+    const loads = exact
+      ? orderProducts(products, Math.max(3, registers - sums)).filter((move) => 'load' in move).length
+      : numbers.size;
+    return (
+      Math.max(loads * this.#loadCost(), products.length, (latency * products.length) / sums) / 2 +
+      cycles.load * loads +
+      cycles.line * lines.size +
+      cycles.test * tests +
+      cycles.loop
+    );
+  }
+
+  /** Mean cost of loading an operand: four lanes that are apart are four loads and more. */
+  #loadCost(): number {
+    const vector = this.#vector;
+    const gathered = this.#reads.filter(({ index }) => vector && Math.abs(index.coefficient(vector)) > 1);
+    return 1 + 2 * gathered.length;
+  }
+
+  /** Whether a guard holds at a place of the block; guards that no tile touches become bounds of loops. */
+  #guard({ index, size }: Guard, loops: readonly Loop[], sizes: readonly number[]) {
+    const coefficients = loops.map((loop) => index.coefficient(loop));
+    const touched = coefficients.some((c) => c !== 0);
+    const isBound = !touched && [...index.terms.values()].some((c) => Math.abs(c) === 1);
+    const whole = loops.filter((loop, i) => sizes[i] === this.#steps(loop));
+    const rolled = [...index.terms].filter(([loop]) => !whole.includes(loop));
+    const [low, high] = new Index(index.constant, rolled).range();
+    return (position: readonly number[]): 'always' | 'never' | 'unknown' => {
+      const shift = coefficients.reduce((sum, c, i) => sum + c * position[i], 0);
+      if (high + shift < 0 || low + shift >= size) return 'never';
+      return isBound || (low + shift >= 0 && high + shift < size) ? 'always' : 'unknown';
+    };
+  }
+}
+
+function forEachPosition(sizes: readonly number[], body: (position: readonly number[]) => void): void {
+  const position = sizes.map(() => 0);
+  const visit = (depth: number): void => {
+    if (depth === sizes.length) {
+      body(position);
+      return;
+    }
+    for (position[depth] = 0; position[depth] < sizes[depth]; position[depth]++) visit(depth + 1);
+  };
+  visit(0);
+}

@@ -1,0 +1,94 @@
+// The memory that all values and programs share, and its allocation.
+
+import { BnError } from '@bn/core';
+
+const pageBytes = 65_536;
+/** Below this address nothing is allocated: pointers in emitted loops may run a little below their buffers. */
+const start = 1_048_576;
+/** After the last allocation, so that loads of whole vectors stay inside. */
+const slack = 4096;
+
+export class Heap {
+  readonly memory: WebAssembly.Memory;
+  readonly maximum: number;
+  readonly shared: boolean;
+  /** Freed blocks by size. */
+  readonly #free = new Map<number, number[]>();
+  #end = start;
+  #buffer: ArrayBuffer;
+  #views: { f32: Float32Array; i32: Int32Array; u8: Uint8Array };
+
+  constructor(shared: boolean) {
+    this.shared = shared;
+    ({ memory: this.memory, maximum: this.maximum } = reserveMemory(shared));
+    this.#buffer = this.memory.buffer as ArrayBuffer;
+    this.#views = viewsOf(this.#buffer);
+  }
+
+  /** Address of a block; multiples of 64 bytes. */
+  allocate(bytes: number): number {
+    const size = sizeClass(bytes);
+    const reused = this.#free.get(size)?.pop();
+    if (reused !== undefined) return reused;
+    const address = this.#end;
+    this.#end += size;
+    this.#grow();
+    return address;
+  }
+
+  free(address: number, bytes: number): void {
+    const size = sizeClass(bytes);
+    const list = this.#free.get(size);
+    if (list) list.push(address);
+    else this.#free.set(size, [address]);
+  }
+
+  /** The memory as arrays; to be asked for anew after every allocation. */
+  get views(): { readonly f32: Float32Array; readonly i32: Int32Array; readonly u8: Uint8Array } {
+    return this.#views;
+  }
+
+  #grow(): void {
+    const missing = this.#end + slack - this.memory.buffer.byteLength;
+    if (missing > 0) {
+      try {
+        // An eighth more than needed, so that growing is rare.
+        const generous = Math.ceil((missing + this.#end / 8) / pageBytes);
+        const possible = this.maximum - this.memory.buffer.byteLength / pageBytes;
+        this.memory.grow(Math.max(Math.min(generous, possible), Math.ceil(missing / pageBytes)));
+      } catch (cause) {
+        throw new BnError(
+          'backend',
+          `wasm: ${this.#end} bytes are more than this engine's memory holds; take a smaller batch`,
+          { cause },
+        );
+      }
+    }
+    if (this.memory.buffer !== (this.#buffer as unknown)) {
+      this.#buffer = this.memory.buffer as ArrayBuffer;
+      this.#views = viewsOf(this.#buffer);
+    }
+  }
+}
+
+/** Growing a memory is possible up to a maximum, which engines reserve addresses for: as much as can be had. */
+function reserveMemory(shared: boolean): { memory: WebAssembly.Memory; maximum: number } {
+  for (const maximum of [65_536, 32_768, 16_384, 4096]) {
+    try {
+      return { memory: new WebAssembly.Memory({ initial: start / pageBytes + 1, maximum, shared }), maximum };
+    } catch {
+      // Not so much, then.
+    }
+  }
+  throw new BnError('backend', 'wasm: no memory could be reserved; end other programs');
+}
+
+function viewsOf(buffer: ArrayBuffer) {
+  return { f32: new Float32Array(buffer), i32: new Int32Array(buffer), u8: new Uint8Array(buffer) };
+}
+
+/** Multiples of 64 bytes, and of an eighth of the next power of two, so that blocks fit again. */
+function sizeClass(bytes: number): number {
+  const unit = Math.max(64, 2 ** Math.ceil(Math.log2(Math.max(bytes, 1))) / 8);
+  return Math.ceil(Math.max(bytes, 1) / unit) * unit;
+}

@@ -1,0 +1,95 @@
+// One thread of a team: takes tasks from the present stage, and meets the others at its end.
+
+/** What a thread needs of a program. */
+export interface Work {
+  readonly stages: readonly (readonly { readonly name: string; readonly start: number; readonly end: number }[])[];
+  /** Memory of this thread alone. */
+  readonly threadMemory: number;
+  readonly exports: Readonly<Record<string, (start: number, end: number, threadMemory: number) => void>>;
+}
+
+export interface Member {
+  /** Computes all stages together with the other threads; throws if one of them has failed. */
+  run(work: Work): void;
+}
+
+/**
+ * Words of the control block, which stands at this address, where no program's memory is: what is there when a thread
+ * starts is enough to see it, however memory grows. `claims` is where one counter for each stage begins: the next task
+ * to be taken.
+ */
+export const control = { address: 1024, run: 0, command: 1, arrived: 2, passed: 3, failed: 4, claims: 64 } as const;
+/** A command to workers: read messages. Others are numbers of programs. */
+export const listen = -1;
+
+/**
+ * Makes a member. The text of this function is also what workers run: it refers to nothing outside itself.
+ *
+ * Threads meet by counting: each adds one to `arrived`; the last one, if the next stages have a single task, does those,
+ * and then sets `passed`, which the others watch: for a short while in a loop, then asleep.
+ */
+export function createMember(memory: WebAssembly.Memory, threads: number, mayWait: boolean): Member {
+  const [arrived, passed, failed, claims] = [258, 259, 260, 320];
+  const [spins, patience] = [1000, 0.25];
+  const words = new Int32Array(memory.buffer);
+  let meetings = 0;
+
+  return {
+    run(work) {
+      const { stages } = work;
+      let next = 0;
+      while (next < stages.length) {
+        const stage = stages[next];
+        const claim = claims + next;
+        for (;;) {
+          const i = Atomics.add(words, claim, 1);
+          if (i >= stage.length) break;
+          perform(work, stage[i]);
+        }
+        const after = firstParallel(stages, next + 1);
+        meet(() => {
+          for (let s = next + 1; s < after; s++) for (const task of stages[s]) perform(work, task);
+        });
+        next = after;
+      }
+    },
+  };
+
+  function perform({ exports, threadMemory }: Work, { name, start, end }: Work['stages'][number][number]): void {
+    try {
+      exports[name](start, end, threadMemory);
+    } catch (error) {
+      Atomics.store(words, failed, 1);
+      Atomics.notify(words, passed);
+      throw error;
+    }
+  }
+
+  function firstParallel(stages: Work['stages'], from: number): number {
+    let s = from;
+    while (s < stages.length && stages[s].length <= 1) s++;
+    return s;
+  }
+
+  function meet(between: () => void): void {
+    meetings = (meetings + 1) | 0;
+    // Counters wrap around together.
+    const all = Math.imul(threads, meetings);
+    if (((Atomics.add(words, arrived, 1) + 1) | 0) === all) {
+      between();
+      Atomics.store(words, passed, meetings);
+      Atomics.notify(words, passed);
+      return;
+    }
+    let since = 0;
+    for (let spin = 1; ; spin++) {
+      const now = Atomics.load(words, passed);
+      if (((now - meetings) | 0) >= 0) return;
+      if (Atomics.load(words, failed) !== 0) throw new Error('another thread has failed');
+      if (spin % spins !== 0 || !mayWait) continue;
+      // Milliseconds: a little longer than threads as a rule wait for each other.
+      if (since === 0) since = performance.now();
+      else if (performance.now() - since > patience) Atomics.wait(words, passed, now, 100);
+    }
+  }
+}

@@ -1,0 +1,95 @@
+// Programs in memory full of NaN: they depend on nothing that is not theirs, and write nowhere else.
+
+import { createArray, sizeOf, type TypedArray } from '@bn/core';
+import { createBackend as createReference } from '@bn/reference';
+import { expect, test } from 'vitest';
+import { compile, type Program } from '../src/compile.js';
+import { allPasses } from '../src/passes.js';
+import { Heap } from '../src/run/heap.js';
+import { Team } from '../src/run/team.js';
+import { type Case, randomGraph, randomTraining } from './random-graphs.js';
+
+const [size, gap] = [16_000_000, 256];
+
+interface Run {
+  readonly program: Program;
+  readonly outputs: ReadonlyMap<string, TypedArray>;
+  /** Bytes that were written to, outside of what may be. */
+  readonly damaged: readonly number[];
+}
+
+async function runAmongCanaries({ graph, inputs }: Case): Promise<Run> {
+  const heap = new Heap(false);
+  const start = heap.allocate(size);
+  const { u8: bytes, i32, f32 } = heap.views;
+  bytes.fill(0xff, start);
+  const writable: [from: number, to: number][] = [];
+  let end = start;
+  const reserve = (bytes: number) => {
+    const from = end + gap;
+    end = Math.ceil((from + bytes) / 64) * 64;
+    expect(end).toBeLessThan(start + size);
+    return from;
+  };
+  const program = compile(graph, 1, {
+    ...{ relaxed: false, threads: 1, passes: allPasses },
+    memory: heap,
+    reserve: (_, bytes) => {
+      const from = reserve(bytes);
+      writable.push([from, from + bytes]);
+      return from;
+    },
+  });
+  for (const { address, words, isFloat } of program.data) {
+    (isFloat ? f32 : i32).set(words, address / 4);
+  }
+  const table = i32.subarray(program.table / 4);
+  program.inputs.forEach((name, i) => {
+    const data = inputs.get(name)!;
+    table[i] = reserve(data.byteLength);
+    bytes.set(new Uint8Array(data.buffer, data.byteOffset, data.byteLength), table[i]);
+  });
+  const outputs = program.outputs.map(([name, spec], i) => {
+    const array = createArray(spec.dtype, sizeOf(spec.shape));
+    const from = reserve(array.byteLength);
+    table[program.inputs.length + i] = from;
+    writable.push([from, from + array.byteLength]);
+    return { name, array, from };
+  });
+  const before = bytes.slice();
+  const team = await Team.start(heap.memory, 1);
+  team.run(await team.load(program));
+  for (const [from, to] of writable) before.copyWithin(from, from, to).set(bytes.subarray(from, to), from);
+  const damaged: number[] = [];
+  for (let i = 0; i < bytes.length; i++) if (bytes[i] !== before[i]) damaged.push(i);
+  for (const { array, from } of outputs) {
+    new Uint8Array(array.buffer).set(bytes.subarray(from, from + array.byteLength));
+  }
+  return { program, damaged, outputs: new Map(outputs.map(({ name, array }) => [name, array])) };
+}
+
+async function expected({ graph, inputs }: Case): Promise<Map<string, TypedArray>> {
+  const backend = await createReference();
+  const executable = await backend.compile(graph);
+  const values = [...graph.inputs].map(([name, { shape, dtype }]) => {
+    return [name, backend.upload(inputs.get(name)!, { shape, dtype })] as const;
+  });
+  const results = new Map<string, TypedArray>();
+  for (const [name, value] of await executable.run(new Map(values))) results.set(name, await backend.download(value));
+  return results;
+}
+
+const cases: Case[] = [101, 102, 103, 104, 105, 106].flatMap((seed) => [randomGraph(seed), randomTraining(seed)]);
+
+test.each(cases.map((made, i) => [i, made] as const))('case %i', async (_, made) => {
+  const { program, outputs, damaged } = await runAmongCanaries(made);
+  expect(damaged).toEqual([]);
+  expect(program.bytes.length).toBeLessThan(300_000);
+  for (const [name, values] of await expected(made)) {
+    const actual = outputs.get(name)!;
+    const scale = Array.from(values).reduce((largest, v) => Math.max(largest, Math.abs(v)), 1e-3);
+    values.forEach((v, i) => {
+      expect(Math.abs(actual[i] - v), `${name}[${i}]`).toBeLessThanOrEqual(2e-3 * scale);
+    });
+  }
+});

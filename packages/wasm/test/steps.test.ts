@@ -1,0 +1,24 @@
+// The plan of a training step, read as text.
+
+import { batchNorm, defineModel, sgd, softmaxCrossEntropy, trainingStepGraph } from '@bn/core';
+import { lenet } from '@bn/models';
+import { expect, test } from 'vitest';
+import { planGraph } from '../src/compile.js';
+import { allPasses } from '../src/passes.js';
+import { printSteps } from '../src/plan/steps.js';
+
+const model = defineModel(lenet({ normalization: () => batchNorm() }), {
+  input: { shape: [null, 1, 28, 28], dtype: 'float32' },
+});
+const graph = trainingStepGraph(model, softmaxCrossEntropy(), sgd(), {
+  features: { shape: [256, 1, 28, 28], dtype: 'uint8' },
+  labels: { shape: [256], dtype: 'int32' },
+});
+
+test('LeNet: nine passes over the batch, one for each batch statistic and direction', () => {
+  const { steps } = planGraph(graph, 1, allPasses);
+  expect(steps.filter(({ domain }) => domain === 'groups').length).toBe(9);
+  const first = printSteps(steps).split('step 1')[0];
+  // The images, the convolution with its bias, and both sums of the statistics, before anything waits for all images.
+  expect(first).toMatch(/^step 0 groups\nmul: for g<64 .*\n.*\nconv2d add: .*\n.*\nsum: .*\n.*\n.*\n.*\nsum: /);
+});
