@@ -292,7 +292,12 @@ describe('recalibrate', () => {
 
   test('leaves parameters alone, and models without moving averages', async () => {
     const { trainer } = await setup({
-      network: sequential({ bn: batchNorm({ frozen: true }), flat: flatten(), out: dense(3) }),
+      network: sequential({
+        bn: batchNorm({ frozen: true }),
+        still: batchNorm({ momentum: 1 }),
+        flat: flatten(),
+        out: dense(3),
+      }),
       inputs: [1, 4, 4],
     });
     const before = await trainer.values();

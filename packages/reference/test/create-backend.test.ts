@@ -34,6 +34,11 @@ describe('options', () => {
   });
 });
 
+test('erf of NaN is NaN, of infinities 1 and −1', async () => {
+  const y = ops.erf(constant(Float32Array.of(Number.NaN, Infinity, -Infinity), [3]));
+  expect(await evaluated(y)).toEqual(Float32Array.of(Number.NaN, 1, -1));
+});
+
 describe('sums', () => {
   test('accumulate in double precision', async () => {
     // Float32 sums would stay at 2^24.

@@ -208,6 +208,7 @@ function follow(scope: Scope, running: RunningStatistics, batch: BatchStatistics
     return;
   }
   const keep = rules.momentumWeighs === 'old' ? rules.momentum! : 1 - rules.momentum!;
+  if (keep === 1) return; // they never move
   const average = (old: Tensor, latest: Tensor) => add(mul(old, keep), mul(latest, 1 - keep));
   scope.update('runningMean', average(running.mean, batchMean));
   scope.update('runningVariance', average(running.variance, batchVariance));
