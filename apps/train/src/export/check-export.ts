@@ -1,6 +1,6 @@
 // Compares an exported model in ONNX Runtime with the trainer it comes from.
 
-import { BnError, type Spec, type Trainer, type TypedArray } from '@bn/core';
+import { BnError, createArray, type Spec, sizeOf, type Trainer, type TypedArray } from '@bn/core';
 import { openModel } from '@bn/onnxruntime-cuda';
 import type { RunData } from '../load/load-data.js';
 
@@ -23,12 +23,11 @@ export async function drawSample(trainer: Trainer, { test }: RunData, input: 'ui
   for (const size of batchSizes.map((size) => Math.min(size, test.length))) {
     const count = Math.min(size, test.length - start);
     if (count === 0) break;
-    const examples = Array.from({ length: count }, (_, i) => test.get(start + i).features);
-    const values = examples.flatMap((features) => Array.from(features));
-    const isPixels = test.features.dtype === 'uint8';
-    const expected = await trainer.predict(isPixels ? Uint8Array.from(values) : Float32Array.from(values));
-    const scale = isPixels && input === 'float32' ? Math.fround(1 / 255) : 1;
-    const features = input === 'uint8' ? Uint8Array.from(values) : Float32Array.from(values, (v) => v * scale);
+    const values = createArray(test.features.dtype, count * sizeOf(test.features.shape));
+    for (let i = 0; i < count; i++) values.set(test.get(start + i).features, (i * values.length) / count);
+    const expected = await trainer.predict(values);
+    const isScaled = input === 'float32' && values instanceof Uint8Array;
+    const features = isScaled ? Float32Array.from(values, (v) => v * Math.fround(1 / 255)) : values;
     batches.push({ features, spec: { shape: [count, ...test.features.shape], dtype: input }, expected });
     start += count;
   }

@@ -1,6 +1,6 @@
 // An ONNX model as a model of this toolkit: to predict with, to train further, on any backend.
 
-import { BnError, defineModel, type HostTensor, input, type Model, predictionGraph, trace } from '@bn/core';
+import { BnError, defineModel, type HostTensor, input, type Model, trace } from '@bn/core';
 import { createNetwork } from './network.js';
 import { type OnnxGraph, readGraph } from './read-graph.js';
 import { findWeights } from './weights.js';
@@ -52,7 +52,6 @@ export function importOnnx(
   const { dtype, shape } = graph.input;
   const model = defineModel(network, { input: { dtype, shape } });
   const { parameters, states } = trace(model, input('features', shape, dtype));
-  requireShallow(model);
   const never = { uniform: () => 0, normal: () => 0, integer: () => 0 };
   const values = [...parameters, ...states].map(([path, { shape, initializer }]) => {
     return [path, { shape, data: initializer(shape, never) }] as const;
@@ -69,14 +68,4 @@ function chooseOutput({ outputs, nodes, constants }: OnnxGraph, wanted: string |
   }
   const isSoftmax = maker.operator === 'Softmax' || maker.operator === 'LogSoftmax';
   return logits && isSoftmax ? maker.inputs[0]! : output;
-}
-
-/** Graphs are walked from output to input, which in thousands of nodes one behind the other would not end well. */
-function requireShallow(model: Model): void {
-  try {
-    predictionGraph(model, model.input);
-  } catch (cause) {
-    if (!(cause instanceof RangeError)) throw cause;
-    throw new BnError('unsupported', 'the model has too many nodes one behind the other', { cause });
-  }
 }

@@ -47,6 +47,7 @@ const opsets = { oldest: 7, newest: 24 };
 
 /** Far above what classifiers have, and little enough to be looked at in no time. */
 const mostNodes = 20_000;
+const deepest = 2_000;
 
 /**
  * @throws `data` if the file is damaged or contradicts itself, `unsupported` if it has what is not imported
@@ -68,7 +69,7 @@ export function readGraph(bytes: Uint8Array): OnnxGraph {
   }
   const all = graph.node.map((node) => readNode(node, opset));
   const input = readInput(graph, constants);
-  requireOrder(all, new Set([...constants.keys(), input.name]));
+  requireOrder(all, [...constants.keys(), input.name]);
   const nodes = all.filter((node) => {
     if (node.operator !== 'Constant') return true;
     constants.set(node.outputs[0]!, constantOf(node));
@@ -140,17 +141,26 @@ function sizesOf(dimensions: Dimensions = []): (number | null)[] {
   return dimensions.map(({ value }) => (value.case === 'dimValue' ? Number(value.value) : null));
 }
 
-/** Each value has one origin, which comes before its users: a file with a cycle has no such order. */
-function requireOrder(nodes: readonly OnnxNode[], known: Set<string>): void {
+/**
+ * Each value has one origin, which comes before its users (a file with a cycle has no such order), and is not too far
+ * from the input: graphs are walked from output to input, which is as deep as they are.
+ */
+function requireOrder(nodes: readonly OnnxNode[], known: Iterable<string>): void {
+  const depths = new Map([...known].map((name) => [name, 0]));
   for (const { title, inputs, outputs } of nodes) {
-    const unknown = inputs.find((name) => name !== '' && !known.has(name));
+    const given = inputs.filter((name) => name !== '');
+    const unknown = given.find((name) => !depths.has(name));
     if (unknown !== undefined) {
       throw new BnError('data', `${title}: nothing before it computes its input '${unknown}'; the file is damaged`);
     }
+    const depth = given.reduce((most, name) => Math.max(most, depths.get(name)!), 0) + 1;
+    if (depth > deepest) {
+      throw new BnError('unsupported', `${title}: it has more than ${deepest} nodes one behind the other before it`);
+    }
     for (const name of outputs) {
       if (name === '') continue;
-      if (known.has(name)) throw new BnError('data', `${title}: '${name}' is computed twice; the file is damaged`);
-      known.add(name);
+      if (depths.has(name)) throw new BnError('data', `${title}: '${name}' is computed twice; the file is damaged`);
+      depths.set(name, depth);
     }
   }
 }

@@ -59,7 +59,8 @@ function fromBytes({ dataType, rawData }: TensorProto): Constant['data'] {
   const width = { [DataType.FLOAT]: 4, [DataType.INT32]: 4, [DataType.INT64]: 8, [DataType.DOUBLE]: 8 }[dataType] ?? 1;
   const count = rawData.length / width;
   if (!Number.isInteger(count)) return [];
-  if (dataType === DataType.FLOAT) return Float32Array.from({ length: count }, (_, i) => view.getFloat32(4 * i, true));
+  // Copied: the bytes may lie at an odd address.
+  if (dataType === DataType.FLOAT) return new Float32Array(new Uint8Array(rawData).buffer);
   if (dataType === DataType.DOUBLE) return Float32Array.from({ length: count }, (_, i) => view.getFloat64(8 * i, true));
   return Array.from({ length: count }, (_, i) => {
     if (width === 1) return view.getUint8(i);
