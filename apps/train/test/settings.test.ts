@@ -16,7 +16,7 @@ function folderWith(files: Record<string, string>): string {
 }
 
 describe('settings', () => {
-  const io = { cwd: '/work', env: {} };
+  const io = { cwd: '/home/me', env: {} };
 
   it('have the textbook as their defaults', async () => {
     const { config, ...rest } = await readSettings({}, io);
@@ -63,8 +63,8 @@ describe('settings', () => {
       resume: undefined,
     };
     const { config, out } = await readSettings(flags, io);
-    expect(config).toMatchObject({ backend: '/work/mine', model: '/work/net.ts', data: '/work/a.csv', testData: '/b' });
-    expect(out).toBe('/work/runs/x');
+    expect(config).toMatchObject({ backend: '/home/me/mine', model: '/home/me/net.ts', data: '/home/me/a.csv', testData: '/b' });
+    expect(out).toBe('/home/me/runs/x');
   });
 
   it('take large numbers, exponents and leading points', async () => {
