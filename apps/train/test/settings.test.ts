@@ -63,7 +63,12 @@ describe('settings', () => {
       resume: undefined,
     };
     const { config, out } = await readSettings(flags, io);
-    expect(config).toMatchObject({ backend: '/home/me/mine', model: '/home/me/net.ts', data: '/home/me/a.csv', testData: '/b' });
+    expect(config).toMatchObject({
+      backend: '/home/me/mine',
+      model: '/home/me/net.ts',
+      data: '/home/me/a.csv',
+      testData: '/home/b',
+    });
     expect(out).toBe('/home/me/runs/x');
   });
 
