@@ -133,7 +133,9 @@ describe('failures', () => {
   it('an engine that a backend does not have is told', async () => {
     const { code, stderr } = await parity(smallFolder(), '--backends', 'reference:turbo');
     expect(code).toBe(1);
-    expect(stderr).toBe("error: reference:turbo: there is no engine 'turbo': it has only one; leave out :turbo\n");
+    expect(stderr).toBe(
+      "error: reference:turbo: there is no engine 'turbo' in reference: it has only one; leave out the engine\n",
+    );
   });
 
   it('Ctrl-C ends the children too', async () => {

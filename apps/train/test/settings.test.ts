@@ -22,7 +22,14 @@ describe('settings', () => {
     const { config, ...rest } = await readSettings({}, io);
     expect(rest).toEqual({ resume: null, out: null, export: null, json: false });
     expect(config).toEqual({
-      ...{ backend: 'onnxruntime-cuda', device: 'auto', threads: null, model: 'lenet-bn', data: 'fashion-mnist' },
+      ...{
+        backend: 'onnxruntime-cuda',
+        device: 'auto',
+        engine: null,
+        threads: null,
+        model: 'lenet-bn',
+        data: 'fashion-mnist',
+      },
       ...{
         weights: null,
         testData: null,

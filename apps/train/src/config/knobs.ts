@@ -14,6 +14,15 @@ export const knobs = {
   device: knob(oneOf('auto', 'cuda', 'webgpu', 'cpu'), 'auto', 'where', 'CUDA if it computes, else the CPU', {
     resumable: true,
   }),
+  engine: knob(
+    text('<name>'),
+    null,
+    'which of several engines of the backend, e.g. native, wasm or js of tfjs-cuda',
+    'the fastest that computes',
+    {
+      resumable: true,
+    },
+  ),
   threads: knob(wholeNumber(1, 1024), null, 'threads on the CPU', "the backend's choice", { resumable: true }),
 
   // What is trained, and on what.

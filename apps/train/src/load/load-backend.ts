@@ -11,7 +11,7 @@ import { isPath, resolvePackage, resolvePath } from './resolve-module.js';
 
 /** What a backend package exports. */
 export interface BackendModule {
-  createBackend(options: BackendOptions & { readonly engine?: string }): Promise<Backend>;
+  createBackend(options: BackendOptions): Promise<Backend>;
   /** What is installed, what loads and what computes. */
   diagnose?(): Promise<readonly Diagnosis[]>;
   /** Installs what the backend needs beyond npm. */
@@ -24,11 +24,17 @@ const app = import.meta.dirname;
  * `reference` is the package @bn/reference; a path leads to a file, or to a folder with a package.json; anything else is a
  * package. Packages are looked for from the working directory, then from this app.
  *
- * @throws UsageError when there is no such backend; BnError `backend` when it does not load, or lacks the device
+ * @throws UsageError when there is no such backend; BnError `backend` when it does not load, or lacks the device or engine
  */
 export async function loadBackend(name: string, workingFolder: string, options: BackendOptions): Promise<Backend> {
   const { module } = await importBackend(name, workingFolder);
-  return module.createBackend(options);
+  const backend = await module.createBackend(options);
+  const { engine } = options;
+  if (engine === undefined || backend.engine === engine) return backend;
+  // Else a run would bear the name of something that did not compute.
+  await backend.dispose();
+  const has = backend.engine === undefined ? 'it has only one' : `it chose ${backend.engine}`;
+  throw new BnError('backend', `there is no engine '${engine}' in ${name}: ${has}; leave out the engine`);
 }
 
 /** The module of a backend, found as `loadBackend` does, and its file. */

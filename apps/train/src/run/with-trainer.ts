@@ -24,8 +24,8 @@ export async function withTrainer<T>(
   const network = await loadNetwork(config, workingFolder);
   const data = await loadData(config, network.shape);
   const fitted = fitModel(network, data, config.batchSize);
-  const { threads, seed } = config;
-  const options = { device: config.device, ...(threads !== null && { threads }) };
+  const { device, engine, threads, seed } = config;
+  const options = { device, ...(engine !== null && { engine }), ...(threads !== null && { threads }) };
   const backend = await loadBackend(config.backend, workingFolder, options);
   try {
     const loss = softmaxCrossEntropy();
