@@ -5,7 +5,7 @@ import { fill } from './ops/composed.js';
 import { add } from './ops/elementwise.js';
 import { type FusedName, fused } from './ops/fused.js';
 import type { Definition } from './primitive.js';
-import { primitives } from './primitives.js';
+import { type PrimitiveName, primitives } from './primitives.js';
 import { formatShape, sameShape } from './spec.js';
 import { type OperationName, type Tensor, withOrigin } from './tensor.js';
 
@@ -58,9 +58,12 @@ function differentiationInputs(node: Tensor): readonly Tensor[] {
 function inputGradients(node: Tensor, dy: Tensor, parents: readonly Tensor[]): readonly (Tensor | null)[] {
   if (node.customGradient) return node.customGradient.backward(dy, node);
   if (node.op === 'input' || node.op === 'constant') return [];
-  const definition = { ...primitives, ...fused }[node.op] as Definition<OperationName>;
+  const isFused = node.op in fused;
+  const definition = (
+    isFused ? fused[node.op as FusedName] : primitives[node.op as PrimitiveName]
+  ) as Definition<OperationName>;
   if (definition.gradient) return definition.gradient(node, dy);
-  if (!(node.op in fused)) return []; // a primitive that stops gradients
+  if (!isFused) return []; // a primitive that stops gradients
   return gradients(decomposeNode(node as Tensor<FusedName>), parents, dy);
 }
 

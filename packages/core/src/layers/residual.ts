@@ -14,8 +14,12 @@ import { where } from '../tensor.js';
 export function residual(body: Layer, shortcut?: Layer): Layer {
   return (x, scope) =>
     within(scope, () => {
-      const main = within(scope.child('body'), () => body(x, scope.child('body')));
-      const side = shortcut ? within(scope.child('shortcut'), () => shortcut(x, scope.child('shortcut'))) : x;
+      const inner = (name: string, layer: Layer) => {
+        const child = scope.child(name);
+        return within(child, () => layer(x, child));
+      };
+      const main = inner('body', body);
+      const side = shortcut ? inner('shortcut', shortcut) : x;
       if (!sameShape(main.shape, side.shape)) {
         throw new BnError(
           'shape',
