@@ -1,22 +1,13 @@
 // Convolutions on padded copies of their images: loops without tests at the edges, where that computes little more.
 
-import { createGraph, type Graph, isOp, type OperationName, ops, Tensor, withOrigin } from '@bn/core';
+import { type Graph, isOp, ops, type Tensor } from '@bn/core';
+import { replaceNodes } from './replace-nodes.js';
 
 /** Products with padding per product without, up to which testing is the dearer. */
 const mostWaste = 1.3;
 
 export function padConvolutions(graph: Graph): Graph {
-  const replaced = new Map<Tensor, Tensor>();
-  for (const node of graph.nodes) {
-    const inputs = node.inputs.map((x) => replaced.get(x)!);
-    const same = inputs.every((x, i) => x === node.inputs[i]);
-    const copy = same
-      ? node
-      : new Tensor<OperationName>(node.op, inputs, node.attributes, node, { origin: node.origin });
-    replaced.set(node, withOrigin(node.origin, () => padded(copy)) ?? copy);
-  }
-  const rewritten = createGraph(new Map([...graph.outputs].map(([name, node]) => [name, replaced.get(node)!])));
-  return { ...rewritten, inputs: graph.inputs };
+  return replaceNodes(graph, (_, copy) => padded(copy));
 }
 
 function padded(node: Tensor): Tensor | null {

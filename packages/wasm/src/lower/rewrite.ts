@@ -1,35 +1,13 @@
 // Rewrites of the graph before it becomes loops: sums over the axis in lanes are done in two parts, so that the first
 // part can run group by group, next to what makes its operand; and batch statistics need one pass instead of two.
 
-import {
-  constant,
-  createGraph,
-  type Graph,
-  isOp,
-  type OperationName,
-  ops,
-  scalar,
-  sizeOf,
-  Tensor,
-  withOrigin,
-} from '@bn/core';
+import { constant, type Graph, isOp, ops, scalar, sizeOf, type Tensor } from '@bn/core';
 import type { LaneAxes } from './lane-axes.js';
+import { replaceNodes } from './replace-nodes.js';
 
 /** The graph with sums over the lane axis and others split, and arithmetic on numbers done. */
 export function rewrite(graph: Graph, lanes: LaneAxes): Graph {
-  const replaced = new Map<Tensor, Tensor>();
-  for (const node of graph.nodes) {
-    const inputs = node.inputs.map((x) => replaced.get(x)!);
-    const same = inputs.every((x, i) => x === node.inputs[i]);
-    const copy = same
-      ? node
-      : new Tensor<OperationName>(node.op, inputs, node.attributes, node, { origin: node.origin });
-    const split = withOrigin(node.origin, () => splitSum(node, copy, lanes, replaced));
-    replaced.set(node, split ?? folded(copy) ?? copy);
-  }
-  const rewritten = createGraph(new Map([...graph.outputs].map(([name, node]) => [name, replaced.get(node)!])));
-  // Inputs that nothing depends on are still given to runs.
-  return { ...rewritten, inputs: graph.inputs };
+  return replaceNodes(graph, (node, copy, replaced) => splitSum(node, copy, lanes, replaced) ?? folded(copy));
 }
 
 /** A number for arithmetic on numbers, rounded to float32 as it would be. */
