@@ -1,7 +1,8 @@
 // A small run as a display gets it: two epochs of two steps, with test data.
 
+import type { OutputStream } from '@bn/command-line';
 import type { EpochTotals, TrainerEvent } from '@bn/core';
-import type { OutputStream, RunOutcome, RunStart } from '../src/display/index.js';
+import type { RunOutcome, RunStart } from '../src/display/index.js';
 
 export const run: RunStart = {
   description: {

@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { decodeCheckpoint } from '@bn/core';
 import { onTestFinished } from 'vitest';
-import { main } from '../src/main.js';
+import { program } from '../src/program.js';
 import type { EpochRecord } from '../src/run-record.js';
 
 /** A new folder that goes with the test, with `data` (IDX, 90 + 30 images, 3 classes) and `net.ts` in it. */
@@ -79,7 +79,7 @@ export async function train(
     },
   });
   const io = { cwd, env, stdout: stream('stdout'), stderr: stream('stderr'), signal: stop.signal };
-  const code = await main(flags, io);
+  const code = await program.main(flags, io);
   return { code, ...written };
 }
 

@@ -1,11 +1,10 @@
 // `doctor`: what this machine and its backends can do, and what would mend the rest.
 
+import { type Io, parseCommand } from '@bn/command-line';
 import { Command } from 'commander';
 import { doctorText } from '../doctor/doctor-text.js';
 import { examineBackends } from '../doctor/examine-backends.js';
 import { examineMachine } from '../doctor/examine-machine.js';
-import type { Io } from '../io.js';
-import { parseCommand } from '../parse-command.js';
 
 export const summary = 'what computes on this machine, and how to mend what does not';
 

@@ -2,6 +2,7 @@
 
 import { existsSync } from 'node:fs';
 import { join, resolve } from 'node:path';
+import { type Io, parseCommand, UsageError } from '@bn/command-line';
 import type { TorchNaming } from '@bn/core';
 import { Command, Option } from 'commander';
 import { flagOf } from '../config/knobs.js';
@@ -9,11 +10,8 @@ import { readSettings } from '../config/settings.js';
 import { exportModel } from '../export/export-model.js';
 import { exportStep } from '../export/export-step.js';
 import { exportTorch } from '../export/export-torch.js';
-import type { Io } from '../io.js';
-import { parseCommand } from '../parse-command.js';
 import { readCheckpoint, runFolder } from '../run/run-folder.js';
 import { withTrainer } from '../run/with-trainer.js';
-import { UsageError } from '../usage-error.js';
 
 export const summary = 'write the model of a run for other programs: ONNX, PyTorch';
 

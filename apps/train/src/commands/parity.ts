@@ -1,15 +1,12 @@
 // `parity`: compares backends with the reference, layer by layer and step by step.
 
+import { type Io, parseCommand, stoppedByReader, writeAtomically } from '@bn/command-line';
 import { Command } from 'commander';
 import { optionOf } from '../config/option-of.js';
-import type { Io } from '../io.js';
 import { parityDisplay } from '../parity/display.js';
 import { judge } from '../parity/record.js';
 import { runParity } from '../parity/run-parity.js';
 import { defaultSteps, readParitySettings, sharedKnobs } from '../parity/settings.js';
-import { parseCommand } from '../parse-command.js';
-import { writeAtomically } from '../run/write-atomically.js';
-import { stoppedByReader } from '../stop-signal.js';
 
 export const summary = 'compare backends with the reference, layer by layer';
 

@@ -1,11 +1,8 @@
 // `setup`: installs what a backend needs beyond its npm packages.
 
+import { findBackend, type Io, importBackend, parseCommand, UsageError } from '@bn/command-line';
 import { narrator, setupFlags } from '@bn/native';
 import { Command } from 'commander';
-import type { Io } from '../io.js';
-import { findBackend, importBackend } from '../load/load-backend.js';
-import { parseCommand } from '../parse-command.js';
-import { UsageError } from '../usage-error.js';
 
 export const summary = 'install the native libraries of a backend: setup tfjs, setup onnxruntime --cuda';
 

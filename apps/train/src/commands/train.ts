@@ -1,14 +1,12 @@
 // `train`, the default command: trains a network and records the run.
 
+import { type Io, parseCommand, stoppedByReader } from '@bn/command-line';
 import { Command } from 'commander';
-import { otherCommands } from '../command-files.js';
 import { knobNames } from '../config/knobs.js';
 import { optionOf } from '../config/option-of.js';
 import { readSettings } from '../config/settings.js';
-import type { Io } from '../io.js';
-import { parseCommand } from '../parse-command.js';
+import { program } from '../program.js';
 import { runTraining } from '../run/run-training.js';
-import { stoppedByReader } from '../stop-signal.js';
 
 export const summary = 'train a network and record the run (the default)';
 
@@ -19,7 +17,7 @@ export async function run(args: readonly string[], io: Io): Promise<number> {
   for (const name of knobNames) command.addOption(optionOf(name));
   command.option('--config <file>', 'JSON file with any of these flags as keys in camel case; flags win');
   command.option('--resume <run>', 'continue the run in this folder from its last checkpoint');
-  command.addHelpText('after', `${await otherCommands('train')}\n${notes}`);
+  command.addHelpText('after', `${await program.otherCommands()}\n${notes}`);
 
   const flags = parseCommand(command, args, io);
   if (!flags) return 0;

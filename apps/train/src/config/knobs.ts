@@ -1,6 +1,6 @@
 // Every knob of a training run, its default and why. Flags, configuration files and `--help` are made of this table.
 
-import { fraction, type Kind, notNegative, oneOf, positive, share, text, toggle, wholeNumber } from './kinds.js';
+import { fraction, type Kind, notNegative, oneOf, positive, share, text, toggle, wholeNumber } from '@bn/command-line';
 
 export const knobs = {
   // What computes.

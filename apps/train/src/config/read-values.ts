@@ -1,7 +1,7 @@
 // Knob values from the command line, the environment and configuration files, checked.
 
 import { readFile } from 'node:fs/promises';
-import { UsageError } from '../usage-error.js';
+import { UsageError } from '@bn/command-line';
 import { flagOf, type KnobName, type KnobValues, knobNames, knobs } from './knobs.js';
 
 /** Flags as the command line has them: text, or `true` for a flag without a value. */

@@ -2,8 +2,7 @@
 
 import { existsSync } from 'node:fs';
 import { join, resolve } from 'node:path';
-import { isPath } from '../load/resolve-module.js';
-import { UsageError } from '../usage-error.js';
+import { isPath, UsageError } from '@bn/command-line';
 import { flagOf, type KnobName, type KnobValues, knobNames, knobs } from './knobs.js';
 import { type Flags, valuesFromEnvironment, valuesFromFile, valuesFromFlags } from './read-values.js';
 

@@ -1,22 +1,11 @@
 // What shows a run while it trains. A display listens to the trainer's events and is the only thing that prints.
 
+import type { OutputStream } from '@bn/command-line';
 import type { TrainerEvent } from '@bn/core';
 import type { BatchNormValues, EpochRecord, RunDescription, RunSummary } from '../run-record.js';
 
 /** `terminal` redraws in place, `plain` writes a line per epoch, `json` a line per event. */
 export type DisplayMode = 'terminal' | 'plain' | 'json';
-
-/** Where a display writes: `process.stdout`, or in a test anything with a `write`. */
-export interface OutputStream {
-  write(text: string): unknown;
-  readonly isTTY?: boolean;
-  readonly columns?: number;
-  readonly rows?: number;
-  /** Of Node's terminal streams; heeds NO_COLOR and FORCE_COLOR. */
-  hasColors?(): boolean;
-  on?(event: 'resize', listener: () => void): unknown;
-  off?(event: 'resize', listener: () => void): unknown;
-}
 
 export interface RunStart {
   readonly description: RunDescription;

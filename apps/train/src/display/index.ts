@@ -5,7 +5,6 @@ export {
   type Display,
   type DisplayMode,
   defaultDisplayMode,
-  type OutputStream,
   type RunOutcome,
   type RunStart,
 } from './display.js';

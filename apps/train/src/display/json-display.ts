@@ -1,7 +1,8 @@
 // One JSON object per line: the run, every event of the trainer, messages, and the outcome.
 
+import type { OutputStream } from '@bn/command-line';
 import type { TrainerEvent } from '@bn/core';
-import type { Display, OutputStream } from './display.js';
+import type { Display } from './display.js';
 
 /** Numbers that JSON lacks (NaN, infinities) become null. The predictions of an evaluation are left out. */
 export function jsonDisplay(stream: OutputStream): Display {

@@ -1,6 +1,7 @@
 // One line per epoch, for pipes and log files.
 
-import type { Display, OutputStream } from './display.js';
+import type { OutputStream } from '@bn/command-line';
+import type { Display } from './display.js';
 import { collectEpochs, epochLine } from './epoch-log.js';
 import { formatDescription } from './format.js';
 import { outcomeText } from './outcome-text.js';

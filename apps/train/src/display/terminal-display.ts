@@ -1,12 +1,13 @@
 // For a person at a terminal: finished epochs scroll up, beneath them the curves and the present epoch's progress.
 
 import { stripVTControlCharacters } from 'node:util';
+import { type OutputStream, printable, wrapWords } from '@bn/command-line';
 import type { StepEvent } from '@bn/core';
 import { createLogUpdate } from 'log-update';
 import pc from 'picocolors';
-import type { Display, OutputStream, RunStart } from './display.js';
+import type { Display, RunStart } from './display.js';
 import { collectEpochs, epochLine } from './epoch-log.js';
-import { formatDescription, printable, wrapWords } from './format.js';
+import { formatDescription } from './format.js';
 import { outcomeText } from './outcome-text.js';
 import { progressLines, trackProgress } from './progress.js';
 import { TrainingCurves } from './training-curves.js';

@@ -1,6 +1,6 @@
 // The doctor's findings, for people.
 
-import { printable } from '../display/format.js';
+import { printable } from '@bn/command-line';
 import type { ExaminedBackend, ExaminedDevice } from './examine-backends.js';
 import type { Machine } from './examine-machine.js';
 

@@ -2,8 +2,8 @@
 
 import { execFile } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
+import { type BackendModule, importBackend, installedBackends } from '@bn/command-line';
 import type { Diagnosis } from '@bn/core';
-import { type BackendModule, importBackend, installedBackends } from '../load/load-backend.js';
 import type { Trial } from './try-backend.js';
 
 export interface ExaminedBackend {

@@ -2,6 +2,7 @@
 // and prints how far they are apart. Arguments: the backend's file, and its options as JSON.
 
 import { pathToFileURL } from 'node:url';
+import type { BackendModule } from '@bn/command-line';
 import {
   type Backend,
   batchNorm,
@@ -17,7 +18,6 @@ import {
   softmaxCrossEntropy,
 } from '@bn/core';
 import { createBackend as createReference } from '@bn/reference';
-import type { BackendModule } from '../load/load-backend.js';
 
 export interface Trial {
   /** The largest difference between any two values after the training, against 1 or the value's size. */

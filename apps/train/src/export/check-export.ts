@@ -1,8 +1,8 @@
 // Compares an exported model in ONNX Runtime with the trainer it comes from.
 
+import type { RunData } from '@bn/command-line';
 import { BnError, createArray, type Spec, sizeOf, type Trainer, type TypedArray } from '@bn/core';
 import { openModel } from '@bn/onnxruntime-cuda';
-import type { RunData } from '../load/load-data.js';
 
 /** Largest difference that rounding explains: of logits, relative to those above 1. */
 const tolerance = 1e-4;

@@ -1,13 +1,12 @@
 // Writes a trained model as an ONNX file, checked against the trainer it comes from.
 
 import { readFile } from 'node:fs/promises';
+import { UsageError, writeAtomically } from '@bn/command-line';
 import { formatSpec } from '@bn/core';
 import { addMetadata, exportInference } from '@bn/onnx';
 import type { RunConfig } from '../config/settings.js';
 import { shortPath } from '../run/describe-run.js';
 import type { Loaded } from '../run/with-trainer.js';
-import { writeAtomically } from '../run/write-atomically.js';
-import { UsageError } from '../usage-error.js';
 import { checkExport, drawSample } from './check-export.js';
 
 export interface ModelExport extends Pick<Loaded, 'trainer' | 'data' | 'fitted'> {

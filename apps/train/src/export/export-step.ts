@@ -1,12 +1,12 @@
 // Writes the training step as an ONNX file, and the values it starts from beside it.
 
+import { writeAtomically } from '@bn/command-line';
 import { type Checkpoint, encodeCheckpoint, softmaxCrossEntropy } from '@bn/core';
 import { exportTrainingStep } from '@bn/onnx';
 import type { RunConfig } from '../config/settings.js';
 import { shortPath } from '../run/describe-run.js';
 import { optimizerOf } from '../run/learning-rule.js';
 import type { Loaded } from '../run/with-trainer.js';
-import { writeAtomically } from '../run/write-atomically.js';
 
 export interface StepExport extends Pick<Loaded, 'data' | 'fitted'> {
   readonly config: RunConfig;

@@ -1,9 +1,9 @@
 // Writes weights under the names that PyTorch gives them.
 
+import { writeAtomically } from '@bn/command-line';
 import { encodeSafetensors, type TorchNaming, toTorch } from '@bn/core';
 import { shortPath } from '../run/describe-run.js';
 import type { Loaded } from '../run/with-trainer.js';
-import { writeAtomically } from '../run/write-atomically.js';
 
 export interface TorchExport extends Pick<Loaded, 'trainer' | 'fitted'> {
   readonly naming: TorchNaming;

@@ -1,7 +1,7 @@
 // Makes the model for the data, and tells before training whether they go together.
 
+import { labelOf, type RunData } from '@bn/command-line';
 import { BnError, type Dataset, formatShape, input, type Model, trace } from '@bn/core';
-import { labelOf, type RunData } from './load-data.js';
 import type { Network } from './load-network.js';
 
 export interface FittedModel {

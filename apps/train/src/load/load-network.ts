@@ -1,13 +1,11 @@
 // Finds the network that is to be trained, by name, path or package.
 
 import { readFile } from 'node:fs/promises';
+import { importModule, isPath, resolvePackage, resolvePath, UsageError } from '@bn/command-line';
 import { BnError, batchNorm, defineModel, type Layer, type Model } from '@bn/core';
 import { batchNormFromScratch, lenet } from '@bn/models';
 import { importOnnx } from '@bn/onnx';
 import type { RunConfig } from '../config/settings.js';
-import { UsageError } from '../usage-error.js';
-import { importModule } from './import-module.js';
-import { isPath, resolvePackage, resolvePath } from './resolve-module.js';
 
 /** A network that was found, not yet made for certain data. */
 export interface Network {

@@ -2,8 +2,8 @@
 
 import { type ChildProcess, fork } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
+import { UsageError } from '@bn/command-line';
 import { BnError, type BnErrorCode } from '@bn/core';
-import { UsageError } from '../usage-error.js';
 import type { Reply, Request, TaskName, Tasks } from './tasks.js';
 
 const program = fileURLToPath(new URL('child-main.js', import.meta.url));

@@ -1,8 +1,8 @@
 // What a comparison prints: text for people, or a line of JSON per event.
 
+import { type OutputStream, printable } from '@bn/command-line';
 import { createLogUpdate } from 'log-update';
-import { printable } from '../display/format.js';
-import { defaultDisplayMode, type OutputStream } from '../display/index.js';
+import { defaultDisplayMode } from '../display/index.js';
 import { tolerances } from './difference.js';
 import { formatDifference, outcomeText } from './outcome-text.js';
 import { type Difference, judge, largestOf, type ParityRecord } from './record.js';

@@ -1,5 +1,6 @@
 // One backend in its child process: loads what everyone loads, and computes the steps that it is asked for.
 
+import { loadBackend, loadData } from '@bn/command-line';
 import {
   assembleBatch,
   type Backend,
@@ -17,8 +18,6 @@ import {
 import { createBackend as createReference } from '@bn/reference';
 import type { RunConfig } from '../config/settings.js';
 import { fitModel } from '../load/fit-model.js';
-import { loadBackend } from '../load/load-backend.js';
-import { loadData } from '../load/load-data.js';
 import { loadNetwork } from '../load/load-network.js';
 import { optimizerOf } from '../run/learning-rule.js';
 import { difference } from './difference.js';

@@ -3,11 +3,9 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { type Io, installedBackends, UsageError } from '@bn/command-line';
 import { BnError } from '@bn/core';
-import type { Io } from '../io.js';
-import { installedBackends } from '../load/load-backend.js';
 import { shortPath } from '../run/describe-run.js';
-import { UsageError } from '../usage-error.js';
 import { Child } from './child.js';
 import type { ParityDisplay } from './display.js';
 import { Exchange } from './exchange.js';

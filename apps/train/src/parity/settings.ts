@@ -2,12 +2,10 @@
 
 import { existsSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
-import { type Kind, text, toggle, wholeNumber } from '../config/kinds.js';
+import { findBackend, type Kind, text, toggle, UsageError, wholeNumber } from '@bn/command-line';
 import type { KnobName } from '../config/knobs.js';
 import type { Flags } from '../config/read-values.js';
 import { type RunConfig, readSettings } from '../config/settings.js';
-import { findBackend } from '../load/load-backend.js';
-import { UsageError } from '../usage-error.js';
 
 /** A backend as users name it: `tfjs-cuda:wasm` is the engine `wasm` of `tfjs-cuda`. */
 export interface BackendChoice {

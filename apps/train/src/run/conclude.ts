@@ -1,9 +1,9 @@
 // What is said and recorded at the end of a run: test accuracies, mistakes, the report.
 
+import { labelOf, type RunData } from '@bn/command-line';
 import type { Dataset, Trainer } from '@bn/core';
 import type { RunConfig } from '../config/settings.js';
 import type { FittedModel } from '../load/fit-model.js';
-import { labelOf, type RunData } from '../load/load-data.js';
 import type { Misclassified, RunDescription, RunRecord } from '../run-record.js';
 import type { Recorder } from './recorder.js';
 

@@ -2,11 +2,9 @@
 
 import { existsSync, readFileSync } from 'node:fs';
 import { dirname, isAbsolute, join, relative } from 'node:path';
+import { findBackend, type RunData, resolvePackage } from '@bn/command-line';
 import type { Backend } from '@bn/core';
 import type { RunConfig } from '../config/settings.js';
-import { findBackend } from '../load/load-backend.js';
-import type { RunData } from '../load/load-data.js';
-import { resolvePackage } from '../load/resolve-module.js';
 import type { RunDescription } from '../run-record.js';
 
 export function describeRun(config: RunConfig, data: RunData, backend: Backend, workingFolder: string): RunDescription {

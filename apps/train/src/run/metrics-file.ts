@@ -1,9 +1,9 @@
 // metrics.jsonl: one line of JSON per epoch.
 
 import { open, readFile } from 'node:fs/promises';
+import { writeAtomically, writeError } from '@bn/command-line';
 import { BnError } from '@bn/core';
 import type { EpochRecord } from '../run-record.js';
-import { writeAtomically, writeError } from './write-atomically.js';
 
 /** Adds a line. A full disk may leave a part of it, which `restoreMetrics` drops. */
 export async function appendMetrics(file: string, record: EpochRecord): Promise<void> {

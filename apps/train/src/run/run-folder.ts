@@ -3,11 +3,10 @@
 import { existsSync } from 'node:fs';
 import { mkdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { UsageError, writeAtomically, writeError } from '@bn/command-line';
 import { BnError, type Checkpoint, decodeCheckpoint, encodeCheckpoint } from '@bn/core';
 import type { RunConfig } from '../config/settings.js';
 import type { EpochRecord } from '../run-record.js';
-import { UsageError } from '../usage-error.js';
-import { writeAtomically, writeError } from './write-atomically.js';
 
 /** Absolute paths of a run's files. */
 export interface RunFolder {

@@ -1,13 +1,12 @@
 // A whole training run: load everything, train and record, conclude.
 
 import { setImmediate } from 'node:timers/promises';
+import { type Io, UsageError, writeAtomically } from '@bn/command-line';
 import { BnError, type Trainer } from '@bn/core';
 import type { RunConfig, Settings } from '../config/settings.js';
 import { createDisplay, type Display, defaultDisplayMode } from '../display/index.js';
-import type { Io } from '../io.js';
 import { readWeights } from '../load/read-weights.js';
 import type { EpochRecord, RunDescription, RunRecord } from '../run-record.js';
-import { UsageError } from '../usage-error.js';
 import { conclude } from './conclude.js';
 import { describeRun, shortPath } from './describe-run.js';
 import { scheduleOf } from './learning-rule.js';
@@ -23,7 +22,6 @@ import {
   writeConfig,
 } from './run-folder.js';
 import { type Loaded, withTrainer } from './with-trainer.js';
-import { writeAtomically } from './write-atomically.js';
 
 /** @returns whether the run went to its end; false if the signal stopped it, which leaves it resumable */
 export async function runTraining(settings: Settings, io: Io): Promise<boolean> {

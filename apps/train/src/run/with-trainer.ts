@@ -1,10 +1,9 @@
 // Loads what a configuration names (network, data, backend), and makes a trainer of it for as long as it is needed.
 
+import { loadBackend, loadData, type RunData } from '@bn/command-line';
 import { type Backend, createTrainer, softmaxCrossEntropy, type Trainer } from '@bn/core';
 import type { RunConfig } from '../config/settings.js';
 import { type FittedModel, fitModel } from '../load/fit-model.js';
-import { loadBackend } from '../load/load-backend.js';
-import { loadData, type RunData } from '../load/load-data.js';
 import { loadNetwork } from '../load/load-network.js';
 import { optimizerOf } from './learning-rule.js';
 

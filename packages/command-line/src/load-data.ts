@@ -5,8 +5,19 @@ import { join } from 'node:path';
 import { BnError, type Dataset } from '@bn/core';
 import { loadCsv, loadIdx, loadImageFolder, split, subset } from '@bn/datasets';
 import { fashionMnist } from '@bn/fashion-mnist';
-import type { RunConfig } from '../config/settings.js';
-import { UsageError } from '../usage-error.js';
+import { UsageError } from './usage-error.js';
+
+/** Which data, by name or path. */
+export interface DataOptions {
+  /** `fashion-mnist`, a .csv file, a folder of IDX files, or a folder with one folder of images per class. */
+  readonly data: string;
+  /** Data to test on, in the same forms; null for the data's own test part, else a tenth of it. */
+  readonly testData: string | null;
+  /** How many of the training examples are taken; null for all. */
+  readonly limit: number | null;
+  /** Decides which examples are held out. */
+  readonly seed: number;
+}
 
 export interface RunData {
   readonly train: Dataset;
@@ -31,21 +42,18 @@ const heldOut = 0.1;
  *
  * @param shape what the network takes, if it says so: `[channels, height, width]`
  */
-export async function loadData(
-  config: Pick<RunConfig, 'data' | 'testData' | 'limit' | 'seed'>,
-  shape: readonly number[] | null,
-): Promise<RunData> {
-  const own = await loadParts(config.data, shape);
-  const given = config.testData === null ? null : await loadParts(config.testData, shape);
-  const all = given ? { train: own.train, test: given.test ?? given.train } : holdOut(own, config);
+export async function loadData(options: DataOptions, shape: readonly number[] | null): Promise<RunData> {
+  const own = await loadParts(options.data, shape);
+  const given = options.testData === null ? null : await loadParts(options.testData, shape);
+  const all = given ? { train: own.train, test: given.test ?? given.train } : holdOut(own, options);
   requireSameKind(all.train, all.test);
-  const train = limited(all.train, config.limit);
-  const origin = given || own.test ? '' : ` (held out by seed ${config.seed}: the data has no test part)`;
+  const train = limited(all.train, options.limit);
+  const origin = given || own.test ? '' : ` (held out by seed ${options.seed}: the data has no test part)`;
   const count = (n: number) => n.toLocaleString('en-US');
   return {
     train,
     test: all.test,
-    description: `${config.data}, ${count(train.length)} training and ${count(all.test.length)} test examples${origin}`,
+    description: `${options.data}, ${count(train.length)} training and ${count(all.test.length)} test examples${origin}`,
     classes: countClasses(train, all.test),
   };
 }
@@ -82,7 +90,7 @@ function loadImages(folder: string, shape: readonly number[] | null): Promise<Da
   return loadImageFolder(folder, { channels, size: [height!, width!] });
 }
 
-function holdOut({ train, test }: Parts, { data, seed }: Pick<RunConfig, 'data' | 'seed'>): Required<Parts> {
+function holdOut({ train, test }: Parts, { data, seed }: Pick<DataOptions, 'data' | 'seed'>): Required<Parts> {
   if (test) return { train, test };
   if (train.length < 2) {
     throw new BnError('data', `${data}: one example is too few to hold out test data; add examples or --test-data`);

@@ -5,9 +5,9 @@ import { dirname, join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { type Backend, type BackendOptions, BnError, type Diagnosis } from '@bn/core';
 import type { Setup } from '@bn/native';
-import { UsageError } from '../usage-error.js';
 import { importModule } from './import-module.js';
 import { isPath, resolvePackage, resolvePath } from './resolve-module.js';
+import { UsageError } from './usage-error.js';
 
 /** What a backend package exports. */
 export interface BackendModule {
@@ -18,11 +18,12 @@ export interface BackendModule {
   setup?: Setup;
 }
 
-const app = import.meta.dirname;
+/** Where the backends are that this package depends on. */
+const here = import.meta.dirname;
 
 /**
  * `reference` is the package @bn/reference; a path leads to a file, or to a folder with a package.json; anything else is a
- * package. Packages are looked for from the working directory, then from this app.
+ * package. Packages are looked for from the working directory, then among those that come with the program.
  *
  * @throws UsageError when there is no such backend; BnError `backend` when it does not load, or lacks the device or engine
  */
@@ -64,7 +65,7 @@ export function findBackend(name: string, workingFolder: string): string | undef
   if (isPath(name)) return resolvePath(name, workingFolder);
   const names = name.startsWith('@') ? [name] : [`@bn/${name}`, name];
   for (const candidate of names) {
-    const file = resolvePackage(candidate, workingFolder) ?? resolvePackage(candidate, app);
+    const file = resolvePackage(candidate, workingFolder) ?? resolvePackage(candidate, here);
     if (file) return file;
   }
   return undefined;
@@ -91,7 +92,7 @@ async function unknownBackend(name: string, workingFolder: string): Promise<stri
 /** Names of the @bn packages, here and in the working directory, that export a backend. */
 export async function installedBackends(workingFolder: string): Promise<string[]> {
   const names = new Set<string>();
-  for (const folder of scopeFolders(workingFolder, app)) {
+  for (const folder of scopeFolders(workingFolder, here)) {
     for (const name of readdirSync(folder)) {
       const file = resolvePackage(`@bn/${name}`, dirname(dirname(folder)));
       const module: object = file ? await import(pathToFileURL(file).href).catch(() => ({})) : {};

@@ -4,7 +4,7 @@ import { existsSync, readFileSync, statSync } from 'node:fs';
 import { extname, isAbsolute, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { createJiti } from 'jiti';
-import { UsageError } from '../usage-error.js';
+import { UsageError } from './usage-error.js';
 
 const extensions = ['.js', '.mjs', '.cjs', '.ts', '.mts', '.cts'];
 

@@ -1,0 +1,25 @@
+// The public names of @bn/command-line.
+
+export { importModule } from './import-module.js';
+export type { Io, OutputStream } from './io.js';
+export {
+  fraction,
+  type Kind,
+  notNegative,
+  oneOf,
+  positive,
+  share,
+  text,
+  toggle,
+  wholeNumber,
+} from './kinds.js';
+export { type BackendModule, findBackend, importBackend, installedBackends, loadBackend } from './load-backend.js';
+export { labelOf, loadData, type RunData } from './load-data.js';
+export { parseCommand } from './parse-command.js';
+export { printable, wrapWords } from './printable.js';
+export { type CommandModule, defineProgram, type Program } from './program.js';
+export { isPath, resolvePackage, resolvePath } from './resolve-module.js';
+export { runProgram } from './run-program.js';
+export { stoppedByReader } from './stop-signal.js';
+export { UsageError } from './usage-error.js';
+export { writeAtomically, writeError } from './write-atomically.js';
