@@ -27,7 +27,7 @@ export default defineConfig({
   resolve: {
     // Sources instead of dist: unit tests need no build, and each module exists once, however it is imported.
     alias: [
-      { find: /^@bn\/train$/, replacement: path('./apps/train/src/index.ts') },
+      { find: /^@bn\/(infer|train)$/, replacement: path('./apps/$1/src/index.ts') },
       { find: /^@bn\/([^/]+)$/, replacement: path('./packages/$1/src/index.ts') },
     ],
   },

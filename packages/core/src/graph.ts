@@ -3,8 +3,9 @@
 import { BnError } from './errors.js';
 import { decomposeNode } from './gradients.js';
 import { type FusedName, fused } from './ops/fused.js';
+import type { HostTensor } from './safetensors.js';
 import { formatSpec, sameShape } from './spec.js';
-import { isOp, type OperationName, Tensor } from './tensor.js';
+import { constant, isOp, type OperationName, Tensor } from './tensor.js';
 
 export interface Graph {
   readonly inputs: ReadonlyMap<string, Tensor<'input'>>;
@@ -27,6 +28,14 @@ export function decomposeFused(graph: Graph, kernels: readonly FusedName[] = [])
   return rebuild(graph.outputs, (node) =>
     node.op in fused && !kernels.includes(node.op as FusedName) ? decomposeNode(node as Tensor<FusedName>) : node,
   );
+}
+
+/** The same graph with these inputs as constants, e.g. the weights of a model that is not trained any more. */
+export function bindInputs(graph: Graph, values: ReadonlyMap<string, HostTensor>): Graph {
+  return rebuild(graph.outputs, (node) => {
+    const value = isOp(node, 'input') ? values.get(node.attributes.name) : undefined;
+    return value ? constant(value.data, node.shape) : node;
+  });
 }
 
 /** The graph as text, one node a line. */

@@ -5,7 +5,7 @@ export { checkInputs, checkUpload } from './check-values.js';
 export type { Dataset, Example } from './dataset.js';
 export { BnError, type BnErrorCode } from './errors.js';
 export { decomposeNode, gradients } from './gradients.js';
-export { createGraph, decomposeFused, type Graph, printGraph } from './graph.js';
+export { bindInputs, createGraph, decomposeFused, type Graph, printGraph } from './graph.js';
 export {
   constant as constantInitializer,
   heNormal,

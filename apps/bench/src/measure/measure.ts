@@ -46,7 +46,7 @@ export const disturbed = 0.1;
 export async function measure(participants: readonly Participant[], options: MeasureOptions): Promise<Measured[]> {
   const { network, batchSize, threads, rounds, predictions, signal, say } = options;
   const running: Running[] = [];
-  const end = () => running.forEach(({ kill }) => kill());
+  const end = () => running.forEach(({ kill }) => void kill());
   signal.addEventListener('abort', end);
   try {
     for (const participant of participants) {

@@ -1,0 +1,140 @@
+// An exported model, ready to predict on a backend.
+
+import { readFile } from 'node:fs/promises';
+import { parse } from 'node:path';
+import { loadBackend } from '@bn/command-line';
+import {
+  type Backend,
+  type BackendOptions,
+  BnError,
+  createGraph,
+  type Executable,
+  ops,
+  type Spec,
+  type Tensor,
+  type TypedArray,
+} from '@bn/core';
+import { type ImportedInference, importInference } from '@bn/onnx';
+
+export interface OpenModelOptions extends BackendOptions {
+  /** By name or path, as `loadBackend` finds it. */
+  readonly backend: string;
+  readonly workingFolder: string;
+}
+
+/** Data of one output: row-major, with shape and element type. */
+export interface OutputValue {
+  readonly data: TypedArray;
+  readonly spec: Spec;
+}
+
+export interface InferenceModel {
+  /** The file's name without `.onnx`. */
+  readonly name: string;
+  readonly backend: Backend;
+  /** The model's input; the batch dimension is null. */
+  readonly input: { readonly name: string; readonly spec: Spec };
+  /** The model's outputs by name; the batch dimension is null. */
+  readonly outputs: ReadonlyMap<string, Spec>;
+  /** In the order of the class indices; numbers, where the file has no names. */
+  readonly classNames: readonly string[];
+  /** The file's texts. */
+  readonly metadata: Readonly<Record<string, string>>;
+  /** All outputs for a batch of features, row-major; the batch size is what their number makes it. */
+  run(features: TypedArray): Promise<Map<string, OutputValue>>;
+  /** The probability of each class, `[batch, classes]`. */
+  classify(features: TypedArray): Promise<Float32Array>;
+  dispose(): Promise<void>;
+}
+
+/** The output that `classify` asks for: the file's own of that name, or the softmax of its logits. */
+const probabilities = 'probabilities';
+
+/**
+ * Reads an ONNX file and compiles it for the backend.
+ *
+ * @throws BnError `file` if it cannot be read, `data` or `unsupported` if it is no model that can be imported, `backend` if
+ * the backend or device is not to be had; UsageError when there is no such backend
+ */
+export async function openModel(path: string, options: OpenModelOptions): Promise<InferenceModel> {
+  const { backend: name, workingFolder, ...backendOptions } = options;
+  const imported = await readModel(path);
+  const { graph, input, metadata } = imported;
+  const backend = await loadBackend(name, workingFolder, backendOptions);
+  try {
+    const executables = [
+      await backend.compile(graph),
+      await backend.compile(createGraph({ [probabilities]: probabilitiesOf(imported, path) })),
+    ] as const;
+    const run = async (executable: Executable, features: TypedArray) => {
+      const size = input.spec.shape.slice(1).reduce<number>((product, n) => product * n!, 1);
+      const shape = [features.length / size, ...input.spec.shape.slice(1)];
+      const value = backend.upload(features, { dtype: input.spec.dtype, shape });
+      try {
+        const outputs = await executable.run(new Map([[input.name, value]]));
+        const downloads = [...outputs].map(async ([output, value]) => {
+          const data = await backend.download(value);
+          backend.release(value);
+          return [output, { data, spec: value.spec }] as const;
+        });
+        return new Map(await Promise.all(downloads));
+      } finally {
+        backend.release(value);
+      }
+    };
+    return {
+      ...{ name: parse(path).name, backend, input, metadata },
+      outputs: graph.outputs,
+      classNames: classNamesOf(metadata, probabilitiesOf(imported, path).shape[1]!),
+      run: (features) => run(executables[0], features),
+      async classify(features) {
+        return (await run(executables[1], features)).get(probabilities)!.data as Float32Array;
+      },
+      dispose: () => backend.dispose(),
+    };
+  } catch (error) {
+    await backend.dispose();
+    throw error;
+  }
+}
+
+async function readModel(path: string): Promise<ImportedInference> {
+  const bytes = await readFile(path).catch((cause: NodeJS.ErrnoException) => {
+    const reason = cause.code === 'ENOENT' ? 'there is no such file' : cause.message;
+    throw new BnError('file', `${path}: ${reason}; give an .onnx file`, { cause });
+  });
+  try {
+    return importInference(bytes);
+  } catch (cause) {
+    throw cause instanceof BnError ? new BnError(cause.code, `${path}: ${cause.message}`, { cause }) : cause;
+  }
+}
+
+function probabilitiesOf({ graph: { outputs } }: ImportedInference, path: string): Tensor {
+  const own = outputs.get(probabilities);
+  const scores = own ?? outputs.get('logits') ?? [...outputs.values()].find(isScores);
+  if (!scores || !isScores(scores)) {
+    throw new BnError(
+      'unsupported',
+      `${path}: the model has no output [batch, classes] of float32: it classifies nothing`,
+    );
+  }
+  // A model that ends in a softmax gives probabilities, whatever it calls them.
+  return own || scores.op === 'softmax' ? scores : ops.softmax(scores, 1);
+}
+
+function isScores({ shape, dtype }: Tensor): boolean {
+  return dtype === 'float32' && shape.length === 2 && shape[1] !== null;
+}
+
+/** What `train export` writes into the metadata, if it fits. */
+function classNamesOf({ classNames = '' }: Readonly<Record<string, string>>, classes: number): string[] {
+  const numbers = Array.from({ length: classes }, (_, i) => String(i));
+  try {
+    const names: unknown = JSON.parse(classNames);
+    const fits = Array.isArray(names) && names.length === classes && names.every((name) => typeof name === 'string');
+    return fits ? names : numbers;
+  } catch {
+    return numbers;
+  }
+}

@@ -1,0 +1,36 @@
+// An ONNX model as a graph that predicts, as the file has it: its input, its outputs, its weights as constants.
+
+import { bindInputs, createGraph, defineModel, type Graph, input, type Spec, trace } from '@bn/core';
+import { createNetwork } from './network.js';
+import { readGraph } from './read-graph.js';
+import { findWeights } from './weights.js';
+
+export interface ImportedInference {
+  /** Has the file's input and outputs, by their names, with a symbolic batch. */
+  readonly graph: Graph;
+  readonly input: { readonly name: string; readonly spec: Spec };
+  /** The file's texts. */
+  readonly metadata: Readonly<Record<string, string>>;
+}
+
+/**
+ * Reads an ONNX model to predict with, on any backend: `importOnnx` is for training it further. The same models are read,
+ * and the same errors thrown.
+ */
+export function importInference(bytes: Uint8Array): ImportedInference {
+  const graph = readGraph(bytes);
+  const { name, dtype, shape } = graph.input;
+  const weights = findWeights(graph, () => false);
+  const features = input(name, shape, dtype);
+  const traces = graph.outputs.map((output) => {
+    const network = createNetwork({ graph, weights, output, batchNorm: 'frozen' });
+    return [output, trace(defineModel(network, { input: { dtype, shape } }), features).output] as const;
+  });
+  const values = new Map([...weights.byName.values()].map((weight) => [weight.path, weight]));
+  for (const weight of [...weights.byBatchNorm.values()].flat()) if (weight) values.set(weight.path, weight);
+  return {
+    graph: bindInputs(createGraph(new Map(traces)), values),
+    input: { name, spec: { dtype, shape } },
+    metadata: graph.metadata,
+  };
+}
