@@ -34,7 +34,7 @@ for kind, *arguments in settings["layers"]:
         raise SystemExit(f"the Keras peer has no layer {kind}")
     network.add(kinds[kind](*arguments))
 network.compile(
-    optimizer=keras.optimizers.SGD(settings["learningRate"]),
+    optimizer=keras.optimizers.SGD(float(settings["learningRate"])),
     loss=keras.losses.SparseCategoricalCrossentropy(from_logits=True),
     metrics=["accuracy"],
 )

@@ -29,13 +29,17 @@ export interface Runtimes {
   readonly python: string | null;
 }
 
-/** Those that were asked for; by default all of ours, and the peers whose Python package is there. */
+/**
+ * Those that were asked for; else all of ours and the peers whose Python package is there, or as many of `among` as are
+ * here.
+ */
 export async function findParticipants(
   asked: readonly string[] | null,
   { nodes, python }: Runtimes,
+  among: readonly string[] | null,
 ): Promise<Participant[]> {
   const installed = python === null ? [] : await installedPeers(python);
-  const ids = asked ?? [...ours, ...installed];
+  const ids = asked ?? [...ours, ...installed].filter((id) => among === null || among.includes(id));
   return ids.flatMap((id) => {
     const peer = peers.find((peer) => peer.id === id);
     if (!peer) {

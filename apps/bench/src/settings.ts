@@ -33,8 +33,12 @@ export function addSharedOptions(command: Command, rounds: number): Command {
     .option('--out <file>', 'write the results there, and as .json beside it');
 }
 
-export function participantsOf({ participants, node, python }: SharedFlags): Promise<Participant[]> {
-  return findParticipants(participants ?? null, { nodes: node ?? [process.execPath], python });
+/** @param among ids that are measured where none are asked for; null for all */
+export function participantsOf(
+  { participants, node, python }: SharedFlags,
+  among: readonly string[] | null = null,
+): Promise<Participant[]> {
+  return findParticipants(participants ?? null, { nodes: node ?? [process.execPath], python }, among);
 }
 
 export function listOf(text: string): string[] {

@@ -27,6 +27,7 @@ const model = defineModel(build(settings), { input: { shape: [null, ...shape], d
 const backend = await loadBackend(name, process.cwd(), { device: 'cpu', threads, ...(engine && { engine }) });
 const trainer = await createTrainer({ model, backend, loss: softmaxCrossEntropy(), optimizer: sgd(), seed });
 
+let epochs = 1;
 const first = { length: batchSize, features: train.features, get: train.get, fill: train.fill! };
 await epochOf({ ...first, length: Math.min(batchSize, train.length) });
 say({
@@ -35,7 +36,6 @@ say({
   runtime: `Node ${process.versions.node}`,
 } satisfies Introduction);
 
-let epochs = 1;
 for await (const line of createInterface({ input: process.stdin })) {
   const request = JSON.parse(line) as Request;
   if (request.do === 'end') break;

@@ -42,7 +42,7 @@ export async function start(participant: Participant, settings: Omit<Settings, '
   const failed = new Promise<never>((_, reject) => {
     child.on('error', (cause) => reject(new BnError('backend', `${participant.command}: ${cause.message}`, { cause })));
     child.on('close', (code) => {
-      const last = complaints.trim().split('\n').slice(-3).join(' | ');
+      const last = complaints.split('\n').filter(isMessage).slice(-3).join(' | ');
       reject(new BnError('backend', `${participant.id} ended with exit code ${code}: ${last || 'it wrote nothing'}`));
     });
   });
@@ -60,4 +60,9 @@ export async function start(participant: Participant, settings: Omit<Settings, '
     },
     kill: () => child.kill(),
   };
+}
+
+/** Of what a program writes when it fails: not the places in the stack, not the version. */
+function isMessage(line: string): boolean {
+  return line.trim() !== '' && !/^\s+at |^Node\.js v/.test(line);
 }
