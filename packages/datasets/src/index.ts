@@ -1,6 +1,7 @@
 // The package's exports.
 
 export { type DecodeImageOptions, decodeImage } from './decode-image.js';
+export { imageEndings } from './image-formats.js';
 export { type CsvOptions, loadCsv } from './load-csv.js';
 export { type IdxFiles, type IdxOptions, loadIdx } from './load-idx.js';
 export { loadImageFolder } from './load-image-folder.js';
