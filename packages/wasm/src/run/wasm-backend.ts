@@ -29,7 +29,7 @@ interface Block {
 /** A program and its module. */
 interface Loaded {
   readonly program: Program;
-  readonly run: () => void;
+  readonly run: (prepare: () => void) => Promise<void>;
   readonly free: () => Promise<void>;
 }
 
@@ -48,6 +48,9 @@ export class WasmBackend implements Backend {
   readonly #executables = new Set<Executable>();
   /** Scratch memory, which all programs use one after the other. */
   #scratch: Block = { address: 0, bytes: 0 };
+  /** Runs under way, and what was released meanwhile: they may still read it. */
+  #running = 0;
+  #released: Block[] = [];
   #disposed = false;
 
   constructor(device: Device, heap: Heap, team: Team, options: WasmOptions) {
@@ -55,7 +58,7 @@ export class WasmBackend implements Backend {
     this.#heap = heap;
     this.#team = team;
     this.#options = options;
-    this.#values = new ValueStore((block) => heap.free(block.address, block.bytes));
+    this.#values = new ValueStore((block) => this.#free(block));
   }
 
   get liveValues(): number {
@@ -64,11 +67,17 @@ export class WasmBackend implements Backend {
 
   async compile(graph: Graph): Promise<Executable> {
     this.#requireUndisposed();
-    const loaded = new Map<number, Loaded>();
-    const load = async (batch: number) => {
-      const known = loaded.get(batch) ?? (await this.#load(graph, batch));
-      loaded.set(batch, known);
-      return known;
+    const loaded = new Map<number, Loaded | Promise<Loaded>>();
+    const load = (batch: number) => {
+      const known = loaded.get(batch);
+      if (known) return known;
+      const loading = this.#load(graph, batch);
+      loaded.set(batch, loading);
+      loading.then(
+        (made) => loaded.set(batch, made),
+        () => loaded.delete(batch),
+      );
+      return loading;
     };
     // A symbolic batch is known at the first run: one program for each size that occurs.
     const isSymbolic = [...graph.inputs.values()].some(({ shape }) => shape.includes(null));
@@ -79,11 +88,13 @@ export class WasmBackend implements Backend {
         this.#requireUndisposed();
         if (disposed) throw new BnError('backend', 'run: the executable was disposed; compile the graph again');
         const batch = checkInputs(graph, inputs);
-        return this.#run(await load(isSymbolic ? batch : 1), inputs);
+        // Without a wait where there need not be one: the caller may release inputs as soon as this returns.
+        const made = load(isSymbolic ? batch : 1);
+        return this.#run(made instanceof Promise ? await made : made, inputs);
       },
       dispose: async () => {
         disposed = true;
-        await Promise.all([...loaded.values()].map(({ free }) => free()));
+        await Promise.all([...loaded.values()].map(async (made) => (await made).free()));
         loaded.clear();
         this.#executables.delete(executable);
       },
@@ -134,10 +145,10 @@ export class WasmBackend implements Backend {
     const handle = await this.#team.load(program);
     return {
       program,
-      run: () => this.#team.run(handle),
-      free: () => {
+      run: (prepare) => this.#team.run(handle, prepare),
+      free: async () => {
+        await this.#team.unload(handle);
         this.#heap.free(program.table, program.ownBytes);
-        return this.#team.unload(handle);
       },
     };
   }
@@ -148,13 +159,24 @@ export class WasmBackend implements Backend {
     return this.#scratch.address;
   }
 
-  /** Runs to the end before anything else can happen. */
-  #run({ program, run }: Loaded, inputs: ReadonlyMap<string, Value>): Map<string, Value> {
+  async #run({ program, run }: Loaded, inputs: ReadonlyMap<string, Value>): Promise<Map<string, Value>> {
     const addresses = program.inputs.map((name) => this.#values.get(inputs.get(name)!, `input '${name}'`).address);
     const outputs = program.outputs.map(([name, spec]) => [name, spec, this.#allocate(spec)] as const);
-    this.#heap.views.i32.set([...addresses, ...outputs.map(([, , { address }]) => address)], program.table / 4);
-    run();
+    this.#running++;
+    try {
+      await run(() => {
+        this.#heap.views.i32.set([...addresses, ...outputs.map(([, , { address }]) => address)], program.table / 4);
+      });
+    } finally {
+      this.#running--;
+      if (this.#running === 0) for (const block of this.#released.splice(0)) this.#free(block);
+    }
     return new Map(outputs.map(([name, spec, block]) => [name, this.#values.add(spec, block)]));
+  }
+
+  #free(block: Block): void {
+    if (this.#running > 0) this.#released.push(block);
+    else this.#heap.free(block.address, block.bytes);
   }
 
   #allocate({ shape, dtype }: Spec): Block {
