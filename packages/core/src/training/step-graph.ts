@@ -7,6 +7,7 @@ import { type Model, type Trace, trace } from '../model.js';
 import { cast, div, equal, sub } from '../ops/elementwise.js';
 import { argmax, sum } from '../ops/reduction.js';
 import type { Optimizer } from '../optimizers/optimizer.js';
+import { simplify } from '../simplify/simplify.js';
 import { formatShape, type Spec } from '../spec.js';
 import { input, isOp, scalar, type Tensor, withOrigin } from '../tensor.js';
 import { layerOf, layerOutputs } from './layer-outputs.js';
@@ -29,7 +30,7 @@ export function slotPath(slot: string, parameter: string): string {
  * parameter, state and slot by its path. Outputs: `loss`, `correct` (for class labels), and the new value of each.
  */
 export function trainingStepGraph(model: Model, loss: Loss, optimizer: Optimizer, spec: BatchSpec): Graph {
-  return createGraph(traceStep(model, loss, optimizer, spec).outputs);
+  return simplify(createGraph(traceStep(model, loss, optimizer, spec).outputs));
 }
 
 /** Something that a training step computes, by layer. */
@@ -77,7 +78,7 @@ export function observedStepGraph(
       observed.set(slotPath(slot, path), { layer: layerOf(path), kind: 'slot', name: slotPath(slot, path) });
     }
   }
-  return { graph: createGraph(extended), observed };
+  return { graph: simplify(createGraph(extended)), observed };
 }
 
 function traceStep(model: Model, loss: Loss, optimizer: Optimizer, spec: BatchSpec) {
@@ -108,12 +109,12 @@ function traceStep(model: Model, loss: Loss, optimizer: Optimizer, spec: BatchSp
 export function evaluationGraph(model: Model, loss: Loss, spec: BatchSpec): Graph {
   const { traced, labels, lossValue } = traceLoss(model, loss, spec, false);
   const predicted = predictedClasses(traced.output, labels);
-  return createGraph(predicted ? { loss: lossValue, predicted } : { loss: lossValue });
+  return simplify(createGraph(predicted ? { loss: lossValue, predicted } : { loss: lossValue }));
 }
 
 /** Inference mode without labels. Output: `output`. */
 export function predictionGraph(model: Model, features: Spec): Graph {
-  return createGraph({ output: trace(model, input('features', features.shape, features.dtype)).output });
+  return simplify(createGraph({ output: trace(model, input('features', features.shape, features.dtype)).output }));
 }
 
 /**
@@ -131,7 +132,7 @@ export function recalibrationGraph(model: Model, features: Spec): Graph {
     const counts = isOp(a, 'constant') && a.attributes.data.every((v) => v === 1);
     if (!counts) outputs.set(path, div(next, sub(1, a)));
   }
-  return createGraph(outputs);
+  return simplify(createGraph(outputs));
 }
 
 function traceLoss(model: Model, loss: Loss, spec: BatchSpec, training: boolean) {
