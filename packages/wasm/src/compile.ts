@@ -8,6 +8,7 @@ import { emitNest, nestParameters } from './emit/nest-code.js';
 import type { Place } from './emit/place.js';
 import { type Buffer, elementsOf, type Nest } from './ir/nest.js';
 import { bindBatch } from './lower/bind-batch.js';
+import { factorProducts } from './lower/factor-products.js';
 import { chooseLaneAxes, type LaneAxes } from './lower/lane-axes.js';
 import { type Lowered, lower } from './lower/lowering.js';
 import { padConvolutions } from './lower/pad-convolutions.js';
@@ -67,6 +68,7 @@ export function planGraph(
   passes: Passes,
 ): { steps: Step[]; lowered: Lowered; bound: Graph } {
   let bound = bindBatch(graph, batch);
+  if (passes.factors) bound = factorProducts(bound);
   if (passes.pad) bound = padConvolutions(bound);
   let lanes: LaneAxes = passes.lanes ? chooseLaneAxes(bound) : new Map();
   if (passes.lanes && passes.split) {

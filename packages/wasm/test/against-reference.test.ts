@@ -12,6 +12,7 @@ const variants: Readonly<Record<string, WasmBackendOptions>> = {
   'three threads': { threads: 3 },
   'without relaxed SIMD': { threads: 1, exact: true },
   'without lanes': { threads: 2, passes: { lanes: false } },
+  'without factored products': { threads: 1, passes: { factors: false } },
   'without padded copies': { threads: 1, passes: { pad: false } },
   'without splitting sums': { threads: 1, passes: { split: false } },
   'without partial sums': { threads: 1, passes: { parts: false } },
