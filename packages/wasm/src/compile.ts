@@ -16,6 +16,7 @@ import { rewrite } from './lower/rewrite.js';
 import { chooseStorage } from './lower/storage.js';
 import type { Passes } from './passes.js';
 import { buffersOf, planMemory } from './plan/memory-plan.js';
+import { mergeNests } from './plan/merge-nests.js';
 import { groupsPerChunk, splitIntoPartialSums } from './plan/partial-sums.js';
 import type { Schedule } from './plan/schedule.js';
 import { scheduleNest } from './plan/schedule-nest.js';
@@ -77,7 +78,8 @@ export function planGraph(
   }
   const lowered = lower(bound, lanes, chooseStorage(bound, lanes));
   const nests = passes.parts ? splitIntoPartialSums(lowered.nests) : lowered.nests;
-  return { steps: planSteps(nests), lowered, bound };
+  const steps = planSteps(nests).map((step) => (passes.merge ? { ...step, nests: mergeNests(step.nests) } : step));
+  return { steps, lowered, bound };
 }
 
 export function compile(graph: Graph, batch: number, options: CompileOptions): Program {

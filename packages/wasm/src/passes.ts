@@ -11,6 +11,8 @@ export interface Passes {
   readonly split: boolean;
   /** Filter gradients group by group, with a part for each chunk of groups. */
   readonly parts: boolean;
+  /** Nests over the same loops that read the same memory are one. */
+  readonly merge: boolean;
   /** Several results of a sum of products side by side in registers. */
   readonly tiles: boolean;
   /** Memory of intermediates is used again when they are no longer needed. */
@@ -23,6 +25,7 @@ export const allPasses: Passes = {
   lanes: true,
   split: true,
   parts: true,
+  merge: true,
   tiles: true,
   reuse: true,
 };

@@ -16,6 +16,7 @@ const variants: Readonly<Record<string, WasmBackendOptions>> = {
   'without padded copies': { threads: 1, passes: { pad: false } },
   'without splitting sums': { threads: 1, passes: { split: false } },
   'without partial sums': { threads: 1, passes: { parts: false } },
+  'without merging nests': { threads: 1, passes: { merge: false } },
   'without tiles': { threads: 1, passes: { tiles: false } },
   'without reuse of memory': { threads: 1, passes: { reuse: false } },
 };

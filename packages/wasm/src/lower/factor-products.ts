@@ -3,11 +3,12 @@
 
 import { createGraph, type Graph, isOp, ops, scalar, sizeOf, type Tensor } from '@bn/core';
 import { replaceNodes } from './replace-nodes.js';
+import { readsMemory } from './storage.js';
 
 /** The graph with products, quotients and sums of them in this form. */
 export function factorProducts(graph: Graph): Graph {
   // Equal computations have to be one node, also those that `replaceNodes` makes.
-  const factoring = new Factoring(roundedNodes(graph));
+  const factoring = new Factoring(roundedNodes(graph), storedNodes(graph));
   const factored = replaceNodes(graph, (node, copy) => factoring.replace(node, copy));
   return { ...createGraph(factored.outputs), inputs: graph.inputs };
 }
@@ -20,12 +21,14 @@ interface Parts {
 
 class Factoring {
   readonly #rounded: ReadonlySet<Tensor>;
+  readonly #stored: ReadonlySet<Tensor>;
   readonly #parts = new Map<Tensor, Parts>();
   readonly #made = new Map<string, Tensor>();
   readonly #numbers = new Map<Tensor, number>();
 
-  constructor(rounded: ReadonlySet<Tensor>) {
+  constructor(rounded: ReadonlySet<Tensor>, stored: ReadonlySet<Tensor>) {
     this.#rounded = rounded;
+    this.#stored = stored;
   }
 
   replace(node: Tensor, copy: Tensor): Tensor | null {
@@ -34,7 +37,8 @@ class Factoring {
     if (isOp(copy, 'div')) return this.#quotient(copy);
     if (isOp(copy, 'neg')) return this.#negative(copy);
     if (isOp(copy, 'add')) return this.#addition(copy);
-    return isOp(copy, 'sum') ? this.#sum(copy) : this.#one(copy);
+    // What is in memory anyway is best summed as it is.
+    return isOp(copy, 'sum') && !this.#stored.has(node.inputs[0]) ? this.#sum(copy) : this.#one(copy);
   }
 
   /** (f·s)·(g·t) = (f·g)·(s·t) */
@@ -150,6 +154,11 @@ function isCentred(node: Tensor, axes: readonly number[]): boolean {
     share.attributes.data.length === 1 &&
     Math.abs(share.attributes.data[0] * count - 1) < 1e-6
   );
+}
+
+/** Operands of what reads memory. */
+function storedNodes({ nodes }: Graph): Set<Tensor> {
+  return new Set(nodes.flatMap((node) => node.inputs.filter((_, operand) => readsMemory(node, operand))));
 }
 
 /** Nodes whose last bits can decide about more: they are compared, or cut to integers. */
