@@ -8,6 +8,7 @@ import { emitNest, nestParameters } from './emit/nest-code.js';
 import type { Place } from './emit/place.js';
 import { type Buffer, elementsOf, type Nest } from './ir/nest.js';
 import { bindBatch } from './lower/bind-batch.js';
+import { factorProducts } from './lower/factor-products.js';
 import { chooseLaneAxes, type LaneAxes } from './lower/lane-axes.js';
 import { type Lowered, lower } from './lower/lowering.js';
 import { padConvolutions } from './lower/pad-convolutions.js';
@@ -15,6 +16,7 @@ import { rewrite } from './lower/rewrite.js';
 import { chooseStorage } from './lower/storage.js';
 import type { Passes } from './passes.js';
 import { buffersOf, planMemory } from './plan/memory-plan.js';
+import { mergeNests } from './plan/merge-nests.js';
 import { groupsPerChunk, splitIntoPartialSums } from './plan/partial-sums.js';
 import type { Schedule } from './plan/schedule.js';
 import { scheduleNest } from './plan/schedule-nest.js';
@@ -67,6 +69,7 @@ export function planGraph(
   passes: Passes,
 ): { steps: Step[]; lowered: Lowered; bound: Graph } {
   let bound = bindBatch(graph, batch);
+  if (passes.factors) bound = factorProducts(bound);
   if (passes.pad) bound = padConvolutions(bound);
   let lanes: LaneAxes = passes.lanes ? chooseLaneAxes(bound) : new Map();
   if (passes.lanes && passes.split) {
@@ -75,7 +78,8 @@ export function planGraph(
   }
   const lowered = lower(bound, lanes, chooseStorage(bound, lanes));
   const nests = passes.parts ? splitIntoPartialSums(lowered.nests) : lowered.nests;
-  return { steps: planSteps(nests), lowered, bound };
+  const steps = planSteps(nests).map((step) => (passes.merge ? { ...step, nests: mergeNests(step.nests) } : step));
+  return { steps, lowered, bound };
 }
 
 export function compile(graph: Graph, batch: number, options: CompileOptions): Program {
