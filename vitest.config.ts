@@ -26,10 +26,7 @@ const report = process.env.BN_TEST_REPORT;
 export default defineConfig({
   resolve: {
     // Sources instead of dist: unit tests need no build, and each module exists once, however it is imported.
-    alias: [
-      { find: /^@bn\/(infer|train)$/, replacement: path('./apps/$1/src/index.ts') },
-      { find: /^@bn\/([^/]+)$/, replacement: path('./packages/$1/src/index.ts') },
-    ],
+    alias: [{ find: /^@bn\/([^/]+)$/, replacement: path('./packages/$1/src/index.ts') }],
   },
   test: {
     include: ['test/**/*.test.ts', '{packages,apps}/*/test/**/*.test.ts'],

@@ -1,12 +1,13 @@
 // A stranger's backend, in a folder outside the workspace: written from the guide alone, on packed packages.
 
 import { execFile } from 'node:child_process';
-import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify, stripVTControlCharacters } from 'node:util';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { packPackages, withDependencies } from './pack-packages.js';
 
 const run = promisify(execFile);
 const root = fileURLToPath(new URL('../', import.meta.url));
@@ -28,20 +29,14 @@ function writeFilesOfGuide(): string[] {
   });
 }
 
-/** What `npm install @bn/core @bn/conformance` will get, once they are published. */
-async function packages(): Promise<string[]> {
-  for (const name of ['core', 'reference', 'conformance']) {
-    const from = join(root, 'packages', name);
-    await run('npx', ['-y', 'pnpm@12.21.0', 'pack', '--pack-destination', beside], { cwd: from, shell: true });
-  }
-  return readdirSync(beside).filter((name) => name.endsWith('.tgz'));
-}
-
 beforeAll(async () => {
   expect(writeFilesOfGuide()).toEqual(['package.json', 'backend.ts', 'backend.test.ts', 'net.ts']);
-  const packed = (await packages()).map((name) => join(beside, name));
+  const packed = withDependencies(await packPackages(beside), ['@bn/core', '@bn/conformance']);
   const quiet = ['--ignore-scripts', '--no-audit', '--no-fund'];
-  await run('npm', ['install', ...quiet, ...packed, `vitest@${vitestVersion}`], { cwd: folder, shell: true });
+  await run('npm', ['install', ...quiet, ...packed.map(({ tarball }) => tarball), `vitest@${vitestVersion}`], {
+    cwd: folder,
+    shell: true,
+  });
 });
 afterAll(() => rmSync(beside, { recursive: true, force: true }));
 

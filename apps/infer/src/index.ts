@@ -1,4 +1,5 @@
-// The program @bn/infer.
+#!/usr/bin/env node
+// The program bn-infer.
 
 import { runProgram } from '@bn/command-line';
 import { program } from './program.js';

@@ -1,4 +1,5 @@
-// The program @bn/train.
+#!/usr/bin/env node
+// The program bn-train.
 
 import { runProgram } from '@bn/command-line';
 import { program } from './program.js';

@@ -120,8 +120,16 @@ describe('the text', () => {
         '  ✗ cuda            1.0     no driver; install it',
         '  ✓ wasm on cpu             computes, 0.3 s; 1 thread',
         '',
+        '--backend auto is wasm on the CPU: neither onnxruntime-cuda nor tfjs-cuda computes on CUDA',
+        '',
       ].join('\n'),
     );
+  });
+
+  it('ends with what a training takes where no backend is named', () => {
+    const device = { device: 'cuda', available: true, computes: true, seconds: 1, detail: '' } as const;
+    const backends = [{ name: 'tfjs-cuda', devices: [device] }];
+    expect(doctorText({ machine, backends })).toMatch(/--backend auto is tfjs-cuda on cuda\n$/);
   });
 
   it('names the GPUs', () => {

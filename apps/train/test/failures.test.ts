@@ -191,6 +191,12 @@ describe('training', () => {
     expect(readFileSync(join(folder, 'run', 'checkpoint.safetensors'))).toEqual(checkpoint);
   });
 
+  it('that diverges before anything is kept does not speak of going on', async () => {
+    const { code, stderr } = await train(smallFolder(), [...smallFlags, '--learning-rate', '1e38']);
+    expect(code).toBe(1);
+    expect(stderr).toMatch(/epoch 1, step \d: the loss is .*\(no epoch was finished\)/s);
+  });
+
   it('of one image at a time is refused by batch normalization', async () => {
     const folder = smallFolder();
     writeIdx(join(folder, 'data'), { train: 9, t10k: 9 }, { side: 17 });

@@ -34,6 +34,13 @@ describe('a run', () => {
   });
 });
 
+it('a run with the backend left open records which one it took', async () => {
+  const folder = smallFolder();
+  const flags = [...smallFlags.slice(2), '--device', 'cpu', '--epochs', '1', '--out', 'run'];
+  expect((await train(folder, flags)).stdout).toContain('by wasm on cpu');
+  expect(JSON.parse(readFileSync(join(folder, 'run', 'config.json'), 'utf8'))).toMatchObject({ backend: 'wasm' });
+});
+
 describe('resume', () => {
   // Steps within an epoch count from 1; there are 3 of them.
   const at = (epoch: number, step: number) => new RegExp(`"type":"step","epoch":${epoch},"step":${step},`);

@@ -23,7 +23,7 @@ describe('settings', () => {
     expect(rest).toEqual({ resume: null, out: null, export: null, json: false });
     expect(config).toEqual({
       ...{
-        backend: 'onnxruntime-cuda',
+        backend: 'auto',
         device: 'auto',
         engine: null,
         threads: null,

@@ -5,7 +5,7 @@ import { decomposeNode } from './gradients.js';
 import { type FusedName, fused } from './ops/fused.js';
 import type { HostTensor } from './safetensors.js';
 import { formatSpec, sameShape } from './spec.js';
-import { constant, isOp, type OperationName, Tensor } from './tensor.js';
+import { constant, isOp, type OperationName, Tensor, withOrigin } from './tensor.js';
 
 export interface Graph {
   readonly inputs: ReadonlyMap<string, Tensor<'input'>>;
@@ -23,9 +23,20 @@ export function createGraph(outputs: ReadonlyMap<string, Tensor> | Readonly<Reco
   return rebuild(outputs instanceof Map ? outputs : new Map(Object.entries(outputs)), (node) => node);
 }
 
+/**
+ * What takes the place of a node, or the node itself. `node` has operands that are replaced already; `original` is the
+ * node as it was in the graph. What is returned is looked at again, until nothing changes.
+ */
+export type Replacement = (node: Tensor, original: Tensor) => Tensor;
+
+/** The graph with nodes replaced, inputs before users. New nodes carry the origin of the node they replace. */
+export function replaceNodes(graph: Graph, replacement: Replacement): Graph {
+  return rebuild(graph.outputs, (node, original) => withOrigin(node.origin, () => replacement(node, original)));
+}
+
 /** The same graph with fused operations decomposed into primitives, but for those that the backend has kernels for. */
 export function decomposeFused(graph: Graph, kernels: readonly FusedName[] = []): Graph {
-  return rebuild(graph.outputs, (node) =>
+  return replaceNodes(graph, (node) =>
     node.op in fused && !kernels.includes(node.op as FusedName) ? decomposeNode(node as Tensor<FusedName>) : node,
   );
 }
@@ -61,46 +72,60 @@ function printAttributes(node: Tensor): string {
 }
 
 /** Walks from the outputs, replaces nodes, and gives each computation one node. */
-function rebuild(outputs: ReadonlyMap<string, Tensor>, replace: (node: Tensor) => Tensor): Graph {
+function rebuild(outputs: ReadonlyMap<string, Tensor>, replace: Replacement): Graph {
   const inputs = new Map<string, Tensor<'input'>>();
-  const nodes: Tensor[] = [];
   const rebuilt = new Map<Tensor, Tensor>();
   const merged = new Map<string, Tensor>();
+  /** In the order in which they can be computed. */
   const numbers = new Map<Tensor, number>();
 
   const visit = (original: Tensor): Tensor => {
     const done = rebuilt.get(original);
     if (done) return done;
-    const replacement = replace(original);
-    const result = replacement === original ? canonical(original) : visit(replacement);
+    const node = withOperands(original, original.inputs.map(visit));
+    const replacement = replace(node, original);
+    const result = replacement === node ? merge(node) : visit(replacement);
     rebuilt.set(original, result);
     return result;
   };
-  const canonical = (node: Tensor): Tensor => {
-    const operands = node.inputs.map(visit);
+  const merge = (node: Tensor): Tensor => {
     if (isOp(node, 'input')) requireOneSpec(inputs, node);
-    const key = keyOf(node, operands, numbers);
+    const key = keyOf(node, numbers);
     const twin = merged.get(key);
     if (twin) return twin;
-    const unchanged = !node.customGradient && operands.every((x, i) => x === node.inputs[i]);
-    const fresh = unchanged ? node : new Tensor(node.op, operands, node.attributes, node, { origin: node.origin });
-    merged.set(key, fresh);
-    numbers.set(fresh, nodes.length);
-    nodes.push(fresh);
-    if (isOp(fresh, 'input')) inputs.set(fresh.attributes.name, fresh);
-    return fresh;
+    merged.set(key, node);
+    numbers.set(node, numbers.size);
+    if (isOp(node, 'input')) inputs.set(node.attributes.name, node);
+    return node;
   };
 
   const results = new Map([...outputs].map(([name, node]) => [name, visit(node)]));
-  return { inputs, outputs: results, nodes };
+  const nodes = needed([...numbers.keys()], results.values());
+  const used = new Map([...inputs].filter(([, node]) => nodes.includes(node)));
+  return { inputs: used, outputs: results, nodes };
+}
+
+/** Those of `nodes` that a result needs: replacements leave some behind. */
+function needed(nodes: readonly Tensor[], results: Iterable<Tensor>): Tensor[] {
+  const wanted = new Set(results);
+  for (const node of [...nodes].reverse()) {
+    if (wanted.has(node)) for (const x of node.inputs) wanted.add(x);
+  }
+  return nodes.filter((node) => wanted.has(node));
+}
+
+/** The node on these operands; gradients have been taken, so that one given by hand is left behind. */
+function withOperands(node: Tensor<OperationName>, operands: readonly Tensor[]): Tensor {
+  const unchanged = !node.customGradient && operands.every((x, i) => x === node.inputs[i]);
+  return unchanged ? node : new Tensor(node.op, operands, node.attributes, node, { origin: node.origin });
 }
 
 const identities = new WeakMap<object, number>();
 let identityCount = 0;
 
 /** Equal for nodes that compute the same. Small constants are compared by content, large ones by identity. */
-function keyOf(node: Tensor<OperationName>, operands: readonly Tensor[], numbers: ReadonlyMap<Tensor, number>): string {
-  const from = operands.map((x) => numbers.get(x)).join(',');
+function keyOf(node: Tensor<OperationName>, numbers: ReadonlyMap<Tensor, number>): string {
+  const from = node.inputs.map((x) => numbers.get(x)).join(',');
   let attributes = '';
   if (isOp(node, 'constant')) {
     const { data } = node.attributes;

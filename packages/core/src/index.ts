@@ -35,6 +35,7 @@ export {
   stepSchedule,
 } from './schedules.js';
 export type { Layer, Scope, Variable } from './scope.js';
+export { simplify } from './simplify/simplify.js';
 export {
   createArray,
   type Dimension,

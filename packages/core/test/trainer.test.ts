@@ -270,17 +270,19 @@ describe('recalibrate', () => {
     features: { shape: [1, 4, 4], dtype: 'uint8' },
     get: (i) => ({ features: Uint8Array.from({ length: 16 }, (_, j) => (i * 37 + j * 11) % 256), label: i % 3 }),
   };
-  const averaging = (): Layer => (x, scope) => {
-    const old = scope.state('movingMean', [1], zeros());
-    const mean = ops.reshape(ops.mean(x), [1]);
-    scope.update('movingMean', ops.add(ops.mul(old, 0.7), ops.mul(mean, 0.3)));
-    return ops.sub(x, scope.training ? mean : old);
-  };
+  const averaging =
+    (keep = 0.7): Layer =>
+    (x, scope) => {
+      const old = scope.state('movingMean', [1], zeros());
+      const mean = ops.reshape(ops.mean(x), [1]);
+      scope.update('movingMean', ops.add(ops.mul(old, keep), ops.mul(mean, 1 - keep)));
+      return ops.sub(x, scope.training ? mean : old);
+    };
 
   test.each([
     ['the layer', () => batchNorm(), 'runningMean'],
     ['the layer with a cumulative average', () => batchNorm({ momentum: null }), 'runningMean'],
-    ['a user’s own moving average', averaging, 'movingMean'],
+    ['a user’s own moving average', () => averaging(), 'movingMean'],
   ])('makes the running mean of %s the mean over all data', async (_, normalization, state) => {
     const net = sequential({ norm: normalization(), flat: flatten(), out: dense(3) });
     const { trainer } = await setup({ network: net, inputs: [1, 4, 4] });
@@ -290,11 +292,12 @@ describe('recalibrate', () => {
     expect((await trainer.values()).get(`norm.${state}`)!.data[0]).toBeCloseTo(sum / 640, 5);
   });
 
-  test('leaves parameters alone, and models without moving averages', async () => {
+  test('leaves parameters alone, and averages that never move', async () => {
     const { trainer } = await setup({
       network: sequential({
         bn: batchNorm({ frozen: true }),
         still: batchNorm({ momentum: 1 }),
+        own: averaging(1),
         flat: flatten(),
         out: dense(3),
       }),

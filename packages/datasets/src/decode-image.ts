@@ -1,7 +1,8 @@
-// One PNG or JPEG image to the pixels that a network takes.
+// One image file to the pixels that a network takes.
 
 import { readFile } from 'node:fs/promises';
 import { BnError } from '@bn/core';
+import { formatNames, looksLikeImage } from './image-formats.js';
 import { readError } from './read-error.js';
 
 export interface DecodeImageOptions {
@@ -9,57 +10,58 @@ export interface DecodeImageOptions {
   readonly size?: readonly [height: number, width: number];
   /** 1: grey, 3: RGB; default 1. */
   readonly channels?: 1 | 3;
+  /** Light becomes dark: for dark objects on white ground, where a network knows light ones on black. Default false. */
+  readonly invert?: boolean;
 }
 
+/** A small file can claim to be a huge image, whose pixels would fill the memory. */
+const mostPixels = 100_000_000;
+
 /**
- * The pixels of a PNG or JPEG image, given by its path or its bytes, as uint8 `[channels, height, width]`.
+ * The pixels of an image (PNG, JPEG, WebP, GIF, TIFF, AVIF; the first of several), given by its path or its bytes, as
+ * uint8 `[channels, height, width]`.
  *
- * The image is turned as its EXIF data says, laid on black where it is transparent, and stretched to the size: all of
- * it is seen and no border is invented, but proportions change unless they are those of the size. An image that has the
- * size keeps its pixels.
+ * The image is turned as its EXIF data says, laid on black (with `invert`, on what becomes black) where it is
+ * transparent, and stretched to the size: all of it is seen and no border is invented, but proportions change unless they
+ * are those of the size. An image that has the size keeps its pixels.
  *
- * @throws BnError `file` when the file cannot be read, `data` when it is no PNG or JPEG image or a damaged one,
- * `unsupported` when the decoder (sharp) does not load on this machine.
+ * @throws BnError `file` when the file cannot be read, `data` when it is no such image, a damaged one or one of more than
+ * 100 million pixels, `unsupported` when the decoder (sharp) does not load on this machine.
  */
 export async function decodeImage(source: string | Uint8Array, options: DecodeImageOptions = {}): Promise<Uint8Array> {
-  const { size: [height, width] = [28, 28], channels = 1 } = options;
+  const { size: [height, width] = [28, 28], channels = 1, invert = false } = options;
   const name = typeof source === 'string' ? source : 'image';
   const bytes = typeof source === 'string' ? await readImage(source) : source;
-  if (!isPngOrJpeg(bytes)) {
+  if (!looksLikeImage(bytes)) {
     throw new BnError(
       'data',
-      `${name}: expected a PNG or JPEG image, got something else; convert the image, or leave it out`,
+      `${name}: expected a ${formatNames} image, got something else; convert the image, or leave it out`,
     );
   }
   const sharp = await loadSharp();
   try {
-    const interleaved = await sharp(bytes)
+    const interleaved = await sharp(bytes, { limitInputPixels: mostPixels })
       .autoOrient()
-      .flatten()
+      .flatten({ background: invert ? 'white' : 'black' })
       .resize(width, height, { fit: 'fill' })
       .toColourspace(channels === 1 ? 'b-w' : 'srgb')
       .raw({ depth: 'uchar' })
       .toBuffer();
-    return planar(interleaved, channels);
+    return planar(invert ? interleaved.map((value) => 255 - value) : interleaved, channels);
   } catch (cause) {
-    throw new BnError(
-      'data',
-      `${name}: not a readable image (${(cause as Error).message}); repair it, or leave it out`,
-      { cause },
-    );
+    // The decoder has a line for each of its complaints, often the same.
+    const [reason] = (cause as Error).message.split('\n');
+    const problem = /exceeds pixel limit/.test(reason!)
+      ? `the image has more than ${mostPixels / 1e6} million pixels; make it smaller`
+      : `not a readable image (${reason}); repair it`;
+    throw new BnError('data', `${name}: ${problem}, or leave it out`, { cause });
   }
 }
 
 async function readImage(file: string): Promise<Uint8Array> {
   return readFile(file).catch((cause: unknown) => {
-    throw readError(file, cause, 'a PNG or JPEG image');
+    throw readError(file, cause, 'an image');
   });
-}
-
-// sharp would also take SVG and other formats, which a server fed by strangers had better not try.
-function isPngOrJpeg(bytes: Uint8Array): boolean {
-  const start = Buffer.from(bytes.subarray(0, 4)).toString('hex');
-  return start === '89504e47' || start.startsWith('ffd8ff');
 }
 
 // Loaded on first use: whoever has no images to decode needs no native library.

@@ -1,8 +1,10 @@
 // The package's exports.
 
+export type { IdxOptions } from './decode-idx.js';
 export { type DecodeImageOptions, decodeImage } from './decode-image.js';
+export { imageEndings } from './image-formats.js';
 export { type CsvOptions, loadCsv } from './load-csv.js';
-export { type IdxFiles, type IdxOptions, loadIdx } from './load-idx.js';
+export { type IdxFiles, loadIdx } from './load-idx.js';
 export { loadImageFolder } from './load-image-folder.js';
 export { MemoryDataset } from './memory-dataset.js';
 export { split } from './split.js';

@@ -1,12 +1,13 @@
-// IDX, the format of MNIST and Fashion-MNIST: a big-endian header with the shape, then the bytes; often gzipped.
+// Files in IDX, the format of MNIST and Fashion-MNIST; often gzipped.
 
 import { constants as bufferConstants } from 'node:buffer';
 import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { gunzip as gunzipCallback, constants as zlibConstants } from 'node:zlib';
-import { BnError, formatShape } from '@bn/core';
-import { MemoryDataset } from './memory-dataset.js';
+import { BnError } from '@bn/core';
+import { decodeIdx, type IdxOptions, parseHeader, tooLong } from './decode-idx.js';
+import type { MemoryDataset } from './memory-dataset.js';
 import { readError } from './read-error.js';
 
 const gunzip = promisify(gunzipCallback);
@@ -16,11 +17,6 @@ export interface IdxFiles {
   readonly images: string;
   /** Path of the class indices: IDX of unsigned bytes `[count]`. */
   readonly labels: string;
-}
-
-export interface IdxOptions {
-  /** Names in the order of the class indices; every label must then have one. */
-  readonly classNames?: readonly string[];
 }
 
 /**
@@ -66,66 +62,18 @@ function findPair(folder: string, names: readonly string[], part: 'train' | 't10
 }
 
 async function loadPair(files: IdxFiles, options: IdxOptions): Promise<MemoryDataset> {
-  const [images, labels] = await Promise.all([readIdx(files.images), readIdx(files.labels)]);
-  const [imageCount, ...imageShape] = images.shape;
-  if (imageShape.length === 0 || labels.shape.length !== 1) {
-    throw new BnError(
-      'data',
-      `expected images [count, height, width] and labels [count], got ${formatShape(images.shape)} in ${files.images} and ${formatShape(labels.shape)} in ${files.labels} (byte 3: the number of dimensions); exchange the files if they are swapped`,
-    );
-  }
-  if (imageCount !== labels.shape[0]) {
-    throw new BnError(
-      'data',
-      `${files.images} has ${imageCount} images, but ${files.labels} has ${labels.shape[0]} labels (byte 4: the count); give files that belong together`,
-    );
-  }
-  checkLabels(files.labels, labels, options.classNames);
-  return new MemoryDataset({
-    features: images.data,
-    shape: imageShape.length === 2 ? [1, ...imageShape] : imageShape,
-    labels: Int32Array.from(labels.data),
-    ...options,
-  });
-}
-
-function checkLabels(file: string, labels: Idx, classNames: readonly string[] | undefined): void {
-  const wrong = classNames ? labels.data.findIndex((label) => label >= classNames.length) : -1;
-  if (wrong >= 0) {
-    throw new BnError(
-      'data',
-      `${file}: byte ${labels.headerLength + wrong}: label ${wrong} is ${labels.data[wrong]}, but there are ${classNames?.length} class names, for 0 to ${classNames!.length - 1}; give a name for every class`,
-    );
-  }
-}
-
-interface IdxHeader {
-  readonly shape: readonly number[];
-  /** In bytes. */
-  readonly headerLength: number;
-  /** Of header and data, in bytes, as the header has it: not to be trusted. */
-  readonly fileLength: number;
-}
-
-interface Idx extends IdxHeader {
-  readonly data: Uint8Array;
+  const [images, labels] = await Promise.all([readBytes(files.images), readBytes(files.labels)]);
+  return decodeIdx(
+    { images: { name: files.images, bytes: images }, labels: { name: files.labels, bytes: labels } },
+    options,
+  );
 }
 
 /** Reads one file. Memory is taken for what is in the file, never for what its header promises. */
-async function readIdx(file: string): Promise<Idx> {
+async function readBytes(file: string): Promise<Uint8Array> {
   try {
     const packed = await readFile(file);
-    const bytes = packed[0] === 0x1f && packed[1] === 0x8b ? await unpack(file, packed) : packed;
-    const header = parseHeader(file, bytes);
-    const { shape, headerLength, fileLength } = header;
-    if (bytes.length < fileLength) {
-      throw new BnError(
-        'data',
-        `${file}: byte ${bytes.length}: the file ends here, but its header ${formatShape(shape)} needs ${fileLength} bytes; download or copy it again`,
-      );
-    }
-    if (bytes.length > fileLength) throw tooLong(file, header);
-    return { ...header, data: bytes.subarray(headerLength) };
+    return packed[0] === 0x1f && packed[1] === 0x8b ? await unpack(file, packed) : packed;
   } catch (cause) {
     throw readError(file, cause, 'an IDX file');
   }
@@ -141,38 +89,4 @@ async function unpack(file: string, packed: Buffer): Promise<Buffer> {
   } catch (cause) {
     throw (cause as NodeJS.ErrnoException).code === 'ERR_BUFFER_TOO_LARGE' ? tooLong(file, header) : cause;
   }
-}
-
-function parseHeader(file: string, bytes: Buffer): IdxHeader {
-  const dimensions = bytes[3] ?? 0;
-  if (bytes.length === 0) throw new BnError('data', `${file}: the file is empty; download or copy it again`);
-  if (bytes[0] !== 0 || bytes[1] !== 0 || bytes[2] !== 8 || dimensions === 0) {
-    throw new BnError(
-      'data',
-      `${file}: byte 0: expected the magic number of IDX with unsigned bytes (00 00 08 and the number of dimensions), got ${bytes.toString('hex', 0, 4)}; give an IDX file of that type`,
-    );
-  }
-  const headerLength = 4 + 4 * dimensions;
-  if (bytes.length < headerLength) {
-    throw new BnError(
-      'data',
-      `${file}: byte ${bytes.length}: the file ends within its header of ${headerLength} bytes; download or copy it again`,
-    );
-  }
-  const shape = Array.from({ length: dimensions }, (_, i) => bytes.readUInt32BE(4 + 4 * i));
-  const zero = shape.indexOf(0);
-  if (zero >= 0) {
-    throw new BnError(
-      'data',
-      `${file}: byte ${4 + 4 * zero}: the shape ${formatShape(shape)} holds no data; give a file with at least one example`,
-    );
-  }
-  return { shape, headerLength, fileLength: shape.reduce((product, n) => product * n, 1) + headerLength };
-}
-
-function tooLong(file: string, header: IdxHeader): BnError {
-  return new BnError(
-    'data',
-    `${file}: byte ${header.fileLength}: the header ${formatShape(header.shape)} ends the data here, but more bytes follow; download or copy it again`,
-  );
 }

@@ -6,12 +6,12 @@ import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 import { BnError } from '@bn/core';
 import { type DecodeImageOptions, decodeImage } from './decode-image.js';
+import { formatNames, imageEndings } from './image-formats.js';
 import { MemoryDataset } from './memory-dataset.js';
 import { readError } from './read-error.js';
 
 /**
- * Loads the PNG and JPEG images in a folder with one subfolder per class: `folder/boot/1.png`, `folder/shirt/a.jpg`.
- * Class indices follow the sorted names of the subfolders, which become the class names; examples are sorted by class
+ * Loads the images in a folder with one subfolder per class: `folder/boot/1.png`, `folder/shirt/a.jpg`. Class indices follow the sorted names of the subfolders, which become the class names; examples are sorted by class
  * and file name, so shuffle (the trainer does) or `split` them. Hidden subfolders and files of other kinds are ignored.
  * Images are made grey or RGB and resized as `decodeImage` says; features are uint8 `[channels, height, width]`.
  *
@@ -60,11 +60,12 @@ async function classFolders(folder: string): Promise<string[]> {
 }
 
 async function imageFiles(folder: string): Promise<string[]> {
-  const names = (await list(folder)).map((entry) => entry.name).filter((name) => /\.(png|jpe?g)$/i.test(name));
+  const isImage = (name: string) => imageEndings.some((ending) => name.toLowerCase().endsWith(`.${ending}`));
+  const names = (await list(folder)).map((entry) => entry.name).filter(isImage);
   if (names.length === 0) {
     throw new BnError(
       'data',
-      `${folder}: expected PNG or JPEG images of a class, found none; add images or remove the folder`,
+      `${folder}: expected ${formatNames} images of a class, found none; add images or remove the folder`,
     );
   }
   return names.sort().map((name) => join(folder, name));

@@ -1,4 +1,5 @@
 import { join } from 'node:path';
+import { crc32 } from 'node:zlib';
 import sharp from 'sharp';
 import { afterEach, describe, expect, test, vi } from 'vitest';
 import { decodeImage } from '../src/index.js';
@@ -47,6 +48,20 @@ describe('decodeImage', () => {
     expect([...(await decodeImage(png))]).toEqual(Array(28 * 28).fill(9));
   });
 
+  test.each(['webp', 'gif', 'tiff', 'avif'] as const)('reads %s', async (format) => {
+    const bytes = await image(8, 3, Array(8 * 8 * 3).fill(120))
+      .toFormat(format)
+      .toBuffer();
+    for (const pixel of await decodeImage(bytes, { size: [2, 2], channels: 3 })) {
+      expect(Math.abs(pixel - 120)).toBeLessThan(3);
+    }
+  });
+
+  test('inverts on request, and then lays transparent pixels on what becomes black', async () => {
+    const png = await image(2, 4, [200, 200, 200, 0, 50, 50, 50, 255]).png().toBuffer();
+    expect([...(await decodeImage(png, { size: [1, 2], invert: true }))]).toEqual([0, 205]);
+  });
+
   test('reads a JPEG file, turned as its EXIF data says', async () => {
     const jpeg = await image(
       16,
@@ -69,12 +84,14 @@ describe('decodeImage refuses', () => {
     vi.resetModules();
   });
 
-  test('what is neither PNG nor JPEG, even if sharp could read it', async () => {
+  test('what is none of those formats, even if sharp could read it', async () => {
     const svg = Buffer.from('<svg xmlns="http://www.w3.org/2000/svg" width="9" height="9"/>');
-    for (const bytes of [svg, new Uint8Array(0)]) {
+    const disguised = Buffer.concat([Buffer.from('%PDF-1.4\n'), svg]);
+    for (const bytes of [svg, disguised, new Uint8Array(0)]) {
       await expect(decodeImage(bytes)).rejects.toMatchObject({
         code: 'data',
-        message: 'image: expected a PNG or JPEG image, got something else; convert the image, or leave it out',
+        message:
+          'image: expected a PNG, JPEG, WebP, GIF, TIFF or AVIF image, got something else; convert the image, or leave it out',
       });
     }
   });
@@ -84,7 +101,19 @@ describe('decodeImage refuses', () => {
     const file = join(await temporaryFolder({ 'a.png': png.subarray(0, 40) }), 'a.png');
     await expect(decodeImage(file)).rejects.toMatchObject({
       code: 'data',
-      message: expect.stringMatching(/a\.png: not a readable image \([\s\S]+\); repair it, or leave it out$/),
+      message: expect.stringMatching(/a\.png: not a readable image \(.+\); repair it, or leave it out$/),
+    });
+  });
+
+  test('a small file that would fill the memory', async () => {
+    const bomb = await image(1, 1, [0]).png().toBuffer();
+    // The header of a PNG: from byte 12 its name, width and height, …, from byte 29 the checksum of that.
+    bomb.writeUInt32BE(20_000, 16);
+    bomb.writeUInt32BE(5_001, 20);
+    bomb.writeUInt32BE(crc32(bomb.subarray(12, 29)), 29);
+    await expect(decodeImage(bomb)).rejects.toMatchObject({
+      code: 'data',
+      message: 'image: the image has more than 100 million pixels; make it smaller, or leave it out',
     });
   });
 
@@ -92,7 +121,7 @@ describe('decodeImage refuses', () => {
     const file = join(await temporaryFolder(), 'a.png');
     await expect(decodeImage(file)).rejects.toMatchObject({
       code: 'file',
-      message: `${file}: no such file or folder; give the path of a PNG or JPEG image`,
+      message: `${file}: no such file or folder; give the path of an image`,
     });
   });
 

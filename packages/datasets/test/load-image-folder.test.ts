@@ -18,7 +18,7 @@ describe('loadImageFolder', () => {
       'shirt/1.PNG': await png(21),
       'shirt/notes.txt': 'no image',
       'bag/a.jpeg': await grey(10).jpeg({ quality: 100 }).toBuffer(),
-      'bag/b.jpg': await grey(30).jpeg({ quality: 100 }).toBuffer(),
+      'bag/b.TIFF': await grey(30).tiff().toBuffer(),
       '.cache/': '',
       'README.md': 'no class',
     });
@@ -48,7 +48,7 @@ describe('loadImageFolder refuses', () => {
     const folder = await temporaryFolder({ 'a/1.png': await png(1), 'b/': '' });
     await expect(loadImageFolder(folder)).rejects.toMatchObject({
       code: 'data',
-      message: `${join(folder, 'b')}: expected PNG or JPEG images of a class, found none; add images or remove the folder`,
+      message: `${join(folder, 'b')}: expected PNG, JPEG, WebP, GIF, TIFF or AVIF images of a class, found none; add images or remove the folder`,
     });
   });
 
@@ -56,7 +56,9 @@ describe('loadImageFolder refuses', () => {
     const folder = await temporaryFolder({ 'a/1.png': await png(1), 'a/2.png': 'no image' });
     await expect(loadImageFolder(folder)).rejects.toMatchObject({
       code: 'data',
-      message: expect.stringContaining(`${join(folder, 'a', '2.png')}: expected a PNG or JPEG image`),
+      message: expect.stringContaining(
+        `${join(folder, 'a', '2.png')}: expected a PNG, JPEG, WebP, GIF, TIFF or AVIF image`,
+      ),
     });
   });
 

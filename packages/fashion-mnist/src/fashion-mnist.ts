@@ -3,20 +3,7 @@
 import { fileURLToPath } from 'node:url';
 import type { Dataset } from '@bn/core';
 import { loadIdx } from '@bn/datasets';
-
-/** The ten classes in the order of the labels, named as in Dive into Deep Learning (section 3.5). */
-export const fashionMnistClassNames: readonly string[] = [
-  't-shirt',
-  'trouser',
-  'pullover',
-  'dress',
-  'coat',
-  'sandal',
-  'shirt',
-  'sneaker',
-  'bag',
-  'ankle boot',
-];
+import { fashionMnistClassNames } from './class-names.js';
 
 /**
  * Fashion-MNIST: 60,000 training and 10,000 test images of clothes, uint8 `[1, 28, 28]`, in 10 classes that are equally

@@ -1,3 +1,4 @@
 // The package's exports.
 
-export { fashionMnist, fashionMnistClassNames } from './fashion-mnist.js';
+export { fashionMnistClassNames } from './class-names.js';
+export { fashionMnist } from './fashion-mnist.js';

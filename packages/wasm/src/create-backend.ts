@@ -1,21 +1,28 @@
 // Makes a backend: finds out what the engine can do, reserves memory, starts threads.
 
-import { type Backend, type BackendOptions, BnError, type Diagnosis } from '@bn/core';
+import { type Backend, type BackendOptions, BnError, type Device, type Diagnosis } from '@bn/core';
 import { allPasses, type Passes } from './passes.js';
-import { enableRelaxedSimd, hasSharedMemory, processors } from './run/engine.js';
+import { enableRelaxedSimd, isPage, processors, whyOneThread } from './run/engine.js';
 import { Heap } from './run/heap.js';
 import { Team } from './run/team.js';
 import { WasmBackend } from './run/wasm-backend.js';
+import type { WebWorker } from './run/worker-thread.js';
 
 export interface WasmBackendOptions extends BackendOptions {
   /** Multiplications and additions are rounded one by one, as on every machine (default false). Slower. */
   readonly exact?: boolean;
+  /**
+   * Makes a Web Worker that runs the module `@bn/wasm/worker`: needed in pages whose policy forbids `blob:` workers, which
+   * is how workers are made by default.
+   */
+  readonly createWorker?: () => WebWorker;
   /** Passes of the compiler to leave out, for tests. */
   readonly passes?: Partial<Passes>;
 }
 
 /**
- * A backend that compiles graphs to WebAssembly.
+ * A backend that compiles graphs to WebAssembly. It computes on as many threads as there are processors, or on one and
+ * says why in `device.reason`: in a page that is not cross-origin isolated, or where workers cannot be started.
  *
  * @throws `backend` for a device other than the CPU; `argument` for a number of threads that is none.
  */
@@ -23,6 +30,7 @@ export async function createBackend({
   device = 'auto',
   threads,
   exact = false,
+  createWorker,
   passes = {},
 }: WasmBackendOptions = {}): Promise<Backend> {
   if (device !== 'auto' && device !== 'cpu') {
@@ -31,19 +39,34 @@ export async function createBackend({
   if (threads !== undefined && !(Number.isInteger(threads) && threads > 0)) {
     throw new BnError('argument', `threads must be a positive integer, got ${threads}`);
   }
-  const relaxed = !exact && (await enableRelaxedSimd());
-  const wanted = hasSharedMemory() ? (threads ?? (await processors())) : 1;
-  const heap = new Heap(wanted > 1);
-  const team = await Team.start(heap.memory, wanted);
+  const relaxed = !exact && enableRelaxedSimd();
+  const { heap, team, reason } = await gather(threads ?? processors(), createWorker);
   const description = `cpu (WebAssembly, ${relaxed ? 'relaxed SIMD' : 'SIMD'}, ${team.threads} thread${team.threads === 1 ? '' : 's'})`;
-  return new WasmBackend({ kind: 'cpu', description }, heap, team, { relaxed, passes: { ...allPasses, ...passes } });
+  const found: Device = { kind: 'cpu', description, ...(reason !== undefined && { reason: `one thread: ${reason}` }) };
+  return new WasmBackend(found, heap, team, { relaxed, passes: { ...allPasses, ...passes } });
+}
+
+/** Memory, and threads that compute on it: so many, or one and why. */
+async function gather(
+  threads: number,
+  createWorker: WasmBackendOptions['createWorker'],
+): Promise<{ heap: Heap; team: Team; reason?: string }> {
+  const alone = (heap: Heap, reason?: string) => ({ heap, team: Team.alone(heap.memory), reason });
+  const why = whyOneThread();
+  if (why !== undefined) return alone(new Heap(false), threads > 1 ? why : undefined);
+  if (threads === 1 && !isPage()) return alone(new Heap(false));
+  const heap = new Heap(true);
+  try {
+    return { heap, team: await Team.start(heap.memory, threads, { createWorker }) };
+  } catch (error) {
+    return alone(heap, (error as Error).message);
+  }
 }
 
 /** What the engine has. */
 export async function diagnose(): Promise<Diagnosis[]> {
-  const relaxed = await enableRelaxedSimd();
-  const threads = hasSharedMemory()
-    ? `up to ${await processors()} threads`
-    : 'one thread: memory cannot be shared here';
+  const relaxed = enableRelaxedSimd();
+  const why = whyOneThread();
+  const threads = why === undefined ? `up to ${processors()} threads` : `one thread: ${why}`;
   return [{ device: 'cpu', available: true, detail: `WebAssembly, ${relaxed ? 'relaxed SIMD' : 'SIMD'}, ${threads}` }];
 }

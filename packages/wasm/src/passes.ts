@@ -1,6 +1,8 @@
 // Passes of the compiler that can be left out, to see what they change.
 
 export interface Passes {
+  /** Factors that are equal for many elements multiplied first, and taken out of sums. */
+  readonly factors: boolean;
   /** Convolutions on padded copies of images, without tests at the edges. */
   readonly pad: boolean;
   /** An axis, as a rule the batch, in SIMD lanes. Without it everything is row-major. */
@@ -9,10 +11,21 @@ export interface Passes {
   readonly split: boolean;
   /** Filter gradients group by group, with a part for each chunk of groups. */
   readonly parts: boolean;
+  /** Nests over the same loops that read the same memory are one. */
+  readonly merge: boolean;
   /** Several results of a sum of products side by side in registers. */
   readonly tiles: boolean;
   /** Memory of intermediates is used again when they are no longer needed. */
   readonly reuse: boolean;
 }
 
-export const allPasses: Passes = { pad: true, lanes: true, split: true, parts: true, tiles: true, reuse: true };
+export const allPasses: Passes = {
+  factors: true,
+  pad: true,
+  lanes: true,
+  split: true,
+  parts: true,
+  merge: true,
+  tiles: true,
+  reuse: true,
+};

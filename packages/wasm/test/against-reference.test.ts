@@ -12,9 +12,11 @@ const variants: Readonly<Record<string, WasmBackendOptions>> = {
   'three threads': { threads: 3 },
   'without relaxed SIMD': { threads: 1, exact: true },
   'without lanes': { threads: 2, passes: { lanes: false } },
+  'without factored products': { threads: 1, passes: { factors: false } },
   'without padded copies': { threads: 1, passes: { pad: false } },
   'without splitting sums': { threads: 1, passes: { split: false } },
   'without partial sums': { threads: 1, passes: { parts: false } },
+  'without merging nests': { threads: 1, passes: { merge: false } },
   'without tiles': { threads: 1, passes: { tiles: false } },
   'without reuse of memory': { threads: 1, passes: { reuse: false } },
 };

@@ -1,24 +1,33 @@
 // The plan of a training step, read as text.
 
-import { batchNorm, defineModel, sgd, softmaxCrossEntropy, trainingStepGraph } from '@bn/core';
-import { lenet } from '@bn/models';
+import { batchNorm, defineModel, type Layer, sgd, softmaxCrossEntropy, trainingStepGraph } from '@bn/core';
+import { batchNormFromScratch, lenet } from '@bn/models';
 import { expect, test } from 'vitest';
 import { planGraph } from '../src/compile.js';
 import { allPasses } from '../src/passes.js';
 import { printSteps } from '../src/plan/steps.js';
 
-const model = defineModel(lenet({ normalization: () => batchNorm() }), {
-  input: { shape: [null, 1, 28, 28], dtype: 'float32' },
-});
-const graph = trainingStepGraph(model, softmaxCrossEntropy(), sgd(), {
-  features: { shape: [256, 1, 28, 28], dtype: 'uint8' },
-  labels: { shape: [256], dtype: 'int32' },
-});
+function stepsOf(normalization: () => Layer) {
+  const model = defineModel(lenet({ normalization }), { input: { shape: [null, 1, 28, 28], dtype: 'float32' } });
+  const graph = trainingStepGraph(model, softmaxCrossEntropy(), sgd(), {
+    features: { shape: [256, 1, 28, 28], dtype: 'uint8' },
+    labels: { shape: [256], dtype: 'int32' },
+  });
+  return planGraph(graph, 1, allPasses).steps;
+}
 
 test('LeNet: nine passes over the batch, one for each batch statistic and direction', () => {
-  const { steps } = planGraph(graph, 1, allPasses);
+  const steps = stepsOf(() => batchNorm());
   expect(steps.filter(({ domain }) => domain === 'groups').length).toBe(9);
   const first = printSteps(steps).split('step 1')[0];
   // The images, the convolution with its bias, and both sums of the statistics, before anything waits for all images.
   expect(first).toMatch(/^step 0 groups\nmul: for g<64 .*\n.*\nconv2d add: .*\n.*\nsum: .*\n.*\n.*\n.*\nsum: /);
+});
+
+test('batch normalization from scratch becomes what the gradient derived by hand is: as many sums in each pass', () => {
+  const sums = (steps: ReturnType<typeof stepsOf>) =>
+    steps
+      .filter(({ domain }) => domain === 'groups')
+      .map(({ nests }) => nests.filter(({ inner }) => inner.length > 0).length);
+  expect(sums(stepsOf(() => batchNormFromScratch()))).toEqual(sums(stepsOf(() => batchNorm())));
 });

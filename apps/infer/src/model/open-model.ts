@@ -100,8 +100,8 @@ export async function openModel(path: string, options: OpenModelOptions): Promis
 
 async function readModel(path: string): Promise<ImportedInference> {
   const bytes = await readFile(path).catch((cause: NodeJS.ErrnoException) => {
-    const reason = cause.code === 'ENOENT' ? 'there is no such file' : cause.message;
-    throw new BnError('file', `${path}: ${reason}; give an .onnx file`, { cause });
+    const reasons: Record<string, string> = { ENOENT: 'there is no such file', EISDIR: 'this is a folder' };
+    throw new BnError('file', `${path}: ${reasons[cause.code ?? ''] ?? cause.message}; give an .onnx file`, { cause });
   });
   try {
     return importInference(bytes);

@@ -86,7 +86,7 @@ async function exportRun(run: string, flags: ExportFlags, io: Io): Promise<strin
   return withTrainer(config, io.cwd, async (loaded) => {
     loaded.trainer.restore(saved.checkpoint);
     if (flags.recalibrated) await loaded.trainer.recalibrate(loaded.data.train, { batchSize: config.batchSize });
-    const target = { ...loaded, config, path, workingFolder: io.cwd };
+    const target = { ...loaded, path, workingFolder: io.cwd };
     const { input } = flags;
     if (flags.trainingStep)
       return exportStep({ ...target, ...(input && { input }), checkpoint: await loaded.trainer.checkpoint() });

@@ -6,9 +6,9 @@ export const knobs = {
   // What computes.
   backend: knob(
     text('<name>'),
-    'onnxruntime-cuda',
-    'what computes: a package @bn/<name>, another package, or a path; also by BN_BACKEND',
-    'on a GPU where there is one, else on the CPU',
+    'auto',
+    'what computes: auto, a package @bn/<name>, another package, or a path; also by BN_BACKEND',
+    'onnxruntime-cuda or tfjs-cuda where one computes on CUDA, else wasm',
     { resumable: true, environment: 'BN_BACKEND' },
   ),
   device: knob(oneOf('auto', 'cuda', 'webgpu', 'cpu'), 'auto', 'where', 'CUDA if it computes, else the CPU', {

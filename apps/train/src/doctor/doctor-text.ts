@@ -1,6 +1,6 @@
 // The doctor's findings, for people.
 
-import { printable } from '@bn/command-line';
+import { automatic, printable } from '@bn/command-line';
 import type { ExaminedBackend, ExaminedDevice } from './examine-backends.js';
 import type { Machine } from './examine-machine.js';
 
@@ -15,8 +15,19 @@ export function doctorText({ machine, backends }: { machine: Machine; backends: 
     ),
     ...(noGpu === null ? [] : [`GPU  ${noGpu}`]),
     ...backends.flatMap(({ name, devices }) => ['', name, ...devices.map(deviceLine)]),
+    '',
+    automaticLine(backends),
   ];
   return `${printable(lines.join('\n'))}\n`;
+}
+
+/** What a training takes where no backend is named. */
+function automaticLine(backends: readonly ExaminedBackend[]): string {
+  const onCuda = automatic.cuda.find((name) =>
+    backends.some((b) => b.name === name && b.devices.some(({ device, computes }) => device === 'cuda' && computes)),
+  );
+  if (onCuda !== undefined) return `--backend auto is ${onCuda} on cuda`;
+  return `--backend auto is ${automatic.cpu} on the CPU: neither ${automatic.cuda.join(' nor ')} computes on CUDA`;
 }
 
 function deviceLine({ device, engine, version, computes, seconds, detail }: ExaminedDevice): string {

@@ -75,8 +75,8 @@ async function importNetwork(
 async function readModel(file: string, batchNorm: RunConfig['bnImported']): Promise<Model> {
   const bytes = new Uint8Array(await readFile(file));
   try {
-    // The loss brings its own softmax.
-    return importOnnx(bytes, { batchNorm, logits: true }).model;
+    // The loss brings its own softmax; images in data sets have their channels first.
+    return importOnnx(bytes, { batchNorm, logits: true, channelsFirst: true }).model;
   } catch (cause) {
     throw cause instanceof BnError ? new BnError(cause.code, `${file}: ${cause.message}`, { cause }) : cause;
   }

@@ -2,19 +2,18 @@
 
 import { existsSync, readFileSync } from 'node:fs';
 import { dirname, isAbsolute, join, relative } from 'node:path';
-import { findBackend, type RunData, resolvePackage } from '@bn/command-line';
-import type { Backend } from '@bn/core';
-import type { RunConfig } from '../config/settings.js';
+import { findBackend, resolvePackage } from '@bn/command-line';
 import type { RunDescription } from '../run-record.js';
+import type { Loaded } from './with-trainer.js';
 
-export function describeRun(config: RunConfig, data: RunData, backend: Backend, workingFolder: string): RunDescription {
+export function describeRun({ config, data, backend, deviceReason }: Loaded, workingFolder: string): RunDescription {
   return {
     model: shortPath(config.model, workingFolder),
     data: data.description,
     backend: backend.name,
     device: backend.device.description,
     ...(backend.engine !== undefined && { engine: backend.engine }),
-    ...(backend.device.reason !== undefined && { deviceReason: backend.device.reason }),
+    ...(deviceReason !== undefined && { deviceReason }),
     versions: {
       node: process.versions.node,
       ...versionOf(import.meta.filename),

@@ -25,28 +25,27 @@ import { type Loaded, withTrainer } from './with-trainer.js';
 
 /** @returns whether the run went to its end; false if the signal stopped it, which leaves it resumable */
 export async function runTraining(settings: Settings, io: Io): Promise<boolean> {
-  const { config } = settings;
   if (settings.out !== null) requireNoRun(settings.out);
   const saved = settings.resume === null ? null : await readCheckpoint(runFolder(settings.resume));
-  requireEpochsToCome(config, saved);
+  requireEpochsToCome(settings.config, saved);
 
-  return withTrainer(config, io.cwd, async (loaded) => {
+  return withTrainer(settings.config, io.cwd, async (loaded) => {
+    const { config } = loaded;
     if (saved) restore(loaded.trainer, saved, settings.resume!);
     else if (config.weights !== null) loaded.trainer.load(await readWeights(config.weights, loaded.fitted.model));
     if (io.signal.aborted) {
       io.stderr.write('stopped before the first step; nothing was recorded\n');
       return false;
     }
-    const folder = await openFolder(settings, io.cwd);
+    const folder = await openFolder({ ...settings, config }, io.cwd);
     const history = await restoreMetrics(folder.metrics, saved?.lastEpoch ?? null);
-    const description = describeRun(config, loaded.data, loaded.backend, io.cwd);
-    return await trainAndRecord({ ...loaded, config, folder, history, description }, settings, io);
+    const description = describeRun(loaded, io.cwd);
+    return await trainAndRecord({ ...loaded, folder, history, description }, settings, io);
   });
 }
 
 /** Everything that is ready before the first step. */
 interface Run extends Loaded {
-  readonly config: RunConfig;
   readonly folder: RunFolder;
   /** The epochs before a resume. */
   readonly history: readonly EpochRecord[];
@@ -138,6 +137,9 @@ async function writeReport(folder: RunFolder, record: RunRecord): Promise<void> 
 /** A failure, with what the run leaves behind. */
 function withWhatIsKept(error: unknown, { epochs }: Recorder, path: string): unknown {
   if (!(error instanceof BnError)) return error;
-  const kept = epochs.length === 0 ? 'no epoch was finished' : `the checkpoint after epoch ${epochs.length} is kept`;
-  return new BnError(error.code, `${error.message} (${kept}; --resume ${path} continues from there)`, { cause: error });
+  const kept =
+    epochs.length === 0
+      ? 'no epoch was finished'
+      : `the checkpoint after epoch ${epochs.length} is kept; --resume ${path} continues from there`;
+  return new BnError(error.code, `${error.message} (${kept})`, { cause: error });
 }

@@ -1,6 +1,6 @@
 // Loads what a configuration names (network, data, backend), and makes a trainer of it for as long as it is needed.
 
-import { loadBackend, loadData, type RunData } from '@bn/command-line';
+import { loadData, openBackend, type RunData } from '@bn/command-line';
 import { type Backend, createTrainer, softmaxCrossEntropy, type Trainer } from '@bn/core';
 import type { RunConfig } from '../config/settings.js';
 import { type FittedModel, fitModel } from '../load/fit-model.js';
@@ -8,9 +8,13 @@ import { loadNetwork } from '../load/load-network.js';
 import { optimizerOf } from './learning-rule.js';
 
 export interface Loaded {
+  /** As given, but with the name of the backend that was chosen in place of `auto`. */
+  readonly config: RunConfig;
   readonly data: RunData;
   readonly fitted: FittedModel;
   readonly backend: Backend;
+  /** Why not a better device or backend, where the choice was not the user's. */
+  readonly deviceReason: string | undefined;
   readonly trainer: Trainer;
 }
 
@@ -25,12 +29,12 @@ export async function withTrainer<T>(
   const fitted = fitModel(network, data, config.batchSize);
   const { device, engine, threads, seed } = config;
   const options = { device, ...(engine !== null && { engine }), ...(threads !== null && { threads }) };
-  const backend = await loadBackend(config.backend, workingFolder, options);
+  const { backend, name, reason: deviceReason } = await openBackend(config.backend, workingFolder, options);
   try {
     const loss = softmaxCrossEntropy();
     const trainer = await createTrainer({ model: fitted.model, backend, loss, optimizer: optimizerOf(config), seed });
     try {
-      return await body({ data, fitted, backend, trainer });
+      return await body({ config: { ...config, backend: name }, data, fitted, backend, deviceReason, trainer });
     } finally {
       await trainer.dispose();
     }

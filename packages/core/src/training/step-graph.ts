@@ -7,8 +7,10 @@ import { type Model, type Trace, trace } from '../model.js';
 import { cast, div, equal, sub } from '../ops/elementwise.js';
 import { argmax, sum } from '../ops/reduction.js';
 import type { Optimizer } from '../optimizers/optimizer.js';
+import { numberOf } from '../simplify/numbers.js';
+import { simplify } from '../simplify/simplify.js';
 import { formatShape, type Spec } from '../spec.js';
-import { input, isOp, scalar, type Tensor, withOrigin } from '../tensor.js';
+import { input, scalar, type Tensor, withOrigin } from '../tensor.js';
 import { layerOf, layerOutputs } from './layer-outputs.js';
 
 /** Shapes and dtypes of one batch. */
@@ -29,7 +31,7 @@ export function slotPath(slot: string, parameter: string): string {
  * parameter, state and slot by its path. Outputs: `loss`, `correct` (for class labels), and the new value of each.
  */
 export function trainingStepGraph(model: Model, loss: Loss, optimizer: Optimizer, spec: BatchSpec): Graph {
-  return createGraph(traceStep(model, loss, optimizer, spec).outputs);
+  return simplify(createGraph(traceStep(model, loss, optimizer, spec).outputs));
 }
 
 /** Something that a training step computes, by layer. */
@@ -77,7 +79,7 @@ export function observedStepGraph(
       observed.set(slotPath(slot, path), { layer: layerOf(path), kind: 'slot', name: slotPath(slot, path) });
     }
   }
-  return { graph: createGraph(extended), observed };
+  return { graph: simplify(createGraph(extended)), observed };
 }
 
 function traceStep(model: Model, loss: Loss, optimizer: Optimizer, spec: BatchSpec) {
@@ -108,12 +110,12 @@ function traceStep(model: Model, loss: Loss, optimizer: Optimizer, spec: BatchSp
 export function evaluationGraph(model: Model, loss: Loss, spec: BatchSpec): Graph {
   const { traced, labels, lossValue } = traceLoss(model, loss, spec, false);
   const predicted = predictedClasses(traced.output, labels);
-  return createGraph(predicted ? { loss: lossValue, predicted } : { loss: lossValue });
+  return simplify(createGraph(predicted ? { loss: lossValue, predicted } : { loss: lossValue }));
 }
 
 /** Inference mode without labels. Output: `output`. */
 export function predictionGraph(model: Model, features: Spec): Graph {
-  return createGraph({ output: trace(model, input('features', features.shape, features.dtype)).output });
+  return simplify(createGraph({ output: trace(model, input('features', features.shape, features.dtype)).output }));
 }
 
 /**
@@ -121,17 +123,17 @@ export function predictionGraph(model: Model, features: Spec): Graph {
  *
  * An average is an update `next = a·old + b`; its fixed point b / (1 − a) is the batch's own statistic. a is the
  * derivative of the update, so this holds for any layer that averages, also a user's own. The states are to be fed as
- * zeros, which makes next = b without rounding. A state with a = 1 counts and does not average: it is left out.
+ * zeros, which makes next = b without rounding. A state with a = 1 does not average, it counts or never moves: it is left out.
  */
 export function recalibrationGraph(model: Model, features: Spec): Graph {
   const traced = trace(model, input('features', features.shape, features.dtype), { training: true });
   const outputs = new Map<string, Tensor>();
   for (const [path, next] of traced.updates) {
     const [a] = gradients(next, [traced.states.get(path)!.tensor]) as [Tensor];
-    const counts = isOp(a, 'constant') && a.attributes.data.every((v) => v === 1);
-    if (!counts) outputs.set(path, div(next, sub(1, a)));
+    const weightOfOld = simplify(createGraph({ a })).outputs.get('a')!;
+    if (numberOf(weightOfOld) !== 1) outputs.set(path, div(next, sub(1, a)));
   }
-  return createGraph(outputs);
+  return simplify(createGraph(outputs));
 }
 
 function traceLoss(model: Model, loss: Loss, spec: BatchSpec, training: boolean) {

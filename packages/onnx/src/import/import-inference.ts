@@ -1,6 +1,6 @@
 // An ONNX model as a graph that predicts, as the file has it: its input, its outputs, its weights as constants.
 
-import { bindInputs, createGraph, defineModel, type Graph, input, type Spec, trace } from '@bn/core';
+import { BnError, bindInputs, createGraph, defineModel, type Graph, input, type Spec, trace } from '@bn/core';
 import { createNetwork } from './network.js';
 import { readGraph } from './read-graph.js';
 import { findWeights } from './weights.js';
@@ -28,8 +28,15 @@ export function importInference(bytes: Uint8Array): ImportedInference {
   });
   const values = new Map([...weights.byName.values()].map((weight) => [weight.path, weight]));
   for (const weight of [...weights.byBatchNorm.values()].flat()) if (weight) values.set(weight.path, weight);
+  const whole = createGraph(new Map(traces));
+  if (!whole.inputs.has(name)) {
+    throw new BnError(
+      'unsupported',
+      `nothing that the model computes depends on its input '${name}'; use another copy`,
+    );
+  }
   return {
-    graph: bindInputs(createGraph(new Map(traces)), values),
+    graph: bindInputs(whole, values),
     input: { name, spec: { dtype, shape } },
     metadata: graph.metadata,
   };

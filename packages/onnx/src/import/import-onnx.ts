@@ -1,6 +1,6 @@
 // An ONNX model as a model of this toolkit: to predict with, to train further, on any backend.
 
-import { BnError, defineModel, type HostTensor, input, type Model, trace } from '@bn/core';
+import { BnError, defineModel, type HostTensor, input, type Model, ops, type Shape, trace } from '@bn/core';
 import { createNetwork } from './network.js';
 import { type OnnxGraph, readGraph } from './read-graph.js';
 import { findWeights } from './weights.js';
@@ -21,6 +21,11 @@ export interface ImportOptions {
   readonly output?: string;
   /** Leaves a Softmax or LogSoftmax at the end out, as losses want it, which bring their own. Default false. */
   readonly logits?: boolean;
+  /**
+   * The model of a file whose images are `[batch, height, width, channels]` with 1 or 3 channels, as those of Keras are,
+   * takes `[batch, channels, height, width]` instead. Default false.
+   */
+  readonly channelsFirst?: boolean;
 }
 
 export interface ImportedModel {
@@ -43,15 +48,22 @@ export interface ImportedModel {
  */
 export function importOnnx(
   bytes: Uint8Array,
-  { batchNorm = 'frozen', trainable = (_, isWeight) => isWeight, logits = false, ...options }: ImportOptions = {},
+  {
+    batchNorm = 'frozen',
+    trainable = (_, isWeight) => isWeight,
+    logits = false,
+    channelsFirst = false,
+    ...options
+  }: ImportOptions = {},
 ): ImportedModel {
   const graph = readGraph(bytes);
   const output = chooseOutput(graph, options.output, logits);
   const weights = findWeights(graph, trainable);
   const network = createNetwork({ graph, weights, output, batchNorm });
   const { dtype, shape } = graph.input;
-  const model = defineModel(network, { input: { dtype, shape } });
-  const { parameters, states } = trace(model, input('features', shape, dtype));
+  const own = defineModel(network, { input: { dtype, shape } });
+  const model = channelsFirst && hasChannelsLast(shape) ? withChannelsFirst(own) : own;
+  const { parameters, states } = trace(model, input('features', model.input.shape, dtype));
   const never = { uniform: () => 0, normal: () => 0, integer: () => 0 };
   const values = [...parameters, ...states].map(([path, { shape, initializer }]) => {
     return [path, { shape, data: initializer(shape, never) }] as const;
@@ -68,4 +80,17 @@ function chooseOutput({ outputs, nodes, constants }: OnnxGraph, wanted: string |
   }
   const isSoftmax = maker.operator === 'Softmax' || maker.operator === 'LogSoftmax';
   return logits && isSoftmax ? maker.inputs[0]! : output;
+}
+
+/** Whether a shape can only be that of images with their channels last. */
+function hasChannelsLast(shape: Shape): boolean {
+  const isChannels = (n: number | null | undefined) => n === 1 || n === 3;
+  return shape.length === 4 && isChannels(shape[3]) && !isChannels(shape[1]);
+}
+
+function withChannelsFirst({ network, input: { dtype, shape } }: Model): Model {
+  const [batch, height, width, channels] = shape as [null, number, number, number];
+  return defineModel((x, scope) => network(ops.transpose(x, [0, 2, 3, 1]), scope), {
+    input: { dtype, shape: [batch, channels, height, width] },
+  });
 }

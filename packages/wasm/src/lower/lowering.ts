@@ -3,7 +3,16 @@
 
 import { type DType, type Graph, isOp, type PrimitiveName, type Tensor } from '@bn/core';
 import { Index, type Loop } from '../ir/index-form.js';
-import { type Access, type Buffer, type Expression, type Guard, kindOf, type Nest, place } from '../ir/nest.js';
+import {
+  type Access,
+  type Buffer,
+  type Expression,
+  elementBytes,
+  type Guard,
+  kindOf,
+  type Nest,
+  place,
+} from '../ir/nest.js';
 import { binary, constant } from './expressions.js';
 import type { LaneAxes } from './lane-axes.js';
 import type { Lowering, Read, Reduction, Rule } from './rule.js';
@@ -48,6 +57,9 @@ class GraphLowering implements Lowering {
   readonly #buffers = new Map<Tensor, Buffer>();
   readonly #numbers: ReadonlyMap<Tensor, number>;
   readonly #splittable = new Set<Loop>();
+  /** Loops of the nest being built that sum along one axis, by the name they were asked for; and how these are split. */
+  #summing = new Map<Loop, string>();
+  #splits = new Map<string, number>();
   /** The reduction that the nest being built computes first, and its result there. */
   #anchor: { readonly node: Tensor; readonly result: Expression } | null = null;
 
@@ -129,6 +141,12 @@ class GraphLowering implements Lowering {
   axisLoops(node: Tensor, axis: number, name: string): { loops: Loop[]; index: Index } {
     if (this.laneAxis(node) === axis) return laneLoops(node.shape[axis]!);
     const { loops, indices } = this.loops([node.shape[axis]!], null, name);
+    const divisor = this.#splits.get(name);
+    if (divisor !== undefined) {
+      const split = splitLoop(loops, indices, loops[0], divisor);
+      return { loops: split.loops, index: split.indices[0] };
+    }
+    for (const loop of loops) this.#summing.set(loop, name);
     return { loops, index: indices[0] };
   }
 
@@ -136,7 +154,8 @@ class GraphLowering implements Lowering {
     const parts = index.divide(divisor);
     if (parts) return parts;
     const [loop, ...others] = index.terms.keys();
-    if (others.length === 0 && this.#splittable.has(loop) && loop.extent % divisor === 0) {
+    const splittable = this.#splittable.has(loop) || this.#summing.has(loop);
+    if (others.length === 0 && splittable && loop.extent % divisor === 0) {
       throw new SplitRequest(loop, divisor);
     }
     return null;
@@ -192,7 +211,7 @@ class GraphLowering implements Lowering {
       shape: shape as number[],
       laneAxis: null,
       source: { argument: this.#argument(name) },
-      elementBytes: dtype === 'uint8' || dtype === 'bool' ? 1 : 4,
+      elementBytes: elementBytes(dtype),
     };
   }
 
@@ -239,21 +258,29 @@ class GraphLowering implements Lowering {
     body: (indices: readonly Index[]) => Omit<Reduction, 'reduction'> & { reduction: Reduction['reduction'] | null },
   ): void {
     let { loops, indices } = this.loops(node.shape as number[], this.laneAxis(node), 'i');
-    for (;;) {
+    // What this nest reads may be computed by nests of their own.
+    const [summing, splits] = [this.#summing, this.#splits];
+    [this.#summing, this.#splits] = [new Map(), new Map()];
+    for (let done = false; !done; ) {
       const splittable = loops.filter(({ kind }) => kind === undefined);
       for (const loop of splittable) this.#splittable.add(loop);
       try {
         const { inner, ...statement } = body(indices);
         const statements = [{ ...statement, target: this.write(target, indices) }];
         this.nests.push({ name, outer: loops, inner, statements });
-        return;
+        done = true;
       } catch (error) {
-        if (!(error instanceof SplitRequest) || !loops.includes(error.loop)) throw error;
-        ({ loops, indices } = splitLoop(loops, indices, error.loop, error.divisor));
+        if (!(error instanceof SplitRequest)) throw error;
+        const { loop, divisor } = error;
+        const sum = this.#summing.get(loop);
+        if (sum !== undefined) this.#splits.set(sum, divisor);
+        else if (loops.includes(loop)) ({ loops, indices } = splitLoop(loops, indices, loop, divisor));
+        else throw error;
       } finally {
         for (const loop of splittable) this.#splittable.delete(loop);
       }
     }
+    [this.#summing, this.#splits] = [summing, splits];
   }
 }
 

@@ -121,7 +121,7 @@ const costs: Readonly<Record<string, number>> = {
 };
 
 /** Whether a user reads an operand element again and again, or at computed places. */
-function readsMemory(user: Tensor, operand: number): boolean {
+export function readsMemory(user: Tensor, operand: number): boolean {
   return user.op === 'matmul' || user.op.startsWith('conv2d') || user.op.includes('Pool')
     ? formOf(user) !== 'element'
     : user.op === 'gather' && operand === 0;

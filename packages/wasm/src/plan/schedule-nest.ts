@@ -23,15 +23,17 @@ export function scheduleNest(nest: Nest, domain: Domain, passes: Passes): Schedu
 
 /**
  * The last outer loop a few times in a row: sums do not wait for each other, and what is the same in all iterations is
- * computed once.
+ * computed once. Also loops of two that are summed over: they are there because something is the same in both.
  */
 function tileOthers({ outer, inner, statements }: Nest, vector: Loop | null, fixed: Loop | null): Tiles {
-  const nodes = new Set(statements.flatMap(({ value }) => [...expressionsIn(value)])).size;
-  const most = Math.min(inner.length > 0 ? 6 : 4, Math.floor(60 / nodes));
+  const pairs = inner.filter((loop) => loop.extent === 2 && loop.kind === undefined && loop !== vector).slice(-1);
+  const nodes = new Set(statements.flatMap(({ value }) => [...expressionsIn(value)])).size * 2 ** pairs.length;
+  const most = Math.min(inner.length > 0 ? Math.floor(6 / statements.length) : 4, Math.floor(60 / nodes));
+  const tiles = new Map(pairs.map((loop) => [loop, 2]));
   const loop = outer.filter((loop) => loop !== fixed && loop !== vector && loop.kind === undefined).at(-1);
-  if (!loop || statements.some(({ accumulates }) => accumulates)) return new Map();
-  const sizes = Array.from({ length: most }, (_, i) => most - i).filter((n) => loop.extent % n === 0);
-  return new Map(sizes.slice(0, 1).map((n) => [loop, n]));
+  if (!loop || statements.some(({ accumulates }) => accumulates)) return tiles;
+  const size = Array.from({ length: most }, (_, i) => most - i).find((n) => loop.extent % n === 0);
+  return size === undefined ? tiles : tiles.set(loop, size);
 }
 
 /** The lane loop; else the loop along which memory is nearest, if that is worth it. */

@@ -8,29 +8,44 @@ const relaxedProbe = Uint8Array.of(
   ...[0xfd, 0x85, 0x02, 0x1a, 0x0b],
 );
 
+/** Node's process; undefined in browsers. Its modules are had through it: bundlers for browsers stumble over imports. */
+export const node: NodeJS.Process | undefined =
+  globalThis.process?.versions?.node === undefined ? undefined : globalThis.process;
+
 /**
  * Turns on relaxed SIMD and the better compiler where a flag of Node's has to; flags work after the start too.
  *
  * @returns whether there is relaxed SIMD now
  */
-export async function enableRelaxedSimd(): Promise<boolean> {
-  const version = globalThis.process?.versions?.node;
-  if (version !== undefined) {
-    const [major] = version.split('.').map(Number);
+export function enableRelaxedSimd(): boolean {
+  if (node) {
+    const [major] = node.versions.node.split('.').map(Number);
     // Others abort on these flags, or print an error.
     const flag = { 20: '--experimental-wasm-relaxed-simd', 22: '--turboshaft-wasm' }[major];
-    if (flag) (await import('node:v8')).setFlagsFromString(flag);
+    if (flag) node.getBuiltinModule('node:v8').setFlagsFromString(flag);
   }
   return WebAssembly.validate(relaxedProbe);
 }
 
-/** Browsers share memory only with pages that are isolated from others. */
-export function hasSharedMemory(): boolean {
-  return typeof SharedArrayBuffer === 'function' && globalThis.crossOriginIsolated !== false;
+/** Why there can be one thread only; undefined where there can be more. */
+export function whyOneThread(): string | undefined {
+  // Browsers share memory only within pages that are isolated from others.
+  if (typeof SharedArrayBuffer !== 'function' || globalThis.crossOriginIsolated === false) {
+    return (
+      'memory cannot be shared: the page is not cross-origin isolated; for more threads, serve it with the headers ' +
+      'Cross-Origin-Opener-Policy: same-origin and Cross-Origin-Embedder-Policy: require-corp'
+    );
+  }
+  if (!node && typeof Worker !== 'function') return 'there are no workers here';
+  return undefined;
+}
+
+/** The main thread of a page must neither sleep nor compute for long: it keeps the page alive. */
+export function isPage(): boolean {
+  return 'document' in globalThis;
 }
 
 /** Processors that this process may use. */
-export async function processors(): Promise<number> {
-  if (globalThis.process?.versions?.node === undefined) return navigator.hardwareConcurrency;
-  return (await import('node:os')).availableParallelism();
+export function processors(): number {
+  return node ? node.getBuiltinModule('node:os').availableParallelism() : navigator.hardwareConcurrency;
 }

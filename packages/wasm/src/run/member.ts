@@ -9,8 +9,11 @@ export interface Work {
 }
 
 export interface Member {
-  /** Computes all stages together with the other threads; throws if one of them has failed. */
-  run(work: Work): void;
+  /**
+   * Computes all stages together with the other threads; when it returns, all of them are done. Throws what the program
+   * throws; gives false if another thread has failed, or none has come to a meeting within the time limit.
+   */
+  run(work: Work): boolean;
 }
 
 /**
@@ -23,12 +26,15 @@ export const control = { address: 1024, run: 0, command: 1, arrived: 2, passed: 
 export const listen = -1;
 
 /**
- * Makes a member. The text of this function is also what workers run: it refers to nothing outside itself.
+ * Makes a member. The text of this function is also what workers run: it refers to nothing outside itself, and has no
+ * syntax that compilers to older JavaScript replace by helpers.
  *
  * Threads meet by counting: each adds one to `arrived`; the last one, if the next stages have a single task, does those,
  * and then sets `passed`, which the others watch: for a short while in a loop, then asleep.
+ *
+ * @param limit milliseconds after which others that have not come to a meeting are given up
  */
-export function createMember(memory: WebAssembly.Memory, threads: number, mayWait: boolean): Member {
+export function createMember(memory: WebAssembly.Memory, threads: number, limit: number): Member {
   const [arrived, passed, failed, claims] = [258, 259, 260, 320];
   const [spins, patience] = [1000, 0.25];
   const words = new Int32Array(memory.buffer);
@@ -36,7 +42,7 @@ export function createMember(memory: WebAssembly.Memory, threads: number, mayWai
 
   return {
     run(work) {
-      const { stages } = work;
+      const stages = work.stages;
       let next = 0;
       while (next < stages.length) {
         const stage = stages[next];
@@ -47,20 +53,21 @@ export function createMember(memory: WebAssembly.Memory, threads: number, mayWai
           perform(work, stage[i]);
         }
         const after = firstParallel(stages, next + 1);
-        meet(() => {
+        const met = meet(() => {
           for (let s = next + 1; s < after; s++) for (const task of stages[s]) perform(work, task);
         });
+        if (!met) return false;
         next = after;
       }
+      return true;
     },
   };
 
-  function perform({ exports, threadMemory }: Work, { name, start, end }: Work['stages'][number][number]): void {
+  function perform(work: Work, task: Work['stages'][number][number]): void {
     try {
-      exports[name](start, end, threadMemory);
+      work.exports[task.name](task.start, task.end, work.threadMemory);
     } catch (error) {
-      Atomics.store(words, failed, 1);
-      Atomics.notify(words, passed);
+      fail();
       throw error;
     }
   }
@@ -71,7 +78,7 @@ export function createMember(memory: WebAssembly.Memory, threads: number, mayWai
     return s;
   }
 
-  function meet(between: () => void): void {
+  function meet(between: () => void): boolean {
     meetings = (meetings + 1) | 0;
     // Counters wrap around together.
     const all = Math.imul(threads, meetings);
@@ -79,17 +86,27 @@ export function createMember(memory: WebAssembly.Memory, threads: number, mayWai
       between();
       Atomics.store(words, passed, meetings);
       Atomics.notify(words, passed);
-      return;
+      return true;
     }
     let since = 0;
     for (let spin = 1; ; spin++) {
       const now = Atomics.load(words, passed);
-      if (((now - meetings) | 0) >= 0) return;
-      if (Atomics.load(words, failed) !== 0) throw new Error('another thread has failed');
-      if (spin % spins !== 0 || !mayWait) continue;
+      if (((now - meetings) | 0) >= 0) return true;
+      if (Atomics.load(words, failed) !== 0) return false;
+      if (spin % spins !== 0) continue;
       // Milliseconds: a little longer than threads as a rule wait for each other.
       if (since === 0) since = performance.now();
-      else if (performance.now() - since > patience) Atomics.wait(words, passed, now, 100);
+      const waited = performance.now() - since;
+      if (waited > limit) {
+        fail();
+        return false;
+      }
+      if (waited > patience) Atomics.wait(words, passed, now, 100);
     }
+  }
+
+  function fail(): void {
+    Atomics.store(words, failed, 1);
+    Atomics.notify(words, passed);
   }
 }

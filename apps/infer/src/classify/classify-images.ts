@@ -1,0 +1,86 @@
+// Image files through a model, in batches; one that cannot be read does not stop the others.
+
+import { resolve } from 'node:path';
+import { BnError } from '@bn/core';
+import { type DecodeImageOptions, decodeImage } from '@bn/datasets';
+import { imageInput } from '../model/image-input.js';
+import type { InferenceModel } from '../model/open-model.js';
+
+/** What became of an image: the probability of each class, or why there is none. */
+export type Classified =
+  | { readonly image: string; readonly probabilities: Float32Array }
+  | { readonly image: string; readonly error: BnError };
+
+export interface ClassifyOptions {
+  readonly workingFolder: string;
+  /** See `decodeImage`. */
+  readonly invert: boolean;
+  /** Ends the work after the batch that it is at. */
+  readonly signal: AbortSignal;
+}
+
+const batchSize = 64;
+
+/** Images that are read and decoded at a time. */
+const readers = 8;
+
+/** @returns batch by batch what became of the images, in their order */
+export async function* classifyImages(
+  model: InferenceModel,
+  images: readonly string[],
+  { workingFolder, invert, signal }: ClassifyOptions,
+): AsyncGenerator<readonly Classified[]> {
+  const input = imageInput(model);
+  const { channels, height, width } = input;
+  const decode = { channels, size: [height, width], invert } as const;
+  for (let start = 0; start < images.length && !signal.aborted; start += batchSize) {
+    const decoded = await decodeAll(images.slice(start, start + batchSize), workingFolder, decode);
+    const pixels = decoded.flatMap((image) => ('pixels' in image ? [image.pixels] : []));
+    const results = pixels.length === 0 ? new Float32Array() : await model.classify(input.features(joined(pixels)));
+    const classes = results.length / pixels.length;
+    let row = 0;
+    yield decoded.map((image) => {
+      if ('error' in image) return image;
+      const probabilities = results.slice(row * classes, ++row * classes);
+      return { image: image.image, probabilities };
+    });
+  }
+}
+
+type Decoded = { readonly image: string; readonly pixels: Uint8Array } | Extract<Classified, { error: unknown }>;
+
+async function decodeAll(images: readonly string[], folder: string, options: DecodeImageOptions): Promise<Decoded[]> {
+  const decoded = new Array<Decoded>(images.length);
+  // Workers take from one queue, so that only a few files are open at a time.
+  const queue = images.entries();
+  const worker = async (): Promise<void> => {
+    for (const [i, image] of queue) decoded[i] = await decodeOne(image, folder, options);
+  };
+  await Promise.all(Array.from({ length: readers }, worker));
+  return decoded;
+}
+
+async function decodeOne(image: string, folder: string, options: DecodeImageOptions): Promise<Decoded> {
+  const path = resolve(folder, image);
+  try {
+    return { image, pixels: await decodeImage(path, options) };
+  } catch (cause) {
+    if (!(cause instanceof BnError) || (cause.code !== 'file' && cause.code !== 'data')) throw cause;
+    // The user finds the file by the name that was given.
+    return {
+      image,
+      error: new BnError(
+        cause.code,
+        cause.message.replace(path, () => image),
+        { cause },
+      ),
+    };
+  }
+}
+
+function joined(parts: readonly Uint8Array[]): Uint8Array {
+  const size = parts[0]!.length;
+  const whole = new Uint8Array(parts.length * size);
+  for (const [i, part] of parts.entries()) whole.set(part, i * size);
+  return whole;
+}

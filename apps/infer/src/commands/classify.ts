@@ -1,0 +1,92 @@
+// `classify`, the default command: what a model sees in image files.
+
+import { resolve } from 'node:path';
+import { type Io, parseCommand, printable, stoppedByReader, wholeNumber } from '@bn/command-line';
+import { Command } from 'commander';
+import { bestClasses } from '../classify/best-classes.js';
+import { type Classified, classifyImages } from '../classify/classify-images.js';
+import { type Show, type ShowOptions, showCsv, showJson, showTable } from '../classify/show.js';
+import { addBackendOptions, backendOptions } from '../config/backend-options.js';
+import { checkedOption } from '../config/checked-option.js';
+import { findImages } from '../images/find-images.js';
+import { imageInput } from '../model/image-input.js';
+import { openModel } from '../model/open-model.js';
+import { program } from '../program.js';
+
+export const summary = 'classify image files (the default)';
+
+interface ClassifyFlags {
+  readonly top?: number;
+  readonly invert?: true;
+  readonly json?: true;
+  readonly csv?: true;
+}
+
+/** @returns 0 if all images were classified, 1 if one could not be read, 130 after Ctrl-C */
+export async function run(args: readonly string[], io: Io): Promise<number> {
+  const command = new Command('infer')
+    .description('Classifies images with a model from an ONNX file.')
+    .argument('<model.onnx>', 'the model')
+    .argument('<image...>', 'image files, folders of them, or patterns such as "photos/**/*.jpg"')
+    .addOption(checkedOption('--top', wholeNumber(1), 'classes shown per image, the most probable first [default 3]'))
+    .option('--invert', 'light becomes dark: for photographs on white ground, where the model knows black')
+    .option('--json', 'print a line of JSON per image, for programs')
+    .option('--csv', 'print CSV')
+    .addHelpText('after', `${await program.otherCommands()}\n${notes}`);
+  command.options.find(({ long }) => long === '--csv')!.conflicts('json');
+  addBackendOptions(command);
+  const flags = parseCommand(command, args, io);
+  if (!flags) return 0;
+
+  const [file, ...named] = command.args as [string, ...string[]];
+  const images = await findImages(named, io.cwd);
+  const model = await openModel(resolve(io.cwd, file), backendOptions(flags, io));
+  try {
+    imageInput(model);
+    const { top = 3, invert = false, ...forms } = flags as ClassifyFlags;
+    const { classNames } = model;
+    const shown = Math.min(top, classNames.length);
+    const show = showAs(forms, io, { images, classNames, top: shown });
+    const count = { done: 0, failed: 0 };
+    for await (const batch of classifyImages(model, images, { workingFolder: io.cwd, invert, signal: io.signal })) {
+      for (const result of batch) {
+        if ('error' in result) tellFailure(result, forms, io);
+        else show(result.image, bestClasses(result.probabilities, classNames, shown));
+        count.failed += 'error' in result ? 1 : 0;
+      }
+      count.done += batch.length;
+    }
+    return conclude(count, images.length, io);
+  } finally {
+    await model.dispose();
+  }
+}
+
+function showAs({ json, csv }: Pick<ClassifyFlags, 'json' | 'csv'>, { stdout }: Io, options: ShowOptions): Show {
+  if (json) return showJson(stdout);
+  return csv ? showCsv(stdout, options) : showTable(stdout, options);
+}
+
+function tellFailure(
+  { image, error }: Extract<Classified, { error: unknown }>,
+  { json }: Pick<ClassifyFlags, 'json'>,
+  io: Io,
+): void {
+  const { code, message } = error;
+  if (json) io.stdout.write(`${JSON.stringify({ type: 'error', image, code, message })}\n`);
+  io.stderr.write(`error: ${printable(message)}\n`);
+}
+
+function conclude({ done, failed }: { done: number; failed: number }, total: number, io: Io): number {
+  if (io.signal.aborted && done < total) {
+    if (io.signal.reason === stoppedByReader) return 0;
+    io.stderr.write(`stopped after ${done} of ${total} images\n`);
+    return 130;
+  }
+  if (failed > 0 && total > 1) io.stderr.write(`${failed} of ${total} images could not be read\n`);
+  return failed > 0 ? 1 : 0;
+}
+
+const notes = `Paths are relative to the folder you are in. Examples:
+  pnpm infer model.onnx photo.jpg
+  pnpm infer model.onnx photos "more/**/*.png" --invert --csv`;

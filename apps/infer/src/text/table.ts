@@ -1,0 +1,30 @@
+// Text in columns, for terminals: signs of two columns' width and colours counted as they show.
+
+import { printable } from '@bn/command-line';
+import stringWidth from 'string-width';
+
+export interface Column {
+  readonly title: string;
+  readonly width: number;
+  readonly align: 'left' | 'right';
+}
+
+/** A column as wide as the widest of its texts. */
+export function column(title: string, texts: readonly string[], align: Column['align']): Column {
+  const width = texts.reduce((most, text) => Math.max(most, stringWidth(text)), stringWidth(title));
+  return { title, width, align };
+}
+
+/** The cells in their columns, two spaces between. */
+export function tableLine(columns: readonly Column[], cells: readonly string[]): string {
+  const padded = columns.map(({ width, align }, i) => {
+    const space = ' '.repeat(Math.max(0, width - stringWidth(cells[i]!)));
+    return align === 'left' ? cells[i] + space : space + cells[i];
+  });
+  return padded.join('  ').trimEnd();
+}
+
+/** Text from outside, on one line. */
+export function cellText(text: string): string {
+  return printable(text).replace(/\s+/g, ' ');
+}

@@ -1,0 +1,96 @@
+// A model that one can compute by hand, images for it, and the program called in this process.
+
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import type { OutputStream } from '@bn/command-line';
+import { defineModel, dense, flatten, sequential } from '@bn/core';
+import { exportInference } from '@bn/onnx';
+import sharp from 'sharp';
+import { onTestFinished } from 'vitest';
+import { program } from '../src/program.js';
+
+/** A new folder that goes with the test, with these files in it. */
+export function testFolder(files: Record<string, string | Uint8Array> = {}): string {
+  const folder = mkdtempSync(join(tmpdir(), 'bn-infer-'));
+  onTestFinished(() => rmSync(folder, { recursive: true, force: true }));
+  for (const [name, content] of Object.entries(files)) {
+    mkdirSync(dirname(join(folder, name)), { recursive: true });
+    writeFileSync(join(folder, name), content);
+  }
+  return folder;
+}
+
+export interface SmallModel {
+  /** Of one example; default [1, 2, 2]. */
+  readonly shape?: readonly number[];
+  readonly input?: 'uint8' | 'float32';
+  /** Default: those of the corners. */
+  readonly metadata?: Readonly<Record<string, string>>;
+}
+
+export const corners = ['top left', 'top right', 'bottom left', 'bottom right'];
+
+/**
+ * The bytes of a model with one class per value of its input, whose logit is four times the value in 0..1: the class is
+ * where the light is.
+ */
+export function whereTheLightIs({ shape = [1, 2, 2], input, metadata }: SmallModel = {}): Uint8Array {
+  const size = shape.reduce((a, b) => a * b, 1);
+  const network = sequential({ flatten: flatten(), out: dense(size) });
+  const model = defineModel(network, { input: { shape: [null, ...shape], dtype: 'float32' } });
+  const weight = Float32Array.from({ length: size * size }, (_, i) => (i % (size + 1) === 0 ? 4 : 0));
+  const values = new Map([
+    ['out.weight', { shape: [size, size], data: weight }],
+    ['out.bias', { shape: [size], data: new Float32Array(size) }],
+  ]);
+  const described = metadata ?? { classNames: JSON.stringify(corners) };
+  return exportInference(model, values, { ...(input && { input }), metadata: described });
+}
+
+/** A PNG of 2 × 2 grey pixels. */
+export function png(...pixels: readonly number[]): Promise<Buffer> {
+  return sharp(Uint8Array.from(pixels), { raw: { width: 2, height: 2, channels: 1 } })
+    .toColourspace('b-w')
+    .png()
+    .toBuffer();
+}
+
+/** A PNG that is light in this corner, 0 to 3. */
+export function lightIn(corner: number): Promise<Buffer> {
+  return png(...[0, 1, 2, 3].map((i) => (i === corner ? 255 : 0)));
+}
+
+export interface Outcome {
+  readonly code: number;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+/**
+ * Calls the program.
+ *
+ * @param stopAt stops it as Ctrl-C does when it is first seen in the standard output
+ * @param terminal what the standard output is besides a stream
+ */
+export async function infer(
+  cwd: string,
+  args: readonly string[],
+  {
+    env = {},
+    stopAt,
+    terminal,
+  }: { env?: NodeJS.ProcessEnv; stopAt?: RegExp; terminal?: Omit<OutputStream, 'write'> } = {},
+): Promise<Outcome> {
+  const stop = new AbortController();
+  const written = { stdout: '', stderr: '' };
+  const stream = (name: 'stdout' | 'stderr') => ({
+    write(text: string) {
+      written[name] += text;
+      if (name === 'stdout' && stopAt?.test(text)) stop.abort('SIGINT');
+    },
+  });
+  const stdout = { ...terminal, ...stream('stdout') };
+  const code = await program.main(args, { cwd, env, stdout, stderr: stream('stderr'), signal: stop.signal });
+  return { code, ...written };
+}

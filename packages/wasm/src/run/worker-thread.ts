@@ -1,0 +1,115 @@
+// Workers of Node and of browsers, made alike. What runs in them is text: it has to work without a file of its own,
+// whatever bundler has put this module wherever.
+
+import { BnError } from '@bn/core';
+import { node } from './engine.js';
+import { createMember } from './member.js';
+import { type FromWorker, serve, type ToWorker } from './serve.js';
+
+/** What is used of a Web Worker. */
+export interface WebWorker {
+  postMessage(message: unknown): void;
+  addEventListener(type: 'message', listener: (event: { readonly data: unknown }) => void): void;
+  addEventListener(type: 'error', listener: (event: { readonly message?: string }) => void): void;
+  terminate(): void;
+}
+
+/** A worker, wherever this runs. At most one answer of it may be awaited at a time. */
+export interface WorkerThread {
+  send(message: ToWorker): void;
+  /** What it says next: that it is ready, or done. Rejects when it fails, or says nothing within the time limit. */
+  answer(): Promise<void>;
+  terminate(): void;
+}
+
+/** What is different in Node and in browsers. */
+interface Port {
+  post(message: ToWorker): void;
+  terminate(): void;
+  /** Whether the program must not end now. */
+  hold(held: boolean): void;
+}
+
+type OpenPort = (onAnswer: (answer: FromWorker) => void, onError: (error: unknown) => void) => Port;
+
+/**
+ * Starts a worker.
+ *
+ * @param create makes a Web Worker of one's own; undefined: from text
+ * @param limit milliseconds in which it has to answer
+ */
+export function startWorker(create: (() => WebWorker) | undefined, limit: number): WorkerThread {
+  let settle: ((problem?: unknown) => void) | undefined;
+  let broken: unknown;
+  const open: OpenPort = node && !create ? openNodePort : (...handlers) => openWebPort(create, ...handlers);
+  const port = open(
+    (answer) => settle?.(answer === 'ready' || answer === 'done' ? undefined : answer),
+    (error) => {
+      broken = error;
+      settle?.(error);
+    },
+  );
+  return {
+    send: (message) => port.post(message),
+    answer: () =>
+      new Promise((resolve, reject) => {
+        const timer = setTimeout(() => settle!(`no answer in ${limit / 1000} s`), limit);
+        settle = (problem) => {
+          clearTimeout(timer);
+          settle = undefined;
+          port.hold(false);
+          if (problem === undefined) resolve();
+          else reject(new BnError('backend', `wasm: a worker has failed: ${textOf(problem)}`, { cause: problem }));
+        };
+        port.hold(true);
+        if (broken !== undefined) settle(broken);
+      }),
+    terminate: () => port.terminate(),
+  };
+}
+
+const openNodePort: OpenPort = (onAnswer, onError) => {
+  const { Worker } = node!.getBuiltinModule('node:worker_threads');
+  const worker = new Worker(
+    `const { parentPort } = require('node:worker_threads');
+    (${serve})(${createMember}, (handle) => parentPort.on('message', handle), (answer) => parentPort.postMessage(answer));`,
+    { eval: true },
+  );
+  worker.on('message', onAnswer);
+  worker.on('error', onError);
+  worker.on('exit', (code) => onError(`it ended with code ${code}`));
+  worker.unref();
+  return {
+    post: (message) => worker.postMessage(message),
+    terminate: () => void worker.terminate(),
+    // A program must not end while it waits, and need not wait for a worker that has nothing to do.
+    hold: (held) => (held ? worker.ref() : worker.unref()),
+  };
+};
+
+function openWebPort(create = workerFromText, ...[onAnswer, onError]: Parameters<OpenPort>): Port {
+  const worker = create();
+  worker.addEventListener('message', ({ data }) => onAnswer(data as FromWorker));
+  // The page's policy may forbid workers from text: the event then has no message.
+  worker.addEventListener('error', ({ message }) => {
+    onError(message || 'it could not be loaded; if the page forbids blob: workers, give createWorker');
+  });
+  return {
+    post: (message) => worker.postMessage(message),
+    terminate: () => worker.terminate(),
+    hold: () => {},
+  };
+}
+
+function workerFromText(): WebWorker {
+  const text = `(${serve})(${createMember}, (handle) => { onmessage = ({ data }) => handle(data); }, postMessage);`;
+  const url = URL.createObjectURL(new Blob([text], { type: 'text/javascript' }));
+  const worker = new Worker(url);
+  // The address is needed until the worker has been loaded.
+  worker.addEventListener('message', () => URL.revokeObjectURL(url), { once: true });
+  return worker;
+}
+
+function textOf(problem: unknown): string {
+  return problem instanceof Error ? problem.message : String(problem);
+}

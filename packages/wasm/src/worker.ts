@@ -1,0 +1,10 @@
+// The program of a worker as a module, for pages that may not make workers from text: `@bn/wasm/worker`.
+
+import { createMember } from './run/member.js';
+import { serve } from './run/serve.js';
+
+serve(
+  createMember,
+  (handle) => addEventListener('message', ({ data }) => handle(data)),
+  (answer) => postMessage(answer),
+);

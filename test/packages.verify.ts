@@ -1,0 +1,120 @@
+// What npm's users get: tarballs that publishing checks accept, and that work in a folder of their own.
+
+import { execFile } from 'node:child_process';
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
+import { checkPackage, createPackageFromTarballData } from '@arethetypeswrong/core';
+import { publint } from 'publint';
+import { formatMessage } from 'publint/utils';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { type PackedPackage, packPackages, withDependencies } from './pack-packages.js';
+
+const run = promisify(execFile);
+const root = fileURLToPath(new URL('../', import.meta.url));
+const outside = mkdtempSync(join(tmpdir(), 'bn-packages-'));
+const folders = ['packages', 'apps'].flatMap((parent) => readdirSync(join(root, parent)));
+let packed: ReadonlyMap<string, PackedPackage>;
+
+beforeAll(async () => {
+  packed = await packPackages(outside);
+});
+afterAll(() => rmSync(outside, { recursive: true, force: true }));
+
+/** A fresh folder with what `npm install <names>` will put there; install scripts would download. */
+async function install(folderName: string, names: readonly string[]): Promise<string> {
+  const folder = join(outside, folderName);
+  mkdirSync(folder);
+  writeFileSync(join(folder, 'package.json'), '{ "type": "module" }');
+  const tarballs = withDependencies(packed, names).map(({ tarball }) => `"${tarball}"`);
+  const quiet = ['--ignore-scripts', '--no-audit', '--no-fund', '--prefer-offline'];
+  await run('npm', ['install', ...quiet, ...tarballs], { cwd: folder, shell: true });
+  return folder;
+}
+
+describe('are fit for publishing', () => {
+  test.for(folders)('%s', async (name) => {
+    const { files, manifest, tarball } = packed.get(`@bn/${name}`)!;
+    const { messages } = await publint({ pkgDir: 'package', pack: { files: [...files] }, strict: true });
+    expect(messages.map((message) => formatMessage(message, manifest, { color: false }))).toEqual([]);
+
+    // An app is a program, and nothing to import.
+    if (!manifest.exports) return;
+    const analysis = await checkPackage(createPackageFromTarballData(readFileSync(tarball)));
+    const problems = analysis.types ? analysis.problems : ['no types'];
+    // The packages are ES modules: what cannot load those is not served.
+    const notServed = /"resolutionKind":"(node10|node16-cjs)"/;
+    expect(problems.filter((problem) => !notServed.test(JSON.stringify(problem)))).toEqual([]);
+  });
+
+  test('source maps bring their sources, which the packages lack', () => {
+    const maps = [...packed.values()].flatMap(({ files }) => files.filter(({ name }) => name.endsWith('.map')));
+    expect(maps.length).toBeGreaterThan(100);
+    const read = (data: Uint8Array) => JSON.parse(new TextDecoder().decode(data)) as { sourcesContent?: string[] };
+    expect(maps.filter(({ data }) => !read(data).sourcesContent?.[0]).map(({ name }) => name)).toEqual([]);
+  });
+
+  test('sizes are on the screen', () => {
+    const rows = [...packed.values()].map(({ name, files }) => {
+      const bytes = files.reduce((sum, { data }) => sum + data.length, 0);
+      return `${name.padEnd(24)}${(bytes / 1000).toFixed(0).padStart(8)} kB${`${files.length} files`.padStart(12)}`;
+    });
+    expect(rows).toHaveLength(folders.length);
+    console.log(['Unpacked:', ...rows].join('\n'));
+  });
+});
+
+/** Tells bright images from dark ones. */
+const program = (backend: string) => `
+import { batchNorm, conv2d, createTrainer, defineModel, dense, flatten, relu, sequential, sgd, softmaxCrossEntropy } from '@bn/core';
+import { createBackend } from '${backend}';
+
+const network = sequential({
+  conv1: conv2d(4, { kernelSize: 3 }), bn1: batchNorm(), relu1: relu(), flatten: flatten(), out: dense(2),
+});
+const model = defineModel(network, { input: { shape: [null, 1, 6, 6], dtype: 'float32' } });
+const backend = await createBackend();
+const trainer = await createTrainer({ model, backend, loss: softmaxCrossEntropy(), optimizer: sgd(), seed: 1 });
+
+const labels = Int32Array.from({ length: 32 }, (_, image) => image % 2);
+const features = Float32Array.from({ length: 32 * 36 }, (_, i) => (labels[Math.floor(i / 36)] ?? 0) + Math.sin(i) / 2);
+const losses: number[] = [];
+for (let step = 0; step < 20; step++) {
+  const { loss } = await trainer.step({ features, labels }, { learningRate: 0.5 });
+  losses.push(loss);
+}
+console.log(JSON.stringify(losses));
+await trainer.dispose();
+await backend.dispose();
+`;
+
+describe('@bn/core and one backend, installed alone, train a network in typed TypeScript', () => {
+  test.for([
+    ['wasm', []],
+    ['reference', []],
+    ['onnxruntime-cuda', ['native', 'onnx']],
+    ['tfjs-cuda', ['native']],
+  ] as const)('%s', async ([name, helpers]) => {
+    const folder = await install(name, ['@bn/core', `@bn/${name}`]);
+    expect(readdirSync(join(folder, 'node_modules', '@bn')).sort()).toEqual(['core', name, ...helpers].sort());
+
+    writeFileSync(join(folder, 'train.ts'), program(`@bn/${name}`));
+    const compiler = join(root, 'node_modules', 'typescript', 'bin', 'tsc');
+    const strict = '--ignoreConfig --strict --noUncheckedIndexedAccess --module nodenext --target es2022'.split(' ');
+    await run(process.execPath, [compiler, ...strict, 'train.ts'], { cwd: folder });
+
+    const { stdout } = await run(process.execPath, ['train.js'], { cwd: folder });
+    const losses = JSON.parse(stdout) as number[];
+    expect(losses).toHaveLength(20);
+    expect(losses[19]).toBeLessThan(0.2 * losses[0]!);
+  });
+});
+
+test('the command line, installed alone, trains', async () => {
+  const folder = await install('command-line', ['@bn/train']);
+  const flags = ['--limit', '600', '--epochs', '1', '--out', 'run'];
+  await run('npx', ['--no-install', 'bn-train', ...flags], { cwd: folder, shell: true });
+  expect(readdirSync(join(folder, 'run'))).toContain('checkpoint.safetensors');
+});
