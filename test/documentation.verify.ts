@@ -60,6 +60,9 @@ const fileOf = (block: Block) =>
 
 /** Ten epochs on all images take minutes: the same command, on a few of them. */
 function shortened(command: string): string {
+  if (/^npx -y pnpm@12\.21\.0 bench(?! [a-z])/.test(command)) {
+    return `${command}${command.includes('--rounds') ? '' : ' --rounds 1'} --examples 512`;
+  }
   const trains = /^npx -y pnpm@12\.21\.0 train(?! [a-z])/.test(command);
   if (!trains || command.includes('--resume') || command.includes('--help')) return command;
   return `${command}${command.includes('--limit') ? '' : ' --limit 1000'}${command.includes('--epochs') ? '' : ' --epochs 1'}`;

@@ -1,7 +1,7 @@
 """What every peer shares: the data, and the conversation with the program that measures.
 
 A peer is started with its settings as JSON. When the first training step is done it prints who it is as a line of JSON, then a
-line for each that it is sent: `train` runs an epoch, `predict` a number of batches, `end` ends it.
+line for each that it is sent: `train` runs an epoch, `predict` predicts for a time, `end` ends it.
 """
 
 import gzip
@@ -62,13 +62,18 @@ def converse(peer, first_step, train, predict):
 
 
 def predictions(predict, request):
-    """Seconds of each of so many predictions, after some that are not counted."""
-    for _ in range(request["warmUp"]):
-        predict(request["batch"])
+    """Seconds of each prediction in a time, after a third of it that is not counted."""
+    batch, duration = request["batch"], request["seconds"]
+    repeat(predict, batch, duration / 3)
+    return repeat(predict, batch, duration)
+
+
+def repeat(predict, batch, duration):
+    end = time.perf_counter() + duration
     seconds = []
-    for _ in range(request["count"]):
+    while not seconds or time.perf_counter() < end:
         start = time.perf_counter()
-        predict(request["batch"])
+        predict(batch)
         seconds.append(time.perf_counter() - start)
     return seconds
 

@@ -1,4 +1,5 @@
-// The program @bn/bench.
+#!/usr/bin/env node
+// The program bn-bench.
 
 import { runProgram } from '@bn/command-line';
 import { program } from './program.js';

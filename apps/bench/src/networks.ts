@@ -17,7 +17,7 @@ import {
 import { batchNormFromScratch } from '@bn/models';
 
 /** One layer: its kind and its sizes. */
-export type LayerSpec =
+type LayerSpec =
   | readonly ['conv', channels: number, kernel: number, padding: number]
   | readonly ['avgPool' | 'maxPool', size: number]
   /** Two 3×3 convolutions with batch normalization, beside an identity, or a 1×1 convolution where shapes differ. */

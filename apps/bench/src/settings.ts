@@ -51,6 +51,13 @@ export function countOf(text: string): number {
   return count;
 }
 
+export function secondsOf(text: string): number {
+  const seconds = Number(text);
+  if (!(seconds > 0 && seconds < Number.POSITIVE_INFINITY))
+    throw new InvalidArgumentError('expected a number above 0.');
+  return seconds;
+}
+
 /** @throws UsageError for a name that the table does not have */
 export function entryOf<T>(table: Readonly<Record<string, T>>, name: string, what: string): T {
   if (Object.hasOwn(table, name)) return table[name]!;

@@ -8,7 +8,15 @@ import { networks } from '../networks.js';
 import { program } from '../program.js';
 import { benchReport } from '../report/bench-report.js';
 import { writeReport } from '../report/write-report.js';
-import { addSharedOptions, countOf, entryOf, listOf, participantsOf, type SharedFlags } from '../settings.js';
+import {
+  addSharedOptions,
+  countOf,
+  entryOf,
+  listOf,
+  participantsOf,
+  type SharedFlags,
+  secondsOf,
+} from '../settings.js';
 
 export const summary = 'measure backends and peers side by side (the default)';
 
@@ -16,6 +24,7 @@ interface BenchFlags extends SharedFlags {
   readonly networks: string[];
   readonly batchSize: number;
   readonly examples?: number;
+  readonly predictionSeconds: number;
 }
 
 /** What a network's measurement gave. */
@@ -35,6 +44,7 @@ export async function run(args: readonly string[], io: Io): Promise<number> {
     .option('--networks <names>', `which: ${Object.keys(networks).join(', ')}`, listOf, ['lenet-bn'])
     .option('--batch-size <n>', 'images per step', countOf, 256)
     .option('--examples <n>', "images per epoch [default: the network's, 60000 for lenet-bn]", countOf)
+    .option('--prediction-seconds <n>', 'how long predictions are measured, at batch 1 and 256', secondsOf, 2)
     .addHelpText('after', await program.otherCommands());
   const flags = parseCommand(command, args, io) as BenchFlags | null;
   if (!flags) return 0;
@@ -45,9 +55,9 @@ export async function run(args: readonly string[], io: Io): Promise<number> {
   for (const [name, network] of chosen) {
     io.stderr.write(`${name}: ${network.description}\n`);
     const examples = flags.examples ?? network.examples;
-    const { batchSize, threads, rounds } = flags;
+    const { batchSize, threads, rounds, predictionSeconds } = flags;
     const measured = await measure(participants, {
-      ...{ network: { ...network, examples }, batchSize, threads, rounds, predictions: true },
+      ...{ network: { ...network, examples }, batchSize, threads, rounds, predictionSeconds },
       signal: io.signal,
       say: (text) => io.stderr.write(`  ${text}\n`),
     });

@@ -67,7 +67,7 @@ export async function run(args: readonly string[], io: Io): Promise<number> {
     for (const size of sizes) {
       const { threads, rounds } = flags;
       const measured = await measure(participants, {
-        ...{ ...at(size), threads, rounds, predictions: false },
+        ...{ ...at(size), threads, rounds, predictionSeconds: 0 },
         signal: io.signal,
         say: (text) => io.stderr.write(`${axis} ${size}  ${text}\n`),
       });

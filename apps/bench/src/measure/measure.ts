@@ -11,15 +11,14 @@ export interface MeasureOptions {
   readonly batchSize: number;
   readonly threads: number;
   readonly rounds: number;
-  /** Also predictions, at batch 1 and 256. */
-  readonly predictions: boolean;
+  /** How long predictions are measured, at batch 1 and at 256, in seconds; 0: not at all. */
+  readonly predictionSeconds: number;
   readonly signal: AbortSignal;
   readonly say: (text: string) => void;
 }
 
 export interface Epoch {
   readonly examplesPerSecond: number;
-  readonly loss: number;
   /** Share of the machine that other programs took meanwhile, 0 to 1. */
   readonly foreignLoad: number;
 }
@@ -31,6 +30,8 @@ export interface Measured {
   readonly version: string;
   readonly runtime: string;
   readonly epochs: readonly Epoch[];
+  /** Mean loss of the first whole epoch, which is not timed: that all learn the same. */
+  readonly firstLoss: number;
   readonly firstStepSeconds: number;
   readonly peakBytes: number | null;
   /** Median seconds of one prediction of one image; null if predictions were not measured. */
@@ -44,8 +45,9 @@ export const disturbed = 0.1;
 
 /** An unmeasured epoch compiles what is missing, and warms caches and just-in-time compilers. */
 export async function measure(participants: readonly Participant[], options: MeasureOptions): Promise<Measured[]> {
-  const { network, batchSize, threads, rounds, predictions, signal, say } = options;
+  const { network, batchSize, threads, rounds, predictionSeconds, signal, say } = options;
   const running: Running[] = [];
+  const firstLosses: number[] = [];
   const end = () => running.forEach(({ kill }) => void kill());
   signal.addEventListener('abort', end);
   try {
@@ -53,7 +55,7 @@ export async function measure(participants: readonly Participant[], options: Mea
       signal.throwIfAborted();
       const one = await start(participant, { ...network, batchSize, threads, seed: 0 });
       running.push(one);
-      await one.ask({ do: 'train' });
+      firstLosses.push((await one.ask({ do: 'train' })).loss);
       say(`${title(one)}: first step after ${one.firstStepSeconds.toFixed(2)} s`);
     }
     const epochs = running.map((): Epoch[] => []);
@@ -68,9 +70,9 @@ export async function measure(participants: readonly Participant[], options: Mea
     }
     const results: Measured[] = [];
     for (const [i, one] of running.entries()) {
-      const speed = predictions ? await measurePredictions(one) : null;
+      const speed = predictionSeconds > 0 ? await measurePredictions(one, predictionSeconds) : null;
       results.push({
-        ...{ id: one.participant.id, ...one.introduction, epochs: epochs[i]! },
+        ...{ id: one.participant.id, ...one.introduction, epochs: epochs[i]!, firstLoss: firstLosses[i]! },
         firstStepSeconds: one.firstStepSeconds,
         latencySeconds: speed?.latencySeconds ?? null,
         predictionsPerSecond: speed?.predictionsPerSecond ?? null,
@@ -91,17 +93,17 @@ function title({ introduction: { name, runtime }, participant }: Running): strin
 async function trainEpoch(one: Running): Promise<Epoch> {
   const [busy, own] = [busySeconds(), process.cpuUsage()];
   const startedAt = performance.now();
-  const { seconds, examples, loss, cpuSeconds } = await one.ask({ do: 'train' });
+  const { seconds, examples, cpuSeconds } = await one.ask({ do: 'train' });
   const wall = (performance.now() - startedAt) / 1000;
   const { user, system } = process.cpuUsage(own);
   const foreign = busySeconds() - busy - cpuSeconds - (user + system) / 1e6;
   const foreignLoad = Math.max(0, foreign / (wall * cpus().length));
-  return { examplesPerSecond: examples / seconds, loss, foreignLoad };
+  return { examplesPerSecond: examples / seconds, foreignLoad };
 }
 
-async function measurePredictions(one: Running) {
-  const single = await one.ask({ do: 'predict', batch: 1, count: 1000, warmUp: 300 });
-  const many = await one.ask({ do: 'predict', batch: 256, count: 60, warmUp: 20 });
+async function measurePredictions(one: Running, seconds: number) {
+  const single = await one.ask({ do: 'predict', batch: 1, seconds });
+  const many = await one.ask({ do: 'predict', batch: 256, seconds });
   return { latencySeconds: median(single.seconds), predictionsPerSecond: 256 / median(many.seconds) };
 }
 

@@ -24,8 +24,8 @@ export interface Introduction {
 export type Request =
   /** One epoch of training. */
   | { readonly do: 'train' }
-  /** Predictions of one batch of test images, each to the classes on the host; some more before that are not counted. */
-  | { readonly do: 'predict'; readonly batch: number; readonly count: number; readonly warmUp: number }
+  /** Predictions of one batch of test images for so long, each to the classes on the host; a third more before is not counted. */
+  | { readonly do: 'predict'; readonly batch: number; readonly seconds: number }
   | { readonly do: 'end' };
 
 export interface Trained {

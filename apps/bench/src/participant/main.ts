@@ -64,8 +64,9 @@ async function epochOf(data: typeof train): Promise<number> {
   return loss;
 }
 
-async function predict(trainer: Trainer, { batch, count, warmUp }: Extract<Request, { do: 'predict' }>) {
-  const x = input('features', [batch, ...shape], 'uint8');
+async function predict(trainer: Trainer, { batch, seconds }: Extract<Request, { do: 'predict' }>) {
+  const spec = { shape: [batch, ...shape], dtype: 'uint8' } as const;
+  const x = input('features', spec.shape, spec.dtype);
   const graph = createGraph({ classes: ops.argmax(trace(model, x).output, 1) });
   const executable = await backend.compile(bindInputs(graph, await trainer.values()));
   const features = new Uint8Array(batch * shape[0] * shape[1] * shape[2]);
@@ -74,18 +75,26 @@ async function predict(trainer: Trainer, { batch, count, warmUp }: Extract<Reque
     features,
     new Int32Array(batch),
   );
-  const seconds: number[] = [];
-  for (let i = 0; i < warmUp + count; i++) {
+  const once = async () => {
     const start = performance.now();
-    const value = backend.upload(features, { shape: [batch, ...shape], dtype: 'uint8' });
+    const value = backend.upload(features, spec);
     const classes = (await executable.run(new Map([['features', value]]))).get('classes')!;
     await backend.download(classes);
     backend.release(classes);
     backend.release(value);
-    if (i >= warmUp) seconds.push((performance.now() - start) / 1000);
-  }
+    return (performance.now() - start) / 1000;
+  };
+  await repeat(once, seconds / 3);
+  const times = await repeat(once, seconds);
   await executable.dispose();
-  return seconds;
+  return times;
+}
+
+async function repeat(action: () => Promise<number>, seconds: number): Promise<number[]> {
+  const end = performance.now() + 1000 * seconds;
+  const times = [await action()];
+  while (performance.now() < end) times.push(await action());
+  return times;
 }
 
 function cpuSeconds(since: NodeJS.CpuUsage): number {

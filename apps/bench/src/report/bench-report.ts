@@ -31,7 +31,7 @@ function section({ network, batchSize, threads, examples, measured }: BenchResul
       'one image, µs',
       'first step, s',
       'peak memory, MB',
-      'loss',
+      'loss of epoch 1',
     ],
     rows,
   );
@@ -59,6 +59,6 @@ function rowOf(one: Measured, [first]: readonly Measured[]): string[] {
     latencySeconds === null ? '–' : (latencySeconds * 1e6).toFixed(0),
     firstStepSeconds.toFixed(2),
     peakBytes === null ? '–' : (peakBytes / 2 ** 20).toFixed(0),
-    one.epochs.at(-1)!.loss.toFixed(3),
+    one.firstLoss.toFixed(3),
   ];
 }
