@@ -1,12 +1,12 @@
 // The page: takes the files, goes on training with their batches, shows the losses, and gives the new values back.
 
-import { readIdx } from './read-idx.js';
+import { assembleBatch, type Dataset, sameShape } from '@bn/core';
+import { fetchIdx } from '@bn/datasets/browser';
 import { openTraining, type StepResult, type Training } from './training.js';
 
 interface Opened {
   readonly training: Training;
-  readonly images: Uint8Array;
-  readonly labels: Uint8Array;
+  readonly data: Dataset;
 }
 
 const find = <T extends Element>(selector: string) => document.querySelector<T>(selector)!;
@@ -40,7 +40,7 @@ async function guarded(action: () => Promise<void>): Promise<void> {
   try {
     await action();
   } catch (error) {
-    status.value = `It does not go on: ${(error as Error).message}`;
+    status.value = `It does not go on: ${(error as Error).message.replaceAll(/blob:[^ #]*#/g, '')}`;
     show('failed');
   }
 }
@@ -56,28 +56,33 @@ async function open(): Promise<void> {
   }
   const bytesOf = async (file: File) => new Uint8Array(await file.arrayBuffer());
   const training = await openTraining(await bytesOf(model), await bytesOf(values));
-  const [images, labels] = [await readIdx(imageFile), await readIdx(labelFile)];
-  if (images.length !== labels.length * sizeOf(training)) {
-    throw new Error(`the images are not ${training.shape.slice(1).join(' × ')} pixels for each label`);
+  const data = await fetchIdx({ images: addressOf(imageFile), labels: addressOf(labelFile) });
+  const [batchSize, ...shape] = training.shape;
+  if (!sameShape(shape, data.features.shape)) {
+    throw new Error(`it takes images of ${shape.join(' × ')} pixels, not of ${data.features.shape.join(' × ')}`);
   }
-  if (labels.length < training.shape[0]!)
-    throw new Error(`there are fewer images than the ${training.shape[0]} of a batch`);
-  opened = { training, images, labels };
+  if (data.length < batchSize!) throw new Error(`there are fewer images than the ${batchSize} of a batch`);
+  opened = { training, data };
   losses.length = 0;
   rows.replaceChildren();
   learningRate.value = String(training.learningRate);
-  status.value = `Ready: ${labels.length.toLocaleString('en-US')} images, ${training.shape[0]} in a batch.`;
+  status.value = `Ready: ${data.length.toLocaleString('en-US')} images, ${batchSize} in a batch.`;
   show('ready');
 }
 
+/** Under which a chosen file can be fetched; its name at the end is for messages. */
+function addressOf(file: File): string {
+  return `${URL.createObjectURL(file)}#${file.name}`;
+}
+
 async function train(): Promise<void> {
+  const { training, data } = opened!;
   running = true;
   show('running');
-  const { training } = opened!;
   const began = performance.now();
   const wanted = steps.valueAsNumber;
   for (let done = 0; running && done < wanted; done++) {
-    const { features, labels } = batch(opened!, losses.length);
+    const { features, labels } = assembleBatch(data, batchIndices(data.length, training.shape[0]!, losses.length));
     display(await training.step(features, labels, learningRate.valueAsNumber), labels.length);
     const speed = ((done + 1) * labels.length * 1000) / (performance.now() - began);
     status.value = `${done + 1} of ${wanted} steps, ${Math.round(speed).toLocaleString('en-US')} examples/s`;
@@ -88,19 +93,9 @@ async function train(): Promise<void> {
 }
 
 /** Whole batches in the order of the file, again and again. */
-function batch({ training, images, labels }: Opened, index: number) {
-  const size = training.shape[0]!;
-  const first = (index % Math.floor(labels.length / size)) * size;
-  const pixels = sizeOf(training);
-  return {
-    features: images.subarray(first * pixels, (first + size) * pixels),
-    labels: Int32Array.from(labels.subarray(first, first + size)),
-  };
-}
-
-/** Numbers in an image. */
-function sizeOf({ shape }: Training): number {
-  return shape.slice(1).reduce((product, n) => product * n, 1);
+function batchIndices(examples: number, size: number, index: number): number[] {
+  const first = (index % Math.floor(examples / size)) * size;
+  return Array.from({ length: size }, (_, i) => first + i);
 }
 
 function display({ step, loss, correct }: StepResult, examples: number): void {

@@ -1,6 +1,6 @@
 // A training that Node began: the step as an ONNX model, and the values that each run of it takes and gives.
 
-import { decodeSafetensors, encodeSafetensors } from '@bn/core';
+import { decodeSafetensors, encodeSafetensors, type TypedArray } from '@bn/core';
 import { readMetadata } from '@bn/onnx';
 import mjs from 'onnxruntime-web/ort-wasm-simd-threaded.mjs?url';
 import wasm from 'onnxruntime-web/ort-wasm-simd-threaded.wasm?url';
@@ -24,7 +24,7 @@ export interface Training {
   /** Node's. */
   readonly learningRate: number;
   /** @param features pixels from 0 to 255, a whole batch */
-  step(features: Uint8Array, labels: Int32Array, learningRate: number): Promise<StepResult>;
+  step(features: TypedArray, labels: TypedArray, learningRate: number): Promise<StepResult>;
   /** The values as they are now, as a safetensors file. */
   save(): Uint8Array<ArrayBuffer>;
 }
@@ -53,7 +53,7 @@ export async function openTraining(model: Uint8Array, values: Uint8Array): Promi
       step++;
       const given = new Map<string, Tensor>([
         ['features', featuresTensor(pixels, features)],
-        ['labels', new Tensor('int32', labels, [labels.length])],
+        ['labels', new Tensor('int32', Int32Array.from(labels), [labels.length])],
         ['learningRate', new Tensor('float32', [rate], [])],
         ['step', new Tensor('float32', [step], [])],
       ]);
@@ -78,8 +78,8 @@ export async function openTraining(model: Uint8Array, values: Uint8Array): Promi
 }
 
 /** What the step takes: pixels as they are, or divided by 255. */
-function featuresTensor(pixels: Uint8Array, { type, shape }: InferenceSession.TensorValueMetadata): Tensor {
-  if (type === 'uint8') return new Tensor('uint8', pixels, shape as number[]);
+function featuresTensor(pixels: TypedArray, { type, shape }: InferenceSession.TensorValueMetadata): Tensor {
+  if (type === 'uint8') return new Tensor('uint8', Uint8Array.from(pixels), shape as number[]);
   return new Tensor(
     'float32',
     Float32Array.from(pixels, (pixel) => pixel / 255),
