@@ -10,6 +10,7 @@ import { imageInput } from '../../model/image-input.js';
 import { HttpError } from '../http-error.js';
 import type { Models, ServedModel } from '../models/served-model.js';
 import type { AppOptions } from './create-app.js';
+import { described } from './documentation.js';
 import { goneSignal, useModel } from './use-model.js';
 
 const query = z.strictObject({
@@ -27,10 +28,28 @@ const query = z.strictObject({
     .describe('light becomes dark: for dark things on white ground'),
 });
 
+const answer = z.object({
+  model: z.string(),
+  classes: z.array(z.object({ class: z.string(), index: z.int(), probability: z.number() })),
+});
+
+const schema = described({
+  summary: 'The classes of an image, the most probable first',
+  description: 'The image file (PNG, JPEG, WebP, GIF, TIFF, AVIF) as the body, or as the file of a form.',
+  tags: ['images'],
+  query,
+  body: {
+    'application/octet-stream': null,
+    'multipart/form-data': z.object({ file: z.string().meta({ format: 'binary' }) }),
+  },
+  answer: { 'application/json': answer },
+  errors: [400, 404, 413, 500, 503, 504],
+});
+
 export async function addClassifyRoute(app: FastifyInstance, { models, maxBody }: AppOptions): Promise<void> {
   await app.register(async (scope) => {
     await scope.register(multipart, { limits: { fileSize: maxBody, files: 1, parts: 10 } });
-    scope.post('/classify', { config: { isInference: true } }, async (request, reply) => {
+    scope.post('/classify', { schema, config: { isInference: true } }, async (request, reply) => {
       const { model = onlyModel(models), top, invert } = parseQuery(request.query);
       const image = await imageOf(request);
       return useModel(models, request, { name: model }, async (model) => {

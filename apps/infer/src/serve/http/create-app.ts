@@ -6,8 +6,10 @@ import { HttpError } from '../http-error.js';
 import type { Models } from '../models/served-model.js';
 import { challenge, isAuthorized } from './api-key.js';
 import { addClassifyRoute } from './classify-route.js';
+import { addDocumentation, described } from './documentation.js';
 import { answerClientError, answerFailure } from './failures.js';
 import type { Metrics } from './metrics.js';
+import { addPageRoutes } from './page-routes.js';
 import { addProtocolRoutes } from './protocol-routes.js';
 
 export interface AppOptions {
@@ -88,11 +90,17 @@ export async function createApp(options: AppOptions): Promise<FastifyInstance> {
     request.log.debug({ method, url, ip, status: reply.statusCode, milliseconds: reply.elapsedTime }, 'request');
   });
 
+  await addDocumentation(app, { hasKey: apiKey !== null });
+  addPageRoutes(app);
   addProtocolRoutes(app, options);
   await addClassifyRoute(app, options);
-  app.get('/metrics', async (_request, reply) => {
+  app.get('/metrics', { schema: metricsSchema }, async (_request, reply) => {
     reply.type(metrics.contentType);
     return metrics.text();
   });
   return app;
 }
+
+const metricsSchema = described({
+  ...{ summary: 'What the server counts, for Prometheus', tags: ['health'], answer: { 'text/plain': null } },
+});
