@@ -62,6 +62,7 @@ export async function addDocumentation(app: FastifyInstance, { hasKey }: { hasKe
   app.get('/openapi.json', { schema: { hide: true } }, async () => app.swagger());
   await app.register(swaggerUi, {
     routePrefix: '/docs',
+    uiConfig: { layout: 'BaseLayout' },
     staticCSP:
       "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; connect-src 'self'",
   });
