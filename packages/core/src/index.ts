@@ -75,12 +75,11 @@ export {
   recalibrationGraph,
   trainingStepGraph,
 } from './training/step-graph.js';
+export type { Observation, StepResult } from './training/step-runner.js';
 export {
   createTrainer,
   epochOrder,
   type FitOptions,
-  type Observation,
-  type StepResult,
   type Trainer,
   type TrainerOptions,
 } from './training/trainer.js';
