@@ -14,6 +14,7 @@ import { type Lowered, lower } from './lower/lowering.js';
 import { padConvolutions } from './lower/pad-convolutions.js';
 import { rewrite } from './lower/rewrite.js';
 import { chooseStorage } from './lower/storage.js';
+import { winograd } from './lower/winograd.js';
 import type { Passes } from './passes.js';
 import { buffersOf, planMemory } from './plan/memory-plan.js';
 import { mergeNests } from './plan/merge-nests.js';
@@ -82,6 +83,10 @@ export function planGraph(
   if (passes.lanes && passes.split) {
     bound = rewrite(bound, lanes);
     lanes = chooseLaneAxes(bound, rows);
+  }
+  if (passes.lanes && passes.winograd) {
+    bound = winograd(bound, lanes);
+    lanes = chooseLaneAxes(bound);
   }
   const lowered = lower(bound, lanes, chooseStorage(bound, lanes));
   const nests = passes.parts ? splitIntoPartialSums(lowered.nests) : lowered.nests;
