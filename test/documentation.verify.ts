@@ -23,6 +23,10 @@ const clone = join(mkdtempSync(join(tmpdir(), 'bn-clone-')), 'bn');
 const exempt: { command: RegExp; reason: string }[] = [
   { command: /^git clone |^cd /, reason: 'the clone is made by this test' },
   { command: /^npx -y pnpm@12\.21\.0 (test|verify|run check)$/, reason: 'this test is part of it' },
+  {
+    command: /^npx -y pnpm@12\.21\.0 browser$/,
+    reason: "it serves until it is stopped; the page's own verification does it",
+  },
   { command: /npx --no-install bn-\w+-setup/, reason: 'the packages are not published yet' },
   {
     command: /train setup (?!.*--dry-run)/,
