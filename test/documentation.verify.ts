@@ -24,7 +24,7 @@ const exempt: { command: RegExp; reason: string }[] = [
   { command: /^git clone |^cd /, reason: 'the clone is made by this test' },
   { command: /^npx -y pnpm@12\.21\.0 (test|verify|run check)$/, reason: 'this test is part of it' },
   {
-    command: /^npx -y pnpm@12\.21\.0 browser-onnx$/,
+    command: /^npx -y pnpm@12\.21\.0 browser(-onnx)?$/,
     reason: 'it serves a page until it is stopped; a test opens the page',
   },
   { command: /npx --no-install bn-\w+-setup/, reason: 'the packages are not published yet' },
