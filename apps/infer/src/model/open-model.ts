@@ -2,7 +2,7 @@
 
 import { readFile } from 'node:fs/promises';
 import { parse } from 'node:path';
-import { loadBackend } from '@bn/command-line';
+import { openBackend } from '@bn/command-line';
 import {
   type Backend,
   type BackendOptions,
@@ -17,7 +17,7 @@ import {
 import { type ImportedInference, importInference } from '@bn/onnx';
 
 export interface OpenModelOptions extends BackendOptions {
-  /** By name or path, as `loadBackend` finds it. */
+  /** By name or path, or `auto`, as `openBackend` finds it. */
   readonly backend: string;
   readonly workingFolder: string;
 }
@@ -73,7 +73,7 @@ export async function compileModel(
   const { backend: name, workingFolder, ...backendOptions } = options;
   const imported = importModel(path, bytes);
   const { graph, input, metadata } = imported;
-  const backend = await loadBackend(name, workingFolder, backendOptions);
+  const { backend } = await openBackend(name, workingFolder, backendOptions);
   try {
     const executables = [
       await backend.compile(graph),
