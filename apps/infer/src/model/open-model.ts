@@ -133,7 +133,7 @@ function probabilitiesOf({ graph: { outputs } }: ImportedInference, path: string
   if (!scores || !isScores(scores)) {
     throw new BnError(
       'unsupported',
-      `${path}: the model has no output [batch, classes] of float32: it classifies nothing`,
+      `${path}: the model has no output [batch, classes] of float32 with two classes or more: it classifies nothing`,
     );
   }
   // A model that ends in a softmax gives probabilities, whatever it calls them.
@@ -141,7 +141,8 @@ function probabilitiesOf({ graph: { outputs } }: ImportedInference, path: string
 }
 
 function isScores({ shape, dtype }: Tensor): boolean {
-  return dtype === 'float32' && shape.length === 2 && shape[1] !== null;
+  // One score says nothing of classes: a softmax would make it 1, whatever it is.
+  return dtype === 'float32' && shape.length === 2 && shape[1] !== null && shape[1]! > 1;
 }
 
 /** What `train export` writes into the metadata, if it fits. */
