@@ -4,7 +4,7 @@ import type { ConvolutionGeometry, Tensor } from '@bn/core';
 import { Index } from '../ir/index-form.js';
 import type { Guard } from '../ir/nest.js';
 import { binary } from './expressions.js';
-import type { Lowering, Rule } from './rule.js';
+import type { Lowering, NestBody, Rule } from './rule.js';
 
 type Contraction = 'matmul' | 'conv2d' | 'conv2dInputGradient' | 'conv2dFilterGradient';
 
@@ -126,7 +126,7 @@ function grouped(channel: Index, perGroup: number, { groups }: { groups: number 
 }
 
 /** Fills the target with zeros, before sums are added to it. */
-export function zeroNest(node: Tensor, target: Parameters<Lowering['write']>[0], lowering: Lowering) {
+export function zeroNest(node: Tensor, target: Parameters<Lowering['write']>[0], lowering: Lowering): NestBody {
   const { loops, indices } = lowering.loops(node.shape as number[], lowering.laneAxis(node), 'i');
   const value = { op: 'constant', kind: 'f32', value: 0 } as const;
   const statement = { target: lowering.write(target, indices), value, reduction: null };

@@ -2,11 +2,11 @@
 
 import { stridesOf, type Tensor } from '@bn/core';
 import { Index } from '../ir/index-form.js';
-import { type Buffer, kindOf, type Nest } from '../ir/nest.js';
+import { type Buffer, kindOf } from '../ir/nest.js';
 import { broadcastIndices } from './elementwise.js';
 import { constant } from './expressions.js';
 import { unsplitAxes } from './lane-axes.js';
-import type { Lowering, Rule } from './rule.js';
+import type { Lowering, NestBody, Rule } from './rule.js';
 
 type Movement = 'reshape' | 'transpose' | 'broadcastTo' | 'pad' | 'slice' | 'concat' | 'gather' | 'iota';
 
@@ -70,7 +70,7 @@ export const shapeOperations: { readonly [P in Movement]: Rule<P> } = {
 };
 
 /** Copies `from` into the target of `node`, moved by `shift`. */
-function copy(node: Tensor, from: Tensor, shift: readonly number[], target: Buffer, lowering: Lowering): Nest {
+function copy(node: Tensor, from: Tensor, shift: readonly number[], target: Buffer, lowering: Lowering): NestBody {
   const { loops, indices } = lowering.loops(sizes(from), lowering.laneAxis(node), 'i');
   const shifted = indices.map((index, axis) => index.plus(shift[axis]));
   const statement = { target: lowering.write(target, shifted), value: lowering.at(from, indices), reduction: null };
