@@ -21,7 +21,9 @@ import {
   type Tensor,
 } from '@bn/core';
 import { createBackend, type WasmBackendOptions } from '@bn/wasm';
-import { expect, test } from 'vitest';
+import { afterEach, expect, test, vi } from 'vitest';
+
+afterEach(() => vi.unstubAllGlobals());
 
 const layers = ['conv1', 'bn1', 'relu1', 'pool1', 'conv2', 'flatten', 'dense1'];
 const model = defineModel(
@@ -58,11 +60,17 @@ async function train(options: WasmBackendOptions) {
 
 const secondsOf = ({ phases }: Report) => phases.reduce((sum, { seconds }) => sum + seconds, 0);
 
-test.each([1, 2])(
-  'a profiled training has the same weights; its phases name every layer (%i threads)',
-  async (threads) => {
-    const { weights, report } = await train({ threads, profile: { skippedRuns: 2 } });
-    const plain = await train({ threads });
+test.each([
+  { threads: 1, page: false },
+  { threads: 2, page: false },
+  { threads: 1, page: true },
+])(
+  'a profiled training has the same weights; its phases name every layer ($threads threads, page: $page)',
+  async (how) => {
+    const plain = await train({ threads: how.threads });
+    // The thread of a page does not compute itself.
+    if (how.page) vi.stubGlobal('document', {});
+    const { weights, report } = await train({ threads: how.threads, profile: { skippedRuns: 2 } });
     expect(plain.report).toBeUndefined();
     expect(weights).toEqual(plain.weights);
 
