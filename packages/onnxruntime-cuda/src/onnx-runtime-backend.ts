@@ -80,7 +80,7 @@ export class OnnxRuntimeBackend implements Backend {
     return {
       run: (inputs) => profile.run(() => run(inputs)),
       report: () => {
-        report ??= profile.read(session);
+        report ??= profile.read(session, graph);
         return report;
       },
       dispose,

@@ -3,9 +3,10 @@
 import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { Phase, Report } from '@bn/core';
+import type { Graph, Origin, Phase, Report } from '@bn/core';
 import type { InferenceSession } from 'onnxruntime-node';
-import { readNodeName } from './node-name.js';
+import { countOperations } from './count-operations.js';
+import { keyOf, readNodeName } from './node-name.js';
 
 /** An event of the file; times in microseconds. */
 interface ProfileEvent {
@@ -44,14 +45,14 @@ export class SessionProfile {
     return result;
   }
 
-  /** Ends the profiling. */
-  async read(session: InferenceSession): Promise<Report> {
+  /** Ends the profiling of the session, which computes `graph`. */
+  async read(session: InferenceSession, graph: Graph): Promise<Report> {
     const [runs, seconds] = [Math.max(0, this.#runs - this.#skippedRuns), this.#seconds];
     session.endProfiling();
     const [file] = await readdir(this.#folder);
     const events: ProfileEvent[] = JSON.parse(await readFile(join(this.#folder, file!), 'utf8'));
     await this.remove();
-    return { runs, seconds, phases: phasesOf(events, this.#skippedRuns) };
+    return { runs, seconds, phases: phasesOf(events, this.#skippedRuns, graph) };
   }
 
   async remove(): Promise<void> {
@@ -59,23 +60,29 @@ export class SessionProfile {
   }
 }
 
-/** One phase for each node, in the order of execution. */
-function phasesOf(events: readonly ProfileEvent[], skippedRuns: number): Phase[] {
+/** One phase for each operation of the graph in each layer and direction, and for each operator of ONNX Runtime's own. */
+function phasesOf(events: readonly ProfileEvent[], skippedRuns: number, graph: Graph): Phase[] {
   const starts = events.filter(({ name }) => name === 'model_run').map(({ ts }) => ts);
   const first = starts.sort((a, b) => a - b)[skippedRuns] ?? Number.POSITIVE_INFINITY;
-  const seconds = new Map<string, number>();
-  const operators = new Map<string, string>();
+  const found = new Map<string, { operation: string; origins: Origin[]; operators: Set<string>; seconds: number }>();
   for (const { cat, name, ts, dur, args } of events) {
     const node = cat === 'Node' && ts >= first ? /^(.*)_kernel_time$/.exec(name)?.[1] : undefined;
     if (node === undefined) continue;
-    seconds.set(node, (seconds.get(node) ?? 0) + dur / 1e6);
-    operators.set(node, args?.op_name ?? '');
-  }
-  return [...seconds].map(([node, seconds]) => {
+    const operator = args?.op_name ?? node;
     const known = readNodeName(node);
-    const operator = operators.get(node)!;
-    return known
-      ? { name: `${known.operation} ${operator}`.trim(), origins: [known.origin], seconds }
-      : { name: operator || node, origins: [], seconds };
+    const key = known ? keyOf(known) : operator;
+    const phase = found.get(key) ?? {
+      ...{ operation: known?.operation ?? '', origins: known ? [known.origin] : [] },
+      ...{ operators: new Set<string>(), seconds: 0 },
+    };
+    phase.operators.add(operator);
+    phase.seconds += dur / 1e6;
+    found.set(key, phase);
+  }
+  const counts = countOperations(graph);
+  return [...found].map(([key, { operation, origins, operators, seconds }]) => {
+    const operations = counts.get(key);
+    const name = `${operation} ${[...operators].join('+')}`.trim();
+    return { name, origins, seconds, ...(operations !== undefined && { operations }) };
   });
 }

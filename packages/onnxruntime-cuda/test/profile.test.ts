@@ -81,6 +81,12 @@ test('results are the same; phases name every layer; runs at the start and after
   );
   const everywhere = layers.flatMap((layer) => [`${layer} forward`, `${layer} backward`]);
   expect(named).toEqual(new Set([...everywhere, ' forward', ' backward', 'conv update', 'bn update', 'dense update']));
+  const operationsOf = (operation: string, layer: string) =>
+    phases.find(({ name, origins }) => name.startsWith(`${operation} `) && origins[0]?.layer === layer)?.operations;
+  // 16 images, 6 maps of 8 × 8 windows of 5 × 5 pixels; 384 inputs of 10 neurons.
+  expect(operationsOf('conv2d', 'conv')).toBe(2 * 16 * 6 * 64 * 25);
+  expect(operationsOf('conv2dFilterGradient', 'conv')).toBe(2 * 16 * 6 * 64 * 25);
+  expect(operationsOf('matmul', 'dense')).toBe(2 * 16 * 384 * 10);
   await Promise.all([plain.backend.dispose(), backend.dispose()]);
   expect(leftOver()).toEqual([]);
 });

@@ -17,7 +17,7 @@ export function outcomeText(record: ProfileRecord): string {
     '',
     ...layerTable(record),
     '',
-    'fused: computed within loops of other layers or directions, in whose time it is',
+    ...(isFused(record) ? ['fused: computed within loops of other layers or directions, in whose time it is'] : []),
     `without profiling a step takes ${milliseconds(medianSeconds.plain)} ms, with it ${milliseconds(medianSeconds.profiled)} (${cost < 0 ? '' : '+'}${percent(cost, 1)}; medians)`,
     `compiled in ${(compileSeconds * 1000).toFixed(0)} ms`,
     ...(memory ? [`memory: ${memoryText(memory)}`] : []),
@@ -25,6 +25,10 @@ export function outcomeText(record: ProfileRecord): string {
     'the dearest phases:',
     ...phaseTable(record),
   ].join('\n');
+}
+
+function isFused(record: ProfileRecord): boolean {
+  return layerShares(record).some(({ directions }) => Object.values(directions).includes('fused'));
 }
 
 function layerTable(record: ProfileRecord): string[] {
