@@ -99,7 +99,7 @@ export function planGraph(
   }
   if (passes.lanes && passes.winograd) {
     bound = winograd(bound, lanes);
-    lanes = chooseLaneAxes(bound);
+    lanes = chooseLaneAxes(bound, rows);
   }
   const lowered = lower(bound, lanes, chooseStorage(bound, lanes));
   const nests = passes.parts ? splitIntoPartialSums(lowered.nests) : lowered.nests;
