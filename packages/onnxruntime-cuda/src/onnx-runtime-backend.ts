@@ -51,7 +51,7 @@ export class OnnxRuntimeBackend implements Backend {
     if (device.kind !== 'webgpu') {
       this.compileSteps = async (graph, steps) => {
         // Not profiled: the time of a Scan is that of its nodes once more.
-        return this.#open(stepsToOnnx(graph, steps), stepSpecs(graph, steps), false);
+        return this.#open(stepsToOnnx(graph, steps), stepSpecs(graph, steps), null);
       };
     }
   }
@@ -61,12 +61,13 @@ export class OnnxRuntimeBackend implements Backend {
   }
 
   async compile(graph: Graph): Promise<Executable> {
-    return this.#open(toOnnx(graph, this.device.kind === 'webgpu' ? { provider: 'webgpu' } : {}), graph, true);
+    return this.#open(toOnnx(graph, this.device.kind === 'webgpu' ? { provider: 'webgpu' } : {}), graph, graph);
   }
 
-  async #open(model: Uint8Array, specs: StepSpecs, profiled: boolean): Promise<Executable> {
+  /** @param profiled the graph of the model, if runs are to be profiled where the backend is */
+  async #open(model: Uint8Array, specs: StepSpecs, profiled: Graph | null): Promise<Executable> {
     this.#requireUndisposed();
-    const profile = profiled && this.#profile ? await SessionProfile.create(this.#profile.skippedRuns) : null;
+    const profile = this.#profile && profiled ? await SessionProfile.create(profiled, this.#profile.skippedRuns) : null;
     const options = { ...this.#sessionOptions, ...profile?.sessionOptions };
     const session = await this.#runtime.InferenceSession.create(model, options).catch(async (cause) => {
       await profile?.remove();
@@ -80,7 +81,7 @@ export class OnnxRuntimeBackend implements Backend {
     return {
       run: (inputs) => profile.run(() => run(inputs)),
       report: () => {
-        report ??= profile.read(session, graph);
+        report ??= profile.read(session);
         return report;
       },
       dispose,
