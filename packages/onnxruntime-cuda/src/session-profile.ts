@@ -18,18 +18,21 @@ interface ProfileEvent {
 }
 
 export class SessionProfile {
+  readonly #graph: Graph;
   readonly #folder: string;
   readonly #skippedRuns: number;
   #runs = 0;
   #seconds = 0;
 
-  private constructor(folder: string, skippedRuns: number) {
+  private constructor(graph: Graph, folder: string, skippedRuns: number) {
+    this.#graph = graph;
     this.#folder = folder;
     this.#skippedRuns = skippedRuns;
   }
 
-  static async create(skippedRuns: number): Promise<SessionProfile> {
-    return new SessionProfile(await mkdtemp(join(tmpdir(), 'bn-onnxruntime-')), skippedRuns);
+  /** Of a session that computes `graph`. */
+  static async create(graph: Graph, skippedRuns: number): Promise<SessionProfile> {
+    return new SessionProfile(graph, await mkdtemp(join(tmpdir(), 'bn-onnxruntime-')), skippedRuns);
   }
 
   get sessionOptions(): InferenceSession.SessionOptions {
@@ -45,14 +48,14 @@ export class SessionProfile {
     return result;
   }
 
-  /** Ends the profiling of the session, which computes `graph`. */
-  async read(session: InferenceSession, graph: Graph): Promise<Report> {
+  /** Ends the profiling. */
+  async read(session: InferenceSession): Promise<Report> {
     const [runs, seconds] = [Math.max(0, this.#runs - this.#skippedRuns), this.#seconds];
     session.endProfiling();
     const [file] = await readdir(this.#folder);
     const events: ProfileEvent[] = JSON.parse(await readFile(join(this.#folder, file!), 'utf8'));
     await this.remove();
-    return { runs, seconds, phases: phasesOf(events, this.#skippedRuns, graph) };
+    return { runs, seconds, phases: phasesOf(events, this.#skippedRuns, this.#graph) };
   }
 
   async remove(): Promise<void> {
