@@ -1,0 +1,116 @@
+// How fast a server answers over loopback: one client alone, and many at once with and without dynamic batching.
+
+import { Agent, request } from 'node:http';
+import { parse } from 'node:path';
+import { BnError } from '@bn/core';
+import autocannon from 'autocannon';
+import { timeRuns } from '../benchmark/time-runs.js';
+import type { ModelMetadata } from './protocol/schemas.js';
+import { startServerChild } from './server-child.js';
+
+export interface ServerBenchmarkOptions {
+  /** Flags of `serve`, for the backend. */
+  readonly flags: readonly string[];
+  /** For each timing; a quarter of it goes before, untimed. */
+  readonly seconds: number;
+  readonly env: NodeJS.ProcessEnv;
+  readonly cwd: string;
+  readonly signal: AbortSignal;
+}
+
+export interface ServerTiming {
+  /** Who send one request after the other, each of one example as JSON. */
+  readonly clients: number;
+  /** Examples that the server computes together, at most. */
+  readonly maxBatch: number;
+  readonly requestsPerSecond: number;
+  /** Milliseconds, from the request to the whole answer. */
+  readonly latency: { readonly p50: number; readonly p90: number; readonly p99: number };
+}
+
+type Figures = Pick<ServerTiming, 'requestsPerSecond' | 'latency'>;
+
+const manyClients = 64;
+const maxBatch = 64;
+
+/**
+ * @returns one client; many clients; many clients of a server that computes one example at a time
+ * @throws BnError `backend` when a server does not start, or a request fails
+ */
+export async function* benchmarkServer(file: string, options: ServerBenchmarkOptions): AsyncGenerator<ServerTiming> {
+  for (const size of [maxBatch, 1]) {
+    const server = await startServerChild(
+      [file, '--max-batch', String(size), ...options.flags],
+      options.env,
+      options.cwd,
+    );
+    try {
+      const question = await prepare(`${server.url}/v2/models/${encodeURIComponent(parse(file).name)}`);
+      const alone = size > 1 && (await timeOne(question, options));
+      if (alone) yield { clients: 1, maxBatch: size, ...alone };
+      if (options.signal.aborted) return;
+      yield { clients: manyClients, maxBatch: size, ...(await timeMany(question, options.seconds)) };
+    } finally {
+      await server.end();
+    }
+    if (options.signal.aborted) return;
+  }
+}
+
+interface Question {
+  readonly url: string;
+  readonly body: string;
+}
+
+/** An inference request that fits the model. */
+async function prepare(url: string): Promise<Question> {
+  const { inputs } = (await (await fetch(url)).json()) as ModelMetadata;
+  const { name, datatype, shape } = inputs[0]!;
+  const sizes = shape.map((n) => Math.max(n, 1));
+  const size = sizes.reduce((product, n) => product * n, 1);
+  const values = {
+    UINT8: (i: number) => (i * 37) % 256,
+    INT32: (i: number) => i % 2,
+    FP32: (i: number) => ((i * 37) % 256) / 255,
+    BOOL: (i: number) => i % 2 === 0,
+  };
+  const data = Array.from({ length: size }, (_, i) => values[datatype](i));
+  return { url: `${url}/infer`, body: JSON.stringify({ inputs: [{ name, datatype, shape: sizes, data }] }) };
+}
+
+/** One request after the other on one connection; null if the signal ended it. */
+async function timeOne(question: Question, options: ServerBenchmarkOptions): Promise<Figures | null> {
+  const agent = new Agent({ keepAlive: true });
+  try {
+    const timing = await timeRuns(() => ask(question, agent), options);
+    return timing && { requestsPerSecond: timing.runs / timing.seconds, latency: timing.latency };
+  } finally {
+    agent.destroy();
+  }
+}
+
+function ask({ url, body }: Question, agent: Agent): Promise<void> {
+  const headers = { 'content-type': 'application/json', 'content-length': Buffer.byteLength(body) };
+  return new Promise((resolve, reject) => {
+    const sent = request(url, { method: 'POST', agent, headers }, (response) => {
+      if (response.statusCode !== 200) reject(new BnError('backend', `the server answered ${response.statusCode}`));
+      response.resume().on('end', resolve).on('error', reject);
+    });
+    sent.on('error', reject).end(body);
+  });
+}
+
+async function timeMany({ url, body }: Question, seconds: number): Promise<Figures> {
+  const load = (duration: number) =>
+    autocannon({
+      ...{ url, body, method: 'POST', connections: manyClients, duration },
+      headers: { 'content-type': 'application/json' },
+    });
+  await load(seconds / 4);
+  const { errors, non2xx, requests, latency, duration } = await load(seconds);
+  if (errors + non2xx > 0) throw new BnError('backend', `${errors + non2xx} requests failed under load`);
+  return {
+    requestsPerSecond: requests.total / duration,
+    latency: { p50: latency.p50, p90: latency.p90, p99: latency.p99 },
+  };
+}
