@@ -1,11 +1,13 @@
 // The server as its users have it: a process, real connections, many of them, and what happens to it.
 
+import { execFile } from 'node:child_process';
 import { once } from 'node:events';
 import { renameSync, writeFileSync } from 'node:fs';
 import { connect } from 'node:net';
 import { join } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
 import { describe, expect, it } from 'vitest';
 import { openModel } from '../src/model/open-model.js';
 import {
@@ -220,4 +222,28 @@ describe('does not start', () => {
 it('warns when strangers can reach it', async () => {
   expect((await serveLight(['--host', '0.0.0.0'])).server.log()).toMatch(/warning: 0\.0\.0\.0 can be reached/);
   expect((await serveLight(['--host', '0.0.0.0', '--api-key', 'k'])).server.log()).not.toMatch(/warning/);
+});
+
+it('benchmark --server times one client, many, and many without batches', async () => {
+  const file = join(testFolder({ 'light.onnx': whereTheLightIs() }), 'light.onnx');
+  const program = fileURLToPath(new URL('../dist/index.js', import.meta.url));
+  const run = (...flags: string[]) =>
+    promisify(execFile)(process.execPath, [program, 'benchmark', file, '--server', '--seconds', '0.4', ...flags]);
+  const lines = (await run('--json')).stdout
+    .trim()
+    .split('\n')
+    .map((line) => JSON.parse(line));
+  expect(lines.map(({ clients, maxBatch }) => [clients, maxBatch])).toEqual([
+    [1, 64],
+    [64, 64],
+    [64, 1],
+  ]);
+  for (const { requestsPerSecond } of lines) expect(requestsPerSecond).toBeGreaterThan(0);
+  const { stdout } = await run('--backend', 'reference');
+  const [batched, single] = [...stdout.matchAll(/^ +64 +\d+ +([\d,]+) /gm)].map(([, rate]) =>
+    Number(rate!.replace(',', '')),
+  );
+  const said = Number(/answers ([\d.]+) times/.exec(stdout)?.[1]);
+  expect(said).toBeCloseTo(batched! / single!, 1);
+  await expect(run('--backend', 'nothing')).rejects.toThrow(/the server does not start: unknown backend 'nothing'/);
 });

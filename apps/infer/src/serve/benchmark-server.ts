@@ -5,16 +5,15 @@ import { parse } from 'node:path';
 import { BnError } from '@bn/core';
 import autocannon from 'autocannon';
 import { timeRuns } from '../benchmark/time-runs.js';
+import type { OpenModelOptions } from '../model/open-model.js';
 import type { ModelMetadata } from './protocol/schemas.js';
 import { startServerChild } from './server-child.js';
 
 export interface ServerBenchmarkOptions {
-  /** Flags of `serve`, for the backend. */
-  readonly flags: readonly string[];
+  readonly backend: OpenModelOptions;
   /** For each timing; a quarter of it goes before, untimed. */
   readonly seconds: number;
   readonly env: NodeJS.ProcessEnv;
-  readonly cwd: string;
   readonly signal: AbortSignal;
 }
 
@@ -38,23 +37,26 @@ const maxBatch = 64;
  * @throws BnError `backend` when a server does not start, or a request fails
  */
 export async function* benchmarkServer(file: string, options: ServerBenchmarkOptions): AsyncGenerator<ServerTiming> {
+  const { backend, env, signal } = options;
   for (const size of [maxBatch, 1]) {
-    const server = await startServerChild(
-      [file, '--max-batch', String(size), ...options.flags],
-      options.env,
-      options.cwd,
-    );
+    const flags = [...backendFlags(backend), '--max-batch', String(size)];
+    const server = await startServerChild([file, ...flags], env, backend.workingFolder);
     try {
       const question = await prepare(`${server.url}/v2/models/${encodeURIComponent(parse(file).name)}`);
       const alone = size > 1 && (await timeOne(question, options));
       if (alone) yield { clients: 1, maxBatch: size, ...alone };
-      if (options.signal.aborted) return;
-      yield { clients: manyClients, maxBatch: size, ...(await timeMany(question, options.seconds)) };
+      const together = await timeMany(question, options);
+      if (together) yield { clients: manyClients, maxBatch: size, ...together };
     } finally {
       await server.end();
     }
-    if (options.signal.aborted) return;
+    if (signal.aborted) return;
   }
+}
+
+function backendFlags({ backend, device, engine, threads }: OpenModelOptions): string[] {
+  const flags = { backend, device, engine, threads };
+  return Object.entries(flags).flatMap(([name, value]) => (value === undefined ? [] : [`--${name}`, String(value)]));
 }
 
 interface Question {
@@ -100,17 +102,18 @@ function ask({ url, body }: Question, agent: Agent): Promise<void> {
   });
 }
 
-async function timeMany({ url, body }: Question, seconds: number): Promise<Figures> {
+/** null if the signal ended it. */
+async function timeMany({ url, body }: Question, { seconds, signal }: ServerBenchmarkOptions): Promise<Figures | null> {
   const load = (duration: number) =>
     autocannon({
       ...{ url, body, method: 'POST', connections: manyClients, duration },
       headers: { 'content-type': 'application/json' },
     });
-  await load(seconds / 4);
+  if (!signal.aborted) await load(seconds / 4);
+  if (signal.aborted) return null;
   const { errors, non2xx, requests, latency, duration } = await load(seconds);
+  if (signal.aborted) return null;
   if (errors + non2xx > 0) throw new BnError('backend', `${errors + non2xx} requests failed under load`);
-  return {
-    requestsPerSecond: requests.total / duration,
-    latency: { p50: latency.p50, p90: latency.p90, p99: latency.p99 },
-  };
+  const { p50, p90, p99 } = latency;
+  return { requestsPerSecond: requests.total / duration, latency: { p50, p90, p99 } };
 }

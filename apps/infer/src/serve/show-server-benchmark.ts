@@ -1,18 +1,20 @@
 // The timings of a server, for people or programs.
 
-import type { OutputStream } from '@bn/command-line';
+import type { Io } from '@bn/command-line';
+import { describeMachine } from '../benchmark/describe-machine.js';
 import type { ServerTiming } from './benchmark-server.js';
 
 /** A line of JSON per timing. */
-export function showServerJson(stdout: OutputStream): (timing: ServerTiming) => void {
+export function showServerJson({ stdout }: Pick<Io, 'stdout'>): (timing: ServerTiming) => void {
   return ({ latency, ...timing }) => {
     stdout.write(`${JSON.stringify({ type: 'server', ...timing, latencyMilliseconds: latency })}\n`);
   };
 }
 
 /** A row per timing, and in the end what dynamic batching brings. */
-export function showServerTable(stdout: OutputStream): (timing: ServerTiming) => void {
+export function showServerTable({ stdout }: Pick<Io, 'stdout'>): (timing: ServerTiming) => void {
   let batched: ServerTiming | null = null;
+  stdout.write(`${describeMachine()}\n\n`);
   stdout.write('clients  batch up to    requests/s    p50 ms    p99 ms\n');
   return (timing) => {
     const { clients, maxBatch, requestsPerSecond, latency } = timing;
