@@ -64,7 +64,7 @@ export const shapeOperations: { readonly [P in Movement]: Rule<P> } = {
 };
 
 /** Fills what a pad adds: along each axis before and after the operand, where the axes before it are within it. */
-function borders(node: Tensor<'pad'>, target: Buffer, lowering: Lowering): Nest[] {
+function borders(node: Tensor<'pad'>, target: Buffer, lowering: Lowering): NestBody[] {
   const { before, after, value } = node.attributes;
   const from = sizes(node.inputs[0]);
   const filling = constant(value, kindOf(node.dtype));
