@@ -1,7 +1,7 @@
 """What every peer shares: the data, and the conversation with the program that measures.
 
 A peer is started with its settings as JSON. When the first training step is done it prints who it is as a line of JSON, then a
-line for each that it is sent: `train` runs an epoch, `predict` predicts for a time, `end` ends it.
+line for each that it is sent: `train` runs an epoch, `predict` predicts for a time, `limits` measures the peak, `end` ends it.
 """
 
 import gzip
@@ -41,10 +41,10 @@ def peak_bytes():
     return peak if platform.system() == "Darwin" else peak * 1024
 
 
-def converse(peer, first_step, train, predict):
+def converse(peer, first_step, train, predict, peak=lambda: None):
     """
     first_step() trains on one batch; train() on all and returns the mean loss; predict(size) predicts one batch of test
-    images and waits for the classes.
+    images and waits for the classes; peak() gives the multiplications and additions a second of a large matrix product.
     """
     first_step()
     say(**peer)
@@ -53,6 +53,9 @@ def converse(peer, first_step, train, predict):
         if request["do"] == "end":
             say(peakBytes=peak_bytes())
             return
+        if request["do"] == "limits":
+            say(peak=peak(), operations=None)
+            continue
         start, busy = time.perf_counter(), cpu_seconds()
         if request["do"] == "train":
             loss = train()

@@ -16,12 +16,14 @@ test('the report gives ratios to the first, and what could not be measured as a 
   const measured = (name: string, speed: number): Measured => ({
     ...{ id: name, name, version: '1.2', runtime: 'Node 20', epochs: [epoch(speed)], firstLoss: 0.5 },
     ...{ firstStepSeconds: 0.25, peakBytes: null, latencySeconds: 40e-6, predictionsPerSecond: null },
+    limits: name === 'PyTorch' ? { peak: null, operations: null } : { peak: 100e9, operations: 1e6 },
   });
   const machine = { processor: 'a processor', processors: 2, memoryBytes: 8 * 2 ** 30, system: 'linux' };
   const [ours, peer] = [measured('@bn/wasm', 48_612), measured('PyTorch', 16_204)];
   const result = { network: 'lenet-bn', batchSize: 256, threads: 2, examples: 60_000, measured: [ours, peer] };
   const text = benchReport({ machine, date: '2026-01-01', results: [result] });
   expect(text).toContain('| @bn/wasm, Node 20 | 48,600 [48,600 to 48,600] | 1.00 | – | 40 | 0.25 | – | 0.500 |');
+  expect(text).toContain('@bn/wasm, Node 20: 100 GFLOP/s, at most 100,000 examples/s, of which 49 % are reached.');
   expect(text).toContain('| PyTorch 1.2 | 16,200 [16,200 to 16,200] | 0.33 |');
 });
 

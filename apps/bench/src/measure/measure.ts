@@ -2,6 +2,7 @@
 
 import { cpus } from 'node:os';
 import type { Network } from '../networks.js';
+import type { Limits } from '../participant/exchange.js';
 import { type Running, start } from '../participant/running.js';
 import type { Participant } from '../participants.js';
 import { median } from './median.js';
@@ -36,6 +37,7 @@ export interface Measured {
   readonly peakBytes: number | null;
   /** Median seconds of one prediction of one image; null if predictions were not measured. */
   readonly latencySeconds: number | null;
+  readonly limits: Limits;
   /** Of batches of 256. */
   readonly predictionsPerSecond: number | null;
 }
@@ -76,6 +78,7 @@ export async function measure(participants: readonly Participant[], options: Mea
         firstStepSeconds: one.firstStepSeconds,
         latencySeconds: speed?.latencySeconds ?? null,
         predictionsPerSecond: speed?.predictionsPerSecond ?? null,
+        limits: await one.ask({ do: 'limits' }),
         peakBytes: (await one.ask({ do: 'end' })).peakBytes,
       });
     }

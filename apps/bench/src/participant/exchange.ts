@@ -26,6 +26,8 @@ export type Request =
   | { readonly do: 'train' }
   /** Predictions of one batch of test images for so long, each to the classes on the host; a third more before is not counted. */
   | { readonly do: 'predict'; readonly batch: number; readonly seconds: number }
+  /** What the processor can do at most. */
+  | { readonly do: 'limits' }
   | { readonly do: 'end' };
 
 export interface Trained {
@@ -41,6 +43,13 @@ export interface Predicted {
   /** Of each prediction. */
   readonly seconds: readonly number[];
   readonly cpuSeconds: number;
+}
+
+export interface Limits {
+  /** Multiplications and additions a second, measured with the instructions that the participant computes with; null if unknown. */
+  readonly peak: number | null;
+  /** Of the products and convolutions in a training step, per example; null if unknown. */
+  readonly operations: number | null;
 }
 
 export interface Ended {

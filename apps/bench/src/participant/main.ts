@@ -16,7 +16,8 @@ import {
 } from '@bn/core';
 import { build } from '../networks.js';
 import { loadImages } from './data.js';
-import type { Ended, Introduction, Predicted, Request, Settings, Trained } from './exchange.js';
+import type { Ended, Introduction, Limits, Predicted, Request, Settings, Trained } from './exchange.js';
+import { limitsOf } from './limits.js';
 
 const settings = JSON.parse(process.argv.at(-1)!) as Settings;
 const { shape, threads, batchSize, learningRate, seed } = settings;
@@ -39,6 +40,10 @@ say({
 for await (const line of createInterface({ input: process.stdin })) {
   const request = JSON.parse(line) as Request;
   if (request.do === 'end') break;
+  if (request.do === 'limits') {
+    say(await limitsOf(name, model, { batchSize, threads }));
+    continue;
+  }
   const busy = process.cpuUsage();
   const start = performance.now();
   if (request.do === 'train') {
@@ -102,6 +107,6 @@ function cpuSeconds(since: NodeJS.CpuUsage): number {
   return (user + system) / 1e6;
 }
 
-function say(message: Introduction | Trained | Predicted | Ended): void {
+function say(message: Introduction | Trained | Predicted | Limits | Ended): void {
   process.stdout.write(`${JSON.stringify(message)}\n`);
 }

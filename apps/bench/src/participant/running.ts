@@ -5,16 +5,21 @@ import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import { BnError } from '@bn/core';
 import type { Participant } from '../participants.js';
-import type { Ended, Introduction, Predicted, Request, Settings, Trained } from './exchange.js';
+import type { Ended, Introduction, Limits, Predicted, Request, Settings, Trained } from './exchange.js';
 
-type Answer<R extends Request> = R extends { do: 'train' } ? Trained : R extends { do: 'predict' } ? Predicted : Ended;
+interface Answers {
+  readonly train: Trained;
+  readonly predict: Predicted;
+  readonly limits: Limits;
+  readonly end: Ended;
+}
 
 export interface Running {
   readonly participant: Participant;
   readonly introduction: Introduction;
   /** From the start of the process to the end of its first training step, data loaded and all. */
   readonly firstStepSeconds: number;
-  ask<R extends Request>(request: R): Promise<Answer<R>>;
+  ask<R extends Request>(request: R): Promise<Answers[R['do']]>;
   /** Ends the process at once. */
   kill(): void;
 }

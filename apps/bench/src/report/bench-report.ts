@@ -42,17 +42,37 @@ function section({ network, batchSize, threads, examples, measured }: BenchResul
   return (
     `### ${network}: ${networks[network]!.description}\n\n` +
     `Batch ${batchSize}, ${threads} threads, epochs of ${examples.toLocaleString('en-US')} images, in turns; medians of ${rounds} [lowest to highest].\n\n` +
-    `${table}${note}`
+    `${table}${note}${roofline(measured)}`
   );
+}
+
+/** What the processor's arithmetic alone allows, for those that have a measured peak. */
+function roofline(measured: readonly Measured[]): string {
+  const operations = measured.find(({ limits }) => limits.operations !== null)?.limits.operations;
+  const limited = measured.filter(({ limits }) => limits.peak !== null);
+  if (!operations || limited.length === 0) return '';
+  const bounds = limited.map((one) => {
+    const most = one.limits.peak! / operations;
+    const share = Math.round((100 * summarize(one.epochs).median) / most);
+    return `${nameOf(one)}: ${(one.limits.peak! / 1e9).toFixed(0)} GFLOP/s, at most ${rounded(most)} examples/s, of which ${share} % are reached`;
+  });
+  return (
+    `\nRoofline: products and convolutions take ${(operations / 1e6).toFixed(2)} MFLOP per example and step. Measured peaks ` +
+    `(@bn/wasm: multiply-adds of 128 bits; PyTorch: a matrix product of 1024 × 1024): ${bounds.join('; ')}.\n`
+  );
+}
+
+function nameOf({ id, name, version, runtime }: Measured): string {
+  if (name.startsWith('@bn/')) return `${name}, ${runtime}`;
+  const how = id === 'torch-compiled' ? ', compiled' : id === 'torch' ? ', eager' : '';
+  return `${name} ${version}${how}`;
 }
 
 function rowOf(one: Measured, [first]: readonly Measured[]): string[] {
   const { median, lowest, highest } = summarize(one.epochs);
-  const { name, version, runtime, latencySeconds, predictionsPerSecond, firstStepSeconds, peakBytes } = one;
-  const isOurs = name.startsWith('@bn/');
-  const how = one.id === 'torch-compiled' ? ', compiled' : one.id === 'torch' ? ', eager' : '';
+  const { latencySeconds, predictionsPerSecond, firstStepSeconds, peakBytes } = one;
   return [
-    isOurs ? `${name}, ${runtime}` : `${name} ${version}${how}`,
+    nameOf(one),
     `${rounded(median)} [${rounded(lowest)} to ${rounded(highest)}]`,
     (median / summarize(first!.epochs).median).toFixed(2),
     predictionsPerSecond === null ? '–' : rounded(predictionsPerSecond),
