@@ -4,6 +4,7 @@
 import type { Index, Loop } from '../ir/index-form.js';
 import type { Access, Buffer } from '../ir/nest.js';
 import { type Code, i32, scalar } from './code.js';
+import type { Move } from './order-products.js';
 import type { Place, Places } from './place.js';
 
 interface Pointer {
@@ -14,6 +15,14 @@ interface Pointer {
   low: number;
 }
 
+/** The pointer of an access under substitutes for its loops, of which the constants do not matter. */
+interface Found {
+  readonly substitutes: readonly (ReadonlyMap<Loop, number> | undefined)[];
+  readonly key: string;
+  readonly laneStride: number;
+  readonly pointer: Pointer;
+}
+
 /** What a first pass over a nest finds out and the second needs from the start. */
 export class Survey {
   readonly pointers = new Map<string, Pointer>();
@@ -21,6 +30,8 @@ export class Survey {
   readonly counted = new Set<Loop>();
   /** Addresses of vector constants. */
   readonly constants = new Set<number>();
+  /** Orders of blocks of products, as they come. */
+  readonly orders: (readonly Move[])[] = [];
   readonly #tiled = new Map<Loop, Map<number, Loop>>();
 
   /** The loop over whole tiles of `loop`. */
@@ -49,6 +60,8 @@ export class Addressing {
   /** Locals of pointers, as the loops now open have moved them. */
   readonly #current = new Map<string, number>();
   readonly #values = new Map<Loop, number>();
+  /** Pointers found last, by access. */
+  readonly #found = new Map<Access, Found>();
   /** Locations found last: the same access is asked for several times in a row. */
   #located: { environment: ReadonlyMap<Loop, Index>; locations: Map<Access, Location> } = {
     environment: new Map(),
@@ -103,9 +116,23 @@ export class Addressing {
     return location;
   }
 
-  #find({ buffer, index }: Access, environment: ReadonlyMap<Loop, Index>, vector: Loop | null): Location {
-    const place = this.#places(buffer);
+  #find(access: Access, environment: ReadonlyMap<Loop, Index>, vector: Loop | null): Location {
+    const { buffer, index } = access;
     let constant = index.constant;
+    for (const [loop, coefficient] of index.terms) constant += coefficient * (environment.get(loop)?.constant ?? 0);
+    const { key, laneStride, pointer } = this.#pointerOf(access, environment, vector);
+    const offset = constant * buffer.elementBytes;
+    pointer.low = Math.min(pointer.low, offset);
+    return { key, offset, laneStride };
+  }
+
+  /** The pointer of an access. The unrolled iterations of a block differ in constants only, and have the same. */
+  #pointerOf(access: Access, environment: ReadonlyMap<Loop, Index>, vector: Loop | null): Found {
+    const { buffer, index } = access;
+    const substitutes = [...index.terms.keys()].map((loop) => environment.get(loop)?.terms);
+    const last = this.#found.get(access);
+    if (last?.substitutes.every((terms, i) => terms === substitutes[i])) return last;
+    const place = this.#places(buffer);
     let laneStride = 0;
     const strides = new Map<Loop, number>();
     const move = (loop: Loop, coefficient: number) => {
@@ -116,24 +143,20 @@ export class Addressing {
       }
     };
     for (const [loop, coefficient] of index.terms) {
-      const substitute = environment.get(loop);
-      if (!substitute) {
-        move(loop, coefficient);
-        continue;
-      }
-      constant += coefficient * substitute.constant;
-      for (const [inner, c] of substitute.terms) move(inner, c * coefficient);
+      const terms = environment.get(loop)?.terms;
+      if (!terms) move(loop, coefficient);
+      else for (const [inner, c] of terms) move(inner, c * coefficient);
     }
     let key = `${numberOf(buffer, this.#buffers)}`;
     for (const [loop, stride] of strides) {
       if (stride === 0) strides.delete(loop);
       else key += `|${numberOf(loop, this.#loops)}:${stride}`;
     }
-    const offset = constant * buffer.elementBytes;
-    const pointer = this.#survey.pointers.get(key);
-    if (pointer) pointer.low = Math.min(pointer.low, offset);
-    else this.#survey.pointers.set(key, { place, strides, low: offset });
-    return { key, offset, laneStride };
+    const pointer = this.#survey.pointers.get(key) ?? { place, strides, low: Infinity };
+    this.#survey.pointers.set(key, pointer);
+    const found = { substitutes, key, laneStride, pointer };
+    this.#found.set(access, found);
+    return found;
   }
 
   /** Pushes the pointer of a location. What is to be added to it is `offset` of the result. */

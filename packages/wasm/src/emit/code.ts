@@ -120,13 +120,13 @@ export class Code {
   }
 
   get(local: number): void {
-    this.#put(getLocal, ...unsigned(local));
+    this.#putNumber(getLocal, local);
   }
   set(local: number): void {
-    this.#put(setLocal, ...unsigned(local));
+    this.#putNumber(setLocal, local);
   }
   tee(local: number): void {
-    this.#put(teeLocal, ...unsigned(local));
+    this.#putNumber(teeLocal, local);
   }
   constant(n: number): void {
     this.#put(i32Const, ...signed(n | 0));
@@ -136,7 +136,7 @@ export class Code {
     this.#put(opcode);
   }
   vector(opcode: number): void {
-    this.#put(0xfd, ...unsigned(opcode));
+    this.#putNumber(0xfd, opcode);
   }
   /** Reads or writes a vector at the address on the stack + `offset`. */
   memory(opcode: number, offset: number): void {
@@ -232,5 +232,11 @@ export class Code {
 
   #put(...bytes: number[]): void {
     for (const byte of bytes) this.#bytes.push(byte);
+  }
+
+  /** An opcode with a number, as a rule a small one. */
+  #putNumber(opcode: number, n: number): void {
+    if (n < 128) this.#bytes.push(opcode, n);
+    else this.#put(opcode, ...unsigned(n));
   }
 }

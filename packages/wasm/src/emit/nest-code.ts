@@ -52,6 +52,8 @@ class NestCode {
   readonly #values: Values;
   readonly #reductions: Reductions;
   readonly #reducesLanes: boolean;
+  /** Blocks of products so far. */
+  #blocks = 0;
   /** Guards that hold because of the bounds of loops now open. */
   readonly #established = new Set<string>();
   /** Loops now open, which indices may depend on at run time. */
@@ -298,7 +300,10 @@ class NestCode {
     }
     const list = [...operands.values()];
     const locals = new Map<number, number>();
-    for (const move of orderProducts(products, Math.max(3, registers - accumulators.length))) {
+    const { orders } = this.#survey;
+    const order = orders[this.#blocks] ?? orderProducts(products, Math.max(3, registers - accumulators.length));
+    orders[this.#blocks++] = order;
+    for (const move of order) {
       if ('load' in move) {
         const local = this.#code.local(v128);
         this.#values.load(list[move.load].access, list[move.load].at);
@@ -361,11 +366,9 @@ function pointsOf({ tiles, active }: Where, vectorLoop: Loop | null): Point[] {
   let environments: Map<Loop, Index>[] = [new Map()];
   for (const { loop, base, count } of tiles) {
     const isVector = loop === vectorLoop;
+    const first = isVector ? base.plus(Index.of(loop)) : base;
     environments = environments.flatMap((environment) =>
-      Array.from({ length: count }, (_, i) => {
-        const at = isVector ? base.plus(4 * i).plus(Index.of(loop)) : base.plus(i);
-        return new Map(environment).set(loop, at);
-      }),
+      Array.from({ length: count }, (_, i) => new Map(environment).set(loop, first.plus(isVector ? 4 * i : i))),
     );
   }
   return environments.map((environment) => ({ environment, vector: vectorLoop, active }));

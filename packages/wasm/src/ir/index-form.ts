@@ -19,7 +19,10 @@ export class Index {
 
   constructor(constant: number, terms: Iterable<readonly [Loop, number]> = []) {
     this.constant = constant;
-    this.terms = new Map([...terms].filter(([, coefficient]) => coefficient !== 0));
+    this.terms =
+      terms instanceof Map && ![...terms.values()].includes(0)
+        ? terms
+        : new Map([...terms].filter(([, coefficient]) => coefficient !== 0));
   }
 
   static of(loop: Loop): Index {

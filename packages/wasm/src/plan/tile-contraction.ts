@@ -21,6 +21,8 @@ const examined = 6;
 
 interface Candidate {
   readonly tiles: Tiles;
+  /** Cycles per product at the least, and with what tiles leave over counted as whole tiles. */
+  readonly least: number;
   readonly bound: number;
 }
 
@@ -31,10 +33,11 @@ export function tileContraction(nest: Nest, vector: Loop | null, fixed: Loop | n
   const outer = nest.outer.filter((loop) => loop !== fixed && loop.kind === undefined);
   const model = new Model(nest, reads, vector);
   const candidates: Candidate[] = [];
-  for (const tiles of choices(outer, nest.inner, vector)) candidates.push({ tiles, bound: model.bound(tiles) });
+  for (const tiles of choices(outer, nest.inner, vector)) candidates.push({ tiles, ...model.bounds(tiles) });
   candidates.sort((a, b) => a.bound - b.bound);
   let best: { tiles: Tiles; cost: number } | null = null;
-  for (const { tiles } of candidates.slice(0, examined)) {
+  for (const { tiles, least } of candidates.slice(0, examined)) {
+    if (best && model.total(least) >= best.cost) continue;
     const cost = model.cost(tiles);
     if (!best || cost < best.cost) best = { tiles, cost };
   }
@@ -86,22 +89,32 @@ class Model {
   readonly #nest: Nest;
   readonly #reads: readonly [Access, Access];
   readonly #vector: Loop | null;
+  /** Vectors of results, and products for each. */
+  readonly #results: number;
+  readonly #products: number;
 
   constructor(nest: Nest, reads: readonly [Access, Access], vector: Loop | null) {
     this.#nest = nest;
     this.#reads = reads;
     this.#vector = vector;
+    this.#results = nest.outer.reduce((n, loop) => n * this.#steps(loop), 1);
+    this.#products = nest.inner.reduce((n, loop) => n * this.#steps(loop), 1);
   }
 
-  /** Cycles per product of a whole tile, each operand loaded once; more where tiles leave something over. */
-  bound(tiles: Tiles): number {
+  /** Cycles per product of a whole tile, each operand loaded once; `bound`: more where tiles leave something over. */
+  bounds(tiles: Tiles): Omit<Candidate, 'tiles'> {
     const sizes = [...tiles.values()];
     const left = [...tiles].reduce((factor, [loop, tile]) => {
       const steps = this.#steps(loop);
       return (factor * Math.ceil(steps / tile) * tile) / steps;
     }, 1);
-    const products = volume([...tiles]);
-    return (left * this.#blockCost([...tiles.keys()], sizes, false)) / products;
+    const least = this.#blockCost([...tiles.keys()], sizes, false) / volume([...tiles]);
+    return { least, bound: left * least };
+  }
+
+  /** Cycles of the whole nest, given cycles per product. */
+  total(perProduct: number): number {
+    return perProduct * this.#results * this.#products + this.#results * cycles.sum;
   }
 
   /** Cycles of the whole nest. */
@@ -121,8 +134,7 @@ class Model {
     }
     const untiled = (loops: readonly Loop[]) =>
       loops.filter((loop) => !tiles.has(loop)).reduce((n, loop) => n * this.#steps(loop), 1);
-    const sums = this.#nest.outer.reduce((n, loop) => n * this.#steps(loop), 1);
-    return total * untiled(this.#nest.outer) * untiled(this.#nest.inner) + sums * cycles.sum;
+    return total * untiled(this.#nest.outer) * untiled(this.#nest.inner) + this.#results * cycles.sum;
   }
 
   /** Iterations, in vectors for the loop in lanes. */
@@ -135,6 +147,17 @@ class Model {
   #blockCost(loops: readonly Loop[], sizes: readonly number[], exact: boolean): number {
     const steps = loops.map((loop) => (loop === this.#vector ? 4 : 1));
     const strides = this.#reads.map(({ index }) => loops.map((loop, i) => index.coefficient(loop) * steps[i]));
+    const sums = loops.reduce((n, loop, i) => (this.#nest.outer.includes(loop) ? n * sizes[i] : n), 1);
+    if (!exact && this.#reads.every(({ guards }) => guards.length === 0)) {
+      const [a, b] = strides.map((own) => distinctPlaces(own, sizes));
+      return this.#cycles(
+        a.places + b.places,
+        sizes.reduce((n, size) => n * size, 1),
+        sums,
+        a.lines + b.lines,
+        0,
+      );
+    }
     const guards = this.#reads.flatMap((read) => read.guards).map((guard) => this.#guard(guard, loops, sizes));
     const numbers = new Map<number, number>();
     const lines = new Set<number>();
@@ -154,14 +177,17 @@ class Model {
       });
       products.push({ a, b });
     });
-    const sums = loops.reduce((n, loop, i) => (this.#nest.outer.includes(loop) ? n * sizes[i] : n), 1);
     const loads = exact
       ? orderProducts(products, Math.max(3, registers - sums)).filter((move) => 'load' in move).length
       : numbers.size;
+    return this.#cycles(loads, products.length, sums, lines.size, tests);
+  }
+
+  #cycles(loads: number, products: number, sums: number, lines: number, tests: number): number {
     return (
-      Math.max(loads * this.#loadCost(), products.length, (latency * products.length) / sums) / 2 +
+      Math.max(loads * this.#loadCost(), products, (latency * products) / sums) / 2 +
       cycles.load * loads +
-      cycles.line * lines.size +
+      cycles.line * lines +
       cycles.test * tests +
       cycles.loop
     );
@@ -188,6 +214,18 @@ class Model {
       return isBound || (low + shift >= 0 && high + shift < size) ? 'always' : 'unknown';
     };
   }
+}
+
+/** How many places an operand has in a block without guards, and in how many cache lines. */
+function distinctPlaces(strides: readonly number[], sizes: readonly number[]): { places: number; lines: number } {
+  let places = [0];
+  strides.forEach((stride, i) => {
+    if (stride === 0) return;
+    const all = new Set<number>();
+    for (let n = 0; n < sizes[i]; n++) for (const place of places) all.add(place + n * stride);
+    places = [...all];
+  });
+  return { places: places.length, lines: new Set(places.map((place) => Math.floor(place / lineElements))).size };
 }
 
 function forEachPosition(sizes: readonly number[], body: (position: readonly number[]) => void): void {
