@@ -1,12 +1,12 @@
 // From a graph to a WebAssembly module and the order in which its functions run.
 
-import type { Graph, Spec } from '@bn/core';
+import { type Graph, type Spec, sizeOf } from '@bn/core';
 import { Code, i32, scalar } from './emit/code.js';
 import { Constants } from './emit/constants.js';
 import { encodeModule, type ModuleFunction } from './emit/module.js';
 import { emitNest, nestParameters } from './emit/nest-code.js';
 import type { Place } from './emit/place.js';
-import { type Buffer, elementsOf, type Nest } from './ir/nest.js';
+import { type Buffer, elementBytes, elementsOf, type Nest } from './ir/nest.js';
 import { bindBatch } from './lower/bind-batch.js';
 import { factorProducts } from './lower/factor-products.js';
 import { chooseLaneAxes, type LaneAxes } from './lower/lane-axes.js';
@@ -35,10 +35,12 @@ type Stage = readonly Task[];
 export interface Program {
   readonly bytes: Uint8Array<ArrayBuffer>;
   readonly stages: readonly Stage[];
-  /** Address of the table of arguments' addresses: inputs, then outputs. */
+  /** Address of the table of arguments' addresses: inputs, then outputs; then the number of groups of rows. */
   readonly table: number;
   readonly inputs: readonly string[];
-  readonly outputs: readonly (readonly [name: string, spec: Spec])[];
+  readonly inputBytes: readonly number[];
+  /** `rows`: whether the first axis is the symbolic one. */
+  readonly outputs: readonly (readonly [name: string, spec: Spec, rows: boolean])[];
   /** Constants, to be written once. */
   readonly data: readonly { readonly address: number; readonly words: ArrayLike<number>; readonly isFloat: boolean }[];
   /** Iterations of all nests, as a measure of work. */
@@ -55,6 +57,8 @@ export interface CompileOptions {
   readonly memory: { readonly maximum: number; readonly shared: boolean };
   readonly threads: number;
   readonly passes: Passes;
+  /** Lanes are on rows, which do not depend on each other: a run says how many groups of four it has, up to all. */
+  readonly countsRows: boolean;
   /** Makes room, and says where: for what belongs to this program alone, and for scratch. */
   readonly reserve: (kind: 'own' | 'scratch', bytes: number) => number;
 }
@@ -67,14 +71,17 @@ export function planGraph(
   graph: Graph,
   batch: number,
   passes: Passes,
+  countsRows = false,
 ): { steps: Step[]; lowered: Lowered; bound: Graph } {
   let bound = bindBatch(graph, batch);
+  const [symbolic] = [...graph.inputs].filter(([, { shape }]) => shape.includes(null)).map(([name]) => name);
+  const rows = countsRows ? bound.inputs.get(symbolic)! : null;
   if (passes.factors) bound = factorProducts(bound);
   if (passes.pad) bound = padConvolutions(bound);
-  let lanes: LaneAxes = passes.lanes ? chooseLaneAxes(bound) : new Map();
+  let lanes: LaneAxes = passes.lanes ? chooseLaneAxes(bound, rows) : new Map();
   if (passes.lanes && passes.split) {
     bound = rewrite(bound, lanes);
-    lanes = chooseLaneAxes(bound);
+    lanes = chooseLaneAxes(bound, rows);
   }
   const lowered = lower(bound, lanes, chooseStorage(bound, lanes));
   const nests = passes.parts ? splitIntoPartialSums(lowered.nests) : lowered.nests;
@@ -83,11 +90,11 @@ export function planGraph(
 }
 
 export function compile(graph: Graph, batch: number, options: CompileOptions): Program {
-  const { steps, lowered, bound } = planGraph(graph, batch, options.passes);
+  const { steps, lowered, bound } = planGraph(graph, batch, options.passes, options.countsRows);
   const plan = planMemory(steps, options.passes.reuse);
   const tables = constantBuffers(steps);
   const entries = lowered.inputs.length + lowered.outputs.length;
-  const tableBytes = roomFor(entries);
+  const tableBytes = roomFor(entries + 1);
   const ownBytes = tableBytes + constantBytes + [...tables.values()].reduce((sum, bytes) => sum + bytes, 0);
   const table = options.reserve('own', ownBytes);
   const scratch = options.reserve('scratch', plan.fixedBytes + plan.threadBytes * options.threads);
@@ -106,7 +113,8 @@ export function compile(graph: Graph, batch: number, options: CompileOptions): P
     if (own !== undefined) return { at: 'thread', address: own };
     return { at: 'fixed', address: addresses.get(buffer) ?? scratch + plan.fixed.get(buffer)! };
   };
-  const { functions, stages } = emitSteps(steps, options.passes, (schedule) =>
+  const groups = options.countsRows ? table + 4 * entries : null;
+  const { functions, stages } = emitSteps(steps, options.passes, groups, (schedule) =>
     emitNest(schedule, places, constants, options.relaxed),
   );
   if (constants.words.length * 4 > constantBytes) throw new Error('too many vector constants');
@@ -115,7 +123,10 @@ export function compile(graph: Graph, batch: number, options: CompileOptions): P
     stages,
     table,
     inputs: lowered.inputs,
-    outputs: [...bound.outputs].map(([name, { shape, dtype }]) => [name, { shape, dtype }] as const),
+    inputBytes: [...bound.inputs.values()].map((node) => sizeOf(node.shape) * elementBytes(node.dtype)),
+    outputs: [...bound.outputs].map(([name, { shape, dtype }]) => {
+      return [name, { shape, dtype }, graph.outputs.get(name)!.shape[0] === null] as const;
+    }),
     data: [
       { address: constantsAt, words: constants.words, isFloat: false },
       ...[...addresses].map(([buffer, address]) => ({
@@ -134,7 +145,7 @@ export function compile(graph: Graph, batch: number, options: CompileOptions): P
 /** Ranges that a nest is cut into. */
 const mostRanges = 32;
 
-function emitSteps(steps: readonly Step[], passes: Passes, emit: (schedule: Schedule) => Code) {
+function emitSteps(steps: readonly Step[], passes: Passes, groups: number | null, emit: (schedule: Schedule) => Code) {
   const functions: ModuleFunction[] = [];
   const stages: Stage[] = [];
   steps.forEach(({ domain, nests }, i) => {
@@ -150,7 +161,7 @@ function emitSteps(steps: readonly Step[], passes: Passes, emit: (schedule: Sche
     const name = `step${i}`;
     functions.push({
       parameters: nestParameters,
-      code: callAll(first, nests.length, domain === 'groups'),
+      code: domain === 'groups' ? callForGroups(first, nests.length, groups) : callAll(first, nests.length),
       exportName: name,
     });
     stages.push(domain === 'groups' ? chunksOf(name, nests[0]) : [{ name, start: 0, end: 1 }]);
@@ -158,34 +169,48 @@ function emitSteps(steps: readonly Step[], passes: Passes, emit: (schedule: Sche
   return { functions, stages };
 }
 
-/** A function that calls nests one after the other, for each group of a range or once. */
-function callAll(first: number, count: number, groups: boolean): Code {
+const [start, end, thread] = [0, 1, 2];
+
+/** A function that calls nests one after the other. */
+function callAll(first: number, count: number): Code {
   const code = new Code(nestParameters, false);
-  const [start, end, thread] = [0, 1, 2];
+  callNests(code, first, count, end);
+  return code;
+}
+
+/** The same for each group of a range, as far as there are groups: `groups` is where their number stands. */
+function callForGroups(first: number, count: number, groups: number | null): Code {
+  const code = new Code(nestParameters, false);
   const chunk = code.local(i32);
-  const calls = () => {
-    for (let i = first; i < first + count; i++) {
-      for (const argument of [start, groups ? chunk : end, thread]) code.get(argument);
-      code.call(i);
-    }
-  };
-  if (!groups) {
-    calls();
-    return code;
-  }
   code.get(start);
   code.set(chunk);
-  code.loop(() => {
-    calls();
-    code.get(start);
-    code.constant(1);
-    code.scalar(scalar.add);
-    code.tee(start);
-    code.get(end);
-    code.scalar(scalar.ltS);
-    code.branchIf(0);
+  code.block(() => {
+    code.loop(() => {
+      if (groups !== null) {
+        code.get(start);
+        code.constant(0);
+        code.loadI32(groups);
+        code.scalar(scalar.geS);
+        code.branchIf(1);
+      }
+      callNests(code, first, count, chunk);
+      code.get(start);
+      code.constant(1);
+      code.scalar(scalar.add);
+      code.tee(start);
+      code.get(end);
+      code.scalar(scalar.ltS);
+      code.branchIf(0);
+    });
   });
   return code;
+}
+
+function callNests(code: Code, first: number, count: number, second: number): void {
+  for (let i = first; i < first + count; i++) {
+    for (const argument of [start, second, thread]) code.get(argument);
+    code.call(i);
+  }
 }
 
 function chunksOf(name: string, nest: Nest): Stage {

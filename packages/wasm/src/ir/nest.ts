@@ -84,6 +84,9 @@ export interface Nest {
 
 export const kindOf = (dtype: DType): Kind => (dtype === 'float32' ? 'f32' : dtype === 'bool' ? 'mask' : 'i32');
 
+/** Bytes of an element in arguments. */
+export const elementBytes = (dtype: DType): 1 | 4 => (dtype === 'uint8' || dtype === 'bool' ? 1 : 4);
+
 /** Elements between two groups of four lanes, or of the whole tensor if it is row-major. */
 export function groupElements({ shape, laneAxis }: Buffer): number {
   const size = shape.reduce((product, n, axis) => (axis === laneAxis ? product : product * n), 1);

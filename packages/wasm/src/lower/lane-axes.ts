@@ -9,9 +9,15 @@ export type LaneAxes = ReadonlyMap<Tensor, number | null>;
 /** Below this size lanes would be idle. */
 const smallestAxis = 4;
 
-export function chooseLaneAxes(graph: Graph): LaneAxes {
+/** @param rows an input whose first axis gets the lanes, in place of the axis with most arithmetic */
+export function chooseLaneAxes(graph: Graph, rows: Tensor | null = null): LaneAxes {
   const classes = new AxisClasses();
   for (const node of graph.nodes) equateAxes(node, classes);
+  const best = rows ? classes.find(rows, 0) : classWithMostWork(graph, classes);
+  return new Map(graph.nodes.map((node) => [node, laneAxisOf(node, classes, best)]));
+}
+
+function classWithMostWork(graph: Graph, classes: AxisClasses): number | null {
   const work = new Map<number, number>();
   for (const node of graph.nodes) {
     const amount = arithmetic(node);
@@ -27,7 +33,7 @@ export function chooseLaneAxes(graph: Graph): LaneAxes {
       if (best === null || work.get(root)! > work.get(best)!) best = root;
     });
   }
-  return new Map(graph.nodes.map((node) => [node, laneAxisOf(node, classes, best)]));
+  return best;
 }
 
 function laneAxisOf(node: Tensor, classes: AxisClasses, lanes: number | null): number | null {
@@ -68,7 +74,7 @@ export function keepsLanes(node: Tensor, operand: number, axes: LaneAxes): boole
 }
 
 /** Axes of operands that run along with an axis of the result. */
-function parallelAxes(node: Tensor): (readonly [operand: number, axis: number, own: number])[] {
+export function parallelAxes(node: Tensor): (readonly [operand: number, axis: number, own: number])[] {
   const rank = node.shape.length;
   if (isOp(node, 'transpose')) return node.attributes.permutation.map((axis, own) => [0, axis, own] as const);
   if (isOp(node, 'reshape')) {

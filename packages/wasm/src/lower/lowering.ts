@@ -3,7 +3,16 @@
 
 import { type DType, type Graph, isOp, type PrimitiveName, type Tensor } from '@bn/core';
 import { Index, type Loop } from '../ir/index-form.js';
-import { type Access, type Buffer, type Expression, type Guard, kindOf, type Nest, place } from '../ir/nest.js';
+import {
+  type Access,
+  type Buffer,
+  type Expression,
+  elementBytes,
+  type Guard,
+  kindOf,
+  type Nest,
+  place,
+} from '../ir/nest.js';
 import { binary, constant } from './expressions.js';
 import type { LaneAxes } from './lane-axes.js';
 import type { Lowering, Read, Reduction, Rule } from './rule.js';
@@ -202,7 +211,7 @@ class GraphLowering implements Lowering {
       shape: shape as number[],
       laneAxis: null,
       source: { argument: this.#argument(name) },
-      elementBytes: dtype === 'uint8' || dtype === 'bool' ? 1 : 4,
+      elementBytes: elementBytes(dtype),
     };
   }
 

@@ -17,8 +17,11 @@ import {
   ValueStore,
 } from '@bn/core';
 import { compile, type Program } from '../compile.js';
+import { elementBytes } from '../ir/nest.js';
+import { hasIndependentRows } from '../lower/independent-rows.js';
 import type { Passes } from '../passes.js';
 import type { Heap } from './heap.js';
+import { capacityFor, Programs } from './programs.js';
 import type { Team } from './team.js';
 
 interface Block {
@@ -29,7 +32,9 @@ interface Block {
 /** A program and its module. */
 interface Loaded {
   readonly program: Program;
-  readonly run: (prepare: () => void) => Promise<void>;
+  /** Rows that it was made for, where it also does for fewer. */
+  readonly capacity: number | null;
+  readonly run: (prepare: () => void, iterations: number) => Promise<void>;
   readonly free: () => Promise<void>;
 }
 
@@ -67,21 +72,11 @@ export class WasmBackend implements Backend {
 
   async compile(graph: Graph): Promise<Executable> {
     this.#requireUndisposed();
-    const loaded = new Map<number, Loaded | Promise<Loaded>>();
-    const load = (batch: number) => {
-      const known = loaded.get(batch);
-      if (known) return known;
-      const loading = this.#load(graph, batch);
-      loaded.set(batch, loading);
-      loading.then(
-        (made) => loaded.set(batch, made),
-        () => loaded.delete(batch),
-      );
-      return loading;
-    };
-    // A symbolic batch is known at the first run: one program for each size that occurs.
+    // A symbolic batch is known at the first run.
     const isSymbolic = [...graph.inputs.values()].some(({ shape }) => shape.includes(null));
-    await load(1);
+    const countsRows = isSymbolic && hasIndependentRows(graph);
+    const programs = new Programs((batch) => this.#load(graph, batch, countsRows && batch >= 4));
+    await programs.get(1);
     let disposed = false;
     const executable: Executable = {
       run: async (inputs) => {
@@ -89,13 +84,12 @@ export class WasmBackend implements Backend {
         if (disposed) throw new BnError('backend', 'run: the executable was disposed; compile the graph again');
         const batch = checkInputs(graph, inputs);
         // Without a wait where there need not be one: the caller may release inputs as soon as this returns.
-        const made = load(isSymbolic ? batch : 1);
-        return this.#run(made instanceof Promise ? await made : made, inputs);
+        const made = programs.get(!isSymbolic ? 1 : countsRows ? capacityFor(batch) : batch);
+        return this.#run(made instanceof Promise ? await made : made, inputs, batch);
       },
       dispose: async () => {
         disposed = true;
-        await Promise.all([...loaded.values()].map(async (made) => (await made).free()));
-        loaded.clear();
+        await programs.free();
         this.#executables.delete(executable);
       },
     };
@@ -132,11 +126,11 @@ export class WasmBackend implements Backend {
     this.#team.dispose();
   }
 
-  async #load(graph: Graph, batch: number): Promise<Loaded> {
+  async #load(graph: Graph, batch: number, countsRows: boolean): Promise<Loaded> {
     const { relaxed, passes } = this.#options;
     const { maximum, shared } = this.#heap;
     const program = compile(graph, batch, {
-      ...{ relaxed, passes, threads: this.#team.threads },
+      ...{ relaxed, passes, countsRows, threads: this.#team.threads },
       memory: { maximum, shared },
       reserve: (kind, bytes) => (kind === 'own' ? this.#heap.allocate(bytes) : this.#scratchOf(bytes)),
     });
@@ -145,7 +139,8 @@ export class WasmBackend implements Backend {
     const handle = await this.#team.load(program);
     return {
       program,
-      run: (prepare) => this.#team.run(handle, prepare),
+      capacity: countsRows ? batch : null,
+      run: (prepare, iterations) => this.#team.run(handle, prepare, iterations),
       free: async () => {
         await this.#team.unload(handle);
         this.#heap.free(program.table, program.ownBytes);
@@ -159,19 +154,51 @@ export class WasmBackend implements Backend {
     return this.#scratch.address;
   }
 
-  async #run({ program, run }: Loaded, inputs: ReadonlyMap<string, Value>): Promise<Map<string, Value>> {
-    const addresses = program.inputs.map((name) => this.#values.get(inputs.get(name)!, `input '${name}'`).address);
-    const outputs = program.outputs.map(([name, spec]) => [name, spec, this.#allocate(spec)] as const);
+  async #run(
+    { program, capacity, run }: Loaded,
+    inputs: ReadonlyMap<string, Value>,
+    batch: number,
+  ): Promise<Map<string, Value>> {
+    const blocks = program.inputs.map((name) => this.#values.get(inputs.get(name)!, `input '${name}'`));
+    const part = capacity === null ? 1 : batch / capacity;
+    const isPart = part < 1;
+    const given = isPart ? blocks.map((block, i) => this.#widened(block, program.inputBytes[i])) : blocks;
+    const outputs = program.outputs.map(([, spec]) => this.#allocate(spec));
+    const addresses = [...given, ...outputs].map(({ address }) => address);
     this.#running++;
     try {
       await run(() => {
-        this.#heap.views.i32.set([...addresses, ...outputs.map(([, , { address }]) => address)], program.table / 4);
-      });
+        this.#heap.views.i32.set([...addresses, Math.ceil(batch / 4)], program.table / 4);
+      }, program.iterations * part);
     } finally {
+      given.forEach((block, i) => {
+        if (block !== blocks[i]) this.#free(block);
+      });
       this.#running--;
       if (this.#running === 0) for (const block of this.#released.splice(0)) this.#free(block);
     }
-    return new Map(outputs.map(([name, spec, block]) => [name, this.#values.add(spec, block)]));
+    return new Map(
+      program.outputs.map(([name, { shape, dtype }, rows], i) => {
+        const spec = { shape: isPart && rows ? [batch, ...shape.slice(1)] : shape, dtype };
+        return [name, this.#values.add(spec, isPart ? this.#narrowed(outputs[i], spec) : outputs[i])];
+      }),
+    );
+  }
+
+  /** A copy of a block in one of so many bytes, if they are more. */
+  #widened(block: Block, bytes: number): Block {
+    if (bytes === block.bytes) return block;
+    const address = this.#heap.allocate(bytes);
+    this.#heap.views.u8.copyWithin(address, block.address, block.address + block.bytes);
+    return { address, bytes };
+  }
+
+  /** A copy of a block's beginning in one of a value's size. */
+  #narrowed(block: Block, spec: Spec): Block {
+    const own = this.#allocate(spec);
+    this.#heap.views.u8.copyWithin(own.address, block.address, block.address + own.bytes);
+    this.#free(block);
+    return own;
   }
 
   #free(block: Block): void {
@@ -193,8 +220,4 @@ export class WasmBackend implements Backend {
   #requireUndisposed(): void {
     if (this.#disposed) throw new BnError('backend', 'the wasm backend was disposed; create a new one');
   }
-}
-
-function elementBytes(dtype: DType): 1 | 4 {
-  return dtype === 'uint8' || dtype === 'bool' ? 1 : 4;
 }
