@@ -22,8 +22,10 @@ export const contraction: { readonly [P in Contraction]: Rule<P> } = {
       const inLanes = lowering.laneAxis(node) === null && lowering.laneAxis(of) === axis;
       const { loops, indices: inner } = lowering.loops([of.shape[axis]!], inLanes ? 0 : null, 'k');
       const [k] = inner;
-      const left = lowering.read(a, [...leading, ...(transposeA ? [k, m] : [m, k])]);
-      const right = lowering.read(b, [...leading, ...(transposeB ? [n, k] : [k, n])]);
+      const read = (x: Tensor, at: Index[]) =>
+        inLanes ? lowering.readAlongLanes(x, [...leading, ...at]) : lowering.read(x, [...leading, ...at]);
+      const left = read(a, transposeA ? [k, m] : [m, k]);
+      const right = read(b, transposeB ? [n, k] : [k, n]);
       return { reduction: 'sum', inner: loops, value: binary('mul', left, right) };
     },
   },

@@ -17,8 +17,14 @@ export function scheduleNest(nest: Nest, domain: Domain, passes: Passes): Schedu
     ...loops.filter((loop) => loop === vector && loop.kind !== 'lane'),
   ];
   const drive = domain === 'groups' ? 'group' : domain === 'ranges' ? 'range' : 'none';
-  const outer = drive === 'group' ? nest.outer : last(nest.outer);
+  const outer = drive === 'group' ? nest.outer : groupsLast(last(nest.outer));
   return { nest, vector, outer: plain(outer), inner: plain(last(nest.inner)), drive };
+}
+
+/** What all groups share stays in cache while a loop over them runs inside the others. */
+function groupsLast(loops: readonly Loop[]): Loop[] {
+  const isGroup = ({ kind }: Loop) => kind === 'group' || kind === 'lane';
+  return [...loops.filter((loop) => !isGroup(loop)), ...loops.filter(isGroup)];
 }
 
 /**

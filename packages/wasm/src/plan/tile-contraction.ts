@@ -30,7 +30,7 @@ interface Candidate {
 export function tileContraction(nest: Nest, vector: Loop | null, fixed: Loop | null): Tiles | null {
   const reads = nest.statements.length === 1 ? productReads(nest.statements[0]) : null;
   if (!reads || nest.inner.length === 0) return null;
-  const outer = nest.outer.filter((loop) => loop !== fixed && loop.kind === undefined);
+  const outer = nest.outer.filter((loop) => loop !== fixed && loop.kind !== 'lane');
   const model = new Model(nest, reads, vector);
   const candidates: Candidate[] = [];
   for (const tiles of choices(outer, nest.inner, vector)) candidates.push({ tiles, ...model.bounds(tiles) });
