@@ -58,7 +58,7 @@ export interface CompileOptions {
   readonly threads: number;
   readonly passes: Passes;
   /** Lanes are on rows, which do not depend on each other: a run says how many groups of four it has, up to all. */
-  readonly countsRows: boolean;
+  readonly countsRows?: boolean;
   /** Makes room, and says where: for what belongs to this program alone, and for scratch. */
   readonly reserve: (kind: 'own' | 'scratch', bytes: number) => number;
 }

@@ -32,7 +32,7 @@ async function runAmongCanaries({ graph, inputs }: Case): Promise<Run> {
     return from;
   };
   const program = compile(graph, 1, {
-    ...{ relaxed: false, threads: 1, passes: allPasses, countsRows: false },
+    ...{ relaxed: false, threads: 1, passes: allPasses },
     memory: heap,
     reserve: (_, bytes) => {
       const from = reserve(bytes);
