@@ -50,7 +50,7 @@ function chooseVector(nest: Nest): Loop | null {
   let best: { loop: Loop | null; cost: number } = { loop: null, cost: 1 };
   for (const loop of loops.filter((loop) => isPossible(nest, loop))) {
     const accesses = [...readsOf(nest), ...nest.statements.map(({ target }) => target)];
-    const each = accesses.map(({ index }) => (Math.abs(index.coefficient(loop)) > 1 ? 5 : 1));
+    const each = accesses.map(({ index }) => ([0, 1].includes(index.coefficient(loop)) ? 1 : 5));
     const vectors = Math.ceil(loop.extent / 4) / loop.extent;
     const cost = (vectors * each.reduce((a, b) => a + b, 2)) / (accesses.length + 2);
     if (cost < best.cost) best = { loop, cost };

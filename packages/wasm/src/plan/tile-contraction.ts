@@ -196,7 +196,7 @@ class Model {
   /** Mean cost of loading an operand: four lanes that are apart are four loads and more. */
   #loadCost(): number {
     const vector = this.#vector;
-    const gathered = this.#reads.filter(({ index }) => vector && Math.abs(index.coefficient(vector)) > 1);
+    const gathered = this.#reads.filter(({ index }) => vector && ![0, 1].includes(index.coefficient(vector)));
     return 1 + 2 * gathered.length;
   }
 
