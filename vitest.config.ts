@@ -29,7 +29,7 @@ export default defineConfig({
     alias: [{ find: /^@bn\/([^/]+)$/, replacement: path('./packages/$1/src/index.ts') }],
   },
   test: {
-    include: ['test/**/*.test.ts', '{packages,apps}/*/test/**/*.test.ts'],
+    include: ['test/**/*.test.ts', '{packages,apps,examples}/*/test/**/*.test.ts'],
     testTimeout: 30_000,
     reporters: ['default', new SkipReporter(), ...(report ? ['json'] : [])],
     outputFile: { json: report ?? '' },

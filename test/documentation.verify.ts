@@ -23,6 +23,10 @@ const clone = join(mkdtempSync(join(tmpdir(), 'bn-clone-')), 'bn');
 const exempt: { command: RegExp; reason: string }[] = [
   { command: /^git clone |^cd /, reason: 'the clone is made by this test' },
   { command: /^npx -y pnpm@12\.21\.0 (test|verify|run check)$/, reason: 'this test is part of it' },
+  {
+    command: /^npx -y pnpm@12\.21\.0 browser(-onnx)?$/,
+    reason: 'it serves a page until it is stopped; a test opens the page',
+  },
   { command: /npx --no-install bn-\w+-setup/, reason: 'the packages are not published yet' },
   {
     command: /train setup (?!.*--dry-run)/,
@@ -60,6 +64,9 @@ const fileOf = (block: Block) =>
 
 /** Ten epochs on all images take minutes: the same command, on a few of them. */
 function shortened(command: string): string {
+  if (/^npx -y pnpm@12\.21\.0 bench(?! [a-z])/.test(command)) {
+    return `${command}${command.includes('--rounds') ? '' : ' --rounds 1'} --examples 512`;
+  }
   const trains = /^npx -y pnpm@12\.21\.0 train(?! [a-z])/.test(command);
   if (!trains || command.includes('--resume') || command.includes('--help')) return command;
   return `${command}${command.includes('--limit') ? '' : ' --limit 1000'}${command.includes('--epochs') ? '' : ' --epochs 1'}`;

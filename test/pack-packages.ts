@@ -10,12 +10,16 @@ export interface PackedPackage {
   readonly name: string;
   /** Path of the file. */
   readonly tarball: string;
-  readonly manifest: { readonly exports?: object; readonly dependencies?: Readonly<Record<string, string>> };
+  readonly manifest: {
+    readonly private?: boolean;
+    readonly exports?: object;
+    readonly dependencies?: Readonly<Record<string, string>>;
+  };
   /** What is in it, by names that begin with `package/`. */
   readonly files: readonly TarballFile[];
 }
 
-/** Packs all packages and apps, which must be built, into `folder`; by name. */
+/** Packs the packages and apps that are for publishing, and must be built, into `folder`; by name. */
 export async function packPackages(folder: string): Promise<ReadonlyMap<string, PackedPackage>> {
   const args = ['-y', 'pnpm@12.21.0', '--recursive', '--filter', '"@bn/*"', 'pack', '--json'];
   const { stdout } = await promisify(execFile)('npx', [...args, '--pack-destination', `"${folder}"`], {
@@ -28,7 +32,8 @@ export async function packPackages(folder: string): Promise<ReadonlyMap<string, 
     const manifest = files.find((file) => file.name === 'package/package.json')!;
     return { name, tarball: filename, manifest: JSON.parse(new TextDecoder().decode(manifest.data)), files };
   });
-  return new Map((await Promise.all(packed)).map((entry) => [entry.name, entry]));
+  const published = (await Promise.all(packed)).filter(({ manifest }) => !manifest.private);
+  return new Map(published.map((entry) => [entry.name, entry]));
 }
 
 /** The packages with their dependencies on each other: what npm would fetch for `names`, once they are published. */

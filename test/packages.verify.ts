@@ -15,7 +15,10 @@ import { type PackedPackage, packPackages, withDependencies } from './pack-packa
 const run = promisify(execFile);
 const root = fileURLToPath(new URL('../', import.meta.url));
 const outside = mkdtempSync(join(tmpdir(), 'bn-packages-'));
-const folders = ['packages', 'apps'].flatMap((parent) => readdirSync(join(root, parent)));
+const names = ['packages', 'apps']
+  .flatMap((parent) => readdirSync(join(root, parent)).map((name) => join(root, parent, name, 'package.json')))
+  .map((file) => JSON.parse(readFileSync(file, 'utf8')) as { name: string; private?: boolean })
+  .flatMap((manifest) => (manifest.private ? [] : [manifest.name]));
 let packed: ReadonlyMap<string, PackedPackage>;
 
 beforeAll(async () => {
@@ -35,8 +38,8 @@ async function install(folderName: string, names: readonly string[]): Promise<st
 }
 
 describe('are fit for publishing', () => {
-  test.for(folders)('%s', async (name) => {
-    const { files, manifest, tarball } = packed.get(`@bn/${name}`)!;
+  test.for(names)('%s', async (name) => {
+    const { files, manifest, tarball } = packed.get(name)!;
     const { messages } = await publint({ pkgDir: 'package', pack: { files: [...files] }, strict: true });
     expect(messages.map((message) => formatMessage(message, manifest, { color: false }))).toEqual([]);
 
@@ -61,7 +64,7 @@ describe('are fit for publishing', () => {
       const bytes = files.reduce((sum, { data }) => sum + data.length, 0);
       return `${name.padEnd(24)}${(bytes / 1000).toFixed(0).padStart(8)} kB${`${files.length} files`.padStart(12)}`;
     });
-    expect(rows).toHaveLength(folders.length);
+    expect(rows).toHaveLength(names.length);
     console.log(['Unpacked:', ...rows].join('\n'));
   });
 });

@@ -71,6 +71,7 @@ export interface Outcome {
  * Calls the program.
  *
  * @param stopAt stops it as Ctrl-C does when it is first seen in the standard output
+ * @param stopped from the start
  * @param terminal what the standard output is besides a stream
  */
 export async function infer(
@@ -79,10 +80,12 @@ export async function infer(
   {
     env = {},
     stopAt,
+    stopped = false,
     terminal,
-  }: { env?: NodeJS.ProcessEnv; stopAt?: RegExp; terminal?: Omit<OutputStream, 'write'> } = {},
+  }: { env?: NodeJS.ProcessEnv; stopAt?: RegExp; stopped?: boolean; terminal?: Omit<OutputStream, 'write'> } = {},
 ): Promise<Outcome> {
   const stop = new AbortController();
+  if (stopped) stop.abort('SIGINT');
   const written = { stdout: '', stderr: '' };
   const stream = (name: 'stdout' | 'stderr') => ({
     write(text: string) {

@@ -58,16 +58,21 @@ async function load({ threads, limit }: { threads?: number; limit?: number }): P
 
 async function train(epochs: number): Promise<void> {
   pausing = new AbortController();
+  let at = 0;
   let shown = 0;
+  const show = async () => {
+    shown = performance.now();
+    tell({ type: 'snapshot', snapshot: await takeSnapshot(at) });
+  };
   for await (const event of trainer.fit({ ...loaded, ...fitting, epochs, signal: pausing.signal })) {
     tell({ type: 'event', event });
-    if (event.type === 'step' && performance.now() - shown > snapshotInterval) {
-      shown = performance.now();
-      const snapshot = await takeSnapshot(event.epoch - 1 + event.step / event.stepsPerEpoch);
-      tell({ type: 'snapshot', snapshot });
+    if (event.type === 'step') {
+      at = event.epoch - 1 + event.step / event.stepsPerEpoch;
+      if (performance.now() - shown > snapshotInterval) await show();
     }
     await messages();
   }
+  if (at > 0) await show();
   tell({ type: 'stopped' });
 }
 

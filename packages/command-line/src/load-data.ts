@@ -1,4 +1,4 @@
-// Loads the training and test data that the settings name.
+// Loads the data that the settings name: to train and test on, or to evaluate a model on.
 
 import { readdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -56,6 +56,28 @@ export async function loadData(options: DataOptions, shape: readonly number[] | 
     description: `${options.data}, ${count(train.length)} training and ${count(all.test.length)} test examples${origin}`,
     classes: countClasses(train, all.test),
   };
+}
+
+export interface TestData {
+  readonly dataset: Dataset;
+  /** For people: which part of the data it is, e.g. `test part`. */
+  readonly part: string;
+}
+
+/**
+ * Data to evaluate a finished model on: the data's own test part, else all of it.
+ *
+ * @param heldOutBy of data without a test part, take only what training with this seed holds out
+ * @param shape what the model takes: `[channels, height, width]`
+ */
+export async function loadTestData(
+  { data, heldOutBy }: { readonly data: string; readonly heldOutBy: number | null },
+  shape: readonly number[],
+): Promise<TestData> {
+  const own = await loadParts(data, shape);
+  if (heldOutBy === null) return { dataset: own.test ?? own.train, part: own.test ? 'test part' : 'all of it' };
+  if (own.test) throw new UsageError(`--held-out-by has no effect: ${data} has a test part; leave it out`);
+  return { dataset: holdOut(own, { data, seed: heldOutBy }).test, part: `held out by seed ${heldOutBy}` };
 }
 
 function limited(train: Dataset, limit: number | null): Dataset {

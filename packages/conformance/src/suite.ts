@@ -70,7 +70,7 @@ export class Suite {
   /** A test on a graph; where the backend has a gap, the test is that compiling says so. `timeout` in milliseconds. */
   graphTest(name: string, graphOf: () => Graph, body: (graph: Graph) => Promise<void>, timeout?: number): void {
     this.#names.push(name);
-    const gap = this.#options.gaps?.find(({ cases }) => cases.some((pattern) => covers(pattern, name)));
+    const gap = this.#gapOf(name);
     if (!gap) {
       test(name, () => body(graphOf()), timeout);
       return;
@@ -78,6 +78,18 @@ export class Suite {
     test(`${name} is refused: ${gap.reason}`, async () => {
       await expect(this.backend.compile(graphOf())).rejects.toMatchObject({ name: 'BnError', code: 'unsupported' });
     });
+  }
+
+  /** A test of an optional method of backends; where the backend has a gap, the test is that it lacks the method. */
+  methodTest(name: string, method: 'compileSteps', body: () => Promise<void>): void {
+    this.#names.push(name);
+    const gap = this.#gapOf(name);
+    if (!gap) test(name, body);
+    else test(`${name} is not there: ${gap.reason}`, () => expect(this.backend[method]).toBeUndefined());
+  }
+
+  #gapOf(name: string): Gap | undefined {
+    return this.#options.gaps?.find(({ cases }) => cases.some((pattern) => covers(pattern, name)));
   }
 
   /** A test that a computation gives what is written. */

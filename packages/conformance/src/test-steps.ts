@@ -4,10 +4,14 @@ import {
   type Backend,
   batchNorm,
   createGenerator,
+  createGraph,
   defineModel,
   dense,
   dropout,
   type Graph,
+  input,
+  ops,
+  type Steps,
   sequential,
   sgd,
   sigmoid,
@@ -18,7 +22,7 @@ import {
 import { expect } from 'vitest';
 import { Draw } from './draw.js';
 import { expectClose, expectIdentical } from './expect-close.js';
-import { type HostValue, type HostValues, hostValue } from './host-value.js';
+import { float32, type HostValue, type HostValues, hostValue } from './host-value.js';
 import { download, runOnce, upload } from './run-graph.js';
 import type { Suite } from './suite.js';
 
@@ -28,6 +32,24 @@ export function testSteps(suite: Suite): void {
     const first = await runOnce(suite.backend, executable, firstValues(graph));
     const second = await runOnce(suite.backend, executable, firstValues(graph));
     for (const [name, value] of Object.entries(first)) expectIdentical(second[name], value);
+    await executable.dispose();
+  });
+
+  suite.methodTest('several steps: give what single steps give, to the bit on the CPU', 'compileSteps', () =>
+    testSeveralSteps(suite),
+  );
+
+  suite.methodTest('several steps: refuse what does not fit', 'compileSteps', async () => {
+    const graph = createGraph({ next: ops.add(input('x', [2]), input('y', [2])), sum: ops.sum(input('x', [2])) });
+    const refused = (steps: Steps) =>
+      expect(suite.backend.compileSteps!(graph, steps)).rejects.toMatchObject({ name: 'BnError', code: 'argument' });
+    await refused({ count: 0, carried: {}, stacked: ['y'] });
+    await refused({ count: 2, carried: { next: 'z' }, stacked: ['y'] });
+    await refused({ count: 2, carried: { sum: 'x' }, stacked: ['y'] });
+    await refused({ count: 2, carried: { next: 'y' }, stacked: ['y'] });
+    const executable = await suite.backend.compileSteps!(graph, { count: 2, carried: { next: 'x' }, stacked: ['y'] });
+    const single = { x: float32([1, 2]), y: float32([1, 2]) };
+    await expect(runOnce(suite.backend, executable, single)).rejects.toMatchObject({ code: 'shape' });
     await executable.dispose();
   });
 
@@ -55,6 +77,55 @@ function stepGraph(): Graph {
     sgd({ momentum: 0.9 }),
     { features: { shape: [6, 5], dtype: 'float32' }, labels: { shape: [6], dtype: 'int32' } },
   );
+}
+
+/** Four steps at once, and four one after another: the same state at the end, the same losses. */
+async function testSeveralSteps(suite: Suite): Promise<void> {
+  const { backend, precision } = suite;
+  const graph = stepGraph();
+  const count = 4;
+  const paths = [...graph.outputs.keys()].filter((name) => graph.inputs.has(name));
+  const stacked = ['features', 'labels', ...[...graph.inputs.keys()].filter((name) => name.startsWith('random.'))];
+  // The first run's numbers in another order for each step.
+  const first = firstValues(graph);
+  const inputsOf = (step: number) => ({
+    ...first,
+    ...Object.fromEntries(stacked.map((name) => [name, rotated(first[name], step)])),
+  });
+  const single = await backend.compile(graph);
+  const results: HostValues[] = [];
+  let state: HostValues = {};
+  for (let step = 0; step < count; step++) {
+    results.push(await runOnce(backend, single, { ...inputsOf(step), ...state }, precision));
+    state = Object.fromEntries(paths.map((path) => [path, results[step][path]]));
+  }
+  await single.dispose();
+
+  const steps = { count, carried: Object.fromEntries(paths.map((path) => [path, path])), stacked };
+  const several = await backend.compileSteps!(graph, steps);
+  const all = Array.from({ length: count }, (_, step) => inputsOf(step));
+  const inputs = Object.fromEntries(stacked.map((name) => [name, stack(all.map((values) => values[name]))]));
+  const outputs = await runOnce(backend, several, { ...first, ...inputs }, precision);
+  await several.dispose();
+  for (const name of graph.outputs.keys()) {
+    const expected = paths.includes(name) ? state[name] : stack(results.map((values) => values[name]));
+    if (backend.device.kind === 'cpu') expectIdentical(outputs[name], expected);
+    else expectClose(outputs[name], expected, suite.tolerance('composition'));
+  }
+}
+
+function rotated({ data, shape, dtype }: HostValue, by: number): HostValue {
+  return { data: data.map((_, i) => data[(i + by) % data.length]), shape, dtype };
+}
+
+function stack(values: readonly HostValue[]): HostValue {
+  const { shape, dtype, data } = values[0];
+  const ArrayType = data.constructor as new (size: number) => HostValue['data'];
+  const joined = new ArrayType(data.length * values.length);
+  values.forEach((value, i) => {
+    joined.set(value.data, i * data.length);
+  });
+  return { data: joined, shape: [values.length, ...shape], dtype };
 }
 
 /** Something random for every input of the step, rounded to float32. */

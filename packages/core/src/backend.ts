@@ -35,6 +35,11 @@ export interface Backend {
    * graphs. Throws `unsupported` for what this backend cannot do, naming the operation.
    */
   compile(graph: Graph): Promise<Executable>;
+  /**
+   * Optional: prepares a graph, all of whose sizes are numbers, for several runs in one, the results of each going into
+   * the next. Saves the way to the device and back where that is long. Whoever calls it makes do without.
+   */
+  compileSteps?(graph: Graph, steps: Steps): Promise<Executable>;
   /** Copies data to the device. Throws `shape` for a wrong size, `dtype` for another kind of array (`checkUpload`). */
   upload(data: TypedArray, spec: Spec): Value;
   /** Copies a value to the host: Float32Array, Int32Array, or Uint8Array for uint8 and bool. */
@@ -43,6 +48,15 @@ export interface Backend {
   release(value: Value): void;
   /** Frees everything; whatever is asked of the backend and its executables afterwards throws `backend`. */
   dispose(): Promise<void>;
+}
+
+/** Several runs in one; `stepSpecs` says what goes in and comes out. */
+export interface Steps {
+  readonly count: number;
+  /** Names of outputs, each with that of the input it is in the next step. They come out once, after the last step. */
+  readonly carried: Readonly<Record<string, string>>;
+  /** Inputs of which each step has its own, along a new leading axis. The others are the same in all steps. */
+  readonly stacked: readonly string[];
 }
 
 export interface Executable {

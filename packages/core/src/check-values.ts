@@ -2,16 +2,18 @@
 
 import type { Value } from './backend.js';
 import { BnError } from './errors.js';
-import type { Graph } from './graph.js';
 import { type DType, formatSpec, type Spec, sizeOf, type TypedArray } from './spec.js';
 
 /**
- * Checks what a run is given against what its graph takes.
+ * Checks what a run is given against what its graph, or several steps of it, take.
  *
  * @returns the size that the symbolic batch dimension has in these inputs; 1 if there is none.
  * @throws `argument` for missing or unknown names, `dtype` and `shape` for values that are not what the graph takes.
  */
-export function checkInputs(graph: Graph, inputs: ReadonlyMap<string, Value>): number {
+export function checkInputs(
+  graph: { readonly inputs: ReadonlyMap<string, Spec> },
+  inputs: ReadonlyMap<string, Value>,
+): number {
   const missing = [...graph.inputs.keys()].filter((name) => !inputs.has(name));
   const unknown = [...inputs.keys()].filter((name) => !graph.inputs.has(name));
   if (missing.length + unknown.length > 0) {

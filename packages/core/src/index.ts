@@ -1,11 +1,11 @@
 // The public names of @bn/core.
 
-export type { Backend, BackendOptions, Device, DeviceKind, Diagnosis, Executable, Value } from './backend.js';
+export type { Backend, BackendOptions, Device, DeviceKind, Diagnosis, Executable, Steps, Value } from './backend.js';
 export { checkInputs, checkUpload } from './check-values.js';
 export type { Dataset, Example } from './dataset.js';
 export { BnError, type BnErrorCode } from './errors.js';
 export { decomposeNode, gradients } from './gradients.js';
-export { bindInputs, createGraph, decomposeFused, type Graph, printGraph } from './graph.js';
+export { bindInputs, createGraph, decomposeFused, type Graph, printGraph, replaceNodes } from './graph.js';
 export {
   constant as constantInitializer,
   heNormal,
@@ -50,6 +50,7 @@ export {
   stridesOf,
   type TypedArray,
 } from './spec.js';
+export { type StepSpecs, stepSpecs } from './step-specs.js';
 export {
   constant,
   type Direction,
@@ -74,12 +75,11 @@ export {
   recalibrationGraph,
   trainingStepGraph,
 } from './training/step-graph.js';
+export type { Observation, StepResult } from './training/step-runner.js';
 export {
   createTrainer,
   epochOrder,
   type FitOptions,
-  type Observation,
-  type StepResult,
   type Trainer,
   type TrainerOptions,
 } from './training/trainer.js';

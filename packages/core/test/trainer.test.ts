@@ -1,16 +1,11 @@
-import { createBackend } from '@bn/reference';
 import { describe, expect, test } from 'vitest';
 import {
   adam,
-  type Backend,
   batchNorm,
   conv2d,
-  createTrainer,
   type Dataset,
   decodeCheckpoint,
-  defineModel,
   dense,
-  dropout,
   encodeCheckpoint,
   flatten,
   type Layer,
@@ -19,57 +14,11 @@ import {
   relu,
   sequential,
   sgd,
-  softmaxCrossEntropy,
-  type Trainer,
   type TrainerEvent,
-  type TrainerOptions,
   zeros,
 } from '../src/index.js';
 
-/** Points of three classes in the plane; no fast path, as a user's own data set. */
-function points(length: number): Dataset {
-  return {
-    length,
-    features: { shape: [2], dtype: 'float32' },
-    classNames: ['a', 'b', 'c'],
-    get: (i) => ({
-      features: [Math.cos(2.1 * (i % 3)) + 0.3 * Math.sin(i), Math.sin(2.1 * (i % 3)) + 0.3 * Math.cos(3 * i)],
-      label: i % 3,
-    }),
-  };
-}
-
-const network = () => sequential({ hidden: dense(8), bn: batchNorm(), act: relu(), drop: dropout(0.2), out: dense(3) });
-
-async function setup(
-  options: Partial<TrainerOptions> & { network?: Layer; inputs?: number[] } = {},
-): Promise<{ backend: Backend; trainer: Trainer }> {
-  const backend = await createBackend({});
-  const model = defineModel(options.network ?? network(), {
-    input: { shape: [null, ...(options.inputs ?? [2])], dtype: 'float32' },
-  });
-  const trainer = await createTrainer({
-    model,
-    backend,
-    loss: softmaxCrossEntropy(),
-    optimizer: adam(),
-    seed: 3,
-    ...options,
-  });
-  return { backend, trainer };
-}
-
-const fitting = { train: points(50), test: points(20), epochs: 3, batchSize: 16, learningRate: 0.05 };
-
-async function collect(events: AsyncIterable<TrainerEvent>): Promise<TrainerEvent[]> {
-  const all: TrainerEvent[] = [];
-  for await (const event of events) all.push(event);
-  return all;
-}
-
-/** Events without what the clock says. */
-const timeless = (events: TrainerEvent[]) =>
-  JSON.parse(JSON.stringify(events, (key, value) => (/seconds|PerSecond/i.test(key) ? undefined : value)));
+import { collect, fitting, points, setup, timeless } from './small-training.js';
 
 describe('observe', () => {
   test('tells by layer what the step will compute, and stays where it is', async () => {

@@ -5,4 +5,5 @@ export { exportTrainingStep, type TrainingStepExport } from './export-training-s
 export { type ImportedInference, importInference } from './import/import-inference.js';
 export { type ImportedModel, type ImportOptions, importOnnx } from './import/import-onnx.js';
 export { addMetadata, readMetadata } from './metadata.js';
+export { stepsToOnnx } from './steps-to-onnx.js';
 export { type ToOnnxOptions, toOnnx } from './to-onnx.js';

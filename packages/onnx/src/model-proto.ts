@@ -7,6 +7,7 @@ import {
   AttributeProtoSchema,
   AttributeProto_AttributeType as AttributeType,
   TensorProto_DataType as DataType,
+  type GraphProto,
   type StringStringEntryProto,
   StringStringEntryProtoSchema,
   type TensorProto,
@@ -16,7 +17,7 @@ import {
 } from './generated/onnx_pb.js';
 
 /** A node's attribute: numbers are ints unless wrapped, since 1 could be either. */
-export type Attribute = number | readonly number[] | string | { readonly float: number };
+export type Attribute = number | readonly number[] | string | { readonly float: number } | GraphProto;
 
 /** Element types of initializers: those of graphs, and int64 for shapes, axes and indices. */
 export type ElementType = DType | 'int64';
@@ -39,6 +40,7 @@ export function attributeProto(name: string, value: Attribute): AttributeProto {
   if (typeof value === 'string') {
     return create(AttributeProtoSchema, { name, type: AttributeType.STRING, s: bytesOfAscii(value) });
   }
+  if ('$typeName' in value) return create(AttributeProtoSchema, { name, type: AttributeType.GRAPH, g: value });
   if ('float' in value) return create(AttributeProtoSchema, { name, type: AttributeType.FLOAT, f: value.float });
   return create(AttributeProtoSchema, { name, type: AttributeType.INTS, ints: value.map(BigInt) });
 }

@@ -2,7 +2,13 @@
 
 import { BnError, formatShape, type Graph, type HostTensor, isOp, sameShape, type Tensor } from '@bn/core';
 import { create, toBinary } from '@bufbuild/protobuf';
-import { ModelProtoSchema, type NodeProto, type TensorProto } from './generated/onnx_pb.js';
+import {
+  type GraphProto,
+  GraphProtoSchema,
+  ModelProtoSchema,
+  type NodeProto,
+  type TensorProto,
+} from './generated/onnx_pb.js';
 import { Lowering, type Provider } from './lowering.js';
 import { metadataProps, tensorProto, valueInfo } from './model-proto.js';
 
@@ -32,6 +38,27 @@ export function toOnnx(
   graph: Graph,
   { provider, initializers = new Map(), metadata = {} }: ToOnnxOptions = {},
 ): Uint8Array {
+  return modelOf(lowered(graph, provider, initializers), metadata);
+}
+
+/** The bytes of a model that is this graph. */
+export function modelOf(graph: GraphProto, metadata: Readonly<Record<string, string>> = {}): Uint8Array {
+  const model = create(ModelProtoSchema, {
+    irVersion,
+    opsetImport: [{ domain: '', version: opset }],
+    producerName: '@bn/onnx',
+    metadataProps: metadataProps(metadata),
+    graph,
+  });
+  return toBinary(ModelProtoSchema, model);
+}
+
+/** The nodes that compute `graph`, with its inputs and outputs; names are as `toOnnx` says. */
+export function lowered(
+  graph: Graph,
+  provider?: Provider,
+  initializers: ReadonlyMap<string, HostTensor> = new Map(),
+): GraphProto {
   const to = new Lowering(graph, provider);
   // In the graph's order, so that the recursion to inputs is never deep. Products wait for a user that adds a bias.
   for (const node of graph.nodes) if (!isProduct(node) || !to.hasOneUser(node)) to.operand(node);
@@ -39,25 +66,18 @@ export function toOnnx(
   const outputNames = nameOutputs(graph, results, to);
   const node = needed(to.nodes, [...outputNames.values()]);
   const used = new Set(node.flatMap((n) => n.input));
-  const model = create(ModelProtoSchema, {
-    irVersion,
-    opsetImport: [{ domain: '', version: opset }],
-    producerName: '@bn/onnx',
-    metadataProps: metadataProps(metadata),
-    graph: {
-      name: 'graph',
-      node,
-      initializer: [
-        ...fixedInputs(graph, initializers).filter(({ name }) => used.has(name)),
-        ...to.initializers.filter(({ name }) => used.has(name)),
-      ],
-      input: [...graph.inputs]
-        .filter(([name]) => !initializers.has(name))
-        .map(([name, { dtype, shape }]) => valueInfo(name, dtype, shape)),
-      output: [...graph.outputs].map(([name, { dtype, shape }]) => valueInfo(outputNames.get(name)!, dtype, shape)),
-    },
+  return create(GraphProtoSchema, {
+    name: 'graph',
+    node,
+    initializer: [
+      ...fixedInputs(graph, initializers).filter(({ name }) => used.has(name)),
+      ...to.initializers.filter(({ name }) => used.has(name)),
+    ],
+    input: [...graph.inputs]
+      .filter(([name]) => !initializers.has(name))
+      .map(([name, { dtype, shape }]) => valueInfo(name, dtype, shape)),
+    output: [...graph.outputs].map(([name, { dtype, shape }]) => valueInfo(outputNames.get(name)!, dtype, shape)),
   });
-  return toBinary(ModelProtoSchema, model);
 }
 
 /** Graph inputs whose values are known, as initializers; throws `shape` for a value that does not fit. */

@@ -10,12 +10,14 @@ import {
   type Executable,
   type Graph,
   type Spec,
+  type StepSpecs,
   staticShape,
+  stepSpecs,
   type TypedArray,
   type Value,
   ValueStore,
 } from '@bn/core';
-import { toOnnx } from '@bn/onnx';
+import { stepsToOnnx, toOnnx } from '@bn/onnx';
 import type { InferenceSession, Tensor } from 'onnxruntime-node';
 import type { Runtime } from './load-runtime.js';
 
@@ -26,12 +28,17 @@ export class OnnxRuntimeBackend implements Backend {
   readonly #sessionOptions: InferenceSession.SessionOptions;
   readonly #tensors = new ValueStore<Tensor>();
   readonly #sessions = new Set<InferenceSession>();
+  readonly compileSteps?: NonNullable<Backend['compileSteps']>;
   #disposed = false;
 
   constructor(runtime: Runtime, device: Device, sessionOptions: InferenceSession.SessionOptions) {
     this.#runtime = runtime;
     this.device = device;
     this.#sessionOptions = sessionOptions;
+    // The WebGPU provider has no Scan.
+    if (device.kind !== 'webgpu') {
+      this.compileSteps = async (graph, steps) => this.#open(stepsToOnnx(graph, steps), stepSpecs(graph, steps));
+    }
   }
 
   get liveValues(): number {
@@ -39,14 +46,17 @@ export class OnnxRuntimeBackend implements Backend {
   }
 
   async compile(graph: Graph): Promise<Executable> {
+    return this.#open(toOnnx(graph, this.device.kind === 'webgpu' ? { provider: 'webgpu' } : {}), graph);
+  }
+
+  async #open(model: Uint8Array, specs: StepSpecs): Promise<Executable> {
     this.#requireUndisposed();
-    const model = toOnnx(graph, this.device.kind === 'webgpu' ? { provider: 'webgpu' } : {});
     const session = await this.#runtime.InferenceSession.create(model, this.#sessionOptions).catch((cause) => {
       throw explained('compile', cause);
     });
     this.#sessions.add(session);
     return {
-      run: (inputs) => this.#run(graph, session, inputs),
+      run: (inputs) => this.#run(specs, session, inputs),
       dispose: () => this.#close(session),
     };
   }
@@ -74,11 +84,15 @@ export class OnnxRuntimeBackend implements Backend {
     await Promise.all([...this.#sessions].map((session) => this.#close(session)));
   }
 
-  async #run(graph: Graph, session: InferenceSession, inputs: ReadonlyMap<string, Value>): Promise<Map<string, Value>> {
+  async #run(
+    specs: StepSpecs,
+    session: InferenceSession,
+    inputs: ReadonlyMap<string, Value>,
+  ): Promise<Map<string, Value>> {
     if (!this.#sessions.has(session)) {
       throw new BnError('backend', 'run: the executable or its backend was disposed; compile the graph again');
     }
-    checkInputs(graph, inputs);
+    checkInputs(specs, inputs);
     const feeds: Record<string, Tensor> = {};
     for (const [name, value] of inputs) feeds[name] = this.#tensors.get(value, `input '${name}'`);
     const results = await session.run(feeds).catch((cause) => {
@@ -87,7 +101,7 @@ export class OnnxRuntimeBackend implements Backend {
     const outputs = new Map<string, Value>();
     // The model has the graph's outputs in the graph's order, but not under all of its names.
     let i = 0;
-    for (const [name, { dtype }] of graph.outputs) {
+    for (const [name, { dtype }] of specs.outputs) {
       const tensor = results[session.outputNames[i++]!]!;
       outputs.set(name, this.#tensors.add({ shape: tensor.dims, dtype }, tensor));
     }

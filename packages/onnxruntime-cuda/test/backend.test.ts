@@ -1,11 +1,14 @@
 // What this backend does beyond what every backend must do.
 
 import {
+  adam,
   avgPool2d,
   batchNorm,
   conv2d,
   createGenerator,
   createGraph,
+  createTrainer,
+  type Dataset,
   defineModel,
   dense,
   flatten,
@@ -121,5 +124,27 @@ describe('a training step', () => {
     for (const value of values.values()) backend.release(value);
     await executable.dispose();
     expect(backend.liveValues).toBe(0);
+  });
+
+  test('ends in the same bits when several are one run', async () => {
+    const train: Dataset = {
+      length: 3 * 16 + 5,
+      features: { shape: [1, 28, 28], dtype: 'uint8' },
+      get: (i) => ({
+        features: Uint8Array.from({ length: 784 }, (_, j) => (i * 37 + j * j * 11) % 256),
+        label: i % 10,
+      }),
+    };
+    const trained = async (stepsPerRun: number) => {
+      const trainer = await createTrainer({ model, backend, loss: softmaxCrossEntropy(), optimizer: adam() });
+      const losses: number[] = [];
+      for await (const event of trainer.fit({ train, epochs: 2, batchSize: 16, learningRate: 0.01, stepsPerRun })) {
+        if (event.type === 'step') losses.push(event.loss);
+      }
+      const { tensors } = await trainer.checkpoint();
+      await trainer.dispose();
+      return { losses, tensors };
+    };
+    expect(await trained(3)).toEqual(await trained(1));
   });
 });

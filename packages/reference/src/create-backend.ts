@@ -11,12 +11,16 @@ import {
   type Executable,
   type Graph,
   type Spec,
+  type StepSpecs,
+  type Steps,
   staticShape,
+  stepSpecs,
   type TypedArray,
   type Value,
   ValueStore,
 } from '@bn/core';
 import { arrayFor, evaluate, type Precision } from './evaluate.js';
+import { type ElementsByName, evaluateSteps } from './evaluate-steps.js';
 import type { Elements } from './kernel.js';
 
 export interface ReferenceOptions extends BackendOptions {
@@ -60,19 +64,28 @@ class ReferenceBackend implements Backend {
   }
 
   async compile(graph: Graph): Promise<Executable> {
-    this.#requireUndisposed();
     const primitives = decomposeFused(graph);
+    return this.#executable(graph, (inputs, batch) => evaluate(primitives, inputs, batch, this.#precision));
+  }
+
+  async compileSteps(graph: Graph, steps: Steps): Promise<Executable> {
+    const primitives = decomposeFused(graph);
+    const run = (inputs: ElementsByName) => evaluate(primitives, inputs, 1, this.#precision);
+    return this.#executable(stepSpecs(graph, steps), (inputs) => evaluateSteps(run, steps, inputs));
+  }
+
+  #executable(specs: StepSpecs, run: (inputs: ElementsByName, batch: number) => ElementsByName): Executable {
+    this.#requireUndisposed();
     let disposed = false;
     return {
       run: async (inputs) => {
         this.#requireUndisposed();
         if (disposed) throw new BnError('backend', 'run: the executable was disposed; compile the graph again');
-        const batch = checkInputs(graph, inputs);
+        const batch = checkInputs(specs, inputs);
         const elements = new Map(
           [...inputs].map(([name, value]) => [name, this.#values.get(value, `input '${name}'`)]),
         );
-        const results = evaluate(primitives, elements, batch, this.#precision);
-        return new Map([...results].map(([name, y]) => [name, this.#values.add(y, y)]));
+        return new Map([...run(elements, batch)].map(([name, y]) => [name, this.#values.add(y, y)]));
       },
       dispose: async () => {
         disposed = true;

@@ -14,6 +14,7 @@ import { type Lowered, lower } from './lower/lowering.js';
 import { padConvolutions } from './lower/pad-convolutions.js';
 import { rewrite } from './lower/rewrite.js';
 import { chooseStorage } from './lower/storage.js';
+import { winograd } from './lower/winograd.js';
 import type { Passes } from './passes.js';
 import { buffersOf, planMemory } from './plan/memory-plan.js';
 import { mergeNests } from './plan/merge-nests.js';
@@ -74,13 +75,17 @@ export function planGraph(
   countsRows = false,
 ): { steps: Step[]; lowered: Lowered; bound: Graph } {
   let bound = bindBatch(graph, batch);
+  if (passes.factors) bound = factorProducts(bound);
   const [symbolic] = [...graph.inputs].filter(([, { shape }]) => shape.includes(null)).map(([name]) => name);
   const rows = countsRows ? bound.inputs.get(symbolic)! : null;
-  if (passes.factors) bound = factorProducts(bound);
   if (passes.pad) bound = padConvolutions(bound);
   let lanes: LaneAxes = passes.lanes ? chooseLaneAxes(bound, rows) : new Map();
   if (passes.lanes && passes.split) {
     bound = rewrite(bound, lanes);
+    lanes = chooseLaneAxes(bound, rows);
+  }
+  if (passes.lanes && passes.winograd) {
+    bound = winograd(bound, lanes);
     lanes = chooseLaneAxes(bound, rows);
   }
   const lowered = lower(bound, lanes, chooseStorage(bound, lanes));

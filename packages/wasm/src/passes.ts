@@ -9,6 +9,8 @@ export interface Passes {
   readonly lanes: boolean;
   /** Sums over the axis in lanes and others in two parts, batch statistics in one pass. */
   readonly split: boolean;
+  /** Convolutions with stride 1 by transforms that save multiplications. */
+  readonly winograd: boolean;
   /** Filter gradients group by group, with a part for each chunk of groups. */
   readonly parts: boolean;
   /** Nests over the same loops that read the same memory are one. */
@@ -24,6 +26,7 @@ export const allPasses: Passes = {
   pad: true,
   lanes: true,
   split: true,
+  winograd: true,
   parts: true,
   merge: true,
   tiles: true,

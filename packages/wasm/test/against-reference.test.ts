@@ -15,6 +15,7 @@ const variants: Readonly<Record<string, WasmBackendOptions>> = {
   'without factored products': { threads: 1, passes: { factors: false } },
   'without padded copies': { threads: 1, passes: { pad: false } },
   'without splitting sums': { threads: 1, passes: { split: false } },
+  'without Winograd transforms': { threads: 1, passes: { winograd: false } },
   'without partial sums': { threads: 1, passes: { parts: false } },
   'without merging nests': { threads: 1, passes: { merge: false } },
   'without tiles': { threads: 1, passes: { tiles: false } },

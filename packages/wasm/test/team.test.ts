@@ -78,6 +78,18 @@ test('programs that are compiled while others run arrive at all threads', async 
   await backend.dispose();
 });
 
+test('threads that have nothing to do use no processor', async () => {
+  const backend = await createBackend({ threads: 3 });
+  const executable = await backend.compile(large);
+  await executable.run(new Map([['x', backend.upload(data, { shape: [64, 500], dtype: 'float32' })]]));
+  const before = process.cpuUsage();
+  await new Promise((resolve) => setTimeout(resolve, 300));
+  const { user, system } = process.cpuUsage(before);
+  // Microseconds; three threads that spin would use some 600,000.
+  expect(user + system).toBeLessThan(150_000);
+  await backend.dispose();
+});
+
 describe('a thread', () => {
   async function teamOf(program: (made: Program) => Program, inPage: boolean, createWorker?: () => WebWorker) {
     if (inPage) vi.stubGlobal('document', {});

@@ -1,23 +1,42 @@
-// How images become what a model takes.
+// How images, and examples of data sets, become what a model takes.
 
-import { BnError, formatSpec } from '@bn/core';
+import { BnError, type DType, formatSpec } from '@bn/core';
 import type { InferenceModel } from './open-model.js';
 
-export interface ImageInput {
+export interface DataInput {
+  /** Of one example in a data set; of an image `[channels, height, width]`. */
+  readonly shape: readonly number[];
+  /** The pixels of examples, one after another, as the model's features. */
+  features(pixels: Uint8Array): Uint8Array | Float32Array;
+}
+
+export interface ImageInput extends DataInput {
   readonly channels: 1 | 3;
   readonly height: number;
   readonly width: number;
-  /** Pixels of images one after another, each uint8 `[channels, height, width]`, as the model's features. */
-  features(pixels: Uint8Array): Uint8Array | Float32Array;
+}
+
+type ModelInput = Pick<InferenceModel, 'name' | 'input'>;
+
+/** The input as examples of a data set: as images where it has their form, else in its own. */
+export function dataInput(model: ModelInput): DataInput {
+  const { shape, dtype } = model.input.spec;
+  if (layoutOf(shape.slice(1) as number[])) return imageInput(model);
+  return { shape: shape.slice(1) as number[], features: (pixels) => pixelValues(pixels, dtype) };
+}
+
+/** As they are where the model takes uint8, else divided by 255. */
+function pixelValues(pixels: Uint8Array, dtype: DType): Uint8Array | Float32Array {
+  return dtype === 'uint8' ? pixels : Float32Array.from(pixels, (pixel) => pixel / 255);
 }
 
 /**
  * The input as images: `[channels, height, width]`, as PyTorch and this toolkit have it, `[height, width, channels]`, as
- * TensorFlow has it, or `[height, width]`. Pixels go in as they are where the input is uint8, else divided by 255.
+ * TensorFlow has it, or `[height, width]`.
  *
  * @throws BnError `unsupported` if it has another form
  */
-export function imageInput({ name, input: { spec } }: Pick<InferenceModel, 'name' | 'input'>): ImageInput {
+export function imageInput({ name, input: { spec } }: ModelInput): ImageInput {
   const layout = layoutOf(spec.shape.slice(1) as number[]);
   if (!layout) {
     throw new BnError(
@@ -28,9 +47,9 @@ export function imageInput({ name, input: { spec } }: Pick<InferenceModel, 'name
   const { channelsLast, ...size } = layout;
   return {
     ...size,
+    shape: [size.channels, size.height, size.width],
     features(pixels) {
-      const ordered = channelsLast && size.channels > 1 ? interleaved(pixels, size) : pixels;
-      return spec.dtype === 'uint8' ? ordered : Float32Array.from(ordered, (pixel) => pixel / 255);
+      return pixelValues(channelsLast && size.channels > 1 ? interleaved(pixels, size) : pixels, spec.dtype);
     },
   };
 }

@@ -57,8 +57,21 @@ const probabilities = 'probabilities';
  * the backend or device is not to be had; UsageError when there is no such backend
  */
 export async function openModel(path: string, options: OpenModelOptions): Promise<InferenceModel> {
+  return compileModel(path, await readModel(path), options);
+}
+
+/**
+ * As `openModel`, from the bytes of an ONNX file.
+ *
+ * @param path what messages call the file, and the model's name comes from
+ */
+export async function compileModel(
+  path: string,
+  bytes: Uint8Array,
+  options: OpenModelOptions,
+): Promise<InferenceModel> {
   const { backend: name, workingFolder, ...backendOptions } = options;
-  const imported = await readModel(path);
+  const imported = importModel(path, bytes);
   const { graph, input, metadata } = imported;
   const backend = await loadBackend(name, workingFolder, backendOptions);
   try {
@@ -98,11 +111,15 @@ export async function openModel(path: string, options: OpenModelOptions): Promis
   }
 }
 
-async function readModel(path: string): Promise<ImportedInference> {
-  const bytes = await readFile(path).catch((cause: NodeJS.ErrnoException) => {
+/** @throws BnError `file` */
+export async function readModel(path: string): Promise<Uint8Array> {
+  return readFile(path).catch((cause: NodeJS.ErrnoException) => {
     const reasons: Record<string, string> = { ENOENT: 'there is no such file', EISDIR: 'this is a folder' };
     throw new BnError('file', `${path}: ${reasons[cause.code ?? ''] ?? cause.message}; give an .onnx file`, { cause });
   });
+}
+
+function importModel(path: string, bytes: Uint8Array): ImportedInference {
   try {
     return importInference(bytes);
   } catch (cause) {

@@ -1,9 +1,10 @@
 // Holds a training's values on the backend and runs graphs over them: each graph is compiled once, each value is
 // released when it is replaced.
 
-import type { Backend, Executable, Value } from '../backend.js';
+import type { Backend, Executable, Steps, Value } from '../backend.js';
 import { BnError } from '../errors.js';
 import type { Graph } from '../graph.js';
+import type { PackedValue } from '../pack-state.js';
 import { createGenerator } from '../random.js';
 import type { HostTensor } from '../safetensors.js';
 import { formatShape, type Spec, sizeOf, staticShape, type TypedArray } from '../spec.js';
@@ -50,12 +51,13 @@ export class Runner {
     if (old) this.backend.release(old);
   }
 
-  /** Compiles the graph the first time `key` is asked for. */
-  compile(key: string, build: () => Graph): Compiled {
+  /** Compiles the graph, for one run or for several in one, the first time `key` is asked for. */
+  compile(key: string, build: () => Graph, steps?: Steps): Compiled {
     const known = this.#compiled.get(key);
     if (known) return known;
     const graph = build();
-    const compiled = { graph, executable: this.backend.compile(graph) };
+    const executable = steps ? this.backend.compileSteps!(graph, steps) : this.backend.compile(graph);
+    const compiled = { graph, executable };
     compiled.executable.catch(() => this.#compiled.delete(key)); // whoever awaits it reports the error
     this.#compiled.set(key, compiled);
     return compiled;
@@ -68,7 +70,8 @@ export class Runner {
     context: RunContext,
   ): Promise<Map<string, Value>> {
     const uploaded = new Map<string, Value>();
-    for (const [name, array, spec] of [...data, ...randomInputs(graph, context.random)]) {
+    const given = new Set(data.map(([name]) => name));
+    for (const [name, array, spec] of [...data, ...randomInputs(graph, context.random, given)]) {
       if (graph.inputs.has(name)) uploaded.set(name, this.backend.upload(array, spec));
     }
     try {
@@ -94,6 +97,24 @@ export class Runner {
     const data = await this.backend.download(value);
     this.backend.release(value);
     return data;
+  }
+
+  /** Values in one vector on the host, where `values` says. */
+  async pack(values: readonly PackedValue[], size: number): Promise<TypedArray> {
+    let packed: TypedArray = new Float32Array(size);
+    for (const { path, start } of values) {
+      const data = await this.backend.download(this.#values.get(path)!);
+      if (data instanceof Float64Array && !(packed instanceof Float64Array)) packed = Float64Array.from(packed);
+      packed.set(data, start);
+    }
+    return packed;
+  }
+
+  /** Puts the parts of a vector back. */
+  unpack(values: readonly PackedValue[], packed: TypedArray): void {
+    for (const { path, shape, start, end } of values) {
+      this.set(path, this.backend.upload(packed.subarray(start, end), { shape, dtype: 'float32' }));
+    }
   }
 
   /** The values at `paths` on the host. */
@@ -135,10 +156,14 @@ export class Runner {
   }
 }
 
-/** Uniform numbers for the graph's inputs that ask for them. */
-function randomInputs(graph: Graph, [seed, ...stream]: RunContext['random']): HostInput[] {
+/** Uniform numbers for the graph's inputs that ask for them, but for those that are given. */
+export function randomInputs(
+  graph: Graph,
+  [seed, ...stream]: RunContext['random'],
+  given: ReadonlySet<string> = new Set(),
+): HostInput[] {
   return [...graph.inputs].flatMap(([name, { shape, dtype }]) => {
-    if (!name.startsWith('random.')) return [];
+    if (!name.startsWith('random.') || given.has(name)) return [];
     const random = createGenerator(seed, ...stream, Number(name.slice('random.'.length)));
     return [[name, Float32Array.from({ length: sizeOf(shape) }, () => random.uniform()), { shape, dtype }] as const];
   });

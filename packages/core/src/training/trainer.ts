@@ -9,23 +9,16 @@ import type { Optimizer } from '../optimizers/optimizer.js';
 import { createGenerator, permutation } from '../random.js';
 import type { HostTensor } from '../safetensors.js';
 import { constantSchedule, type Schedule } from '../schedules.js';
-import { formatSpec, sizeOf, staticShape, type TypedArray } from '../spec.js';
+import { formatSpec, sizeOf, type TypedArray } from '../spec.js';
 import { input } from '../tensor.js';
 import { assembleBatch, type Batch, batchRanges, batchSpec, featureSpec, specOf } from './batches.js';
 import type { Checkpoint, Position } from './checkpoint.js';
-import type { EpochTotals, Evaluation, TrainerEvent } from './events.js';
-import { firstNonFinite } from './non-finite.js';
-import { type Compiled, type HostInput, type RunContext, Runner } from './runner.js';
-import {
-  type BatchSpec,
-  evaluationGraph,
-  type Observed,
-  observedStepGraph,
-  predictionGraph,
-  recalibrationGraph,
-  slotPath,
-  trainingStepGraph,
-} from './step-graph.js';
+import type { EpochTotals, Evaluation, StepEvent, TrainerEvent } from './events.js';
+import { averageStatistics } from './recalibrate.js';
+import { type Compiled, type HostInput, Runner } from './runner.js';
+import { type BatchSpec, evaluationGraph, predictionGraph, slotPath } from './step-graph.js';
+import { contextOf, keyOf, type Observation, type StepResult, StepRunner } from './step-runner.js';
+import { streams } from './streams.js';
 
 export interface TrainerOptions {
   readonly model: Model;
@@ -46,22 +39,13 @@ export interface FitOptions {
   readonly learningRate: number;
   /** Default: constant. */
   readonly schedule?: Schedule;
-  /** Asks for a stop: the step is finished, a checkpoint event comes, and `fit` ends. */
+  /**
+   * Steps in one run of the backend, for backends that have `compileSteps`: the same results, but events come in bundles.
+   * Default: 8 on CUDA, where each run costs copies to the device and back, else 1.
+   */
+  readonly stepsPerRun?: number;
+  /** Asks for a stop: the run is finished, a checkpoint event comes, and `fit` ends. */
   readonly signal?: AbortSignal;
-}
-
-export interface StepResult {
-  /** Mean over the batch. */
-  readonly loss: number;
-  /** Right answers in the batch; null where labels are not class indices. */
-  readonly correct: number | null;
-}
-
-/** One tensor of a training step: what it is and what it holds. */
-export interface Observation extends Observed {
-  readonly shape: readonly number[];
-  /** Float32Array, or what else the backend downloads float32 as. */
-  readonly data: TypedArray;
 }
 
 export interface Trainer {
@@ -94,12 +78,10 @@ export async function createTrainer(options: TrainerOptions): Promise<Trainer> {
   return new GraphTrainer(options);
 }
 
-/** Streams of random numbers from one seed. */
-const streams = { initial: 0, shuffle: 1, random: 2, recalibrate: 3 };
-
 class GraphTrainer implements Trainer {
   readonly #options: TrainerOptions;
   readonly #runner: Runner;
+  readonly #steps: StepRunner;
   readonly #slots: ReadonlySet<string>;
   #position: Position;
 
@@ -108,6 +90,7 @@ class GraphTrainer implements Trainer {
     if (!Number.isInteger(seed)) throw new BnError('argument', `seed must be an integer, got ${seed}`);
     this.#options = options;
     this.#runner = new Runner(backend);
+    this.#steps = new StepRunner(options, this.#runner);
     this.#position = { seed, epoch: 0, step: 0, steps: 0, ...nothingYet };
 
     // Any batch size does for finding out what the model has, but for one, which batch normalization refuses.
@@ -141,39 +124,28 @@ class GraphTrainer implements Trainer {
         message: `the last batch of an epoch would be a single example, which batch normalization cannot train on: left out`,
       };
     }
-    await this.#prepare(train, ranges, test, batchSize);
+    const perRun = this.#stepsPerRun(options);
+    await this.#prepare(train, ranges, test, batchSize, perRun);
 
     const stepsPerEpoch = ranges.length;
+    const rateOf = (epoch: number, step: number) =>
+      learningRate *
+      schedule({ step: epoch * stepsPerEpoch + step, totalSteps: epochs * stepsPerEpoch, stepsPerEpoch });
     while (this.#position.epoch < epochs) {
       const { epoch } = this.#position;
       const order = epochOrder(train.length, this.#position.seed, epoch);
-      let rate = learningRate;
       while (this.#position.step < stepsPerEpoch) {
         const { step } = this.#position;
         if (signal?.aborted) {
           yield { type: 'checkpoint', reason: 'stopped', epoch: epoch + 1, step };
           return;
         }
-        const start = performance.now();
-        rate =
-          learningRate *
-          schedule({ step: epoch * stepsPerEpoch + step, totalSteps: epochs * stepsPerEpoch, stepsPerEpoch });
-        const indices = order.subarray(...ranges[step]!);
-        const where = `epoch ${epoch + 1}, step ${step + 1}`;
-        const result = await this.#step(assembleBatch(train, indices), batchSpec(train, indices.length), rate, where);
-        this.#count(result, indices.length, (performance.now() - start) / 1000);
-        yield {
-          type: 'step',
-          epoch: epoch + 1,
-          step: step + 1,
-          stepsPerEpoch,
-          loss: result.loss,
-          accuracy: result.correct === null ? null : result.correct / indices.length,
-          examples: indices.length,
-          learningRate: rate,
-          epochSoFar: this.#totals(result.correct !== null),
-        };
+        const next = ranges.slice(step, step + perRun);
+        const whole = next.length === perRun && next.every(([start, end]) => end - start === batchSize);
+        const batches = next.slice(0, whole ? perRun : 1).map((range) => order.subarray(...range));
+        yield* this.#train(train, batches, (i) => rateOf(epoch, step + i), stepsPerEpoch);
       }
+      const rate = rateOf(epoch, stepsPerEpoch - 1);
       yield { type: 'epoch', epoch: epoch + 1, epochs, learningRate: rate, ...this.#totals(isClassification(train)) };
       if (test) {
         const start = performance.now();
@@ -186,28 +158,15 @@ class GraphTrainer implements Trainer {
   }
 
   async step(batch: Batch, { learningRate }: { learningRate: number }): Promise<StepResult> {
-    const { model } = this.#options;
-    const result = await this.#step(batch, specOf(model, batch), learningRate, `step ${this.#position.steps + 1}`);
+    const spec = specOf(this.#options.model, batch);
+    const where = `step ${this.#position.steps + 1}`;
+    const result = await this.#steps.step({ batch, learningRate }, spec, this.#position, where);
     this.#position = { ...this.#position, steps: this.#position.steps + 1 };
     return result;
   }
 
-  async observe(batch: Batch, { learningRate }: { learningRate: number }): Promise<Observation[]> {
-    const { model, loss, optimizer } = this.#options;
-    const spec = specOf(model, batch);
-    const { graph, observed } = observedStepGraph(model, loss, optimizer, spec);
-    const compiled = this.#runner.compile(`observe ${keyOf(spec)}`, () => graph);
-    const outputs = await this.#runner.run(compiled, this.#stepInputs(batch, spec, learningRate), this.#context);
-    const observations: Observation[] = [];
-    try {
-      for (const [name, about] of observed) {
-        const shape = staticShape(outputs.get(name)!.spec.shape);
-        observations.push({ ...about, shape, data: await this.#runner.take(outputs, name) });
-      }
-    } finally {
-      for (const value of outputs.values()) this.#options.backend.release(value);
-    }
-    return observations;
+  observe(batch: Batch, { learningRate }: { learningRate: number }): Promise<Observation[]> {
+    return this.#steps.observe({ batch, learningRate }, specOf(this.#options.model, batch), this.#position);
   }
 
   async evaluate(dataset: Dataset, { batchSize = 256 }: { batchSize?: number } = {}): Promise<Evaluation> {
@@ -221,7 +180,7 @@ class GraphTrainer implements Trainer {
         ['features', features, spec.features],
         ['labels', labels, spec.labels],
       ];
-      const outputs = await this.#runner.run(this.#evaluation(spec), data, this.#context);
+      const outputs = await this.#runner.run(this.#evaluation(spec), data, contextOf(this.#position));
       lossSum += (await this.#runner.take(outputs, 'loss'))[0]! * (end - start);
       if (predicted && outputs.has('predicted')) {
         const classes = await this.#runner.take(outputs, 'predicted');
@@ -244,37 +203,13 @@ class GraphTrainer implements Trainer {
     const spec = featureSpec(model, features);
     const key = `predict ${formatSpec(spec)}`;
     const compiled = this.#runner.compile(key, () => predictionGraph(model, spec));
-    const outputs = await this.#runner.run(compiled, [['features', features, spec]], this.#context);
+    const outputs = await this.#runner.run(compiled, [['features', features, spec]], contextOf(this.#position));
     return (await this.#runner.take(outputs, 'output')) as Float32Array;
   }
 
   async recalibrate(dataset: Dataset, { batchSize = 256 }: { batchSize?: number } = {}): Promise<void> {
-    // Shuffled: each batch of a sorted data set would see one class.
-    const order = permutation(dataset.length, createGenerator(this.#position.seed, streams.recalibrate));
-    const sums = new Map<string, Float64Array>();
-    let examples = 0;
-    for (const [start, end] of batchRanges(dataset.length, batchSize)) {
-      const size = end - start;
-      if (size === 1) continue; // has no variance
-      const spec = batchSpec(dataset, size).features;
-      const compiled = this.#runner.compile(`recalibrate ${formatSpec(spec)}`, () =>
-        recalibrationGraph(this.#options.model, spec),
-      );
-      const { features } = assembleBatch(dataset, order.subarray(start, end));
-      const zeros = [...compiled.graph.outputs].map(
-        ([path, { shape, dtype }]): HostInput => [path, new Float32Array(sizeOf(shape)), { shape, dtype }],
-      );
-      if (zeros.length === 0) return; // nothing averages
-      const outputs = await this.#runner.run(compiled, [['features', features, spec], ...zeros], this.#context);
-      for (const path of [...outputs.keys()]) {
-        const statistic = await this.#runner.take(outputs, path);
-        const sum = sums.get(path) ?? new Float64Array(statistic.length);
-        sums.set(path, sum);
-        for (let i = 0; i < sum.length; i++) sum[i]! += statistic[i]! * size;
-      }
-      examples += size;
-    }
-    this.#runner.load(new Map([...sums].map(([path, sum]) => [path, this.#average(path, sum, examples)])));
+    const { model } = this.#options;
+    this.#runner.load(await averageStatistics({ model, dataset, batchSize }, this.#runner, contextOf(this.#position)));
   }
 
   values(): Promise<Map<string, HostTensor>> {
@@ -308,22 +243,53 @@ class GraphTrainer implements Trainer {
     return this.#runner.dispose();
   }
 
-  get #context(): RunContext {
-    return { random: [this.#position.seed, streams.random, this.#position.steps] };
-  }
-
   /** Compiles for every batch size that will occur, so that nothing fails or waits in the middle of training. */
-  async #prepare(train: Dataset, ranges: Range[], test: Dataset | undefined, batchSize: number): Promise<void> {
+  async #prepare(
+    train: Dataset,
+    ranges: Range[],
+    test: Dataset | undefined,
+    batchSize: number,
+    perRun: number,
+  ): Promise<void> {
     const sizes = (all: Range[]) => new Set(all.map(([start, end]) => end - start));
-    for (const size of sizes(ranges)) await this.#training(batchSpec(train, size)).executable;
+    for (const size of sizes(ranges)) await this.#steps.compiled(batchSpec(train, size)).executable;
+    if (perRun > 1) await this.#steps.compiledSteps(batchSpec(train, batchSize), perRun).executable;
     if (!test) return;
     for (const size of sizes(batchRanges(test.length, batchSize)))
       await this.#evaluation(batchSpec(test, size)).executable;
   }
 
-  #training(spec: BatchSpec): Compiled {
-    const { model, loss, optimizer } = this.#options;
-    return this.#runner.compile(`train ${keyOf(spec)}`, () => trainingStepGraph(model, loss, optimizer, spec));
+  #stepsPerRun({ stepsPerRun, train, batchSize = 256 }: FitOptions): number {
+    const { compileSteps, device } = this.#options.backend;
+    const wanted = stepsPerRun ?? (device.kind === 'cuda' ? 8 : 1);
+    return compileSteps ? Math.max(1, Math.min(wanted, Math.floor(train.length / batchSize))) : 1;
+  }
+
+  /** Trains on batches of one size, given by their examples: in one run, or step by step. The position moves with the values. */
+  async *#train(
+    dataset: Dataset,
+    batches: readonly Int32Array[],
+    rateOf: (index: number) => number,
+    stepsPerEpoch: number,
+  ): AsyncGenerator<TrainerEvent, void> {
+    const start = performance.now();
+    const inputs = batches.map((indices, i) => ({ batch: assembleBatch(dataset, indices), learningRate: rateOf(i) }));
+    const examples = batches[0]!.length;
+    const spec = batchSpec(dataset, examples);
+    const results = inputs.length > 1 ? await this.#steps.steps(inputs, spec, this.#position) : null;
+    if (results) {
+      const seconds = (performance.now() - start) / 1000 / results.length;
+      yield* results.map((result, i) => this.#count(result, examples, seconds, rateOf(i), stepsPerEpoch));
+      return;
+    }
+    let from = start;
+    for (const input of inputs) {
+      const where = `epoch ${this.#position.epoch + 1}, step ${this.#position.step + 1}`;
+      const result = await this.#steps.step(input, spec, this.#position, where);
+      const event = this.#count(result, examples, (performance.now() - from) / 1000, input.learningRate, stepsPerEpoch);
+      yield event;
+      from = performance.now();
+    }
   }
 
   #evaluation(spec: BatchSpec): Compiled {
@@ -331,37 +297,14 @@ class GraphTrainer implements Trainer {
     return this.#runner.compile(`evaluate ${keyOf(spec)}`, () => evaluationGraph(model, loss, spec));
   }
 
-  async #step(batch: Batch, spec: BatchSpec, learningRate: number, where: string): Promise<StepResult> {
-    const { model, backend } = this.#options;
-    const data = this.#stepInputs(batch, spec, learningRate);
-    const outputs = await this.#runner.run(this.#training(spec), data, {
-      ...this.#context,
-      check: async (inputs, results) => {
-        const loss = (await backend.download(results.get('loss')!))[0]!;
-        if (Number.isFinite(loss)) return;
-        const layer = await firstNonFinite(model, spec.features, backend, inputs);
-        throw new BnError(
-          'not-finite',
-          `${where}: the loss is ${loss}; ${layer}. Lower the learning rate or check the data`,
-        );
-      },
-    });
-    const loss = (await this.#runner.take(outputs, 'loss'))[0]!;
-    const correct = outputs.has('correct') ? (await this.#runner.take(outputs, 'correct'))[0]! : null;
-    for (const [path, value] of outputs) this.#runner.set(path, value);
-    return { loss, correct };
-  }
-
-  #stepInputs({ features, labels }: Batch, spec: BatchSpec, learningRate: number): HostInput[] {
-    return [
-      ['features', features, spec.features],
-      ['labels', labels, spec.labels],
-      ['learningRate', Float32Array.of(learningRate), { shape: [], dtype: 'float32' }],
-      ['step', Float32Array.of(this.#position.steps + 1), { shape: [], dtype: 'float32' }],
-    ];
-  }
-
-  #count({ loss, correct }: StepResult, examples: number, seconds: number): void {
+  /** Moves the position by a step, and tells of it. */
+  #count(
+    { loss, correct }: StepResult,
+    examples: number,
+    seconds: number,
+    learningRate: number,
+    stepsPerEpoch: number,
+  ): StepEvent {
     const p = this.#position;
     this.#position = {
       ...p,
@@ -372,23 +315,23 @@ class GraphTrainer implements Trainer {
       examples: p.examples + examples,
       seconds: p.seconds + seconds,
     };
+    return {
+      type: 'step',
+      epoch: p.epoch + 1,
+      step: p.step + 1,
+      stepsPerEpoch,
+      loss,
+      accuracy: correct === null ? null : correct / examples,
+      examples,
+      learningRate,
+      epochSoFar: this.#totals(correct !== null),
+    };
   }
 
   #totals(classification: boolean): EpochTotals {
     const { lossSum, correct, examples, seconds } = this.#position;
     const accuracy = classification ? correct / examples : null;
     return { loss: lossSum / examples, accuracy, examples, seconds, examplesPerSecond: examples / seconds };
-  }
-
-  #average(path: string, sum: Float64Array, examples: number): HostTensor {
-    const data = Float32Array.from(sum, (v) => v / examples);
-    if (!data.every(Number.isFinite)) {
-      throw new BnError(
-        'not-finite',
-        `recalibration: '${path}' has no finite average; its update must be a moving average`,
-      );
-    }
-    return { shape: staticShape(this.#runner.specOf(path)!.shape), data };
   }
 }
 
@@ -402,21 +345,20 @@ type Range = [start: number, end: number];
 /** An epoch's sums before its first step. */
 const nothingYet = { lossSum: 0, correct: 0, examples: 0, seconds: 0 };
 
-function requireFitOptions({ train, test, epochs, batchSize = 256, learningRate }: FitOptions): void {
+function requireFitOptions(options: FitOptions): void {
+  const { train, test, epochs, batchSize = 256, learningRate, stepsPerRun = 1 } = options;
   const wrong = (what: string) => new BnError('argument', `fit: ${what}`);
   if (train.length === 0 || test?.length === 0) throw wrong('the data set is empty');
   if (!Number.isInteger(epochs) || epochs < 1) throw wrong(`epochs must be a positive integer, got ${epochs}`);
   if (!Number.isInteger(batchSize) || batchSize < 1)
     throw wrong(`batchSize must be a positive integer, got ${batchSize}`);
+  if (!Number.isInteger(stepsPerRun) || stepsPerRun < 1)
+    throw wrong(`stepsPerRun must be a positive integer, got ${stepsPerRun}`);
   if (!(learningRate > 0 && learningRate < Infinity)) throw wrong(`learningRate must be above 0, got ${learningRate}`);
 }
 
 function isClassification({ labels }: Dataset): boolean {
   return labels === undefined || (labels.dtype === 'int32' && labels.shape.length === 0);
-}
-
-function keyOf({ features, labels }: BatchSpec): string {
-  return `${formatSpec(features)} ${formatSpec(labels)}`;
 }
 
 function range(start: number, end: number): Int32Array {

@@ -57,7 +57,8 @@ export function chooseStorage(graph: Graph, lanes: LaneAxes): Storage {
     const uses = users.get(node)!;
     const needed = uses.some(({ user, operand }) => readsMemory(user, operand));
     const expanded = inline > 0 && uses.some(({ user }) => sizeOf(user) > sizeOf(node) && isSpread(user));
-    const shared = uses.length > 1 && inline > limits.shared;
+    const again = uses.length > 1 || elementsRead(node, users) > sizeOf(node);
+    const shared = again && inline > limits.shared;
     if (formOf(node) !== 'element' || anchor || needed || expanded || shared || inline > limits.nested) {
       stored.add(node);
     }
@@ -132,9 +133,17 @@ export function readsMemory(user: Tensor, operand: number): boolean {
     : user.op === 'gather' && operand === 0;
 }
 
+/** Elements that users read, also those behind moves of elements. */
+function elementsRead(node: Tensor, users: ReadonlyMap<Tensor, readonly { user: Tensor }[]>): number {
+  return users.get(node)!.reduce((sum, { user }) => {
+    const moves = user.op === 'slice' || user.op === 'reshape' || user.op === 'transpose';
+    return sum + (moves ? elementsRead(user, users) : Math.min(sizeOf(user), sizeOf(node)));
+  }, 0);
+}
+
 /** Whether a user may need an operand element for several of its own. */
 function isSpread({ op }: Tensor): boolean {
-  return isArithmetic({ op } as Tensor) || op === 'broadcastTo' || op === 'concat' || op === 'gather';
+  return isArithmetic({ op } as Tensor) || op === 'broadcastTo' || op === 'gather';
 }
 
 function sizeOf({ shape }: Tensor): number {

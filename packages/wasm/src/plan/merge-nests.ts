@@ -35,12 +35,42 @@ function areAlike(a: Nest, b: Nest): boolean {
   );
 }
 
-/** Whether neither writes what the other reads or writes. */
+/** Whether neither reads what the other writes, nor both write the same place. */
 function areIndependent(a: Nest, b: Nest): boolean {
-  const written = (nest: Nest) => new Set(nest.statements.map(({ target }) => target.buffer));
-  const touches = (nest: Nest, buffers: ReadonlySet<Buffer>) =>
-    [...readsOf(nest).map(({ buffer }) => buffer), ...written(nest)].some((buffer) => buffers.has(buffer));
-  return !touches(a, written(b)) && !touches(b, written(a));
+  const writes = (nest: Nest, buffer: Buffer) => nest.statements.some(({ target }) => target.buffer === buffer);
+  const reads = (nest: Nest, from: Nest) => readsOf(nest).some(({ buffer }) => writes(from, buffer));
+  if (reads(a, b) || reads(b, a)) return false;
+  return b.statements.every(({ target }) =>
+    a.statements.every((other) => other.target.buffer !== target.buffer || areApart(a, other.target, b, target)),
+  );
+}
+
+/** Whether two accesses of one buffer, whose nests have the same loops, never meet within a group. */
+function areApart(a: Nest, { index }: Access, b: Nest, { index: other }: Access): boolean {
+  const loops = a.outer.map((loop, i) => [loop, b.outer[i]] as const).filter(([{ kind }]) => kind !== 'group');
+  const alike = a.outer.every((loop, i) => index.coefficient(loop) === other.coefficient(b.outer[i]));
+  const terms = loops.flatMap(([loop]) => {
+    const coefficient = index.coefficient(loop);
+    return coefficient === 0 ? [] : [[coefficient, loop.extent - 1] as const];
+  });
+  return (
+    alike &&
+    !canReach(
+      other.constant - index.constant,
+      [...terms].sort((x, y) => y[0] - x[0]),
+    )
+  );
+}
+
+/** Whether `distance` is Σ coefficient · n for some |n| ≤ bound of each term; coefficients descend. */
+function canReach(distance: number, [first, ...rest]: readonly (readonly [number, number])[]): boolean {
+  if (!first) return distance === 0;
+  const [coefficient, bound] = first;
+  const left = rest.reduce((sum, [c, n]) => sum + c * n, 0);
+  const low = Math.max(-bound, Math.ceil((distance - left) / coefficient));
+  const high = Math.min(bound, Math.floor((distance + left) / coefficient));
+  for (let n = low; n <= high; n++) if (canReach(distance - n * coefficient, rest)) return true;
+  return false;
 }
 
 function merge(a: Nest, b: Nest): Nest {

@@ -45,8 +45,22 @@ export function planSteps(nests: readonly Nest[]): Step[] {
       writers.set(target.buffer, [...(writers.get(target.buffer) ?? []), nest]);
     }
   }
+  // What needs nothing, such as zeros around something, waits for those who need it, so that it is in cache then.
+  for (const nest of nests) {
+    const buffers = new Set(nest.statements.map(({ target }) => target.buffer));
+    const mayWait = [...buffers].every((buffer) => buffer.laneAxis !== null) && domainOf(nest) === 'groups';
+    if (!mayWait || readsOf(nest).some(({ buffer }) => writers.has(buffer))) continue;
+    const users = nests.filter((other) => other !== nest && touches(other, buffers));
+    const first = Math.min(...users.map((other) => slots.get(other)!));
+    if (users.length > 0 && order[first % 3] === 'groups') slots.set(nest, first);
+  }
   const used = [...new Set(slots.values())].sort((a, b) => a - b);
   return used.map((slot) => ({ domain: order[slot % 3], nests: nests.filter((nest) => slots.get(nest) === slot) }));
+}
+
+function touches(nest: Nest, buffers: ReadonlySet<Buffer>): boolean {
+  const touched = [...readsOf(nest), ...nest.statements.map(({ target }) => target)];
+  return touched.some(({ buffer }) => buffers.has(buffer));
 }
 
 /** Whether a nest may run in the same step as the one that writes what it needs. */

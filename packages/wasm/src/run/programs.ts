@@ -13,34 +13,37 @@ export class Programs<Loaded extends { free(): Promise<void> }> {
     this.#load = load;
   }
 
-  /** The program for a batch size; a promise while it is made. */
+  /** The program for a batch size: at once, if it is there. */
   get(batch: number): Loaded | Promise<Loaded> {
-    const known = this.#kept.get(batch) ?? this.#make(batch);
+    const known = this.#kept.get(batch);
+    if (!known) return this.#make(batch);
     this.#kept.delete(batch);
     this.#kept.set(batch, known);
     return known;
   }
 
   async free(): Promise<void> {
-    await Promise.all([...this.#kept.keys()].map((batch) => this.#give(batch)));
+    await Promise.all([...this.#kept.keys()].map((batch) => this.#free(batch)));
   }
 
   async #make(batch: number): Promise<Loaded> {
+    const loading = this.#load(batch);
+    this.#kept.set(batch, loading);
     try {
-      const made = await this.#load(batch);
-      if (this.#kept.has(batch)) this.#kept.set(batch, made);
-      if (this.#kept.size > mostKept) await this.#give(this.#kept.keys().next().value!);
-      return made;
+      const loaded = await loading;
+      if (this.#kept.has(batch)) this.#kept.set(batch, loaded);
+      while (this.#kept.size > mostKept) await this.#free(this.#kept.keys().next().value!);
+      return loaded;
     } catch (error) {
       this.#kept.delete(batch);
       throw error;
     }
   }
 
-  async #give(batch: number): Promise<void> {
-    const known = this.#kept.get(batch)!;
+  async #free(batch: number): Promise<void> {
+    const loading = this.#kept.get(batch)!;
     this.#kept.delete(batch);
-    await (await known).free();
+    await (await loading).free();
   }
 }
 

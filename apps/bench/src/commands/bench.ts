@@ -1,0 +1,71 @@
+// `bench`, the default command: our backends and their peers, training and predicting side by side.
+
+import { type Io, parseCommand } from '@bn/command-line';
+import { Command } from 'commander';
+import { describeMachine } from '../measure/machine.js';
+import { type Measured, measure } from '../measure/measure.js';
+import { networks } from '../networks.js';
+import { program } from '../program.js';
+import { benchReport } from '../report/bench-report.js';
+import { writeReport } from '../report/write-report.js';
+import {
+  addSharedOptions,
+  countOf,
+  entryOf,
+  listOf,
+  participantsOf,
+  type SharedFlags,
+  secondsOf,
+} from '../settings.js';
+
+export const summary = 'measure backends and peers side by side (the default)';
+
+interface BenchFlags extends SharedFlags {
+  readonly networks: string[];
+  readonly batchSize: number;
+  readonly examples?: number;
+  readonly predictionSeconds: number;
+}
+
+/** What a network's measurement gave. */
+export interface BenchResult {
+  readonly network: string;
+  readonly batchSize: number;
+  readonly threads: number;
+  readonly examples: number;
+  readonly measured: readonly Measured[];
+}
+
+export async function run(args: readonly string[], io: Io): Promise<number> {
+  const command = addSharedOptions(new Command('bench'), 5)
+    .description(
+      'Trains networks on Fashion-MNIST with our backends and with what Python has, in turns, and predicts with them: medians and ranges.',
+    )
+    .option('--networks <names>', `which: ${Object.keys(networks).join(', ')}`, listOf, ['lenet-bn'])
+    .option('--batch-size <n>', 'images per step', countOf, 256)
+    .option('--examples <n>', "images per epoch [default: the network's, 60000 for lenet-bn]", countOf)
+    .option('--prediction-seconds <n>', 'how long predictions are measured, at batch 1 and 256', secondsOf, 2)
+    .addHelpText('after', await program.otherCommands());
+  const flags = parseCommand(command, args, io) as BenchFlags | null;
+  if (!flags) return 0;
+
+  const chosen = flags.networks.map((name) => [name, entryOf(networks, name, 'network')] as const);
+  const participants = await participantsOf(flags);
+  const results: BenchResult[] = [];
+  for (const [name, network] of chosen) {
+    io.stderr.write(`${name}: ${network.description}\n`);
+    const examples = flags.examples ?? network.examples;
+    const { batchSize, threads, rounds, predictionSeconds } = flags;
+    const measured = await measure(participants, {
+      ...{ network: { ...network, examples }, batchSize, threads, rounds, predictionSeconds },
+      signal: io.signal,
+      say: (text) => io.stderr.write(`  ${text}\n`),
+    });
+    results.push({ network: name, batchSize, threads, examples, measured });
+  }
+  const report = { machine: describeMachine(), date: new Date().toISOString().slice(0, 10), results };
+  const text = benchReport(report);
+  io.stdout.write(text);
+  if (flags.out !== undefined) await writeReport(flags.out, io, text, report);
+  return 0;
+}

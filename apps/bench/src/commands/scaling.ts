@@ -1,0 +1,83 @@
+// `scaling`: how the cost of training grows with the size of batches, the width and the depth of a network.
+
+import { type Io, parseCommand } from '@bn/command-line';
+import { Command } from 'commander';
+import { describeMachine } from '../measure/machine.js';
+import { measure } from '../measure/measure.js';
+import { summarize } from '../measure/summarize.js';
+import { type Network, networks } from '../networks.js';
+import { scalingChart } from '../report/scaling-chart.js';
+import { writeReport } from '../report/write-report.js';
+import { addSharedOptions, entryOf, listOf, participantsOf, type SharedFlags } from '../settings.js';
+
+export const summary = 'measure how speed changes with batch size, width and depth, as a chart';
+
+interface ScalingFlags extends SharedFlags {
+  readonly axes: string[];
+}
+
+/** One measurement: who, at which size, how fast. */
+export interface ScalingPoint {
+  readonly axis: string;
+  readonly size: number;
+  readonly name: string;
+  readonly examplesPerSecond: number;
+}
+
+interface Axis {
+  readonly sizes: readonly number[];
+  /** The network and batch size that are measured for a size. */
+  at(size: number): { readonly network: Network; readonly batchSize: number };
+}
+
+const { 'lenet-bn': lenet } = networks as { 'lenet-bn': Network };
+
+/** Convolutions with 3×3 kernels on 14×14 images after a first pooling: of one width, one after the other. */
+function stack(width: number, depth: number): Network {
+  const block = [['conv', width, 3, 1], ['bn'], ['relu']] as const;
+  return {
+    description: `${depth} convolutions of ${width} channels`,
+    shape: [1, 28, 28],
+    layers: [['maxPool', 2], ...Array.from({ length: depth }, () => block).flat(), ['globalPool'], ['dense', 10]],
+    learningRate: 0.1,
+    examples: Math.max(1024, Math.min(20_480, Math.round(2_000_000 / (width * width * depth)) * 128)),
+  };
+}
+
+const axes: Readonly<Record<string, Axis>> = {
+  batch: {
+    sizes: [32, 64, 128, 256, 512, 1024, 2048, 4096],
+    at: (batchSize) => ({ network: { ...lenet, examples: 20_480 }, batchSize }),
+  },
+  width: { sizes: [8, 16, 32, 64, 128], at: (width) => ({ network: stack(width, 2), batchSize: 128 }) },
+  depth: { sizes: [1, 2, 4, 8], at: (depth) => ({ network: stack(32, depth), batchSize: 128 }) },
+};
+
+export async function run(args: readonly string[], io: Io): Promise<number> {
+  const command = addSharedOptions(new Command('scaling'), 3)
+    .description('Trains LeNet with growing batches, and stacks of convolutions of growing width and depth.')
+    .option('--axes <names>', `which: ${Object.keys(axes).join(', ')}`, listOf, Object.keys(axes));
+  const flags = parseCommand(command, args, io) as ScalingFlags | null;
+  if (!flags) return 0;
+
+  const participants = await participantsOf(flags, ['wasm', 'onnxruntime-cuda', 'torch-compiled']);
+  const points: ScalingPoint[] = [];
+  for (const axis of flags.axes) {
+    const { sizes, at } = entryOf(axes, axis, 'axis');
+    for (const size of sizes) {
+      const { threads, rounds } = flags;
+      const measured = await measure(participants, {
+        ...{ ...at(size), threads, rounds, predictionSeconds: 0 },
+        signal: io.signal,
+        say: (text) => io.stderr.write(`${axis} ${size}  ${text}\n`),
+      });
+      for (const { name, epochs } of measured) {
+        points.push({ axis, size, name, examplesPerSecond: summarize(epochs).median });
+      }
+    }
+  }
+  const date = new Date().toISOString().slice(0, 10);
+  const chart = await scalingChart(points);
+  await writeReport(flags.out ?? 'scaling.svg', io, chart, { machine: describeMachine(), date, points });
+  return 0;
+}

@@ -1,0 +1,49 @@
+// What the program that measures and a participant say to each other, a line of JSON each.
+
+import type { Network } from '../networks.js';
+
+/** What a participant is started with, as its last argument. */
+export interface Settings extends Network {
+  /** Folder of Fashion-MNIST's four files. */
+  readonly data: string;
+  readonly batchSize: number;
+  readonly threads: number;
+  readonly seed: number;
+  /** A backend of ours, or a peer's way of computing. */
+  readonly variant: string;
+}
+
+/** What it says when its first training step is done. */
+export interface Introduction {
+  readonly name: string;
+  readonly version: string;
+  /** E.g. `Node 24.21.0`. */
+  readonly runtime: string;
+}
+
+export type Request =
+  /** One epoch of training. */
+  | { readonly do: 'train' }
+  /** Predictions of one batch of test images for so long, each to the classes on the host; a third more before is not counted. */
+  | { readonly do: 'predict'; readonly batch: number; readonly seconds: number }
+  | { readonly do: 'end' };
+
+export interface Trained {
+  readonly seconds: number;
+  readonly examples: number;
+  /** Mean over the epoch. */
+  readonly loss: number;
+  /** Of all its threads. */
+  readonly cpuSeconds: number;
+}
+
+export interface Predicted {
+  /** Of each prediction. */
+  readonly seconds: readonly number[];
+  readonly cpuSeconds: number;
+}
+
+export interface Ended {
+  /** The most memory that was resident; null where the system does not tell. */
+  readonly peakBytes: number | null;
+}

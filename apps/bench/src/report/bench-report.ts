@@ -1,0 +1,64 @@
+// The results of `bench` as Markdown.
+
+import type { BenchResult } from '../commands/bench.js';
+import type { Machine } from '../measure/machine.js';
+import type { Measured } from '../measure/measure.js';
+import { summarize } from '../measure/summarize.js';
+import { networks } from '../networks.js';
+import { markdownTable, rounded } from './markdown-table.js';
+
+export interface BenchReport {
+  readonly machine: Machine;
+  /** ISO 8601. */
+  readonly date: string;
+  readonly results: readonly BenchResult[];
+}
+
+export function benchReport({ machine, date, results }: BenchReport): string {
+  const memory = `${Math.round(machine.memoryBytes / 2 ** 30)} GB`;
+  const head = `${machine.processor}, ${machine.processors} processors, ${memory}, ${machine.system}; ${date}\n`;
+  return [head, ...results.map(section)].join('\n');
+}
+
+function section({ network, batchSize, threads, examples, measured }: BenchResult): string {
+  const rows = measured.map((one) => rowOf(one, measured));
+  const table = markdownTable(
+    [
+      '',
+      'training, examples/s',
+      'of the first',
+      'predictions/s, batch 256',
+      'one image, µs',
+      'first step, s',
+      'peak memory, MB',
+      'loss of epoch 1',
+    ],
+    rows,
+  );
+  const most = measured.reduce((sum, { epochs }) => sum + summarize(epochs).disturbed, 0);
+  const note =
+    most === 0 ? '' : `\n${most} epochs were disturbed by other programs and do not count where quiet ones do.\n`;
+  const rounds = measured[0]?.epochs.length ?? 0;
+  return (
+    `### ${network}: ${networks[network]!.description}\n\n` +
+    `Batch ${batchSize}, ${threads} threads, epochs of ${examples.toLocaleString('en-US')} images, in turns; medians of ${rounds} [lowest to highest].\n\n` +
+    `${table}${note}`
+  );
+}
+
+function rowOf(one: Measured, [first]: readonly Measured[]): string[] {
+  const { median, lowest, highest } = summarize(one.epochs);
+  const { name, version, runtime, latencySeconds, predictionsPerSecond, firstStepSeconds, peakBytes } = one;
+  const isOurs = name.startsWith('@bn/');
+  const how = one.id === 'torch-compiled' ? ', compiled' : one.id === 'torch' ? ', eager' : '';
+  return [
+    isOurs ? `${name}, ${runtime}` : `${name} ${version}${how}`,
+    `${rounded(median)} [${rounded(lowest)} to ${rounded(highest)}]`,
+    (median / summarize(first!.epochs).median).toFixed(2),
+    predictionsPerSecond === null ? '–' : rounded(predictionsPerSecond),
+    latencySeconds === null ? '–' : (latencySeconds * 1e6).toFixed(0),
+    firstStepSeconds.toFixed(2),
+    peakBytes === null ? '–' : (peakBytes / 2 ** 20).toFixed(0),
+    one.firstLoss.toFixed(3),
+  ];
+}

@@ -1,0 +1,13 @@
+// Results as files: text, and the data beside it.
+
+import { parse, resolve } from 'node:path';
+import { type Io, writeAtomically } from '@bn/command-line';
+
+/** Writes `out` and, with the extension .json, the data that it shows. */
+export async function writeReport(out: string, { cwd, stderr }: Io, text: string, data: unknown): Promise<void> {
+  const path = resolve(cwd, out);
+  const { dir, name } = parse(path);
+  await writeAtomically(path, text);
+  await writeAtomically(resolve(dir, `${name}.json`), `${JSON.stringify(data, null, 1)}\n`);
+  stderr.write(`written to ${path} and ${name}.json\n`);
+}

@@ -1,0 +1,36 @@
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { expect, onTestFinished, test } from 'vitest';
+import { program } from '../dist/program.js';
+import { networks } from '../src/networks.js';
+
+function run(...args: string[]) {
+  const cwd = mkdtempSync(join(tmpdir(), 'bn-bench-'));
+  onTestFinished(() => rmSync(cwd, { recursive: true, force: true }));
+  const written = { stdout: '', stderr: '' };
+  const stream = (name: 'stdout' | 'stderr') => ({ write: (text: string) => (written[name] += text) });
+  const io = { cwd, env: process.env, stdout: stream('stdout'), stderr: stream('stderr') };
+  const code = program.main(args, { ...io, signal: new AbortController().signal });
+  return code.then((code) => ({ code, cwd, ...written }));
+}
+
+const brief = ['--rounds', '1', '--prediction-seconds', '0.05', '--threads', '1', '--participants'];
+
+test('every network trains on two backends to the same loss: what is compared is the same work', async () => {
+  for (const network of Object.keys(networks)) {
+    const size = ['--examples', '64', '--batch-size', '32', '--out', 'report.md'];
+    const { code, cwd, stderr } = await run('--networks', network, ...size, ...brief, 'wasm,onnxruntime-cuda');
+    expect(code, stderr).toBe(0);
+    const { results } = JSON.parse(readFileSync(join(cwd, 'report.json'), 'utf8'));
+    const [ours, other] = results[0].measured;
+    expect(ours.firstLoss, network).toBeCloseTo(other.firstLoss, 3);
+    expect(ours.epochs[0].examplesPerSecond).toBeGreaterThan(0);
+  }
+}, 120_000);
+
+test('a participant that fails is named with its reason, and nothing is left running', async () => {
+  const { code, stderr } = await run(...brief, 'nothing-of-that-name');
+  expect(code).toBe(1);
+  expect(stderr).toMatch(/nothing-of-that-name ended with exit code 1: .*unknown backend/);
+});

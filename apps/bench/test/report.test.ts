@@ -1,0 +1,35 @@
+import { expect, test } from 'vitest';
+import type { Measured } from '../src/measure/measure.js';
+import { summarize } from '../src/measure/summarize.js';
+import { benchReport } from '../src/report/bench-report.js';
+import { scalingChart } from '../src/report/scaling-chart.js';
+
+const epoch = (examplesPerSecond: number, foreignLoad = 0) => ({ examplesPerSecond, foreignLoad });
+
+test('epochs that other programs disturbed do not count, so that a busy machine is not taken for a slow backend', () => {
+  const epochs = [epoch(100), epoch(20, 0.5), epoch(120), epoch(110)];
+  expect(summarize(epochs)).toEqual({ median: 110, lowest: 100, highest: 120, disturbed: 1 });
+  expect(summarize([epoch(20, 0.5), epoch(40, 0.3)])).toMatchObject({ median: 30, disturbed: 2 });
+});
+
+test('the report gives ratios to the first, and what could not be measured as a dash', () => {
+  const measured = (name: string, speed: number): Measured => ({
+    ...{ id: name, name, version: '1.2', runtime: 'Node 20', epochs: [epoch(speed)], firstLoss: 0.5 },
+    ...{ firstStepSeconds: 0.25, peakBytes: null, latencySeconds: 40e-6, predictionsPerSecond: null },
+  });
+  const machine = { processor: 'a processor', processors: 2, memoryBytes: 8 * 2 ** 30, system: 'linux' };
+  const [ours, peer] = [measured('@bn/wasm', 48_612), measured('PyTorch', 16_204)];
+  const result = { network: 'lenet-bn', batchSize: 256, threads: 2, examples: 60_000, measured: [ours, peer] };
+  const text = benchReport({ machine, date: '2026-01-01', results: [result] });
+  expect(text).toContain('| @bn/wasm, Node 20 | 48,600 [48,600 to 48,600] | 1.00 | – | 40 | 0.25 | – | 0.500 |');
+  expect(text).toContain('| PyTorch 1.2 | 16,200 [16,200 to 16,200] | 0.33 |');
+});
+
+test('the chart has a panel per axis and a line per participant', async () => {
+  const points = ['batch', 'width'].flatMap((axis) =>
+    ['@bn/wasm', 'PyTorch'].flatMap((name) => [32, 64].map((size) => ({ axis, size, name, examplesPerSecond: size }))),
+  );
+  const svg = await scalingChart(points);
+  expect(svg.match(/mark-line role-mark/g)).toHaveLength(4);
+  expect(svg).toContain('PyTorch');
+});

@@ -1,0 +1,78 @@
+// `benchmark`: examples per second and latency of a model, by batch size.
+
+import { resolve } from 'node:path';
+import { type Io, parseCommand, positive, printable, stoppedByReader, wholeNumber, wrapWords } from '@bn/command-line';
+import { Command } from 'commander';
+import pc from 'picocolors';
+import { type BatchTiming, benchmarkModel } from '../benchmark/benchmark-model.js';
+import { describeMachine } from '../benchmark/describe-machine.js';
+import { addBackendOptions, backendOptions } from '../config/backend-options.js';
+import { checkedList, checkedOption } from '../config/checked-option.js';
+import { describeBackend } from '../model/describe-backend.js';
+import { openModel } from '../model/open-model.js';
+import { type Column, tableLine } from '../text/table.js';
+
+export const summary = 'examples per second and latency of a model, by batch size';
+
+interface BenchmarkFlags {
+  readonly batchSizes?: readonly number[];
+  readonly seconds?: number;
+  readonly json?: true;
+}
+
+/** @returns 0, or 130 after Ctrl-C */
+export async function run(args: readonly string[], io: Io): Promise<number> {
+  const command = new Command('benchmark')
+    .description(
+      'Times a model from an ONNX file, run after run: from features in memory to probabilities in memory, without ' +
+        'reading and resizing images. Close other programs meanwhile.',
+    )
+    .argument('<model.onnx>', 'the model')
+    .addOption(checkedList('--batch-sizes', wholeNumber(1, 65_536), 'examples per run [default 1,8,32,256]'))
+    .addOption(
+      checkedOption('--seconds', positive, 'time for each batch size, after a quarter of it unmeasured [default 2]'),
+    )
+    .option('--json', 'print a line of JSON per batch size, for programs');
+  addBackendOptions(command);
+  const flags = parseCommand(command, args, io);
+  if (!flags) return 0;
+  const { batchSizes = [1, 8, 32, 256], seconds = 2, json } = flags as BenchmarkFlags;
+  const model = await openModel(resolve(io.cwd, command.args[0]!), backendOptions(flags, io));
+  try {
+    const about = { model: model.name, backend: describeBackend(model.backend), machine: describeMachine() };
+    const show = json ? showJson(about, io) : showTable(about, io);
+    for await (const timing of benchmarkModel(model, batchSizes, { seconds, signal: io.signal })) show(timing);
+  } finally {
+    await model.dispose();
+  }
+  if (!io.signal.aborted) return 0;
+  return io.signal.reason === stoppedByReader ? 0 : 130;
+}
+
+/** What was measured. */
+interface About {
+  readonly model: string;
+  readonly backend: string;
+  readonly machine: string;
+}
+
+function showJson(about: About, { stdout }: Io): (timing: BatchTiming) => void {
+  const write = (object: object) => stdout.write(`${JSON.stringify(object)}\n`);
+  write({ type: 'start', ...about });
+  return ({ latency, ...timing }) => write({ type: 'benchmark', ...timing, latencyMilliseconds: latency });
+}
+
+function showTable({ model, backend, machine }: About, { stdout }: Io): (timing: BatchTiming) => void {
+  const widths = { batch: 5, 'examples/s': 12, 'p50 ms': 9, 'p90 ms': 9, 'p99 ms': 9, runs: 8 };
+  const columns = Object.entries(widths).map(([title, width]): Column => ({ title, width, align: 'right' }));
+  const write = (cells: readonly string[]) => stdout.write(`${tableLine(columns, cells)}\n`);
+  const colours = pc.createColors(stdout.hasColors?.() ?? false);
+  const title = printable(`${model}, by ${backend}\n${machine}`);
+  stdout.write(`${stdout.columns ? wrapWords(title, stdout.columns) : title}\n\n`);
+  write(columns.map(({ title }) => colours.dim(title)));
+  return ({ batchSize, examplesPerSecond, latency, runs }) => {
+    const times = [latency.p50, latency.p90, latency.p99].map((milliseconds) => milliseconds.toFixed(3));
+    const count = (n: number) => Math.round(n).toLocaleString('en-US');
+    write([String(batchSize), count(examplesPerSecond), ...times, count(runs)]);
+  };
+}

@@ -1,0 +1,98 @@
+// `evaluate`: how good a model is on a data set.
+
+import { resolve } from 'node:path';
+import {
+  type Io,
+  loadTestData,
+  type OutputStream,
+  parseCommand,
+  printable,
+  stoppedByReader,
+  wholeNumber,
+  wrapWords,
+} from '@bn/command-line';
+import { Command } from 'commander';
+import { addBackendOptions, backendOptions } from '../config/backend-options.js';
+import { checkedOption } from '../config/checked-option.js';
+import { evaluateModel, requireShape } from '../evaluate/evaluate-model.js';
+import { type Evaluation, evaluationText } from '../evaluate/evaluation-text.js';
+import { matchClasses } from '../evaluate/match-classes.js';
+import { countConfusion, measure } from '../evaluate/measures.js';
+import { describeBackend } from '../model/describe-backend.js';
+import { dataInput } from '../model/image-input.js';
+import { type InferenceModel, openModel } from '../model/open-model.js';
+
+export const summary = 'accuracy, precision, recall and confusion of a model on a data set';
+
+interface EvaluateFlags {
+  readonly data: string;
+  readonly heldOutBy?: number;
+  readonly json?: true;
+}
+
+/** @returns 0, or 130 after Ctrl-C */
+export async function run(args: readonly string[], io: Io): Promise<number> {
+  const command = new Command('evaluate')
+    .description('Evaluates a model from an ONNX file on a data set: on its test part, or on all of it if it has none.')
+    .argument('<model.onnx>', 'the model')
+    .requiredOption(
+      '--data <name>',
+      'fashion-mnist, a folder of IDX files, a .csv, or a folder with one folder of images per class',
+    )
+    .addOption(
+      checkedOption(
+        '--held-out-by',
+        wholeNumber(0, 2 ** 31 - 1),
+        'of data without a test part, only the tenth that training with this seed held out [default: all of it]',
+      ),
+    )
+    .option('--json', 'print one object of JSON, for programs');
+  addBackendOptions(command);
+  const flags = parseCommand(command, args, io);
+  if (!flags) return 0;
+  const model = await openModel(resolve(io.cwd, command.args[0]!), backendOptions(flags, io));
+  try {
+    return await evaluate(model, flags as EvaluateFlags, io);
+  } finally {
+    await model.dispose();
+  }
+}
+
+async function evaluate(model: InferenceModel, { data, heldOutBy, json }: EvaluateFlags, io: Io): Promise<number> {
+  const input = dataInput(model);
+  const path = data === 'fashion-mnist' ? data : resolve(io.cwd, data);
+  const { dataset, part } = await loadTestData({ data: path, heldOutBy: heldOutBy ?? null }, input.shape);
+  requireShape(dataset, input);
+  const { labels, classNames, warning } = matchClasses(dataset, model.classNames);
+  if (warning !== null) io.stderr.write(`warning: ${warning}\n`);
+  const predictions = await evaluateModel(model, dataset, labels, { input, signal: io.signal });
+  if (!predictions) {
+    io.stderr.write('stopped\n');
+    return io.signal.reason === stoppedByReader ? 0 : 130;
+  }
+  const confusion = countConfusion(labels, predictions.predicted, classNames.length);
+  const evaluation = { ...measure(confusion), loss: predictions.loss, confusion, classNames };
+  const { length } = dataset;
+  const backend = describeBackend(model.backend);
+  if (json) {
+    const about = { model: model.name, data, part, examples: length, backend };
+    io.stdout.write(`${JSON.stringify(asJson(evaluation, about))}\n`);
+  } else {
+    const about = `${model.name} on ${data}, ${length.toLocaleString('en-US')} examples (${part}), by ${backend}`;
+    writeText(evaluation, about, io.stdout);
+  }
+  return 0;
+}
+
+/** One object: the figures of each class stand with its name. */
+function asJson({ classes, classNames, ...figures }: Evaluation, about: object): object {
+  const named = classes.map((one, i) => ({ class: classNames[i], ...one }));
+  return { type: 'evaluation', ...about, ...figures, classes: named };
+}
+
+function writeText(evaluation: Evaluation, about: string, stream: OutputStream): void {
+  // What is not a terminal has no width: nothing has to fit.
+  const width = stream.columns || Number.POSITIVE_INFINITY;
+  const title = printable(width === Number.POSITIVE_INFINITY ? about : wrapWords(about, width));
+  stream.write(`${title}\n\n${evaluationText(evaluation, { width, colours: stream.hasColors?.() ?? false })}\n`);
+}

@@ -1,0 +1,48 @@
+// `serve`: models behind HTTP.
+
+import { resolve } from 'node:path';
+import { type Io, notNegative, oneOf, parseCommand, positive, text, UsageError, wholeNumber } from '@bn/command-line';
+import { Command } from 'commander';
+import { addBackendOptions, backendOptions } from '../config/backend-options.js';
+import { checkedOption } from '../config/checked-option.js';
+import { runServer } from '../serve/run-server.js';
+import type { ServeSettings } from '../serve/serve-settings.js';
+
+export const summary = 'serve models over HTTP: Open Inference Protocol, images, a page to draw on';
+
+type ServeFlags = Omit<ServeSettings, 'files' | 'backend' | 'apiKey'> & { readonly apiKey?: string };
+
+/** Serves until Ctrl-C or SIGTERM, and answers what was asked till then. */
+export async function run(args: readonly string[], io: Io): Promise<number> {
+  const command = new Command('serve')
+    .description(
+      'Serves models by the Open Inference Protocol v2 (/v2/…), for images (POST /classify), and with a page to draw on (/).',
+    )
+    .argument('<model.onnx...>', 'the models, by their file names without .onnx')
+    .addOption(checkedOption('--port', wholeNumber(0, 65_535), 'where to listen; 0: any that is free').default(8080))
+    .addOption(checkedOption('--host', text('<address>'), 'address to listen on; 0.0.0.0: all').default('127.0.0.1'))
+    .addOption(checkedOption('--api-key', text('<key>'), 'what all requests but /v2/health need; also by BN_API_KEY'))
+    .addOption(checkedOption('--workers', wholeNumber(1, 256), 'threads that hold the models and compute').default(1))
+    .addOption(checkedOption('--max-batch', wholeNumber(1, 4096), 'examples computed together, at most').default(64))
+    .addOption(
+      checkedOption('--max-delay', notNegative, 'milliseconds that a request waits for others, at most').default(2),
+    )
+    .addOption(checkedOption('--max-queue', wholeNumber(1), 'requests that wait, per model, at most').default(1024))
+    .addOption(checkedOption('--max-body', positive, 'megabytes of a request, at most').default(16))
+    .addOption(checkedOption('--timeout', positive, 'seconds for a request to arrive, and for its answer').default(30))
+    .addOption(checkedOption('--log-level', oneOf('debug', 'info', 'warn', 'error'), 'what is logged').default('info'))
+    .addHelpText('after', `\n${notes}`);
+  addBackendOptions(command);
+  const flags = parseCommand(command, args, io) as ServeFlags | null;
+  if (!flags) return 0;
+  const apiKey = flags.apiKey ?? io.env.BN_API_KEY ?? null;
+  if (apiKey === '') throw new UsageError('BN_API_KEY is empty; set it to a key, or unset it');
+  const files = command.args.map((file) => resolve(io.cwd, file));
+  await runServer({ ...flags, files, apiKey, backend: backendOptions(flags, io) }, io);
+  return 0;
+}
+
+const notes = `A model whose file changes is loaded again, as all are on SIGHUP; requests meanwhile are answered. Ctrl-C or SIGTERM
+ends the server when it has answered what it was asked. Logs are lines of JSON on standard error. Example:
+  pnpm infer serve model.onnx --port 8080
+  curl --data-binary @photo.jpg http://127.0.0.1:8080/classify`;

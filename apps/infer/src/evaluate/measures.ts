@@ -1,0 +1,60 @@
+// What the counts of right and wrong answers say of a classifier.
+
+/** Shares from 0 to 1; null where there is nothing to take a share of. */
+export interface ClassMeasures {
+  /** Of the examples said to be of the class, how many are. */
+  readonly precision: number | null;
+  /** Of the examples of the class, how many are said to be. */
+  readonly recall: number | null;
+  /** The harmonic mean of both. */
+  readonly f1: number | null;
+  /** Examples of the class. */
+  readonly support: number;
+}
+
+export interface Measures {
+  readonly accuracy: number;
+  readonly classes: readonly ClassMeasures[];
+  /**
+   * The plain mean over the classes that occur, as label or as prediction; what is null counts as 0, as scikit-learn's
+   * macro average has it.
+   */
+  readonly mean: ClassMeasures;
+}
+
+/** Examples by `[actual][predicted]`. */
+export type Confusion = readonly (readonly number[])[];
+
+export function countConfusion(labels: Int32Array, predicted: Int32Array, classes: number): Confusion {
+  const counts = Array.from({ length: classes }, () => new Array<number>(classes).fill(0));
+  for (const [i, label] of labels.entries()) counts[label]![predicted[i]!]!++;
+  return counts;
+}
+
+export function measure(confusion: Confusion): Measures {
+  const support = confusion.map((row) => sum(row));
+  const said = confusion.map((_, i) => sum(confusion.map((row) => row[i]!)));
+  const total = sum(support);
+  const classes = confusion.map((row, i) => ({
+    precision: share(row[i]!, said[i]!),
+    recall: share(row[i]!, support[i]!),
+    f1: share(2 * row[i]!, said[i]! + support[i]!),
+    support: support[i]!,
+  }));
+  const occurring = classes.filter(({ f1 }) => f1 !== null);
+  const mean = (key: 'precision' | 'recall' | 'f1') =>
+    share(sum(occurring.map((one) => one[key] ?? 0)), occurring.length);
+  return {
+    accuracy: sum(confusion.map((row, i) => row[i]!)) / total,
+    classes,
+    mean: { precision: mean('precision'), recall: mean('recall'), f1: mean('f1'), support: total },
+  };
+}
+
+function share(part: number, whole: number): number | null {
+  return whole === 0 ? null : part / whole;
+}
+
+function sum(values: readonly number[]): number {
+  return values.reduce((total, value) => total + value, 0);
+}

@@ -1,0 +1,34 @@
+// What the page asks the server.
+
+import type { RankedClass } from './class-list.js';
+
+/** Names of all models. */
+export async function modelNames(): Promise<string[]> {
+  return (await ask<{ models: string[] }>('v2/models')).models;
+}
+
+/** Width and height of the images that a model takes, in pixels. */
+export async function inputSize(model: string): Promise<{ width: number; height: number }> {
+  const { inputs } = await ask<{ inputs: { shape: number[] }[] }>(`v2/models/${encodeURIComponent(model)}`);
+  // Channels, of which there are 1 or 3, stand before or behind.
+  const shape = inputs[0]!.shape.slice(1);
+  const channelsFirst = shape.length === 2 || shape[0] === 1 || shape[0] === 3;
+  const [height = 1, width = 1] = channelsFirst ? shape.slice(-2) : shape;
+  return { width, height };
+}
+
+/** All classes, the most probable first. */
+export async function classify(model: string, image: Blob, invert: boolean): Promise<RankedClass[]> {
+  const query = new URLSearchParams({ model, invert: String(invert) });
+  const answer = await ask<{ classes: RankedClass[] }>(`classify?${query}`, { method: 'POST', body: image });
+  return answer.classes;
+}
+
+async function ask<T>(url: string, request: RequestInit = {}): Promise<T> {
+  const response = await fetch(url, request).catch(() => {
+    throw new Error('The server does not answer.');
+  });
+  const answer = (await response.json()) as T & { error?: string };
+  if (!response.ok) throw new Error(answer.error ?? response.statusText);
+  return answer;
+}

@@ -1,0 +1,190 @@
+// One computation of one model as a lane: requests in, their share of the batches' outputs back.
+
+import { createArray, type DType, sizeOf, type TypedArray } from '@bn/core';
+import type { OutputValue } from '../../model/open-model.js';
+import { HttpError } from '../http-error.js';
+import { type BatchLimits, BatchQueue, type Entry } from './batch-queue.js';
+import { batchSizes } from './batch-sizes.js';
+import type { Clock } from './clock.js';
+import type { Dispatcher, Lane } from './dispatcher.js';
+
+export type Outputs = ReadonlyMap<string, OutputValue>;
+
+export interface PredictorOptions<W> {
+  readonly clock: Clock;
+  readonly dispatcher: Dispatcher<W>;
+  readonly limits: QueueLimits;
+  /** Of the features. */
+  readonly dtype: DType;
+  /** Computes a batch; its outputs have a row for each of the batch's. */
+  readonly compute: (worker: W, features: TypedArray) => Promise<Outputs>;
+  readonly observe: (batch: BatchObservation) => void;
+}
+
+export interface QueueLimits extends BatchLimits {
+  /** Requests that wait, at most; those beyond are refused. */
+  readonly maxQueue: number;
+  /** How long a request may take, in milliseconds, waiting and computing. */
+  readonly timeout: number;
+}
+
+export interface BatchObservation {
+  /** Examples, without the filling. */
+  readonly rows: number;
+  /** Milliseconds that each request waited. */
+  readonly waits: readonly number[];
+  /** Milliseconds of computing. */
+  readonly duration: number;
+}
+
+interface Piece extends Entry {
+  readonly features: TypedArray;
+  readonly resolve: (outputs: Outputs) => void;
+  readonly reject: (error: Error) => void;
+}
+
+export class Predictor<W> implements Lane<W> {
+  readonly #options: PredictorOptions<W>;
+  readonly #queue: BatchQueue<Piece>;
+  readonly #sizes: readonly number[];
+
+  constructor(options: PredictorOptions<W>) {
+    this.#options = options;
+    this.#queue = new BatchQueue(options.limits);
+    this.#sizes = batchSizes(options.limits.maxBatch);
+    options.dispatcher.add(this);
+  }
+
+  /** Requests that wait. */
+  get queued(): number {
+    return this.#queue.length;
+  }
+
+  /**
+   * Outputs for `rows` examples. More than fit into a batch are computed in several.
+   *
+   * @param features row-major, with `rows` examples
+   * @param signal aborted when nobody waits for the answer any more
+   * @throws HttpError 503 when the queue is full, 504 when it takes too long, 413 for more examples than the queue takes
+   */
+  async predict(features: TypedArray, rows: number, signal: AbortSignal): Promise<Outputs> {
+    const { maxBatch, maxQueue } = this.#options.limits;
+    const count = Math.ceil(rows / maxBatch);
+    if (count > maxQueue) {
+      throw new HttpError(
+        413,
+        `expected at most ${maxBatch * maxQueue} examples in a request, got ${rows}; send fewer`,
+      );
+    }
+    if (this.#queue.length + count > maxQueue) {
+      throw new HttpError(503, 'the queue is full; try again later', { 'retry-after': '1' });
+    }
+    const size = features.length / rows;
+    const parts = Array.from({ length: count }, (_, i) => {
+      const end = Math.min(rows, (i + 1) * maxBatch);
+      return this.#enqueue(features.subarray(i * maxBatch * size, end * size), end - i * maxBatch, signal);
+    });
+    return joined(await Promise.all(parts));
+  }
+
+  readyAt(): number {
+    return this.#queue.readyAt();
+  }
+
+  async runBatch(worker: W): Promise<void> {
+    const { clock, compute, dtype, observe } = this.#options;
+    const pieces = this.#queue.take();
+    const rows = pieces.reduce((sum, piece) => sum + piece.rows, 0);
+    const start = clock.now();
+    try {
+      const size = this.#sizes.find((size) => size >= rows)!;
+      const outputs = await compute(worker, filledUp(pieces, size, dtype));
+      let at = 0;
+      for (const piece of pieces) {
+        piece.resolve(slice(outputs, at, at + piece.rows));
+        at += piece.rows;
+      }
+    } catch (error) {
+      for (const { reject } of pieces) reject(error as Error);
+    }
+    observe({ rows, waits: pieces.map(({ since }) => start - since), duration: clock.now() - start });
+  }
+
+  async #enqueue(features: TypedArray, rows: number, signal: AbortSignal): Promise<Outputs> {
+    const { clock, dispatcher, limits } = this.#options;
+    let piece!: Piece;
+    const answer = new Promise<Outputs>((resolve, reject) => {
+      piece = { features, rows, since: clock.now(), resolve, reject };
+    });
+    const giveUp = (error: HttpError) => {
+      this.#queue.delete(piece);
+      piece.reject(error);
+    };
+    const leave = () => giveUp(new HttpError(499, 'the client went away'));
+    const timer = clock.after(limits.timeout, () =>
+      giveUp(
+        new HttpError(504, `no answer within ${limits.timeout / 1000} s; send fewer examples, or try again later`),
+      ),
+    );
+    signal.addEventListener('abort', leave);
+    this.#queue.add(piece);
+    dispatcher.wake();
+    try {
+      return await answer;
+    } finally {
+      timer.cancel();
+      signal.removeEventListener('abort', leave);
+    }
+  }
+}
+
+/** The pieces' features one after the other, with zeros up to `size` rows. */
+function filledUp(pieces: readonly Piece[], size: number, dtype: DType): TypedArray {
+  const [first] = pieces as [Piece];
+  const filled = createArray(dtype, (first.features.length / first.rows) * size);
+  let at = 0;
+  for (const { features } of pieces) {
+    filled.set(features, at);
+    at += features.length;
+  }
+  return filled;
+}
+
+/** Rows of every output. */
+function slice(outputs: Outputs, from: number, to: number): Outputs {
+  return new Map(
+    [...outputs].map(
+      ([
+        name,
+        {
+          data,
+          spec: { dtype, shape },
+        },
+      ]) => {
+        const size = data.length / shape[0]!;
+        const rows = { dtype, shape: [to - from, ...shape.slice(1)] };
+        return [name, { data: data.subarray(from * size, to * size), spec: rows }];
+      },
+    ),
+  );
+}
+
+/** One after the other, as one batch. */
+function joined(parts: readonly Outputs[]): Outputs {
+  const [first] = parts as [Outputs];
+  if (parts.length === 1) return first;
+  return new Map(
+    [...first].map(([name, { spec }]) => {
+      const pieces = parts.map((part) => part.get(name)!);
+      const rows = pieces.reduce((sum, { spec }) => sum + spec.shape[0]!, 0);
+      const shape = [rows, ...spec.shape.slice(1)];
+      const data = createArray(spec.dtype, sizeOf(shape));
+      let at = 0;
+      for (const piece of pieces) {
+        data.set(piece.data, at);
+        at += piece.data.length;
+      }
+      return [name, { data, spec: { dtype: spec.dtype, shape } }];
+    }),
+  );
+}

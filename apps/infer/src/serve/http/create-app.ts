@@ -1,0 +1,106 @@
+// The HTTP server: what is the same for all its routes.
+
+import Fastify, { type FastifyBaseLogger, type FastifyInstance, LogController } from 'fastify';
+import type { Logger } from 'pino';
+import { HttpError } from '../http-error.js';
+import type { Models } from '../models/served-model.js';
+import { challenge, isAuthorized } from './api-key.js';
+import { addClassifyRoute } from './classify-route.js';
+import { addDocumentation, described } from './documentation.js';
+import { answerClientError, answerFailure } from './failures.js';
+import type { Metrics } from './metrics.js';
+import { addPageRoutes } from './page-routes.js';
+import { addProtocolRoutes } from './protocol-routes.js';
+
+export interface AppOptions {
+  readonly models: Models;
+  readonly metrics: Metrics;
+  readonly log: Logger;
+  /** Without it everybody is let in. */
+  readonly apiKey: string | null;
+  /** Of a request, in bytes. */
+  readonly maxBody: number;
+  /** How long a request may take to arrive, in milliseconds. */
+  readonly timeout: number;
+  /** Whether requests can be computed. */
+  readonly isReady: () => boolean;
+  /** Whether the server is about to end: connections are not kept. */
+  readonly isDraining: () => boolean;
+}
+
+declare module 'fastify' {
+  interface FastifyContextConfig {
+    /** Open to those without the key. */
+    readonly isPublic?: true;
+    /** Counted in the metrics. */
+    readonly isInference?: true;
+  }
+  interface FastifyRequest {
+    /** The name of the model that answers; empty until it is known. */
+    modelName: string;
+  }
+}
+
+/** How long a kept connection may be silent, in milliseconds. */
+const keepAlive = 30_000;
+
+export async function createApp(options: AppOptions): Promise<FastifyInstance> {
+  const { apiKey, log, maxBody, metrics, timeout } = options;
+  const app = Fastify({
+    loggerInstance: log as FastifyBaseLogger,
+    logController: new LogController({ disableRequestLogging: true }),
+    ...{ bodyLimit: maxBody, keepAliveTimeout: keepAlive, requestTimeout: timeout },
+    // Slow clients are looked for every second.
+    http: { connectionsCheckingInterval: 1000, headersTimeout: Math.min(timeout, 10_000) },
+    return503OnClosing: false,
+    routerOptions: { ignoreTrailingSlash: true },
+    clientErrorHandler: answerClientError,
+    frameworkErrors: answerFailure,
+  });
+  app.setErrorHandler(answerFailure);
+  app.setNotFoundHandler((request) => {
+    throw new HttpError(
+      404,
+      `there is no ${request.method} ${request.url.slice(0, 200)}; /openapi.json lists what there is`,
+    );
+  });
+  // Bodies are read as bytes, whatever they say they are, and checked by the routes; schemas are for /openapi.json.
+  app.removeAllContentTypeParsers();
+  app.addContentTypeParser('*', { parseAs: 'buffer' }, (_request, body, done) => done(null, body));
+  app.setValidatorCompiler(() => () => true);
+  app.setSerializerCompiler(() => (data) => JSON.stringify(data));
+
+  app.addHook('onRequest', async ({ headers, routeOptions }) => {
+    if (apiKey !== null && !routeOptions.config.isPublic && !isAuthorized(headers, apiKey)) {
+      throw new HttpError(401, 'the API key is missing or wrong; send it as Authorization: Bearer <key>', {
+        'www-authenticate': challenge,
+      });
+    }
+    const encoding = headers['content-encoding'] ?? 'identity';
+    if (encoding !== 'identity')
+      throw new HttpError(415, `content-encoding ${encoding} is not accepted; send the body as it is`);
+  });
+  app.addHook('onSend', async (_request, reply) => {
+    if (options.isDraining()) reply.header('connection', 'close');
+  });
+  app.decorateRequest('modelName', '');
+  app.addHook('onResponse', async (request, reply) => {
+    const { method, url, ip, modelName, routeOptions } = request;
+    if (routeOptions.config.isInference) metrics.observeRequest(modelName, reply.statusCode, reply.elapsedTime / 1000);
+    request.log.debug({ method, url, ip, status: reply.statusCode, milliseconds: reply.elapsedTime }, 'request');
+  });
+
+  await addDocumentation(app, { hasKey: apiKey !== null });
+  addPageRoutes(app);
+  addProtocolRoutes(app, options);
+  await addClassifyRoute(app, options);
+  app.get('/metrics', { schema: metricsSchema }, async (_request, reply) => {
+    reply.type(metrics.contentType);
+    return metrics.text();
+  });
+  return app;
+}
+
+const metricsSchema = described({
+  ...{ summary: 'What the server counts, for Prometheus', tags: ['health'], answer: { 'text/plain': null } },
+});

@@ -1,0 +1,84 @@
+// The server's description of itself: /openapi.json, and a page that shows it.
+
+import swagger from '@fastify/swagger';
+import swaggerUi from '@fastify/swagger-ui';
+import type { FastifyInstance, FastifySchema } from 'fastify';
+import { z } from 'zod';
+import { errorResponse } from '../protocol/schemas.js';
+import { packageVersion } from './package-files.js';
+
+export interface RouteDescription {
+  readonly summary: string;
+  readonly description?: string;
+  readonly tags: readonly string[];
+  readonly query?: z.ZodType;
+  /** By content type; null for bytes. */
+  readonly body?: Readonly<Record<string, z.ZodType | null>>;
+  /** By content type; null for what is no JSON. */
+  readonly answer: Readonly<Record<string, z.ZodType | null>>;
+  /** The statuses of refusals and failures. */
+  readonly errors?: readonly number[];
+}
+
+const reasons: Readonly<Record<number, string>> = {
+  400: 'the request does not fit',
+  404: 'there is no such model',
+  413: 'the request is too large',
+  500: 'the server failed',
+  503: 'not now; Retry-After says when to try again',
+  504: 'it took too long',
+};
+
+/** A route's entry in /openapi.json. */
+export function described({ query, body, answer, errors = [], ...texts }: RouteDescription): FastifySchema {
+  const failures = errors.map((status) => [
+    status,
+    { description: reasons[status], content: contentOf({ 'application/json': errorResponse }) },
+  ]);
+  return {
+    ...texts,
+    ...(query && { querystring: jsonSchema(query) }),
+    ...(body && { body: { content: contentOf(body) } }),
+    response: { 200: { description: 'the answer', content: contentOf(answer) }, ...Object.fromEntries(failures) },
+  } as FastifySchema;
+}
+
+/** To be called before there are routes. */
+export async function addDocumentation(app: FastifyInstance, { hasKey }: { hasKey: boolean }): Promise<void> {
+  await app.register(swagger, {
+    openapi: {
+      openapi: '3.1.0',
+      info: {
+        title: '@bn/infer',
+        version: packageVersion,
+        description: 'Models by the Open Inference Protocol v2, and classification of images.',
+      },
+      ...(hasKey && {
+        components: { securitySchemes: { key: { type: 'http', scheme: 'bearer' } } },
+        security: [{ key: [] }],
+      }),
+    },
+  });
+  app.get('/openapi.json', { schema: { hide: true } }, async () => app.swagger());
+  await app.register(swaggerUi, {
+    routePrefix: '/docs',
+    uiConfig: { layout: 'BaseLayout' },
+    staticCSP:
+      "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; connect-src 'self'",
+  });
+}
+
+function contentOf(types: Readonly<Record<string, z.ZodType | null>>): Record<string, { schema: object }> {
+  const schemas = Object.entries(types).map(([type, schema]) => [
+    type,
+    { schema: schema ? jsonSchema(schema) : bytes },
+  ]);
+  return Object.fromEntries(schemas);
+}
+
+const bytes = { type: 'string', format: 'binary' };
+
+function jsonSchema(schema: z.ZodType): object {
+  const { $schema: _, ...json } = z.toJSONSchema(schema, { io: 'input' });
+  return json;
+}

@@ -1,0 +1,94 @@
+// The endpoints of the Open Inference Protocol v2.
+
+import type { FastifyInstance } from 'fastify';
+import type { z } from 'zod';
+import { encodeResponse } from '../protocol/encode-response.js';
+import { metadataOf } from '../protocol/metadata.js';
+import { parseRequest } from '../protocol/parse-request.js';
+import {
+  inferenceRequest,
+  inferenceResponse,
+  modelList,
+  modelMetadata,
+  modelReady,
+  serverLive,
+  serverMetadata,
+  serverReady,
+} from '../protocol/schemas.js';
+import type { AppOptions } from './create-app.js';
+import { described } from './documentation.js';
+import { packageVersion } from './package-files.js';
+import { goneSignal, useModel } from './use-model.js';
+
+interface ModelRoute {
+  Params: { readonly name: string; readonly version?: string };
+}
+
+export function addProtocolRoutes(app: FastifyInstance, options: AppOptions): void {
+  const { models, isReady, isDraining } = options;
+  app.get('/v2/health/live', { schema: schemas.live, config: { isPublic: true } }, async () => ({ live: true }));
+  app.get('/v2/health/ready', { schema: schemas.ready, config: { isPublic: true } }, async (_request, reply) => {
+    const ready = isReady() && !isDraining();
+    reply.code(ready ? 200 : 503);
+    return { ready };
+  });
+  app.get('/v2', { schema: schemas.server }, async () => ({
+    name: 'bn',
+    version: packageVersion,
+    extensions: ['binary_tensor_data'],
+  }));
+  app.get('/v2/models', { schema: schemas.models }, async () => ({ models: models.names }));
+
+  for (const path of ['/v2/models/:name', '/v2/models/:name/versions/:version']) {
+    app.get<ModelRoute>(path, { schema: schemas.model }, async (request) =>
+      useModel(models, request, request.params, (model) => metadataOf(model.name, model, model.metadata)),
+    );
+    app.get<ModelRoute>(`${path}/ready`, { schema: schemas.modelReady }, async (request, reply) =>
+      useModel(models, request, request.params, ({ name }) => {
+        const ready = isReady();
+        reply.code(ready ? 200 : 503);
+        return { name, ready };
+      }),
+    );
+    app.post<ModelRoute>(`${path}/infer`, { schema: schemas.infer, config: { isInference: true } }, (request, reply) =>
+      useModel(models, request, request.params, async (model) => {
+        const body = (request.body as Buffer | undefined) ?? Buffer.alloc(0);
+        const headerLength = request.headers['inference-header-content-length'];
+        const parsed = parseRequest(body, headerLength?.toString(), model);
+        const outputs = await model.predict('outputs', parsed.features, parsed.rows, goneSignal(reply));
+        const answer = encodeResponse(model.name, parsed, outputs);
+        reply.headers(answer.headers);
+        return answer.body;
+      }),
+    );
+  }
+}
+
+const json = (schema: z.ZodType) => ({ 'application/json': schema });
+const health = ['health'];
+const models = ['models'];
+
+const schemas = {
+  live: described({ summary: 'Whether the server lives', tags: health, answer: json(serverLive) }),
+  ready: described({
+    ...{ summary: 'Whether all models can be asked', tags: health, answer: json(serverReady), errors: [503] },
+  }),
+  server: described({ summary: 'What the server is', tags: models, answer: json(serverMetadata) }),
+  models: described({ summary: 'The names of the models', tags: models, answer: json(modelList) }),
+  model: described({
+    ...{ summary: 'What a model takes and gives', tags: models, answer: json(modelMetadata), errors: [404] },
+  }),
+  modelReady: described({
+    ...{ summary: 'Whether a model can be asked', tags: models, answer: json(modelReady), errors: [404, 503] },
+  }),
+  infer: described({
+    summary: "A model's outputs for a batch of inputs",
+    description:
+      'Open Inference Protocol v2. Tensors may follow the JSON object as bytes; Inference-Header-Content-Length then says ' +
+      'how long the object is, and binary_data_size of each tensor how many bytes it has.',
+    tags: models,
+    body: { 'application/json': inferenceRequest, 'application/octet-stream': null },
+    answer: { 'application/json': inferenceResponse, 'application/octet-stream': null },
+    errors: [400, 404, 413, 500, 503, 504],
+  }),
+};

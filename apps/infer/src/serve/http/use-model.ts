@@ -1,0 +1,29 @@
+// The model that a request names, and whether somebody waits for its answer.
+
+import type { FastifyReply, FastifyRequest } from 'fastify';
+import { HttpError } from '../http-error.js';
+import type { Models, ServedModel } from '../models/served-model.js';
+import { modelVersion } from '../protocol/encode-response.js';
+
+/** @throws HttpError 404 if there is no such model, or no such version of it */
+export function useModel<T>(
+  models: Models,
+  request: FastifyRequest,
+  { name, version = modelVersion }: { readonly name: string; readonly version?: string },
+  task: (model: ServedModel) => T | Promise<T>,
+): Promise<T> {
+  return models.use(name, (model) => {
+    request.modelName = name;
+    if (version === modelVersion) return task(model);
+    throw new HttpError(404, `model '${name}' has no version '${version}'; it has ${modelVersion}`);
+  });
+}
+
+/** Aborted when the connection ends before the answer is written. */
+export function goneSignal({ raw }: FastifyReply): AbortSignal {
+  const controller = new AbortController();
+  raw.once('close', () => {
+    if (!raw.writableFinished) controller.abort();
+  });
+  return controller.signal;
+}

@@ -1,0 +1,53 @@
+// The answer to an inference request, in JSON and bytes.
+
+import type { OutputValue } from '../../model/open-model.js';
+import { HttpError } from '../http-error.js';
+import { datatypes, elementsOf } from './datatypes.js';
+import type { ParsedRequest } from './parse-request.js';
+import type { InferenceResponse } from './schemas.js';
+import { bytesOf } from './tensor-data.js';
+
+export interface EncodedResponse {
+  readonly headers: Readonly<Record<string, string>>;
+  readonly body: string | Buffer;
+}
+
+/** The only version of a model that there is. */
+export const modelVersion = '1';
+
+/** @throws HttpError 500 for numbers that JSON has not */
+export function encodeResponse(
+  model: string,
+  { id, outputs }: ParsedRequest,
+  values: ReadonlyMap<string, OutputValue>,
+): EncodedResponse {
+  const binary: Buffer[] = [];
+  const response: InferenceResponse = {
+    ...{ model_name: model, model_version: modelVersion },
+    ...(id !== undefined && { id }),
+    outputs: outputs.map(({ name, binary: asBytes }) => {
+      const { data, spec } = values.get(name)!;
+      const head = { name, datatype: datatypes[spec.dtype].name, shape: spec.shape as number[] };
+      if (!asBytes) return { ...head, data: finite(name, elementsOf(data, spec.dtype)) };
+      const bytes = bytesOf(data);
+      binary.push(bytes);
+      return { ...head, parameters: { binary_data_size: bytes.length } };
+    }),
+  };
+  const json = JSON.stringify(response);
+  if (binary.length === 0) return { headers: { 'content-type': 'application/json; charset=utf-8' }, body: json };
+  const head = Buffer.from(json);
+  return {
+    headers: {
+      'content-type': 'application/octet-stream',
+      'inference-header-content-length': String(head.length),
+    },
+    body: Buffer.concat([head, ...binary]),
+  };
+}
+
+function finite(name: string, elements: (number | boolean)[]): (number | boolean)[] {
+  const wrong = elements.find((x) => typeof x === 'number' && !Number.isFinite(x));
+  if (wrong === undefined) return elements;
+  throw new HttpError(500, `output '${name}' has ${wrong}, which JSON cannot hold; ask for it with binary_data`);
+}

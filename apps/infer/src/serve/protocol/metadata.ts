@@ -1,0 +1,28 @@
+// What the protocol tells about a model.
+
+import type { Spec } from '@bn/core';
+import { datatypes } from './datatypes.js';
+import { modelVersion } from './encode-response.js';
+import type { ModelInterface } from './parse-request.js';
+import type { ModelMetadata } from './schemas.js';
+
+export function metadataOf(
+  name: string,
+  { input, outputs }: ModelInterface,
+  parameters: Readonly<Record<string, string>>,
+): ModelMetadata {
+  return {
+    ...{ name, versions: [modelVersion], platform: 'onnx_onnxv1' },
+    inputs: [tensor(input.name, input.spec)],
+    outputs: [...outputs].map(([name, spec]) => tensor(name, spec)),
+    parameters,
+  };
+}
+
+function tensor(name: string, { dtype, shape }: Spec): ModelMetadata['inputs'][number] {
+  return {
+    name,
+    datatype: datatypes[dtype].name as ModelMetadata['inputs'][number]['datatype'],
+    shape: shape.map((n) => n ?? -1),
+  };
+}

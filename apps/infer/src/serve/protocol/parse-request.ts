@@ -1,0 +1,104 @@
+// An inference request of the protocol, checked against the model.
+
+import { formatShape, type Spec, type TypedArray } from '@bn/core';
+import { HttpError } from '../http-error.js';
+import { datatypes } from './datatypes.js';
+import { parseJson } from './parse-json.js';
+import { type InferenceRequest, inferenceRequest } from './schemas.js';
+import { tensorFromBytes, tensorFromJson } from './tensor-data.js';
+
+/** What requests are checked against; the batch dimensions are null. */
+export interface ModelInterface {
+  readonly input: { readonly name: string; readonly spec: Spec };
+  readonly outputs: ReadonlyMap<string, Spec>;
+}
+
+export interface ParsedRequest {
+  readonly id?: string;
+  readonly features: TypedArray;
+  /** Examples in the batch. */
+  readonly rows: number;
+  /** In the order of the answer. */
+  readonly outputs: readonly RequestedOutput[];
+}
+
+export interface RequestedOutput {
+  readonly name: string;
+  /** Whether it is answered as bytes. */
+  readonly binary: boolean;
+}
+
+type Input = InferenceRequest['inputs'][number];
+
+/**
+ * @param headerLength the header Inference-Header-Content-Length: where the JSON ends and binary data begins
+ * @throws HttpError 400 for what does not fit
+ */
+export function parseRequest(body: Buffer, headerLength: string | undefined, model: ModelInterface): ParsedRequest {
+  const jsonLength = headerLength === undefined ? body.length : Number(headerLength);
+  if (headerLength !== undefined && (!/^\d+$/.test(headerLength) || jsonLength > body.length)) {
+    throw new HttpError(
+      400,
+      `Inference-Header-Content-Length: expected at most the ${body.length} bytes of the body, got ${headerLength}`,
+    );
+  }
+  const request = parseJson(body.subarray(0, jsonLength), inferenceRequest);
+  const input = onlyInput(request, model);
+  const shape = checkedShape(input, model.input.spec);
+  const features = featuresOf(input, shape, body.subarray(jsonLength), model.input.spec);
+  return {
+    ...(request.id !== undefined && { id: request.id }),
+    ...{ features, rows: shape[0]!, outputs: requestedOutputs(request, model) },
+  };
+}
+
+function onlyInput({ inputs }: InferenceRequest, { input }: ModelInterface): Input {
+  const stranger = inputs.find(({ name }) => name !== input.name);
+  if (stranger) throw new HttpError(400, `inputs: unexpected '${stranger.name}'; the model takes '${input.name}'`);
+  if (inputs.length > 1) throw new HttpError(400, `inputs: '${input.name}' is given ${inputs.length} times`);
+  return inputs[0]!;
+}
+
+function checkedShape({ name, shape, datatype }: Input, spec: Spec): readonly number[] {
+  const expected = datatypes[spec.dtype].name;
+  if (datatype !== expected)
+    throw new HttpError(400, `input '${name}': expected datatype ${expected}, got ${datatype}`);
+  const fits = shape.length === spec.shape.length && shape.every((n, axis) => n === (spec.shape[axis] ?? n));
+  if (!fits || shape[0] === 0) {
+    throw new HttpError(
+      400,
+      `input '${name}': expected shape ${formatShape(spec.shape)} with a batch of at least 1, got ${formatShape(shape)}`,
+    );
+  }
+  return shape;
+}
+
+function featuresOf({ name, data, parameters }: Input, shape: readonly number[], binary: Buffer, { dtype }: Spec) {
+  const binarySize = parameters?.binary_data_size;
+  const total = binarySize ?? 0;
+  if (binary.length !== total) {
+    throw new HttpError(
+      400,
+      `binary data: binary_data_size of input '${name}' is ${total}, but ${binary.length} bytes follow the JSON`,
+    );
+  }
+  if ((binarySize === undefined) === (data === undefined)) {
+    throw new HttpError(400, `input '${name}': expected either data, or binary_data_size and bytes after the JSON`);
+  }
+  return data ? tensorFromJson(data, shape, dtype) : tensorFromBytes(binary, shape, dtype);
+}
+
+function requestedOutputs({ parameters, outputs }: InferenceRequest, model: ModelInterface): RequestedOutput[] {
+  const standard = parameters?.binary_data_output === true;
+  const names = [...model.outputs.keys()];
+  if (!outputs) return names.map((name) => ({ name, binary: standard }));
+  const asked = new Set<string>();
+  return outputs.map(({ name, parameters }) => {
+    if (!model.outputs.has(name) || asked.has(name)) {
+      const reason = asked.has(name) ? 'is asked for twice' : `is unknown; the model has ${names.join(', ')}`;
+      throw new HttpError(400, `outputs: '${name}' ${reason}`);
+    }
+    asked.add(name);
+    return { name, binary: (parameters?.binary_data ?? standard) === true };
+  });
+}

@@ -1,0 +1,113 @@
+// A server's life: from its models' files to its last answer.
+
+import { Server } from 'node:net';
+import { setTimeout as wait } from 'node:timers/promises';
+import type { Io } from '@bn/command-line';
+import { BnError } from '@bn/core';
+import type { FastifyInstance } from 'fastify';
+import { systemClock } from './batching/clock.js';
+import { Dispatcher } from './batching/dispatcher.js';
+import { createApp } from './http/create-app.js';
+import { Metrics } from './http/metrics.js';
+import { createLog } from './log.js';
+import { ModelLibrary } from './models/model-library.js';
+import { watchFiles } from './models/watch-files.js';
+import type { ServeSettings } from './serve-settings.js';
+import { WorkerPool } from './workers/worker-pool.js';
+import { WorkerThread } from './workers/worker-thread.js';
+
+/** How long connections are waited for at the end that are kept open, but silent, in milliseconds. */
+const silence = 1000;
+
+/** Serves until the signal, then answers what it has been asked. */
+export async function runServer(settings: ServeSettings, io: Io): Promise<void> {
+  const log = createLog(settings.logLevel, io.stderr);
+  const program = new URL('workers/worker-program.js', import.meta.url);
+  const dispatcher: Dispatcher<WorkerThread> = new Dispatcher(
+    { acquire: () => pool.acquire(), release: (thread) => pool.release(thread) },
+    systemClock,
+  );
+  const pool = new WorkerPool({
+    ...{ count: settings.workers, log, onIdle: () => dispatcher.wake() },
+    spawn: () => new WorkerThread(program, settings.backend),
+  });
+  const metrics: Metrics = new Metrics({
+    queued: () => library.names.map((name) => [name, library.queued(name)] as const),
+    workers: () => pool.size,
+  });
+  let library!: ModelLibrary;
+  try {
+    library = await ModelLibrary.open(settings.files, {
+      ...{ pool, dispatcher, log, clock: systemClock },
+      limits: { ...settings, timeout: settings.timeout * 1000 },
+      observeBatch: (model, batch) => metrics.observeBatch(model, batch),
+      observeReload: (model, succeeded) => metrics.observeReload(model, succeeded),
+    });
+    const app = await createApp({
+      ...{ models: library, metrics, log, apiKey: settings.apiKey },
+      maxBody: settings.maxBody * 2 ** 20,
+      timeout: settings.timeout * 1000,
+      isReady: () => pool.size > 0,
+      isDraining: () => io.signal.aborted,
+    });
+    const address = await listen(app, settings);
+    announce(address, library, settings, io);
+    const unwatch = watchFiles(library.files, (name) => void library.reload(name));
+    const reloadAll = () => library.names.forEach((name) => void library.reload(name));
+    process.on('SIGHUP', reloadAll);
+    await aborted(io.signal);
+    log.info({ reason: String(io.signal.reason) }, 'stopping: what was asked is answered, nothing new is accepted');
+    process.off('SIGHUP', reloadAll);
+    unwatch();
+    await drain(app);
+    log.info('stopped');
+  } finally {
+    await pool.close();
+  }
+}
+
+async function listen(app: FastifyInstance, { host, port }: ServeSettings): Promise<string> {
+  try {
+    return await app.listen({ host, port });
+  } catch (cause) {
+    const { code, message } = cause as NodeJS.ErrnoException;
+    const reasons: Record<string, string> = {
+      EADDRINUSE: 'the port is in use; choose another with --port, or 0 for any that is free',
+      EACCES: 'no permission; choose a port above 1023 with --port',
+      EADDRNOTAVAIL: 'the address is not one of this machine; choose another with --host',
+      ENOTFOUND: 'there is no such host; choose another with --host',
+    };
+    throw new BnError('argument', `${host}:${port}: ${reasons[code ?? ''] ?? message}`, { cause });
+  }
+}
+
+function announce(
+  address: string,
+  library: ModelLibrary,
+  { host, apiKey }: ServeSettings,
+  { stdout, stderr }: Io,
+): void {
+  const isOpen = apiKey === null && !/^(localhost|127\..*|::1)$/.test(host);
+  if (isOpen) stderr.write(`warning: ${host} can be reached by other machines, and no --api-key keeps strangers out\n`);
+  stdout.write(`serving ${library.names.join(', ')} on ${address}\n`);
+}
+
+function aborted(signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    if (signal.aborted) resolve();
+    else signal.addEventListener('abort', () => resolve(), { once: true });
+  });
+}
+
+/**
+ * Refuses new connections and answers what comes on those there are, telling their clients to close them. Then closes those
+ * that stay silent.
+ */
+async function drain(app: FastifyInstance): Promise<void> {
+  // Not the HTTP server's own `close`, which would cut connections that seem idle under a request on its way.
+  Server.prototype.close.call(app.server);
+  const connections = () =>
+    new Promise<number>((resolve) => app.server.getConnections((_, count) => resolve(count ?? 0)));
+  for (let waited = 0; waited < silence && (await connections()) > 0; waited += 20) await wait(20);
+  await app.close();
+}

@@ -1,0 +1,51 @@
+// What the server and its workers tell each other.
+
+import type { Device, Spec, TypedArray } from '@bn/core';
+import type { OutputValue } from '../../model/open-model.js';
+
+/** An ONNX file as it was read. */
+export interface ModelSource {
+  readonly path: string;
+  readonly bytes: Uint8Array;
+}
+
+/** What a model computes: all its outputs, or `probabilities` alone, by the file's own output or the softmax of its logits. */
+export type Computation = 'outputs' | 'probabilities';
+
+export interface LoadOptions {
+  readonly source: ModelSource;
+  /** The batch sizes that it will be run with. */
+  readonly sizes: readonly number[];
+}
+
+/** What a worker tells of a model that it has loaded. */
+export interface ModelDescription {
+  readonly input: { readonly name: string; readonly spec: Spec };
+  readonly outputs: ReadonlyMap<string, Spec>;
+  readonly classNames: readonly string[];
+  readonly metadata: Readonly<Record<string, string>>;
+  readonly device: Device;
+}
+
+/** The tasks by name, with what each takes and answers. Models bear numbers, for a name has several while it is reloaded. */
+export interface Tasks {
+  /** Loads a model, and runs it once with each batch size, so that no request waits for compiling. */
+  load(argument: { model: number } & LoadOptions): ModelDescription;
+  unload(argument: { model: number }): void;
+  /** The features of a batch, whose memory the worker takes over. */
+  run(argument: { model: number; computation: Computation; features: TypedArray }): Map<string, OutputValue>;
+}
+
+export type TaskName = keyof Tasks;
+export type Argument<T extends TaskName> = Parameters<Tasks[T]>[0];
+export type Answer<T extends TaskName> = ReturnType<Tasks[T]>;
+
+export interface WorkerRequest<T extends TaskName = TaskName> {
+  readonly id: number;
+  readonly task: T;
+  readonly argument: Argument<T>;
+}
+
+export type WorkerReply =
+  | { readonly id: number; readonly answer: Answer<TaskName> }
+  | { readonly id: number; readonly error: { readonly code?: string; readonly message: string } };

@@ -1,0 +1,79 @@
+// The program of a worker thread: holds models and runs batches, one task after another.
+
+import { parentPort, type Transferable, workerData } from 'node:worker_threads';
+import { BnError, createArray, formatShape, type Spec, sizeOf } from '@bn/core';
+import { compileModel, type InferenceModel, type OpenModelOptions } from '../../model/open-model.js';
+import type { Answer, Argument, TaskName, WorkerReply, WorkerRequest } from './messages.js';
+
+const models = new Map<number, InferenceModel>();
+
+const tasks: { readonly [T in TaskName]: (argument: Argument<T>) => Promise<Answer<T>> } = {
+  async load({ model: number, source, sizes }) {
+    const model = await compileModel(source.path, source.bytes, workerData as OpenModelOptions);
+    try {
+      requireBatches(model, source.path);
+      await warmUp(model, sizes);
+    } catch (error) {
+      await model.dispose();
+      throw error;
+    }
+    models.set(number, model);
+    const { input, outputs, classNames, metadata, backend } = model;
+    return { input, outputs, classNames, metadata, device: backend.device };
+  },
+  async unload({ model: number }) {
+    const model = models.get(number);
+    models.delete(number);
+    await model?.dispose();
+  },
+  async run({ model: number, computation, features }) {
+    const model = models.get(number)!;
+    if (computation === 'outputs') return model.run(features);
+    const probabilities = await model.classify(features);
+    const spec: Spec = {
+      dtype: 'float32',
+      shape: [probabilities.length / model.classNames.length, model.classNames.length],
+    };
+    return new Map([['probabilities', { data: probabilities, spec }]]);
+  },
+};
+
+function requireBatches({ outputs }: InferenceModel, path: string): void {
+  for (const [name, { shape }] of outputs) {
+    if (shape[0] === null) continue;
+    throw new BnError(
+      'unsupported',
+      `${path}: the output '${name}' ${formatShape(shape)} has no row per example: it cannot be served in batches`,
+    );
+  }
+}
+
+async function warmUp(model: InferenceModel, sizes: readonly number[]): Promise<void> {
+  const { dtype, shape } = model.input.spec;
+  for (const size of sizes) {
+    const zeros = createArray(dtype, sizeOf([size, ...shape.slice(1)]));
+    await model.run(zeros);
+    await model.classify(zeros);
+  }
+}
+
+let last = Promise.resolve();
+parentPort!.on('message', (request: WorkerRequest) => {
+  last = last.then(() => reply(request));
+});
+
+async function reply<T extends TaskName>({ id, task, argument }: WorkerRequest<T>): Promise<void> {
+  try {
+    const answer = await tasks[task](argument);
+    parentPort!.postMessage({ id, answer } as WorkerReply, memoryOf(answer));
+  } catch (error) {
+    const { code, message } = error as Error & { code?: string };
+    parentPort!.postMessage({ id, error: { message, ...(code !== undefined && { code }) } } satisfies WorkerReply);
+  }
+}
+
+/** The outputs' memory: moved instead of copied. */
+function memoryOf(answer: Answer<TaskName>): Transferable[] {
+  if (!(answer instanceof Map)) return [];
+  return [...new Set([...answer.values()].map(({ data }) => data.buffer as ArrayBuffer))];
+}

@@ -1,0 +1,217 @@
+// The routes, with a model that needs no backend: what each answers, and with which status.
+
+import { BnError } from '@bn/core';
+import sharp from 'sharp';
+import { afterEach, describe, expect, it } from 'vitest';
+import { type AppOptions, createApp } from '../src/serve/http/create-app.js';
+import { Metrics } from '../src/serve/http/metrics.js';
+import { HttpError } from '../src/serve/http-error.js';
+import { createLog } from '../src/serve/log.js';
+import type { Models, ServedModel } from '../src/serve/models/served-model.js';
+import { WorkerDied } from '../src/serve/workers/worker-thread.js';
+
+/** Two classes: the first pixel as a share of 255, and the rest. */
+const model: ServedModel = {
+  name: 'shade of grey',
+  input: { name: 'x', spec: { dtype: 'uint8', shape: [null, 1, 2, 2] } },
+  outputs: new Map([['probabilities', { dtype: 'float32', shape: [null, 2] }]]),
+  ...{ classNames: ['light', 'dark'], metadata: {}, device: { kind: 'cpu', description: 'cpu' } },
+  async predict(_computation, features, rows) {
+    const lights = Array.from({ length: rows }, (_, row) => features[row * 4]! / 255);
+    const data = Float32Array.from(lights.flatMap((light) => [light, 1 - light]));
+    return new Map([['probabilities', { data, spec: { dtype: 'float32', shape: [rows, 2] } }]]);
+  },
+};
+const inference = { inputs: [{ name: 'x', shape: [1, 2, 2], datatype: 'UINT8', data: [51, 0, 0, 0] }] };
+const valid = { inputs: [{ ...inference.inputs[0], shape: [1, 1, 2, 2] }] };
+const infer = '/v2/models/shade%20of%20grey/infer';
+
+const closers: (() => Promise<void>)[] = [];
+afterEach(() => Promise.all(closers.splice(0).map((close) => close())));
+
+async function setUp(overrides: Partial<AppOptions> & { served?: readonly ServedModel[] } = {}) {
+  const { served = [model], ...options } = overrides;
+  const models: Models = {
+    names: served.map(({ name }) => name),
+    async use(name, task) {
+      const found = served.find((model) => model.name === name);
+      if (!found) throw new HttpError(404, `there is no model '${name}'`);
+      return task(found);
+    },
+  };
+  const lines: string[] = [];
+  const stream = { write: (line: string) => lines.push(line) };
+  const app = await createApp({
+    ...{ models, log: createLog('info', stream), apiKey: null, maxBody: 10_000, timeout: 1000 },
+    ...{ isReady: () => true, isDraining: () => false },
+    metrics: new Metrics({ queued: () => [], workers: () => 1 }),
+    ...options,
+  });
+  closers.push(() => app.close());
+  return {
+    app,
+    lines,
+    post: (url: string, payload: string | Buffer, headers = {}) =>
+      app.inject({ method: 'POST', url, payload, headers }),
+  };
+}
+
+it('tells that it lives, what it is, and what it serves', async () => {
+  const { app } = await setUp();
+  const get = async (url: string) => (await app.inject(url)).json();
+  expect(await get('/v2/health/live')).toEqual({ live: true });
+  expect(await get('/v2/health/ready')).toEqual({ ready: true });
+  expect(await get('/v2/')).toMatchObject({ name: 'bn', extensions: ['binary_tensor_data'] });
+  expect(await get('/v2/models')).toEqual({ models: ['shade of grey'] });
+  expect(await get('/v2/models/shade%20of%20grey/ready')).toEqual({ name: 'shade of grey', ready: true });
+  for (const path of ['', '/versions/1']) {
+    expect(await get(`/v2/models/shade%20of%20grey${path}`)).toMatchObject({ name: 'shade of grey', versions: ['1'] });
+  }
+});
+
+it('is not ready without a worker, nor while it is stopping, when connections are to be closed', async () => {
+  const [without, stopping] = await Promise.all([setUp({ isReady: () => false }), setUp({ isDraining: () => true })]);
+  for (const { app } of [without, stopping]) expect((await app.inject('/v2/health/ready')).statusCode).toBe(503);
+  expect((await without.app.inject('/v2/models/shade%20of%20grey/ready')).statusCode).toBe(503);
+  const answer = await stopping.post(infer, JSON.stringify(valid));
+  expect([answer.statusCode, answer.headers.connection]).toEqual([200, 'close']);
+});
+
+it('infers, whatever content type a client claims, and counts', async () => {
+  const { app, post } = await setUp();
+  for (const type of ['application/json', 'application/x-www-form-urlencoded', 'text/plain']) {
+    const answer = await post(infer, JSON.stringify({ ...valid, id: 'a' }), { 'content-type': type });
+    expect(answer.json()).toMatchObject({ model_name: 'shade of grey', id: 'a', outputs: [{ shape: [1, 2] }] });
+  }
+  await post(infer, '{}');
+  const metrics = (await app.inject('/metrics')).body;
+  expect(metrics).toContain('bn_requests_total{model="shade of grey",status="200"} 3');
+  expect(metrics).toContain('bn_requests_total{model="shade of grey",status="400"} 1');
+  expect(metrics).toContain('process_cpu_seconds_total');
+});
+
+describe('classifies an image', () => {
+  const png = sharp({ create: { width: 8, height: 8, channels: 3, background: { r: 51, g: 51, b: 51 } } })
+    .png()
+    .toBuffer();
+  const classes = [
+    { class: 'dark', index: 1, probability: 0.8 },
+    { class: 'light', index: 0, probability: 0.2 },
+  ];
+
+  it('as the body, or as a file of a form', async () => {
+    const { post } = await setUp();
+    expect((await post('/classify', await png)).json()).toEqual({ model: 'shade of grey', classes });
+    const form = Buffer.concat([
+      Buffer.from('--b\r\nContent-Disposition: form-data; name="f"; filename="f.png"\r\n\r\n'),
+      await png,
+      Buffer.from('\r\n--b--\r\n'),
+    ]);
+    const answer = await post('/classify?top=1', form, { 'content-type': 'multipart/form-data; boundary=b' });
+    expect(answer.json()).toEqual({ model: 'shade of grey', classes: classes.slice(0, 1) });
+  });
+
+  it('inverted', async () => {
+    const { post } = await setUp();
+    for (const flag of ['invert', 'invert=true']) {
+      expect((await post(`/classify?top=1&${flag}`, await png)).json().classes[0].class).toBe('light');
+    }
+  });
+
+  it('by the model that is named, where there are several', async () => {
+    const { post } = await setUp({ served: [model, { ...model, name: 'other' }] });
+    expect((await post('/classify?model=other', await png)).json().model).toBe('other');
+    expect(await post('/classify', await png)).toMatchObject({
+      statusCode: 400,
+      body: expect.stringContaining('there are shade of grey, other'),
+    });
+  });
+
+  it.each([
+    ['nothing', '', '', 400, /expected an image/],
+    ['no image', '', 'hello', 400, /expected a PNG/],
+    ['a damaged image', '', '\x89PNG\r\n', 400, /not a readable image/],
+    ['a strange flag', '?inverted', 'x', 400, /inverted/],
+    ['no number', '?top=all', 'x', 400, /top/],
+    ['an unknown model', '?model=m', 'x', 404, /no model 'm'/],
+    ['too much', '', 'x'.repeat(10_001), 413, /too large/],
+  ])('refuses %s', async (_, query, body, status, message) => {
+    const { post } = await setUp();
+    const answer = await post(`/classify${query}`, Buffer.from(body, 'latin1'));
+    expect([answer.statusCode, answer.json()]).toEqual([status, { error: expect.stringMatching(message) }]);
+  });
+
+  it('refuses forms without a file, too large, or broken', async () => {
+    const { post } = await setUp();
+    const send = async (body: string) => {
+      const answer = await post('/classify', body, { 'content-type': 'multipart/form-data; boundary=b' });
+      return [answer.statusCode, Object.keys(answer.json())];
+    };
+    const head = '--b\r\nContent-Disposition: form-data; name="f"; filename="f.png"\r\n\r\n';
+    expect(await send('--b\r\nContent-Disposition: form-data; name="f"\r\n\r\n1\r\n--b--\r\n')).toEqual([
+      400,
+      ['error'],
+    ]);
+    expect(await send(`${head}${'x'.repeat(20_000)}\r\n--b--\r\n`)).toEqual([413, ['error']]);
+    expect(await send(`${head}x`)).toEqual([400, ['error']]);
+  });
+});
+
+it.each<[string, string, string, object, number]>([
+  ['no such endpoint', '/v2/modells', '{}', {}, 404],
+  ['an unknown model', '/v2/models/m/infer', '{}', {}, 404],
+  ['an unknown version', '/v2/models/shade%20of%20grey/versions/2/infer', '{}', {}, 404],
+  ['a broken address', '/v2/models/%ff/infer', '{}', {}, 400],
+  ['no body', infer, '', {}, 400],
+  ['another shape', infer, JSON.stringify(inference), {}, 400],
+  ['too large a body', infer, ' '.repeat(10_001), {}, 413],
+  ['a compressed body', infer, 'x', { 'content-encoding': 'gzip' }, 415],
+])("%s: the protocol's error form", async (_, url, body, headers, status) => {
+  const { post } = await setUp();
+  const answer = await post(url, body, headers);
+  expect([answer.statusCode, answer.json()]).toEqual([status, { error: expect.any(String) }]);
+});
+
+it('failures: a full queue says when to come back, a worker that died is named, surprises only go to the log', async () => {
+  const failures = [
+    [new HttpError(503, 'full', { 'retry-after': '1' }), 503, 'full'],
+    [new WorkerDied('the worker ended (exit code 1)'), 500, 'the worker ended (exit code 1); send the request again'],
+    [new BnError('backend', 'no memory'), 500, 'no memory'],
+    [new Error('secret'), 500, "internal error; the server's log has more"],
+  ] as const;
+  for (const [failure, status, error] of failures) {
+    const { post, lines } = await setUp({ served: [{ ...model, predict: () => Promise.reject(failure) }] });
+    const answer = await post(infer, JSON.stringify(valid));
+    expect([answer.statusCode, answer.json()]).toEqual([status, { error }]);
+    expect(answer.headers['retry-after']).toBe(status === 503 ? '1' : undefined);
+    expect(lines.some((line) => line.includes(failure.message))).toBe(status === 500);
+  }
+});
+
+describe('with an API key', () => {
+  const basic = (password: string) => `Basic ${Buffer.from(`me:${password}`).toString('base64')}`;
+
+  it('all but the health of the server needs it', async () => {
+    const { app } = await setUp({ apiKey: 'a:key' });
+    for (const url of ['/v2/health/live', '/v2/health/ready']) expect((await app.inject(url)).statusCode).toBe(200);
+    for (const url of ['/v2', '/v2/models/shade%20of%20grey/ready', '/metrics', '/nothing']) {
+      const answer = await app.inject(url);
+      expect([answer.statusCode, Object.keys(answer.json())]).toEqual([401, ['error']]);
+      expect(answer.headers['www-authenticate']).toContain('Basic');
+    }
+  });
+
+  it.each([
+    ['bearer', { authorization: 'Bearer a:key' }, 200],
+    ['bearer, in small letters', { authorization: 'bearer a:key' }, 200],
+    ['a header of its own', { 'x-api-key': 'a:key' }, 200],
+    ['the password that browsers send', { authorization: basic('a:key') }, 200],
+    ['another key', { authorization: 'Bearer a:keys' }, 401],
+    ['another password', { authorization: basic('key') }, 401],
+    ['an empty key', { authorization: 'Bearer ' }, 401],
+    ['another scheme', { authorization: 'Digest a:key' }, 401],
+  ])('%s', async (_, headers, status) => {
+    const { app } = await setUp({ apiKey: 'a:key' });
+    expect((await app.inject({ url: '/v2', headers })).statusCode).toBe(status);
+  });
+});

@@ -1,0 +1,41 @@
+// Data to evaluate on: the part of it that training does not see, where that can be known.
+
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { Dataset } from '@bn/core';
+import { expect, onTestFinished, test } from 'vitest';
+import { loadData, loadTestData } from '../src/index.js';
+
+/** A CSV of 40 images of one pixel, each another. */
+function csvFile(): string {
+  const folder = mkdtempSync(join(tmpdir(), 'bn-command-line-'));
+  onTestFinished(() => rmSync(folder, { recursive: true, force: true }));
+  const rows = Array.from({ length: 40 }, (_, i) => `${i % 3},${i}\n`);
+  writeFileSync(join(folder, 'a.csv'), `label,pixel1\n${rows.join('')}`);
+  return join(folder, 'a.csv');
+}
+
+const pixelsOf = (dataset: Dataset) => Array.from({ length: dataset.length }, (_, i) => dataset.get(i).features[0]);
+
+test('without a test part it is all of the data, or what training with a seed holds out', async () => {
+  const data = csvFile();
+  const all = await loadTestData({ data, heldOutBy: null }, [1, 1, 1]);
+  expect({ part: all.part, pixels: pixelsOf(all.dataset) }).toEqual({
+    part: 'all of it',
+    pixels: Array.from({ length: 40 }, (_, i) => i),
+  });
+  const trained = await loadData({ data, testData: null, limit: 10, seed: 5 }, null);
+  const heldOut = await loadTestData({ data, heldOutBy: 5 }, [1, 1, 1]);
+  expect(heldOut.part).toBe('held out by seed 5');
+  expect(pixelsOf(heldOut.dataset)).toEqual(pixelsOf(trained.test));
+  expect(pixelsOf(heldOut.dataset)).not.toEqual(
+    pixelsOf((await loadTestData({ data, heldOutBy: 6 }, [1, 1, 1])).dataset),
+  );
+});
+
+test('with a test part it is that', async () => {
+  const { dataset, part } = await loadTestData({ data: 'fashion-mnist', heldOutBy: null }, [1, 28, 28]);
+  expect({ part, length: dataset.length }).toEqual({ part: 'test part', length: 10_000 });
+  await expect(loadTestData({ data: 'fashion-mnist', heldOutBy: 0 }, [1, 28, 28])).rejects.toThrow('has no effect');
+});

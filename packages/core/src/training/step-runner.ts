@@ -1,0 +1,170 @@
+// Runs training steps over a runner's values: one at a time, or several in one run of the backend.
+
+import { BnError } from '../errors.js';
+import type { Loss } from '../losses/loss.js';
+import type { Model } from '../model.js';
+import type { Optimizer } from '../optimizers/optimizer.js';
+import { type PackedGraph, packedName, packState } from '../pack-state.js';
+import { formatSpec, staticShape, type TypedArray } from '../spec.js';
+import type { Batch } from './batches.js';
+import type { Position } from './checkpoint.js';
+import { firstNonFinite } from './non-finite.js';
+import { type Compiled, type HostInput, type RunContext, type Runner, randomInputs } from './runner.js';
+import { type BatchSpec, type Observed, observedStepGraph, trainingStepGraph } from './step-graph.js';
+import { streams } from './streams.js';
+
+export interface StepResult {
+  /** Mean over the batch. */
+  readonly loss: number;
+  /** Right answers in the batch; null where labels are not class indices. */
+  readonly correct: number | null;
+}
+
+/** One tensor of a training step: what it is and what it holds. */
+export interface Observation extends Observed {
+  readonly shape: readonly number[];
+  /** Float32Array, or what else the backend downloads float32 as. */
+  readonly data: TypedArray;
+}
+
+/** What a step is given. */
+export interface StepInput {
+  readonly batch: Batch;
+  readonly learningRate: number;
+}
+
+/** What a step is given at: the seed, and the number of steps before it. */
+type At = Pick<Position, 'seed' | 'steps'>;
+
+export class StepRunner {
+  readonly #model: Model;
+  readonly #loss: Loss;
+  readonly #optimizer: Optimizer;
+  readonly #runner: Runner;
+  readonly #packed = new Map<string, PackedGraph>();
+
+  constructor({ model, loss, optimizer }: { model: Model; loss: Loss; optimizer: Optimizer }, runner: Runner) {
+    this.#model = model;
+    this.#loss = loss;
+    this.#optimizer = optimizer;
+    this.#runner = runner;
+  }
+
+  /** The step on one batch, compiled the first time it is asked for. */
+  compiled(spec: BatchSpec): Compiled {
+    return this.#runner.compile(`train ${keyOf(spec)}`, () => this.#graph(spec));
+  }
+
+  /** `count` steps in one run. */
+  compiledSteps(spec: BatchSpec, count: number): Compiled {
+    const key = `train ${count} × ${keyOf(spec)}`;
+    const { graph } = this.#packedGraph(spec);
+    const stacked = [...graph.inputs.keys()].filter((name) => name !== packedName);
+    return this.#runner.compile(key, () => graph, { count, carried: { [packedName]: packedName }, stacked });
+  }
+
+  /** One step. Throws `not-finite` for a loss that is not, and leaves the values as they were. */
+  async step({ batch, learningRate }: StepInput, spec: BatchSpec, at: At, where: string): Promise<StepResult> {
+    const { backend } = this.#runner;
+    const outputs = await this.#runner.run(this.compiled(spec), stepInputs(batch, spec, learningRate, at), {
+      ...contextOf(at),
+      check: async (inputs, results) => {
+        const loss = (await backend.download(results.get('loss')!))[0]!;
+        if (Number.isFinite(loss)) return;
+        const layer = await firstNonFinite(this.#model, spec.features, backend, inputs);
+        throw new BnError(
+          'not-finite',
+          `${where}: the loss is ${loss}; ${layer}. Lower the learning rate or check the data`,
+        );
+      },
+    });
+    const loss = (await this.#runner.take(outputs, 'loss'))[0]!;
+    const correct = outputs.has('correct') ? (await this.#runner.take(outputs, 'correct'))[0]! : null;
+    for (const [path, value] of outputs) this.#runner.set(path, value);
+    return { loss, correct };
+  }
+
+  /**
+   * Several steps on batches of one size in one run; null, and values as they were, if a loss is not finite: step by step
+   * it shows which.
+   */
+  async steps(inputs: readonly StepInput[], spec: BatchSpec, at: At): Promise<StepResult[] | null> {
+    const compiled = this.compiledSteps(spec, inputs.length);
+    const { values, size } = this.#packedGraph(spec);
+    const each = inputs.map(({ batch, learningRate }, i) => {
+      const then = { ...at, steps: at.steps + i };
+      const own = stepInputs(batch, spec, learningRate, then);
+      return [...own, ...randomInputs(compiled.graph, contextOf(then).random)];
+    });
+    const state = await this.#runner.pack(values, size);
+    const data: HostInput[] = [[packedName, state, { shape: [size], dtype: 'float32' }], ...stack(each)];
+    const outputs = await this.#runner.run(compiled, data, contextOf(at));
+    const losses = await this.#runner.take(outputs, 'loss');
+    const correct = outputs.has('correct') ? await this.#runner.take(outputs, 'correct') : null;
+    const next = await this.#runner.take(outputs, packedName);
+    if (!losses.every(Number.isFinite)) return null;
+    this.#runner.unpack(values, next);
+    return Array.from(losses, (loss, i) => ({ loss, correct: correct ? correct[i]! : null }));
+  }
+
+  /** Everything that the step would compute, layer by layer. The values stay as they are. */
+  async observe({ batch, learningRate }: StepInput, spec: BatchSpec, at: At): Promise<Observation[]> {
+    const { graph, observed } = observedStepGraph(this.#model, this.#loss, this.#optimizer, spec);
+    const compiled = this.#runner.compile(`observe ${keyOf(spec)}`, () => graph);
+    const outputs = await this.#runner.run(compiled, stepInputs(batch, spec, learningRate, at), contextOf(at));
+    const observations: Observation[] = [];
+    try {
+      for (const [name, about] of observed) {
+        const shape = staticShape(outputs.get(name)!.spec.shape);
+        observations.push({ ...about, shape, data: await this.#runner.take(outputs, name) });
+      }
+    } finally {
+      for (const value of outputs.values()) this.#runner.backend.release(value);
+    }
+    return observations;
+  }
+
+  #graph(spec: BatchSpec) {
+    return trainingStepGraph(this.#model, this.#loss, this.#optimizer, spec);
+  }
+
+  #packedGraph(spec: BatchSpec): PackedGraph {
+    const key = keyOf(spec);
+    const known = this.#packed.get(key);
+    if (known) return known;
+    const graph = this.#graph(spec);
+    const packed = packState(
+      graph,
+      this.#runner.paths.filter((path) => graph.inputs.has(path)),
+    );
+    this.#packed.set(key, packed);
+    return packed;
+  }
+}
+
+/** Where the random numbers of a run come from. */
+export function contextOf({ seed, steps }: At): RunContext {
+  return { random: [seed, streams.random, steps] };
+}
+
+export function keyOf({ features, labels }: BatchSpec): string {
+  return `${formatSpec(features)} ${formatSpec(labels)}`;
+}
+
+function stepInputs({ features, labels }: Batch, spec: BatchSpec, learningRate: number, { steps }: At): HostInput[] {
+  return [
+    ['features', features, spec.features],
+    ['labels', labels, spec.labels],
+    ['learningRate', Float32Array.of(learningRate), { shape: [], dtype: 'float32' }],
+    ['step', Float32Array.of(steps + 1), { shape: [], dtype: 'float32' }],
+  ];
+}
+
+/** Inputs of several steps, each along a new leading axis. */
+function stack(each: readonly (readonly HostInput[])[]): HostInput[] {
+  return each[0]!.map(([name, first, { shape, dtype }], i) => {
+    const data = new (first.constructor as new (size: number) => TypedArray)(first.length * each.length);
+    for (const [step, inputs] of each.entries()) data.set(inputs[i]![1], step * first.length);
+    return [name, data, { shape: [each.length, ...shape], dtype }];
+  });
+}

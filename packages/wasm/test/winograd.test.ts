@@ -1,0 +1,56 @@
+// Convolutions by transforms: equal to the sum of products they stand for, in all three directions.
+
+import { createGenerator, createGraph, input, ops, sizeOf, type Value } from '@bn/core';
+import { createBackend as createReference } from '@bn/reference';
+import { createBackend } from '@bn/wasm';
+import { expect, test } from 'vitest';
+import { planGraph } from '../src/compile.js';
+import { allPasses } from '../src/passes.js';
+import { printSteps } from '../src/plan/steps.js';
+
+/** A convolution and its gradients on images that make whole tiles, or none. */
+function convolutions(taps: number, width: number) {
+  const [x, w] = [input('x', [6, 12, 9, width]), input('w', [16, 12, taps, taps])];
+  const y = ops.conv2d(x, w);
+  const dy = input('dy', y.shape);
+  const geometry = { stride: [1, 1], padding: [0, 0, 0, 0], dilation: [1, 1], groups: 1 } as const;
+  return createGraph({
+    y,
+    dx: ops.conv2dInputGradient(dy, w, { ...geometry, inputSize: [9, width] }),
+    dw: ops.conv2dFilterGradient(x, dy, { ...geometry, kernelSize: [taps, taps] }),
+  });
+}
+
+test.each([
+  [3, 10, true],
+  [5, 12, true],
+  [5, 11, false],
+  [4, 11, false],
+])('a kernel of %i on rows of %i: transforms %s', async (taps, width, transforms) => {
+  const graph = convolutions(taps, width);
+  const plan = (winograd: boolean) => printSteps(planGraph(graph, 1, { ...allPasses, winograd }).steps);
+  expect(plan(true) !== plan(false)).toBe(transforms);
+
+  const random = createGenerator(taps * width);
+  const data = [...graph.inputs].map(([name, { shape }]) => {
+    return [name, shape, Float32Array.from({ length: sizeOf(shape) }, () => random.normal())] as const;
+  });
+  const [expected, actual] = await Promise.all(
+    [await createReference({ precision: 64 }), await createBackend({ threads: 2 })].map(async (backend) => {
+      const executable = await backend.compile(graph);
+      const values = data.map(([name, shape, array]): [string, Value] => {
+        return [name, backend.upload(array, { shape, dtype: 'float32' })];
+      });
+      const outputs = await executable.run(new Map(values));
+      const results = await Promise.all([...outputs.values()].map((value) => backend.download(value)));
+      await backend.dispose();
+      return results;
+    }),
+  );
+  expected.forEach((values, i) => {
+    const scale = Math.max(...Array.from(values, Math.abs));
+    values.forEach((v, at) => {
+      expect(Math.abs(actual[i][at] - v), `${[...graph.outputs.keys()][i]}[${at}]`).toBeLessThan(3e-6 * scale);
+    });
+  });
+});
