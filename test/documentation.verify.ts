@@ -34,6 +34,7 @@ const exempt: { command: RegExp; reason: string }[] = [
   },
   { command: /npm install .*@tensorflow\//, reason: 'it would change the clone, which has the package' },
   { command: /npm install .*@bn\//, reason: 'the packages are not published yet' },
+  { command: /infer serve|^curl /, reason: 'it serves until it is stopped: serve.verify.ts does both' },
   { command: /\.\.\/my-backend/, reason: "the folder is the reader's: stranger-backend.verify.ts makes and uses it" },
 ];
 

@@ -1,7 +1,7 @@
 // `infer model.onnx images`: what is printed for images, for those that are none, and what ends with an error.
 
 import { mkdirSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { join, sep } from 'node:path';
 import { stripVTControlCharacters } from 'node:util';
 import { describe, expect, it } from 'vitest';
 import { infer, lightIn, png, testFolder, whereTheLightIs } from './small-model.js';
@@ -23,17 +23,27 @@ const flags = ['--backend', 'reference'];
 describe('what is printed', () => {
   it('is a table for people: image, class, probability, and further classes', async () => {
     const folder = await folderWithImages();
-    expect(await infer(folder, ['model.onnx', 'images', '--top', '2', ...flags])).toEqual({
-      code: 0,
-      stderr: '',
-      stdout: [
+    const { stdout, ...rest } = await infer(folder, ['model.onnx', 'images', '--top', '2', ...flags]);
+    expect(rest).toEqual({ code: 0, stderr: '' });
+    expect(stdout.replaceAll(sep, '/')).toBe(
+      [
         'image              class         probability  else',
         'images/2.png       bottom left         0.948  top left 0.017',
         'images/10.png      bottom right        0.948  top left 0.017',
         'images/more/0.PNG  top left            0.948  top right 0.017',
         '',
       ].join('\n'),
+    );
+  });
+
+  it('does not let names from a file steer the terminal', async () => {
+    const classNames = JSON.stringify(['\u001b[2Jgone', 'two\nlines', 'c', 'd']);
+    const folder = testFolder({
+      'model.onnx': whereTheLightIs({ metadata: { classNames } }),
+      'a.png': await lightIn(1),
     });
+    const { stdout } = await infer(folder, ['model.onnx', 'a.png', '--top', '2', ...flags]);
+    expect(stdout.split('\n')[1]).toBe('a.png  two lines        0.948  [2Jgone 0.017');
   });
 
   it('is coloured and cut to fit a narrow terminal, the image at its start', async () => {
@@ -117,7 +127,7 @@ it('Ctrl-C ends it after a batch', async () => {
   const folder = testFolder({ 'model.onnx': whereTheLightIs(), ...images });
   const { code, stdout, stderr } = await infer(folder, ['model.onnx', 'images', ...flags], { stopAt: /0\.png/ });
   expect({ code, stderr }).toEqual({ code: 130, stderr: 'stopped after 64 of 65 images\n' });
-  expect(stdout).toContain('images/63.png');
+  expect(stdout).toContain(join('images', '63.png'));
 });
 
 describe('errors', () => {

@@ -87,10 +87,13 @@ describe('classify', () => {
     expect((await open(whereTheLightIs({ metadata: { classNames: '{' } }))).classNames).toEqual(['0', '1', '2', '3']);
   });
 
-  it('is refused by a model without scores', async () => {
-    await expect(open(fileOf((x) => ({ best: ops.argmax(x, 1) })))).rejects.toMatchObject({
+  it.each<[string, (x: Tensor) => Tensor]>([
+    ['without scores', (x) => ops.argmax(x, 1)],
+    ['with one score', (x) => ops.sigmoid(ops.mean(x, [1], { keepDims: true }))],
+  ])('is refused by a model %s', async (_, output) => {
+    await expect(open(fileOf((x) => ({ output: output(x) })))).rejects.toMatchObject({
       code: 'unsupported',
-      message: expect.stringMatching(/my\.model\.onnx: the model has no output \[batch, classes\] of float32/),
+      message: expect.stringMatching(/my\.model\.onnx: the model has no output \[batch, classes\] of float32 with two/),
     });
   });
 });

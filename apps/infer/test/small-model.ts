@@ -27,6 +27,8 @@ export interface SmallModel {
   readonly input?: 'uint8' | 'float32';
   /** Default: those of the corners. */
   readonly metadata?: Readonly<Record<string, string>>;
+  /** How many places the classes are moved on; default 0. */
+  readonly shift?: number;
 }
 
 export const corners = ['top left', 'top right', 'bottom left', 'bottom right'];
@@ -35,11 +37,13 @@ export const corners = ['top left', 'top right', 'bottom left', 'bottom right'];
  * The bytes of a model with one class per value of its input, whose logit is four times the value in 0..1: the class is
  * where the light is.
  */
-export function whereTheLightIs({ shape = [1, 2, 2], input, metadata }: SmallModel = {}): Uint8Array {
+export function whereTheLightIs({ shape = [1, 2, 2], input, metadata, shift = 0 }: SmallModel = {}): Uint8Array {
   const size = shape.reduce((a, b) => a * b, 1);
   const network = sequential({ flatten: flatten(), out: dense(size) });
   const model = defineModel(network, { input: { shape: [null, ...shape], dtype: 'float32' } });
-  const weight = Float32Array.from({ length: size * size }, (_, i) => (i % (size + 1) === 0 ? 4 : 0));
+  const weight = Float32Array.from({ length: size * size }, (_, i) =>
+    Math.floor(i / size) === ((i % size) + shift) % size ? 4 : 0,
+  );
   const values = new Map([
     ['out.weight', { shape: [size, size], data: weight }],
     ['out.bias', { shape: [size], data: new Float32Array(size) }],

@@ -55,7 +55,12 @@ describe('the program', () => {
     );
     const { code, stdout } = await start(folder, ['doctor', '--json']);
     expect(code).toBe(0);
-    const { machine, backends } = JSON.parse(stdout) as { machine: Machine; backends: ExaminedBackend[] };
+    const { machine, backends, automatic } = JSON.parse(stdout) as {
+      machine: Machine;
+      backends: ExaminedBackend[];
+      automatic: object;
+    };
+    expect(automatic).toEqual({ backend: 'wasm', device: 'cpu' });
     expect(machine.node).toBe(process.versions.node);
     const devices = (name: string) => backends.find((backend) => backend.name === name)!.devices;
 
@@ -120,7 +125,7 @@ describe('the text', () => {
         '  ✗ cuda            1.0     no driver; install it',
         '  ✓ wasm on cpu             computes, 0.3 s; 1 thread',
         '',
-        '--backend auto is wasm on the CPU: neither onnxruntime-cuda nor tfjs-cuda computes on CUDA',
+        '--backend auto is wasm on cpu: neither onnxruntime-cuda nor tfjs-cuda computes on CUDA',
         '',
       ].join('\n'),
     );

@@ -6,6 +6,7 @@
 
 import type { Graph } from './graph.js';
 import type { Spec, TypedArray } from './spec.js';
+import type { Origin } from './tensor.js';
 
 /** A tensor where the backend keeps it: opaque to everyone else. */
 export interface Value {
@@ -67,7 +68,34 @@ export interface Executable {
    * `backend` after dispose.
    */
   run(inputs: ReadonlyMap<string, Value>): Promise<Map<string, Value>>;
+  /** Where the time of the runs so far went, in backends created with `profile`. The first call ends the counting. */
+  report?(): Promise<Report>;
   dispose(): Promise<void>;
+}
+
+export interface Report {
+  /** Runs that were counted, and their wall time in seconds. */
+  readonly runs: number;
+  readonly seconds: number;
+  readonly phases: readonly Phase[];
+  /** Floating-point operations a second that are possible, measured with multiply-adds on the threads that compute. */
+  readonly peak?: number;
+  /** Bytes of memory by what they are for, where the backend plans memory itself. */
+  readonly memory?: Readonly<Record<string, number>>;
+}
+
+/** A part of an executable that is timed as one: a kernel of a runtime, or a fused loop. */
+export interface Phase {
+  readonly name: string;
+  /** Of the operations it computes. Its time is mainly that of the first. */
+  readonly origins: readonly Origin[];
+  /**
+   * Seconds in all counted runs together. Where threads compute phases of their own, the mean over all threads, so that
+   * phases add up to the report's seconds less what threads wait and what surrounds phases.
+   */
+  readonly seconds: number;
+  /** Multiplications and additions of sums of products, each counted as one, in one run; where they are known. */
+  readonly operations?: number;
 }
 
 /** What every backend package's `createBackend` takes; a package may take more. */
@@ -78,6 +106,8 @@ export interface BackendOptions {
   readonly engine?: string;
   /** Threads on the CPU; the default is the backend's choice. */
   readonly threads?: number;
+  /** Executables get a `report`, which leaves out the first runs: engines are not at full speed in them. */
+  readonly profile?: { readonly skippedRuns: number };
 }
 
 /** What `diagnose()` of a backend package tells about one device or engine. */

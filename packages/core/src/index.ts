@@ -1,6 +1,17 @@
 // The public names of @bn/core.
 
-export type { Backend, BackendOptions, Device, DeviceKind, Diagnosis, Executable, Steps, Value } from './backend.js';
+export type {
+  Backend,
+  BackendOptions,
+  Device,
+  DeviceKind,
+  Diagnosis,
+  Executable,
+  Phase,
+  Report,
+  Steps,
+  Value,
+} from './backend.js';
 export { checkInputs, checkUpload } from './check-values.js';
 export type { Dataset, Example } from './dataset.js';
 export { BnError, type BnErrorCode } from './errors.js';

@@ -3,10 +3,12 @@ import {
   batchNorm,
   constant,
   conv2d,
+  createGenerator,
   createGraph,
   defineModel,
   dense,
   flatten,
+  type Generator,
   gradients,
   input,
   ops,
@@ -67,6 +69,40 @@ describe('rules: the result stays, the graph shrinks', () => {
     expect(operations).toBe(expected);
     expect(difference).toBeLessThan(1e-14);
   });
+});
+
+/** An expression of shape [4, 3] made of what the rules look for. */
+function expression(random: Generator, depth: number): Tensor {
+  const pick = <T>(choices: readonly T[]) => choices[random.integer(choices.length)]!;
+  if (depth === 0)
+    return pick([x, broadcastTo(row, [4, 3]), input('column', [4, 1]), ops.fill([4, 3], pick([0, 1, -2]))]);
+  const a = expression(random, depth - 1);
+  const b = () => (random.integer(3) === 0 ? a : expression(random, depth - 1));
+  const axes = pick([[0], [1], [0, 1]]);
+  return pick([
+    () => add(a, b()),
+    () => sub(a, b()),
+    () => mul(a, b()),
+    () => mul(pick([-1, 0.5, 3]), a),
+    () => neg(a),
+    () => div(a, add(exp(b()), 1)),
+    () => broadcastTo(sum(a, axes, { keepDims: true }), [4, 3]),
+    () => sub(a, ops.mean(a, axes, { keepDims: true })),
+    () => add(ops.sum(sub(a, ops.mean(a, axes, { keepDims: true })), axes, { keepDims: true }), a),
+    () => transpose(transpose(a)),
+    () => reshape(reshape(broadcastTo(a, [4, 3]), [2, 6]), [4, 3]),
+  ])();
+}
+
+test('random expressions have the same results', async () => {
+  let shrunk = 0;
+  for (let seed = 0; seed < 150; seed++) {
+    const outputs = { y: broadcastTo(expression(createGenerator(seed), 4), [4, 3]) };
+    const { after, difference } = await compare(outputs);
+    expect(difference, `expression ${seed}`).toBeLessThan(1e-11);
+    if (after.nodes.length < createGraph(outputs).nodes.length) shrunk++;
+  }
+  expect(shrunk).toBeGreaterThan(100);
 });
 
 describe('what would change a result stays', () => {

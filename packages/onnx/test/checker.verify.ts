@@ -25,7 +25,7 @@ import {
   trainingStepGraph,
 } from '@bn/core';
 import { afterAll, expect, test } from 'vitest';
-import { toOnnx } from '../src/index.js';
+import { stepsToOnnx, toOnnx } from '../src/index.js';
 
 const python = process.env.BN_PYTHON ?? 'python3';
 const found = spawnSync(python, ['-c', 'import onnx']).status === 0;
@@ -48,12 +48,14 @@ const model = defineModel(
   { input: { shape: [null, 2, 28, 28], dtype: 'float32' } },
 );
 
+const trainingStep = () =>
+  trainingStepGraph(model, softmaxCrossEntropy(), sgd({ momentum: 0.9 }), {
+    features: { shape: [3, 2, 28, 28], dtype: 'uint8' },
+    labels: { shape: [3], dtype: 'int32' },
+  });
+
 const graphs: Readonly<Record<string, () => Graph>> = {
-  'a training step': () =>
-    trainingStepGraph(model, softmaxCrossEntropy(), sgd({ momentum: 0.9 }), {
-      features: { shape: [3, 2, 28, 28], dtype: 'uint8' },
-      labels: { shape: [3], dtype: 'int32' },
-    }),
+  'a training step': trainingStep,
   'inference with a symbolic batch': () => predictionGraph(model, model.input),
   'operations on every element type': () => {
     const outputs = (['float32', 'int32', 'uint8', 'bool'] as const).flatMap((dtype) => {
@@ -77,11 +79,24 @@ const graphs: Readonly<Record<string, () => Graph>> = {
   },
 };
 
-for (const [name, graphOf] of Object.entries(graphs)) {
+/** Four training steps in one run. */
+function severalSteps(): Uint8Array {
+  const graph = trainingStep();
+  const paths = [...graph.outputs.keys()].filter((name) => graph.inputs.has(name));
+  const carried = Object.fromEntries(paths.map((path) => [path, path]));
+  return stepsToOnnx(graph, { count: 4, carried, stacked: ['features', 'labels'] });
+}
+
+const models: readonly [name: string, make: () => Uint8Array][] = [
+  ...Object.entries(graphs).map(([name, graphOf]): [string, () => Uint8Array] => [name, () => toOnnx(graphOf())]),
+  ['several training steps in one', severalSteps],
+];
+
+for (const [name, make] of models) {
   test(`ONNX's checker accepts ${name}`, ({ skip }) => {
     if (!found) skip(`${python} has no package onnx; pip install onnx, or name another Python in BN_PYTHON`);
     const path = join(directory, 'model.onnx');
-    writeFileSync(path, toOnnx(graphOf()));
+    writeFileSync(path, make());
     const program = 'import onnx, sys; onnx.checker.check_model(sys.argv[1], full_check=True); print("accepted")';
     expect(execFileSync(python, ['-c', program, path], { encoding: 'utf8' })).toContain('accepted');
   });

@@ -26,6 +26,7 @@ export async function createBackend({
   device = 'auto',
   threads = availableParallelism(),
   disableCpuFallback = false,
+  profile,
 }: OnnxRuntimeOptions = {}): Promise<Backend> {
   if (!Number.isInteger(threads) || threads < 1) {
     throw new BnError('argument', `threads must be a positive integer, got ${threads}`);
@@ -33,7 +34,7 @@ export async function createBackend({
   const runtime = await loadRuntime();
   const chosen = await chooseDevice(device, threads);
   if (chosen.kind === 'cuda') preload(findCudaProvider()?.libraries ?? []);
-  return new OnnxRuntimeBackend(runtime, chosen, sessionOptions(chosen, threads, disableCpuFallback));
+  return new OnnxRuntimeBackend(runtime, chosen, sessionOptions(chosen, threads, disableCpuFallback), profile);
 }
 
 async function chooseDevice(device: NonNullable<BackendOptions['device']>, threads: number): Promise<Device> {

@@ -2,6 +2,7 @@
 
 import {
   type Backend,
+  type BackendOptions,
   BnError,
   checkInputs,
   checkUpload,
@@ -9,6 +10,7 @@ import {
   type Device,
   type Executable,
   type Graph,
+  type Report,
   type Spec,
   type StepSpecs,
   staticShape,
@@ -20,24 +22,37 @@ import {
 import { stepsToOnnx, toOnnx } from '@bn/onnx';
 import type { InferenceSession, Tensor } from 'onnxruntime-node';
 import type { Runtime } from './load-runtime.js';
+import { readNodeName } from './node-name.js';
+import { SessionProfile } from './session-profile.js';
 
 export class OnnxRuntimeBackend implements Backend {
   readonly name = 'onnxruntime-cuda';
   readonly device: Device;
   readonly #runtime: Runtime;
   readonly #sessionOptions: InferenceSession.SessionOptions;
+  readonly #profile: BackendOptions['profile'];
   readonly #tensors = new ValueStore<Tensor>();
-  readonly #sessions = new Set<InferenceSession>();
   readonly compileSteps?: NonNullable<Backend['compileSteps']>;
+  /** With the profile of each, if there is one. */
+  readonly #sessions = new Map<InferenceSession, SessionProfile | null>();
   #disposed = false;
 
-  constructor(runtime: Runtime, device: Device, sessionOptions: InferenceSession.SessionOptions) {
+  constructor(
+    runtime: Runtime,
+    device: Device,
+    sessionOptions: InferenceSession.SessionOptions,
+    profile: BackendOptions['profile'],
+  ) {
     this.#runtime = runtime;
     this.device = device;
     this.#sessionOptions = sessionOptions;
+    this.#profile = profile;
     // The WebGPU provider has no Scan.
     if (device.kind !== 'webgpu') {
-      this.compileSteps = async (graph, steps) => this.#open(stepsToOnnx(graph, steps), stepSpecs(graph, steps));
+      this.compileSteps = async (graph, steps) => {
+        // Not profiled: the time of a Scan is that of its nodes once more.
+        return this.#open(stepsToOnnx(graph, steps), stepSpecs(graph, steps), null);
+      };
     }
   }
 
@@ -46,18 +61,30 @@ export class OnnxRuntimeBackend implements Backend {
   }
 
   async compile(graph: Graph): Promise<Executable> {
-    return this.#open(toOnnx(graph, this.device.kind === 'webgpu' ? { provider: 'webgpu' } : {}), graph);
+    return this.#open(toOnnx(graph, this.device.kind === 'webgpu' ? { provider: 'webgpu' } : {}), graph, graph);
   }
 
-  async #open(model: Uint8Array, specs: StepSpecs): Promise<Executable> {
+  /** @param profiled the graph of the model, if runs are to be profiled where the backend is */
+  async #open(model: Uint8Array, specs: StepSpecs, profiled: Graph | null): Promise<Executable> {
     this.#requireUndisposed();
-    const session = await this.#runtime.InferenceSession.create(model, this.#sessionOptions).catch((cause) => {
+    const profile = this.#profile && profiled ? await SessionProfile.create(profiled, this.#profile.skippedRuns) : null;
+    const options = { ...this.#sessionOptions, ...profile?.sessionOptions };
+    const session = await this.#runtime.InferenceSession.create(model, options).catch(async (cause) => {
+      await profile?.remove();
       throw explained('compile', cause);
     });
-    this.#sessions.add(session);
+    this.#sessions.set(session, profile);
+    const run = (inputs: ReadonlyMap<string, Value>) => this.#run(specs, session, inputs);
+    const dispose = () => this.#close(session);
+    if (!profile) return { run, dispose };
+    let report: Promise<Report> | null = null;
     return {
-      run: (inputs) => this.#run(specs, session, inputs),
-      dispose: () => this.#close(session),
+      run: (inputs) => profile.run(() => run(inputs)),
+      report: () => {
+        report ??= profile.read(session);
+        return report;
+      },
+      dispose,
     };
   }
 
@@ -81,7 +108,7 @@ export class OnnxRuntimeBackend implements Backend {
   async dispose(): Promise<void> {
     this.#disposed = true;
     this.#tensors.clear();
-    await Promise.all([...this.#sessions].map((session) => this.#close(session)));
+    await Promise.all([...this.#sessions.keys()].map((session) => this.#close(session)));
   }
 
   async #run(
@@ -109,7 +136,11 @@ export class OnnxRuntimeBackend implements Backend {
   }
 
   async #close(session: InferenceSession): Promise<void> {
-    if (this.#sessions.delete(session)) await session.release();
+    const profile = this.#sessions.get(session);
+    if (!this.#sessions.delete(session)) return;
+    await session.release();
+    // Only now: a profile that nobody asked for is written at the end.
+    await profile?.remove();
   }
 
   #requireUndisposed(): void {
@@ -117,11 +148,11 @@ export class OnnxRuntimeBackend implements Backend {
   }
 }
 
-/** ONNX Runtime names the node that failed: `layer/direction/operation/Operator`. */
+/** ONNX Runtime names the node that failed. */
 function explained(action: 'compile' | 'run', cause: Error): BnError {
   const node = /[Nn]ame:? ?'([^']+)'/.exec(cause.message)?.[1];
-  const parts = node?.split('/') ?? [];
-  const where = parts.length === 4 ? `${parts[0]} (${parts[2]}, ${parts[1]}): ` : '';
+  const known = node === undefined ? null : readNodeName(node);
+  const where = known?.origin.layer ? `${known.origin.layer} (${known.operation}, ${known.origin.direction}): ` : '';
   const unsupported = /NOT_IMPLEMENTED|Could not find an implementation|fallback to CPU EP/.test(cause.message);
   return new BnError(unsupported ? 'unsupported' : 'backend', `${action}: ${where}ONNX Runtime: ${cause.message}`, {
     cause,

@@ -1,6 +1,6 @@
 // From a graph to a WebAssembly module and the order in which its functions run.
 
-import { type Graph, type Spec, sizeOf } from '@bn/core';
+import { type Graph, type Phase, type Spec, sizeOf } from '@bn/core';
 import { Code, i32, scalar } from './emit/code.js';
 import { Constants } from './emit/constants.js';
 import { encodeModule, type ModuleFunction } from './emit/module.js';
@@ -22,6 +22,8 @@ import { groupsPerChunk, splitIntoPartialSums } from './plan/partial-sums.js';
 import type { Schedule } from './plan/schedule.js';
 import { scheduleNest } from './plan/schedule-nest.js';
 import { planSteps, type Step, workOf } from './plan/steps.js';
+import { markImport } from './profile/clock.js';
+import { operationsOf } from './profile/operations.js';
 
 /** A call of an exported function: the first group or iteration, and the one after the last. */
 interface Task {
@@ -32,6 +34,12 @@ interface Task {
 
 /** What can be computed at the same time. After it, all threads meet. */
 type Stage = readonly Task[];
+
+/** A nest that the program times. */
+export interface TimedNest extends Omit<Phase, 'seconds'> {
+  /** How often it is entered and left in one run. */
+  readonly calls: number;
+}
 
 export interface Program {
   readonly bytes: Uint8Array<ArrayBuffer>;
@@ -48,8 +56,11 @@ export interface Program {
   readonly iterations: number;
   /** Memory of the executable's own, and memory that runs of other executables may overwrite. */
   readonly ownBytes: number;
+  readonly scratchBytes: number;
   readonly threadMemory: number;
   readonly threadBytes: number;
+  /** By slot of the clock, less one; null if the program was not compiled to be timed. */
+  readonly timed: readonly TimedNest[] | null;
 }
 
 export interface CompileOptions {
@@ -59,7 +70,9 @@ export interface CompileOptions {
   readonly threads: number;
   readonly passes: Passes;
   /** Lanes are on rows, which do not depend on each other: a run says how many groups of four it has, up to all. */
-  readonly countsRows?: boolean;
+  readonly countsRows: boolean;
+  /** Adds calls of `env.mark` between nests. */
+  readonly profile: boolean;
   /** Makes room, and says where: for what belongs to this program alone, and for scratch. */
   readonly reserve: (kind: 'own' | 'scratch', bytes: number) => number;
 }
@@ -119,12 +132,12 @@ export function compile(graph: Graph, batch: number, options: CompileOptions): P
     return { at: 'fixed', address: addresses.get(buffer) ?? scratch + plan.fixed.get(buffer)! };
   };
   const groups = options.countsRows ? table + 4 * entries : null;
-  const { functions, stages } = emitSteps(steps, options.passes, groups, (schedule) =>
+  const { functions, stages, timed } = emitSteps(steps, options, groups, (schedule) =>
     emitNest(schedule, places, constants, options.relaxed),
   );
   if (constants.words.length * 4 > constantBytes) throw new Error('too many vector constants');
   return {
-    bytes: encodeModule(functions, options.memory),
+    bytes: encodeModule(functions, options.memory, options.profile ? [markImport] : []),
     stages,
     table,
     inputs: lowered.inputs,
@@ -142,51 +155,78 @@ export function compile(graph: Graph, batch: number, options: CompileOptions): P
     ],
     iterations: lowered.nests.reduce((sum, nest) => sum + workOf(nest), 0),
     ownBytes,
+    scratchBytes: plan.fixedBytes,
     threadMemory: scratch + plan.fixedBytes,
     threadBytes: plan.threadBytes,
+    timed: options.profile ? timed : null,
   };
 }
 
 /** Ranges that a nest is cut into. */
 const mostRanges = 32;
 
-function emitSteps(steps: readonly Step[], passes: Passes, groups: number | null, emit: (schedule: Schedule) => Code) {
+function emitSteps(
+  steps: readonly Step[],
+  { passes, profile }: Pick<CompileOptions, 'passes' | 'profile'>,
+  groups: number | null,
+  emit: (schedule: Schedule) => Code,
+) {
   const functions: ModuleFunction[] = [];
   const stages: Stage[] = [];
+  const timed: TimedNest[] = [];
   steps.forEach(({ domain, nests }, i) => {
     const schedules = nests.map((nest) => scheduleNest(nest, domain, passes));
-    const first = functions.length;
+    const first = functions.length + (profile ? 1 : 0);
+    const slots = timed.length + 1;
     schedules.forEach((schedule, n) => {
       functions.push({ parameters: nestParameters, code: emit(schedule), exportName: `step${i}nest${n}` });
     });
+    const caller = (exportName: string, from: number, count: number) => {
+      const slot = profile ? slots + from : null;
+      const code =
+        domain === 'groups' ? callForGroups(first + from, count, slot, groups) : callAll(first + from, count, slot);
+      functions.push({ parameters: nestParameters, code, exportName });
+      return exportName;
+    };
+    const add = (nest: Nest, calls: number) => {
+      const operations = operationsOf(nest);
+      timed.push({ name: nest.name, origins: nest.origins, calls, ...(operations !== undefined && { operations }) });
+    };
     if (domain === 'ranges') {
-      stages.push(schedules.flatMap((schedule, n) => rangesOf(`step${i}nest${n}`, schedule)));
+      const tasks = schedules.map((schedule, n) =>
+        rangesOf(profile ? caller(`step${i}timed${n}`, n, 1) : `step${i}nest${n}`, schedule),
+      );
+      for (const [n, nest] of nests.entries()) add(nest, tasks[n].length);
+      stages.push(tasks.flat());
       return;
     }
-    const name = `step${i}`;
-    functions.push({
-      parameters: nestParameters,
-      code: domain === 'groups' ? callForGroups(first, nests.length, groups) : callAll(first, nests.length),
-      exportName: name,
-    });
-    stages.push(domain === 'groups' ? chunksOf(name, nests[0]) : [{ name, start: 0, end: 1 }]);
+    const name = caller(`step${i}`, 0, nests.length);
+    const stage = domain === 'groups' ? chunksOf(name, nests[0]) : [{ name, start: 0, end: 1 }];
+    for (const nest of nests) add(nest, stage.at(-1)!.end);
+    stages.push(stage);
   });
-  return { functions, stages };
+  return { functions, stages, timed };
 }
 
 const [start, end, thread] = [0, 1, 2];
 
-/** A function that calls nests one after the other. */
-function callAll(first: number, count: number): Code {
+/**
+ * A function that calls nests one after the other.
+ *
+ * @param slot of the clock for the first nest; null for no clock
+ */
+function callAll(first: number, count: number, slot: number | null): Code {
   const code = new Code(nestParameters, false);
-  callNests(code, first, count, end);
+  if (slot !== null) mark(code, 0);
+  callNests(code, first, count, end, slot);
   return code;
 }
 
 /** The same for each group of a range, as far as there are groups: `groups` is where their number stands. */
-function callForGroups(first: number, count: number, groups: number | null): Code {
+function callForGroups(first: number, count: number, slot: number | null, groups: number | null): Code {
   const code = new Code(nestParameters, false);
   const chunk = code.local(i32);
+  if (slot !== null) mark(code, 0);
   code.get(start);
   code.set(chunk);
   code.block(() => {
@@ -198,7 +238,7 @@ function callForGroups(first: number, count: number, groups: number | null): Cod
         code.scalar(scalar.geS);
         code.branchIf(1);
       }
-      callNests(code, first, count, chunk);
+      callNests(code, first, count, chunk, slot);
       code.get(start);
       code.constant(1);
       code.scalar(scalar.add);
@@ -211,11 +251,18 @@ function callForGroups(first: number, count: number, groups: number | null): Cod
   return code;
 }
 
-function callNests(code: Code, first: number, count: number, second: number): void {
-  for (let i = first; i < first + count; i++) {
+function callNests(code: Code, first: number, count: number, second: number, slot: number | null): void {
+  for (let i = 0; i < count; i++) {
     for (const argument of [start, second, thread]) code.get(argument);
-    code.call(i);
+    code.call(first + i);
+    if (slot !== null) mark(code, slot + i);
   }
+}
+
+/** Calls the clock, which is function 0. */
+function mark(code: Code, slot: number): void {
+  code.constant(slot);
+  code.call(0);
 }
 
 function chunksOf(name: string, nest: Nest): Stage {

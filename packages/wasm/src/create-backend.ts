@@ -32,6 +32,7 @@ export async function createBackend({
   exact = false,
   createWorker,
   passes = {},
+  profile,
 }: WasmBackendOptions = {}): Promise<Backend> {
   if (device !== 'auto' && device !== 'cpu') {
     throw new BnError('backend', `wasm computes on the CPU only, not on ${device}; leave out the device`);
@@ -43,7 +44,7 @@ export async function createBackend({
   const { heap, team, reason } = await gather(threads ?? processors(), createWorker);
   const description = `cpu (WebAssembly, ${relaxed ? 'relaxed SIMD' : 'SIMD'}, ${team.threads} thread${team.threads === 1 ? '' : 's'})`;
   const found: Device = { kind: 'cpu', description, ...(reason !== undefined && { reason: `one thread: ${reason}` }) };
-  return new WasmBackend(found, heap, team, { relaxed, passes: { ...allPasses, ...passes } });
+  return new WasmBackend(found, heap, team, { relaxed, passes: { ...allPasses, ...passes }, profile });
 }
 
 /** Memory, and threads that compute on it: so many, or one and why. */

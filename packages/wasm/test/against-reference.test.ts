@@ -1,6 +1,6 @@
 // Random graphs and training steps against the reference backend, with passes left out, and on several threads.
 
-import type { Backend, TypedArray, Value } from '@bn/core';
+import { type Backend, createGraph, gradients, input, ops, type TypedArray, type Value } from '@bn/core';
 import { createBackend as createReference } from '@bn/reference';
 import { createBackend, type WasmBackendOptions } from '@bn/wasm';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
@@ -78,4 +78,15 @@ describe('training steps of random networks', () => {
   test.each(Array.from({ length: 24 }, (_, i) => i))('%i', async (seed) => {
     await compare(`network ${seed}`, randomTraining(seed), 2e-3);
   });
+});
+
+test('gradients of a kernel larger than the image, for fewer images than lanes', async () => {
+  const [x, first, second] = [input('x', [1, 2, 2, 2]), input('first', [1, 2, 1, 1]), input('second', [1, 1, 3, 3])];
+  const y = ops.conv2d(ops.conv2d(x, first), second, { padding: [1, 1, 1, 1] });
+  const [dx, dFirst, dSecond] = gradients(ops.sum(ops.mul(y, y)), [x, first, second]);
+  const inputs = [x, first, second].map(({ shape }, n) => {
+    const size = shape.reduce<number>((product, extent) => product * extent!, 1);
+    return [['x', 'first', 'second'][n]!, Float32Array.from({ length: size }, (_, i) => Math.sin(3 * n + i))] as const;
+  });
+  await compare('small', { graph: createGraph({ dx, dFirst, dSecond }), inputs: new Map(inputs) }, 1e-5);
 });

@@ -1,6 +1,5 @@
 import { conformance } from '@bn/conformance';
 import { createBackend } from '@bn/wasm';
+import { gaps } from './gaps.js';
 
-conformance('wasm', () => createBackend(), {
-  gaps: [{ reason: 'a run is one step: going on to the next costs it little', cases: ['several steps'] }],
-});
+conformance('wasm', () => createBackend(), { gaps });

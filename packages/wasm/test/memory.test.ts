@@ -32,7 +32,7 @@ async function runAmongCanaries({ graph, inputs }: Case): Promise<Run> {
     return from;
   };
   const program = compile(graph, 1, {
-    ...{ relaxed: false, threads: 1, passes: allPasses },
+    ...{ relaxed: false, threads: 1, passes: allPasses, countsRows: false, profile: false },
     memory: heap,
     reserve: (_, bytes) => {
       const from = reserve(bytes);

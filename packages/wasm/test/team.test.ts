@@ -96,7 +96,7 @@ describe('a thread', () => {
     const heap = new Heap(true);
     const team = await Team.start(heap.memory, 2, { limit: 300, createWorker });
     const made = compile(large, 1, {
-      ...{ relaxed: false, threads: 2, passes: allPasses, memory: heap },
+      ...{ relaxed: false, threads: 2, passes: allPasses, memory: heap, countsRows: false, profile: false },
       reserve: (_, bytes) => heap.allocate(bytes),
     });
     return { team, handle: await team.load(program(made)) };

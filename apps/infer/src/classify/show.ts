@@ -43,8 +43,9 @@ export function showTable(stream: OutputStream, { images, classNames, top }: Sho
   const names = classNames.map(cellText);
   const image = column('image', images.map(cellText), 'left');
   const others = [column('class', names, 'left'), column('probability', [], 'right')];
-  const widestName = Math.max(...names.map((name) => stringWidth(name)));
-  const room = width - others.reduce((sum, { width }) => sum + 2 + width, 0) - (top - 1) * (widestName + 8);
+  // Further classes are of usual length; the end of a longer line is cut off.
+  const usualName = names.reduce((sum, name) => sum + stringWidth(name), 0) / names.length;
+  const room = width - others.reduce((sum, { width }) => sum + 2 + width, 0) - Math.ceil((top - 1) * (usualName + 8));
   const columns = [
     { ...image, width: Math.min(image.width, Math.max(narrowest, room)) },
     ...others,

@@ -10,13 +10,16 @@ import { addBackendOptions, backendOptions } from '../config/backend-options.js'
 import { checkedList, checkedOption } from '../config/checked-option.js';
 import { describeBackend } from '../model/describe-backend.js';
 import { openModel } from '../model/open-model.js';
+import { benchmarkServer } from '../serve/benchmark-server.js';
+import { showServerJson, showServerTable } from '../serve/show-server-benchmark.js';
 import { type Column, tableLine } from '../text/table.js';
 
-export const summary = 'examples per second and latency of a model, by batch size';
+export const summary = 'examples per second and latency of a model, by batch size, or of a server of it';
 
 interface BenchmarkFlags {
   readonly batchSizes?: readonly number[];
   readonly seconds?: number;
+  readonly server?: true;
   readonly json?: true;
 }
 
@@ -30,13 +33,25 @@ export async function run(args: readonly string[], io: Io): Promise<number> {
     .argument('<model.onnx>', 'the model')
     .addOption(checkedList('--batch-sizes', wholeNumber(1, 65_536), 'examples per run [default 1,8,32,256]'))
     .addOption(
-      checkedOption('--seconds', positive, 'time for each batch size, after a quarter of it unmeasured [default 2]'),
+      checkedOption('--seconds', positive, 'time for each timing, after a quarter of it unmeasured [default 2]'),
+    )
+    .option(
+      '--server',
+      'times `serve` instead: requests of one image, by one client and by 64, in batches and one by one',
     )
     .option('--json', 'print a line of JSON per batch size, for programs');
+  command.options.find(({ long }) => long === '--server')!.conflicts('batchSizes');
   addBackendOptions(command);
   const flags = parseCommand(command, args, io);
   if (!flags) return 0;
-  const { batchSizes = [1, 8, 32, 256], seconds = 2, json } = flags as BenchmarkFlags;
+  const { batchSizes = [1, 8, 32, 256], seconds = 2, server, json } = flags as BenchmarkFlags;
+  if (server) {
+    const show = json ? showServerJson(io) : showServerTable(io);
+    const file = resolve(io.cwd, command.args[0]!);
+    const options = { backend: backendOptions(flags, io), seconds, env: io.env, signal: io.signal };
+    for await (const timing of benchmarkServer(file, options)) show(timing);
+    return exitCode(io);
+  }
   const model = await openModel(resolve(io.cwd, command.args[0]!), backendOptions(flags, io));
   try {
     const about = { model: model.name, backend: describeBackend(model.backend), machine: describeMachine() };
@@ -45,8 +60,11 @@ export async function run(args: readonly string[], io: Io): Promise<number> {
   } finally {
     await model.dispose();
   }
-  if (!io.signal.aborted) return 0;
-  return io.signal.reason === stoppedByReader ? 0 : 130;
+  return exitCode(io);
+}
+
+function exitCode({ signal }: Io): number {
+  return !signal.aborted || signal.reason === stoppedByReader ? 0 : 130;
 }
 
 /** What was measured. */

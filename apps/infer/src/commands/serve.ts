@@ -1,5 +1,6 @@
 // `serve`: models behind HTTP.
 
+import { availableParallelism } from 'node:os';
 import { resolve } from 'node:path';
 import { type Io, notNegative, oneOf, parseCommand, positive, text, UsageError, wholeNumber } from '@bn/command-line';
 import { Command } from 'commander';
@@ -38,8 +39,14 @@ export async function run(args: readonly string[], io: Io): Promise<number> {
   const apiKey = flags.apiKey ?? io.env.BN_API_KEY ?? null;
   if (apiKey === '') throw new UsageError('BN_API_KEY is empty; set it to a key, or unset it');
   const files = command.args.map((file) => resolve(io.cwd, file));
-  await runServer({ ...flags, files, apiKey, backend: backendOptions(flags, io) }, io);
+  const backend = { ...shareOfCores(flags.workers), ...backendOptions(flags, io) };
+  await runServer({ ...flags, files, apiKey, backend }, io);
   return 0;
+}
+
+/** Several workers that each take all cores would be in each other's way. */
+function shareOfCores(workers: number): { threads?: number } {
+  return workers > 1 ? { threads: Math.max(1, Math.floor(availableParallelism() / workers)) } : {};
 }
 
 const notes = `A model whose file changes is loaded again, as all are on SIGHUP; requests meanwhile are answered. Ctrl-C or SIGTERM

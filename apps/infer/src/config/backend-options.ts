@@ -6,11 +6,11 @@ import type { Command, OptionValues } from 'commander';
 import type { OpenModelOptions } from '../model/open-model.js';
 import { checkedOption } from './checked-option.js';
 
-/** On a GPU where there is one, else on the CPU. */
+/** CUDA where it computes; and on the CPU, of few examples at a time, ONNX Runtime makes most in a second. */
 const defaultBackend = 'onnxruntime-cuda';
 
 export function addBackendOptions(command: Command): void {
-  const about = `what computes: a package @bn/<name>, another package, or a path; also by BN_BACKEND [default ${defaultBackend}]`;
+  const about = `what computes: a package @bn/<name>, another package, a path, or auto as in training; also by BN_BACKEND [default ${defaultBackend}: fast with few images at a time]`;
   command
     .addOption(checkedOption('--backend', text('<name>'), about))
     .addOption(

@@ -2,7 +2,7 @@
 
 import { readFile } from 'node:fs/promises';
 import { parse } from 'node:path';
-import { loadBackend } from '@bn/command-line';
+import { openBackend } from '@bn/command-line';
 import {
   type Backend,
   type BackendOptions,
@@ -17,7 +17,7 @@ import {
 import { type ImportedInference, importInference } from '@bn/onnx';
 
 export interface OpenModelOptions extends BackendOptions {
-  /** By name or path, as `loadBackend` finds it. */
+  /** By name or path, or `auto`, as `openBackend` finds it. */
   readonly backend: string;
   readonly workingFolder: string;
 }
@@ -73,7 +73,7 @@ export async function compileModel(
   const { backend: name, workingFolder, ...backendOptions } = options;
   const imported = importModel(path, bytes);
   const { graph, input, metadata } = imported;
-  const backend = await loadBackend(name, workingFolder, backendOptions);
+  const { backend } = await openBackend(name, workingFolder, backendOptions);
   try {
     const executables = [
       await backend.compile(graph),
@@ -133,7 +133,7 @@ function probabilitiesOf({ graph: { outputs } }: ImportedInference, path: string
   if (!scores || !isScores(scores)) {
     throw new BnError(
       'unsupported',
-      `${path}: the model has no output [batch, classes] of float32: it classifies nothing`,
+      `${path}: the model has no output [batch, classes] of float32 with two classes or more: it classifies nothing`,
     );
   }
   // A model that ends in a softmax gives probabilities, whatever it calls them.
@@ -141,7 +141,8 @@ function probabilitiesOf({ graph: { outputs } }: ImportedInference, path: string
 }
 
 function isScores({ shape, dtype }: Tensor): boolean {
-  return dtype === 'float32' && shape.length === 2 && shape[1] !== null;
+  // One score says nothing of classes: a softmax would make it 1, whatever it is.
+  return dtype === 'float32' && shape.length === 2 && shape[1] !== null && shape[1]! > 1;
 }
 
 /** What `train export` writes into the metadata, if it fits. */

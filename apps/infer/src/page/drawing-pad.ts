@@ -129,7 +129,8 @@ export class DrawingPad {
     context.lineCap = 'round';
     context.beginPath();
     context.moveTo(...from);
-    context.lineTo(...to);
+    // A line without length would be none, and not a dot.
+    context.lineTo(to[0] + 0.01, to[1]);
     context.stroke();
     this.#isTouched = true;
     this.#changed();

@@ -3,7 +3,7 @@
 import { type Io, parseCommand } from '@bn/command-line';
 import { Command } from 'commander';
 import { doctorText } from '../doctor/doctor-text.js';
-import { examineBackends } from '../doctor/examine-backends.js';
+import { automaticChoice, examineBackends } from '../doctor/examine-backends.js';
 import { examineMachine } from '../doctor/examine-machine.js';
 
 export const summary = 'what computes on this machine, and how to mend what does not';
@@ -17,7 +17,8 @@ export async function run(args: readonly string[], io: Io): Promise<number> {
     .option('--json', 'one object of JSON, for programs');
   const flags = parseCommand(command, args, io);
   if (!flags) return 0;
-  const findings = { machine: await examineMachine(), backends: await examineBackends(io.cwd) };
+  const backends = await examineBackends(io.cwd);
+  const findings = { machine: await examineMachine(), backends, automatic: automaticChoice(backends) };
   io.stdout.write(flags.json ? `${JSON.stringify(findings)}\n` : doctorText(findings));
   return findings.backends.some(({ devices }) => devices.some(({ computes }) => computes)) ? 0 : 1;
 }

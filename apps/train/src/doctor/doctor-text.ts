@@ -1,7 +1,7 @@
 // The doctor's findings, for people.
 
 import { automatic, printable } from '@bn/command-line';
-import type { ExaminedBackend, ExaminedDevice } from './examine-backends.js';
+import { automaticChoice, type ExaminedBackend, type ExaminedDevice } from './examine-backends.js';
 import type { Machine } from './examine-machine.js';
 
 export function doctorText({ machine, backends }: { machine: Machine; backends: readonly ExaminedBackend[] }): string {
@@ -21,13 +21,10 @@ export function doctorText({ machine, backends }: { machine: Machine; backends: 
   return `${printable(lines.join('\n'))}\n`;
 }
 
-/** What a training takes where no backend is named. */
 function automaticLine(backends: readonly ExaminedBackend[]): string {
-  const onCuda = automatic.cuda.find((name) =>
-    backends.some((b) => b.name === name && b.devices.some(({ device, computes }) => device === 'cuda' && computes)),
-  );
-  if (onCuda !== undefined) return `--backend auto is ${onCuda} on cuda`;
-  return `--backend auto is ${automatic.cpu} on the CPU: neither ${automatic.cuda.join(' nor ')} computes on CUDA`;
+  const { backend, device } = automaticChoice(backends);
+  const why = device === 'cuda' ? '' : `: neither ${automatic.cuda.join(' nor ')} computes on CUDA`;
+  return `--backend auto is ${backend} on ${device}${why}`;
 }
 
 function deviceLine({ device, engine, version, computes, seconds, detail }: ExaminedDevice): string {

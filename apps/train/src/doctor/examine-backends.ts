@@ -2,7 +2,7 @@
 
 import { execFile } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
-import { type BackendModule, importBackend, installedBackends } from '@bn/command-line';
+import { automatic, type BackendModule, importBackend, installedBackends } from '@bn/command-line';
 import type { Diagnosis } from '@bn/core';
 import type { Trial } from './try-backend.js';
 
@@ -29,6 +29,14 @@ export async function examineBackends(workingFolder: string): Promise<ExaminedBa
     examined.push({ name, devices });
   }
   return examined;
+}
+
+/** What a training takes where no backend is named. */
+export function automaticChoice(backends: readonly ExaminedBackend[]): { backend: string; device: 'cuda' | 'cpu' } {
+  const onCuda = automatic.cuda.find((name) =>
+    backends.some((b) => b.name === name && b.devices.some(({ device, computes }) => device === 'cuda' && computes)),
+  );
+  return onCuda === undefined ? { backend: automatic.cpu, device: 'cpu' } : { backend: onCuda, device: 'cuda' };
 }
 
 async function diagnosesOf(module: BackendModule): Promise<readonly Diagnosis[]> {

@@ -21,8 +21,8 @@ const zeroTolerance = 1e-5;
  * The largest difference of two elements, relative to the largest expected magnitude; infinite where something is not
  * finite that should be.
  *
- * The gradient of a bias before batch normalization is zero but for rounding: relative to its own magnitude, rounding
- * would be all there is. Such tensors are compared absolutely, on a scale on which their tolerance is the stepwise one.
+ * A sum whose parts cancel is zero but for rounding: relative to its own magnitude, rounding would be all there is. Such
+ * tensors are compared absolutely, on a scale on which their tolerance is the stepwise one.
  */
 export function difference(actual: ArrayLike<number>, expected: ArrayLike<number>): number {
   let apart = 0;

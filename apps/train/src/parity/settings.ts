@@ -1,9 +1,8 @@
 // What `parity` is asked for: its own flags, and those of `train` that decide what is computed.
 
-import { existsSync } from 'node:fs';
-import { dirname, resolve } from 'node:path';
-import { findBackend, type Kind, text, toggle, UsageError, wholeNumber } from '@bn/command-line';
+import { findBackend, text, toggle, UsageError, wholeNumber } from '@bn/command-line';
 import type { KnobName } from '../config/knobs.js';
+import { checkedFlag, fileToWrite } from '../config/own-flags.js';
 import type { Flags } from '../config/read-values.js';
 import { type RunConfig, readSettings } from '../config/settings.js';
 
@@ -46,27 +45,11 @@ export async function readParitySettings(flags: Flags, cwd: string): Promise<Par
   const { config } = await readSettings(shared, { cwd, env: {} });
   return {
     config,
-    backends: backends === undefined ? null : parseBackends(checked(text('<names>'), 'backends', backends), cwd),
-    steps: steps === undefined ? defaultSteps : checked(wholeNumber(1), 'steps', steps),
-    html: html === undefined ? null : fileToWrite(checked(text('<file>'), 'html', html), cwd),
-    json: json === undefined ? false : checked(toggle, 'json', json),
+    backends: backends === undefined ? null : parseBackends(checkedFlag(text('<names>'), 'backends', backends), cwd),
+    steps: steps === undefined ? defaultSteps : checkedFlag(wholeNumber(1), 'steps', steps),
+    html: html === undefined ? null : fileToWrite(checkedFlag(text('<file>'), 'html', html), cwd),
+    json: json === undefined ? false : checkedFlag(toggle, 'json', json),
   };
-}
-
-function checked<T>(kind: Kind<T>, name: string, given: string | true): T {
-  if (typeof given === 'string' && given.startsWith('--')) {
-    throw new UsageError(`--${name}: the value is missing before ${given}`);
-  }
-  const { data } = kind.schema.safeParse(kind.fromText(String(given)));
-  if (data === undefined) throw new UsageError(`--${name}: expected ${kind.expects}, got '${given}'`);
-  return data;
-}
-
-/** Told before minutes of computation. */
-function fileToWrite(path: string, cwd: string): string {
-  const file = resolve(cwd, path);
-  if (existsSync(dirname(file))) return file;
-  throw new UsageError(`--html ${path}: there is no folder ${dirname(file)}; make it first`);
 }
 
 function parseBackends(list: string, cwd: string): BackendChoice[] {

@@ -24,7 +24,12 @@ export interface Weights {
 }
 
 /** Inputs that are weights, by operator. */
-const weightInputs: Readonly<Record<string, readonly number[]>> = { Conv: [1, 2], Gemm: [0, 1, 2], MatMul: [0, 1] };
+const weightInputs: Readonly<Record<string, readonly number[]>> = {
+  Conv: [1, 2],
+  Gemm: [0, 1, 2],
+  MatMul: [0, 1],
+  PRelu: [1],
+};
 
 /** Operators that pass a weight on in another form. */
 const passing = new Set(['Identity', 'Transpose', 'Reshape', 'Squeeze', 'Unsqueeze', 'Flatten']);

@@ -163,7 +163,10 @@ export class Addressing {
   /** Pushes the pointer of a location. What is to be added to it is `offset` of the result. */
   push({ key, offset }: Location): number {
     this.#code.get(this.#current.get(key) ?? 0);
-    return offset - (this.#survey.pointers.get(key)?.low ?? 0);
+    const pointer = this.#survey.pointers.get(key)!;
+    // Later lanes lie before the first where their stride is negative.
+    pointer.low = Math.min(pointer.low, offset);
+    return offset - pointer.low;
   }
 
   /** Emits a loop; `count` and `first` are numbers or locals that hold them. */

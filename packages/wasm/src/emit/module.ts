@@ -10,20 +10,34 @@ export interface ModuleFunction {
   readonly exportName?: string;
 }
 
-/** Encodes a module that imports its memory as `env.memory`. Functions are numbered in the order given. */
+export interface ModuleImport {
+  readonly name: string;
+  /** Number of i32 parameters; it returns nothing. */
+  readonly parameters: number;
+}
+
+/**
+ * Encodes a module that imports its memory as `env.memory`, and functions of `env`. Functions are numbered in the order
+ * given, imported ones first.
+ */
 export function encodeModule(
   functions: readonly ModuleFunction[],
   memory: { readonly maximum: number; readonly shared: boolean },
+  imports: readonly ModuleImport[] = [],
 ): Uint8Array<ArrayBuffer> {
-  const arities = [...new Set(functions.map(({ parameters }) => parameters))];
+  const arities = [...new Set([...imports, ...functions].map(({ parameters }) => parameters))];
   const exported = functions.flatMap(({ exportName }, i) =>
-    exportName === undefined ? [] : [[...text(exportName), 0, ...unsigned(i)]],
+    exportName === undefined ? [] : [[...text(exportName), 0, ...unsigned(imports.length + i)]],
   );
+  const imported = imports.map(({ name, parameters }) => [
+    ...[...text('env'), ...text(name), 0],
+    ...unsigned(arities.indexOf(parameters)),
+  ]);
   const limits = [memory.shared ? 3 : 1, 0, ...unsigned(memory.maximum)];
   const header = [
     ...[0x00, 0x61, 0x73, 0x6d, 0x01, 0x00, 0x00, 0x00],
     ...section(1, list(arities.map((n) => [0x60, ...unsigned(n), ...new Array<number>(n).fill(i32), 0]))),
-    ...section(2, list([[...text('env'), ...text('memory'), 2, ...limits]])),
+    ...section(2, list([...imported, [...text('env'), ...text('memory'), 2, ...limits]])),
     ...section(3, list(functions.map(({ parameters }) => unsigned(arities.indexOf(parameters))))),
     ...section(7, list(exported)),
   ];

@@ -85,6 +85,9 @@ class NestCode {
       }
       this.#open.add(group);
       this.#start(given);
+      if (this.#nest.statements.some(({ reduction, accumulates }) => reduction && accumulates)) {
+        this.#reductions.prepareParts();
+      }
       this.#outer(1, { ...where, active: this.#activeInGroup(group) });
       return;
     }

@@ -20,6 +20,8 @@ export class Reductions {
   readonly #lanes: boolean;
   /** Locals with the present group and the first of its chunk, where a nest runs group by group. */
   readonly #group: { readonly present: number; readonly first: number };
+  /** All ones unless the present group is the first of its chunk. */
+  #later = -1;
 
   constructor(code: Code, values: Values, lanes: boolean, group: { present: number; first: number }) {
     this.#code = code;
@@ -122,6 +124,18 @@ export class Reductions {
     else this.#values.store(statement.target, value, point);
   }
 
+  /** Before all loops of a nest that adds to a chunk's part: whether there is something in it, as a mask. */
+  prepareParts(): void {
+    const code = this.#code;
+    code.get(this.#group.present);
+    code.get(this.#group.first);
+    code.scalar(scalar.gtS);
+    code.vector(vector.splatI32);
+    code.vector(vector.negI32);
+    this.#later = code.local(v128);
+    code.set(this.#later);
+  }
+
   /** Adds to what the groups before have left in the chunk's part; the first group finds nothing there. */
   #addToPart({ target }: Statement, value: number, { active, ...point }: Point): void {
     const code = this.#code;
@@ -135,12 +149,7 @@ export class Reductions {
       code.vector(vector.and);
     }
     this.#values.load(target, whole);
-    // All ones unless this is the first group.
-    code.get(this.#group.present);
-    code.get(this.#group.first);
-    code.scalar(scalar.gtS);
-    code.vector(vector.splatI32);
-    code.vector(vector.negI32);
+    code.get(this.#later);
     code.vector(vector.and);
     code.vector(vector.add);
     code.set(value);

@@ -1,6 +1,6 @@
 // Loop nests: what is computed for every value of some loops, before anything is said about instructions.
 
-import type { DType } from '@bn/core';
+import type { DType, Origin } from '@bn/core';
 import { Index, type Loop } from './index-form.js';
 
 /** Memory that holds one tensor. */
@@ -75,6 +75,8 @@ export interface Statement {
 
 export interface Nest {
   readonly name: string;
+  /** Where in the network the operations come from that it computes, the main one first. */
+  readonly origins: readonly Origin[];
   /** Loops that the targets have, outermost first. */
   readonly outer: readonly Loop[];
   /** Loops that are reduced over. */

@@ -2,9 +2,9 @@
 
 import type { ConvolutionGeometry, Tensor } from '@bn/core';
 import { Index } from '../ir/index-form.js';
-import type { Buffer, Guard, Nest } from '../ir/nest.js';
+import type { Buffer, Guard } from '../ir/nest.js';
 import { binary } from './expressions.js';
-import type { Lowering, NodeOf, Rule } from './rule.js';
+import type { Lowering, NestBody, NodeOf, Rule } from './rule.js';
 
 type InputGradient = NodeOf<'conv2dInputGradient'>;
 type Contraction = 'matmul' | 'conv2d' | 'conv2dInputGradient' | 'conv2dFilterGradient';
@@ -108,7 +108,7 @@ function phasesOf(node: InputGradient, axis: number): Phase[] {
   });
 }
 
-function phaseNest(node: InputGradient, phases: readonly Phase[], target: Buffer, lowering: Lowering): Nest {
+function phaseNest(node: InputGradient, phases: readonly Phase[], target: Buffer, lowering: Lowering): NestBody {
   const [dy, w] = node.inputs;
   const { stride, padding, dilation, groups } = node.attributes;
   const [out, perGroup] = w.shape as number[];
@@ -162,7 +162,7 @@ function grouped(channel: Index, perGroup: number, { groups }: { groups: number 
 }
 
 /** Fills the target with zeros, before sums are added to it. */
-export function zeroNest(node: Tensor, target: Parameters<Lowering['write']>[0], lowering: Lowering) {
+export function zeroNest(node: Tensor, target: Parameters<Lowering['write']>[0], lowering: Lowering): NestBody {
   const { loops, indices } = lowering.loops(node.shape as number[], lowering.laneAxis(node), 'i');
   const value = { op: 'constant', kind: 'f32', value: 0 } as const;
   const statement = { target: lowering.write(target, indices), value, reduction: null };

@@ -1,7 +1,7 @@
 // Products whose factors differ in size: what is equal for many elements is multiplied first, and taken out of sums;
 // divisions by it become multiplications. Results differ from the graph's by rounding alone.
 
-import { createGraph, type Graph, isOp, ops, scalar, sizeOf, type Tensor } from '@bn/core';
+import { type Graph, isOp, ops, scalar, sizeOf, type Tensor } from '@bn/core';
 import { replaceNodes } from './replace-nodes.js';
 import { readsMemory } from './storage.js';
 
@@ -9,8 +9,7 @@ import { readsMemory } from './storage.js';
 export function factorProducts(graph: Graph): Graph {
   // Equal computations have to be one node, also those that `replaceNodes` makes.
   const factoring = new Factoring(roundedNodes(graph), storedNodes(graph));
-  const factored = replaceNodes(graph, (node, copy) => factoring.replace(node, copy));
-  return { ...createGraph(factored.outputs), inputs: graph.inputs };
+  return replaceNodes(graph, (node, copy) => factoring.replace(node, copy));
 }
 
 /** A tensor as full · factor, where `factor` has fewer elements, or as `factor` alone, stretched. */
@@ -66,25 +65,21 @@ class Factoring {
     return full ? this.#note(this.#one(node), { full, factor: scalar(-1) }) : this.#one(node);
   }
 
-  /** f·s + f·t = f·(s + t), and x + 0 = x */
+  /** f·s + f·t = f·(s + t) */
   #addition(node: Tensor<'add'>): Tensor {
-    const [x, y] = node.inputs;
-    if (isZero(x) && hasShape(y, node)) return y;
-    if (isZero(y) && hasShape(x, node)) return x;
     const [a, b] = node.inputs.map((x) => this.#partsOf(x, node));
     if (!a.full || a.full !== b.full) return this.#one(node);
     return this.#scaled(node, a.full, this.#one(ops.add(a.factor ?? scalar(1), b.factor ?? scalar(1))));
   }
 
-  /** Σ f·s = s·Σ f, where s is equal along the axes of the sum, and Σ (x − mean x) = 0 */
+  /** Σ f·s = s·Σ f, where s is equal along the axes of the sum */
   #sum(node: Tensor<'sum'>): Tensor {
     const [x] = node.inputs;
     const { axes, keepDims } = node.attributes;
     const { full, factor } = this.#partsOf(x, x);
-    if (!full) return this.#one(node);
-    if (isCentred(full, axes)) return ops.broadcastTo(scalar(0), node.shape);
     const added = x.shape.length - (factor?.shape.length ?? 0);
-    if (!factor || axes.some((axis) => axis >= added && factor.shape[axis - added] !== 1)) return this.#one(node);
+    if (!full || !factor || axes.some((axis) => axis >= added && factor.shape[axis - added] !== 1))
+      return this.#one(node);
     const sum = this.#one(ops.sum(full, axes, { keepDims }));
     const aligned = [...new Array<number>(added).fill(1), ...(factor.shape as number[])];
     const kept = aligned.filter((_, axis) => keepDims || !axes.includes(axis));
@@ -134,26 +129,6 @@ function exactly(_: string, value: unknown): unknown {
 
 function hasShape(x: Tensor, { shape }: Tensor): boolean {
   return x.shape.join() === shape.join();
-}
-
-function isZero(x: Tensor): boolean {
-  if (isOp(x, 'broadcastTo')) return isZero(x.inputs[0]);
-  return isOp(x, 'constant') && x.dtype === 'float32' && x.attributes.data.every((v) => v === 0);
-}
-
-/** Whether a tensor is x minus the mean of x along `axes`. */
-function isCentred(node: Tensor, axes: readonly number[]): boolean {
-  if (!isOp(node, 'sub')) return false;
-  const [x, mean] = node.inputs;
-  if (!hasShape(x, node) || !isOp(mean, 'mul')) return false;
-  const [sum, share] = mean.inputs;
-  if (!isOp(sum, 'sum') || sum.inputs[0] !== x || !sum.attributes.keepDims || !isOp(share, 'constant')) return false;
-  const count = axes.reduce((product, axis) => product * x.shape[axis]!, 1);
-  return (
-    sum.attributes.axes.join() === axes.join() &&
-    share.attributes.data.length === 1 &&
-    Math.abs(share.attributes.data[0] * count - 1) < 1e-6
-  );
 }
 
 /** Operands of what reads memory. */

@@ -1,7 +1,7 @@
 // From a graph of primitives to loop nests. Starts at the outputs; what is not stored is computed inside the nest that
 // needs it, so that chains of elementwise operations and views never touch memory.
 
-import { type DType, type Graph, isOp, type PrimitiveName, type Tensor } from '@bn/core';
+import { type DType, type Graph, isOp, type Origin, type PrimitiveName, type Tensor } from '@bn/core';
 import { Index, type Loop } from '../ir/index-form.js';
 import {
   type Access,
@@ -15,7 +15,7 @@ import {
 } from '../ir/nest.js';
 import { binary, constant } from './expressions.js';
 import type { LaneAxes } from './lane-axes.js';
-import type { Lowering, Read, Reduction, Rule } from './rule.js';
+import type { Lowering, NestBody, Read, Reduction, Rule } from './rule.js';
 import { rules } from './rules.js';
 import { formOf, isLeaf, type Storage } from './storage.js';
 
@@ -62,6 +62,8 @@ class GraphLowering implements Lowering {
   #splits = new Map<string, number>();
   /** The reduction that the nest being built computes first, and its result there. */
   #anchor: { readonly node: Tensor; readonly result: Expression } | null = null;
+  /** Origins of what the nest being built computes, each once. */
+  #origins = new Map<string, Origin>();
 
   constructor(graph: Graph, lanes: LaneAxes, storage: Storage) {
     this.#graph = graph;
@@ -80,7 +82,9 @@ class GraphLowering implements Lowering {
       this.#buffers.set(node, target);
       this.#fill(node, target);
     } else {
-      this.#nest('copy', node, target, (indices) => ({ value: this.at(node, indices), inner: [], reduction: null }));
+      this.#building([node], () =>
+        this.#nest('copy', node, target, (indices) => ({ value: this.at(node, indices), inner: [], reduction: null })),
+      );
     }
   }
 
@@ -94,7 +98,10 @@ class GraphLowering implements Lowering {
     const rule = isLeaf(node) ? null : ruleOf(node);
     if (!this.isStored(node)) {
       const computed = rule!.element!(node as never, indices, this);
-      if (computed) return computed;
+      if (computed) {
+        this.#note(node);
+        return computed;
+      }
     }
     return this.read(node, indices);
   }
@@ -235,22 +242,41 @@ class GraphLowering implements Lowering {
   #fill(node: Tensor, target: Buffer): void {
     const rule = ruleOf(node);
     const form = formOf(node);
-    // What this nest reads may be computed by nests of their own, which have their own anchors.
-    const outer = this.#anchor;
+    const anchor = this.#storage.anchors.get(node);
+    this.#building(anchor ? [anchor, node] : [node], () => {
+      if (form === 'nests') {
+        for (const nest of rule.nests!(node as never, target, this)) this.#add(nest);
+      } else if (form === 'reduce') {
+        this.#nest(node.op, node, target, (indices) => rule.reduce!(node as never, indices, this));
+      } else {
+        const name = anchor ? `${anchor.op} ${node.op}` : node.op;
+        this.#nest(name, node, target, (indices) =>
+          anchor
+            ? this.#anchored(node, anchor, indices)
+            : { value: rule.element!(node as never, indices, this)!, inner: [], reduction: null },
+        );
+      }
+    });
+  }
+
+  /** Runs `body`, which makes nests. What they read may be computed by nests with anchors and origins of their own. */
+  #building(nodes: readonly Tensor[], body: () => void): void {
+    const outer = { anchor: this.#anchor, origins: this.#origins };
     this.#anchor = null;
-    if (form === 'nests') this.nests.push(...rule.nests!(node as never, target, this));
-    else if (form === 'reduce') {
-      this.#nest(node.op, node, target, (indices) => rule.reduce!(node as never, indices, this));
-    } else {
-      const anchor = this.#storage.anchors.get(node);
-      const name = anchor ? `${anchor.op} ${node.op}` : node.op;
-      this.#nest(name, node, target, (indices) =>
-        anchor
-          ? this.#anchored(node, anchor, indices)
-          : { value: rule.element!(node as never, indices, this)!, inner: [], reduction: null },
-      );
-    }
-    this.#anchor = outer;
+    this.#origins = new Map();
+    for (const node of nodes) this.#note(node);
+    body();
+    this.#anchor = outer.anchor;
+    this.#origins = outer.origins;
+  }
+
+  #note({ origin }: Tensor): void {
+    const key = `${origin.layer} ${origin.direction}`;
+    if (!this.#origins.has(key)) this.#origins.set(key, origin);
+  }
+
+  #add(nest: NestBody): void {
+    this.nests.push({ ...nest, origins: [...this.#origins.values()] });
   }
 
   /** The reduction `anchor`, with the elementwise operations between it and `node` as its finish. */
@@ -283,7 +309,7 @@ class GraphLowering implements Lowering {
       try {
         const { inner, ...statement } = body(indices);
         const statements = [{ ...statement, target: this.write(target, indices) }];
-        this.nests.push({ name, outer: loops, inner, statements });
+        this.#add({ name, outer: loops, inner, statements });
         done = true;
       } catch (error) {
         if (!(error instanceof SplitRequest)) throw error;

@@ -2,10 +2,10 @@
 
 import type { AveragePoolingGeometry, PoolingGeometry, Tensor } from '@bn/core';
 import type { Index } from '../ir/index-form.js';
-import type { Buffer, Expression, Nest } from '../ir/nest.js';
+import type { Buffer, Expression } from '../ir/nest.js';
 import { tapsOf, zeroNest } from './contraction.js';
 import { binary, constant, where } from './expressions.js';
-import type { Lowering, Rule } from './rule.js';
+import type { Lowering, NestBody, Rule } from './rule.js';
 
 type Pooling = 'avgPool2d' | 'avgPool2dGradient' | 'maxPool2d' | 'maxPool2dGradient';
 
@@ -50,7 +50,7 @@ export const pooling: { readonly [P in Pooling]: Rule<P> } = {
       const { loops, indices } = lowering.loops(dy.shape as number[], lowering.laneAxis(dy), 'i');
       const [b, c, ...window] = indices;
       const taps = pooledElements(x, [b, c], window, node.attributes, lowering);
-      const search: Nest = {
+      const search: NestBody = {
         name: 'winners',
         outer: loops,
         inner: taps.loops,
@@ -95,7 +95,7 @@ function scatter(
   target: Buffer,
   lowering: Lowering,
   make: (indices: readonly Index[], number: Index) => Expression,
-): Nest {
+): NestBody {
   const windows = lowering.loops(dy.shape as number[], lowering.laneAxis(image), 'i');
   const { loops, indices: k } = lowering.loops(geometry.kernelSize, null, 'k');
   const [b, c, ...window] = windows.indices;

@@ -37,6 +37,9 @@ export interface Reduction extends Pick<Statement, 'value' | 'position' | 'finis
   readonly inner: readonly Loop[];
 }
 
+/** A nest as rules make it: where it comes from is known to who asks. */
+export type NestBody = Omit<Nest, 'origins'>;
+
 export type NodeOf<P extends PrimitiveName> = Tensor<P> & { readonly attributes: PrimitiveAttributes[P] };
 
 export type Form = 'element' | 'reduce' | 'nests';
@@ -49,5 +52,5 @@ export interface Rule<P extends PrimitiveName> {
   /** Elements are reductions. */
   reduce?(node: NodeOf<P>, indices: readonly Index[], lowering: Lowering): Reduction;
   /** Nests of its own kind fill the target. */
-  nests?(node: NodeOf<P>, target: Buffer, lowering: Lowering): Nest[];
+  nests?(node: NodeOf<P>, target: Buffer, lowering: Lowering): NestBody[];
 }

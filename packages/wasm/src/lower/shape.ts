@@ -2,11 +2,11 @@
 
 import { stridesOf, type Tensor } from '@bn/core';
 import { Index } from '../ir/index-form.js';
-import { type Buffer, kindOf, type Nest } from '../ir/nest.js';
+import { type Buffer, kindOf } from '../ir/nest.js';
 import { broadcastIndices } from './elementwise.js';
 import { constant } from './expressions.js';
 import { unsplitAxes } from './lane-axes.js';
-import type { Lowering, Rule } from './rule.js';
+import type { Lowering, NestBody, Rule } from './rule.js';
 
 type Movement = 'reshape' | 'transpose' | 'broadcastTo' | 'pad' | 'slice' | 'concat' | 'gather' | 'iota';
 
@@ -36,16 +36,10 @@ export const shapeOperations: { readonly [P in Movement]: Rule<P> } = {
       ),
   },
   pad: {
-    nests: (node, target, lowering) => {
-      const { before, value } = node.attributes;
-      const { loops, indices } = lowering.loops(sizes(node), lowering.laneAxis(node), 'i');
-      const filling = constant(value, kindOf(node.dtype));
-      const fill = { target: lowering.write(target, indices), value: filling, reduction: null };
-      return [
-        { name: 'fill', outer: loops, inner: [], statements: [fill] },
-        copy(node, node.inputs[0], before, target, lowering),
-      ];
-    },
+    nests: (node, target, lowering) => [
+      ...borders(node as Tensor<'pad'>, target, lowering),
+      copy(node, node.inputs[0], node.attributes.before, target, lowering),
+    ],
   },
   concat: {
     nests: (node, target, lowering) => {
@@ -69,8 +63,28 @@ export const shapeOperations: { readonly [P in Movement]: Rule<P> } = {
   iota: { element: ({ attributes: { axis } }, indices) => ({ op: 'index', kind: 'i32', index: indices[axis] }) },
 };
 
+/** Fills what a pad adds: along each axis before and after the operand, where the axes before it are within it. */
+function borders(node: Tensor<'pad'>, target: Buffer, lowering: Lowering): NestBody[] {
+  const { before, after, value } = node.attributes;
+  const from = sizes(node.inputs[0]);
+  const filling = constant(value, kindOf(node.dtype));
+  return from.flatMap((inside, axis) =>
+    [
+      { start: 0, size: before[axis] },
+      { start: before[axis] + inside, size: after[axis] },
+    ].flatMap(({ start, size }) => {
+      if (size === 0) return [];
+      const shape = sizes(node).map((n, i) => (i < axis ? from[i] : i === axis ? size : n));
+      const { loops, indices } = lowering.loops(shape, lowering.laneAxis(node), 'i');
+      const shifted = indices.map((index, i) => index.plus(i < axis ? before[i] : i === axis ? start : 0));
+      const statement = { target: lowering.write(target, shifted), value: filling, reduction: null };
+      return [{ name: 'fill', outer: loops, inner: [], statements: [statement] }];
+    }),
+  );
+}
+
 /** Copies `from` into the target of `node`, moved by `shift`. */
-function copy(node: Tensor, from: Tensor, shift: readonly number[], target: Buffer, lowering: Lowering): Nest {
+function copy(node: Tensor, from: Tensor, shift: readonly number[], target: Buffer, lowering: Lowering): NestBody {
   const { loops, indices } = lowering.loops(sizes(from), lowering.laneAxis(node), 'i');
   const shifted = indices.map((index, axis) => index.plus(shift[axis]));
   const statement = { target: lowering.write(target, shifted), value: lowering.at(from, indices), reduction: null };

@@ -2,7 +2,7 @@
 // products instead of m·K. Transforms become elementwise operations, and the products a convolution with a kernel one
 // element wide, whose groups are the points.
 
-import { createGraph, type Graph, isOp, ops, type Tensor } from '@bn/core';
+import { type Graph, isOp, ops, type Tensor } from '@bn/core';
 import type { LaneAxes } from './lane-axes.js';
 import { replaceNodes } from './replace-nodes.js';
 
@@ -23,13 +23,12 @@ interface Transform {
 
 /** The graph with such convolutions replaced where that saves work; lanes have to be on the batch. */
 export function winograd(graph: Graph, lanes: LaneAxes): Graph {
-  const replaced = replaceNodes(graph, (node, copy) => {
+  return replaceNodes(graph, (node, copy) => {
     if (lanes.get(node.inputs[0]) !== 0) return null;
     if (isOp(copy, 'conv2d')) return forward(copy);
     if (isOp(copy, 'conv2dInputGradient')) return inputGradient(copy);
     return isOp(copy, 'conv2dFilterGradient') ? filterGradient(copy) : null;
   });
-  return { ...createGraph(replaced.outputs), inputs: graph.inputs };
 }
 
 /** y = Aᵀ·Σ (G·w ⊙ Bᵀ·x) over channels and rows of the kernel */

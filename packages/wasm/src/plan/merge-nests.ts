@@ -1,5 +1,6 @@
 // Nests over the same loops that read the same memory become one, so that it is read once.
 
+import type { Origin } from '@bn/core';
 import { Index, type Loop } from '../ir/index-form.js';
 import { type Access, type Buffer, type Expression, type Nest, readsOf, type Statement } from '../ir/nest.js';
 import { productReads } from '../ir/product-reads.js';
@@ -76,7 +77,14 @@ function canReach(distance: number, [first, ...rest]: readonly (readonly [number
 function merge(a: Nest, b: Nest): Nest {
   const loops = [...a.outer, ...a.inner];
   const renamed = new Map([...b.outer, ...b.inner].map((loop, i) => [loop, Index.of(loops[i])]));
-  return { ...a, name: `${a.name}, ${b.name}`, statements: [...a.statements, ...withLoops(b.statements, renamed)] };
+  const isIn = ({ layer, direction }: Origin) =>
+    a.origins.some((other) => other.layer === layer && other.direction === direction);
+  return {
+    ...a,
+    name: `${a.name}, ${b.name}`,
+    origins: [...a.origins, ...b.origins.filter((origin) => !isIn(origin))],
+    statements: [...a.statements, ...withLoops(b.statements, renamed)],
+  };
 }
 
 function withLoops(statements: readonly Statement[], renamed: ReadonlyMap<Loop, Index>): Statement[] {

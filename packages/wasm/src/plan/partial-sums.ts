@@ -54,7 +54,7 @@ function split(nest: Nest, group: Loop, lane: Loop, rest: readonly Loop[], size:
   const part = { target: at(Index.of(firstGroup).times(perGroup)), value, reduction, accumulates: true };
   const read = { op: 'read', kind: 'f32', access: at(Index.of(chunk).times(perGroup * perChunk)) } as const;
   return [
-    { name: `${nest.name} parts`, outer: [group, ...nest.outer, lane], inner: rest, statements: [part] },
+    { ...nest, name: `${nest.name} parts`, outer: [group, ...nest.outer, lane], inner: rest, statements: [part] },
     { ...nest, inner: [chunk, lane], statements: [{ ...statement, value: read }] },
   ];
 }

@@ -46,11 +46,14 @@ export function planSteps(nests: readonly Nest[]): Step[] {
     }
   }
   // What needs nothing, such as zeros around something, waits for those who need it, so that it is in cache then.
-  for (const nest of nests) {
+  const needsNothing = (nest: Nest) =>
+    domainOf(nest) === 'groups' &&
+    nest.statements.every(({ target }) => target.buffer.laneAxis !== null) &&
+    !readsOf(nest).some(({ buffer }) => writers.has(buffer));
+  const waiting = new Set(nests.filter(needsNothing));
+  for (const nest of waiting) {
     const buffers = new Set(nest.statements.map(({ target }) => target.buffer));
-    const mayWait = [...buffers].every((buffer) => buffer.laneAxis !== null) && domainOf(nest) === 'groups';
-    if (!mayWait || readsOf(nest).some(({ buffer }) => writers.has(buffer))) continue;
-    const users = nests.filter((other) => other !== nest && touches(other, buffers));
+    const users = nests.filter((other) => !waiting.has(other) && touches(other, buffers));
     const first = Math.min(...users.map((other) => slots.get(other)!));
     if (users.length > 0 && order[first % 3] === 'groups') slots.set(nest, first);
   }

@@ -1,5 +1,6 @@
 // What a worker does: sleep until there is a program to run, or a message to read.
 
+import type { Mark } from '../profile/clock.js';
 import type { Member, Work } from './member.js';
 
 /** Messages to a worker. The first is `start`; each is answered by `ready`. */
@@ -19,6 +20,8 @@ export type ToWorker =
       readonly module: WebAssembly.Module;
       readonly stages: Work['stages'];
       readonly threadMemory: number;
+      /** For programs that are timed: all times, and where this thread's begin. */
+      readonly clock: { readonly times: Float64Array<ArrayBufferLike>; readonly first: number } | null;
     }
   | { readonly type: 'unload'; readonly id: number };
 
@@ -31,6 +34,7 @@ export type FromWorker = 'ready' | 'done' | (string & {});
  */
 export function serve(
   createMember: (memory: WebAssembly.Memory, threads: number, limit: number) => Member,
+  createClock: (times: Float64Array<ArrayBufferLike>, first: number) => Mark,
   receive: (handle: (message: ToWorker) => void) => void,
   answer: (answer: FromWorker) => void,
 ): void {
@@ -49,7 +53,9 @@ export function serve(
       member = createMember(memory, message.threads, message.limit);
       seen = Atomics.load(words, run);
     } else if (message.type === 'load') {
-      const instance = new WebAssembly.Instance(message.module, { env: { memory } });
+      const env: WebAssembly.ModuleImports = { memory };
+      if (message.clock) env.mark = createClock(message.clock.times, message.clock.first);
+      const instance = new WebAssembly.Instance(message.module, { env });
       const exports = instance.exports as unknown as Work['exports'];
       programs.set(message.id, { stages: message.stages, threadMemory: message.threadMemory, exports });
     } else programs.delete(message.id);

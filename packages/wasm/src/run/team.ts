@@ -3,16 +3,24 @@
 
 import { BnError } from '@bn/core';
 import type { Program } from '../compile.js';
+import { createClock, createTimes } from '../profile/clock.js';
 import { isPage } from './engine.js';
 import { control, createMember, listen, type Work } from './member.js';
 import type { ToWorker } from './serve.js';
 import { startWorker, type WebWorker, type WorkerThread } from './worker-thread.js';
 
+/** What the team needs of a program. */
+export type Loadable = Pick<Program, 'bytes' | 'stages' | 'iterations' | 'threadMemory' | 'threadBytes' | 'timed'>;
+
 /** A program that the team has loaded. */
 export interface Handle {
   readonly id: number;
-  readonly program: Program;
+  readonly program: Loadable;
   readonly work: Work;
+  /** Threads that compute it. */
+  readonly threads: number;
+  /** Milliseconds by thread and slot of the clock, if the program is timed. */
+  readonly times: Float64Array<ArrayBufferLike> | null;
 }
 
 export interface TeamOptions {
@@ -74,20 +82,24 @@ export class Team {
     return new Team(memory, workers, limit);
   }
 
-  async load(program: Program): Promise<Handle> {
+  async load(program: Loadable): Promise<Handle> {
+    const { stages, threadMemory, threadBytes, timed } = program;
+    const threads = this.#isSmall(program) ? 1 : this.threads;
+    const times = timed && createTimes(timed.length + 1, threads, !this.#isSmall(program));
     const module = await WebAssembly.compile(program.bytes);
-    const instance = new WebAssembly.Instance(module, { env: { memory: this.#memory } });
+    const env = { memory: this.#memory, ...(times && { mark: createClock(times, 0) }) };
+    const instance = new WebAssembly.Instance(module, { env });
     const id = this.#loaded++;
-    const { stages, threadMemory, threadBytes } = program;
     const first = this.#member ? 1 : 0;
     if (!this.#isSmall(program)) {
       await this.#tell((i) => ({
         ...{ type: 'load', id, module, stages },
         threadMemory: threadMemory + threadBytes * (first + i),
+        clock: times && { times, first: (times.length / threads) * (first + i) },
       }));
     }
     const exports = instance.exports as unknown as Work['exports'];
-    return { id, program, work: { stages, threadMemory, exports } };
+    return { id, program, work: { stages, threadMemory, exports }, threads, times };
   }
 
   async unload({ id, program }: Handle): Promise<void> {

@@ -2,6 +2,7 @@
 
 import {
   type Backend,
+  type BackendOptions,
   BnError,
   checkInputs,
   checkUpload,
@@ -10,6 +11,7 @@ import {
   type DType,
   type Executable,
   type Graph,
+  type Report,
   type Spec,
   sizeOf,
   type TypedArray,
@@ -20,6 +22,9 @@ import { compile, type Program } from '../compile.js';
 import { elementBytes } from '../ir/nest.js';
 import { hasIndependentRows } from '../lower/independent-rows.js';
 import type { Passes } from '../passes.js';
+import { measurePeak } from '../profile/measure-peak.js';
+import { createReport, memoryOf } from '../profile/report.js';
+import { Timing } from '../profile/timing.js';
 import type { Heap } from './heap.js';
 import { capacityFor, Programs } from './programs.js';
 import type { Team } from './team.js';
@@ -36,11 +41,14 @@ interface Loaded {
   readonly capacity: number | null;
   readonly run: (prepare: () => void, iterations: number) => Promise<void>;
   readonly free: () => Promise<void>;
+  /** If the program is timed. */
+  readonly timing: Timing | null;
 }
 
 export interface WasmOptions {
   readonly relaxed: boolean;
   readonly passes: Passes;
+  readonly profile: BackendOptions['profile'];
 }
 
 export class WasmBackend implements Backend {
@@ -56,6 +64,7 @@ export class WasmBackend implements Backend {
   /** Runs under way, and what was released meanwhile: they may still read it. */
   #running = 0;
   #released: Block[] = [];
+  #peak: Promise<number> | null = null;
   #disposed = false;
 
   constructor(device: Device, heap: Heap, team: Team, options: WasmOptions) {
@@ -75,9 +84,15 @@ export class WasmBackend implements Backend {
     // A symbolic batch is known at the first run.
     const isSymbolic = [...graph.inputs.values()].some(({ shape }) => shape.includes(null));
     const countsRows = isSymbolic && hasIndependentRows(graph);
-    const programs = new Programs((batch) => this.#load(graph, batch, countsRows && batch >= 4));
+    const all: Loaded[] = [];
+    const programs = new Programs(async (batch) => {
+      const made = await this.#load(graph, batch, countsRows && batch >= 4);
+      if (made.timing) all.push(made);
+      return made;
+    });
     await programs.get(1);
     let disposed = false;
+    let report: Promise<Report> | null = null;
     const executable: Executable = {
       run: async (inputs) => {
         this.#requireUndisposed();
@@ -87,6 +102,12 @@ export class WasmBackend implements Backend {
         const made = programs.get(!isSymbolic ? 1 : countsRows ? capacityFor(batch) : batch);
         return this.#run(made instanceof Promise ? await made : made, inputs, batch);
       },
+      ...(this.#options.profile && {
+        report: () => {
+          report ??= this.#report(all);
+          return report;
+        },
+      }),
       dispose: async () => {
         disposed = true;
         await programs.free();
@@ -127,10 +148,10 @@ export class WasmBackend implements Backend {
   }
 
   async #load(graph: Graph, batch: number, countsRows: boolean): Promise<Loaded> {
-    const { relaxed, passes } = this.#options;
+    const { relaxed, passes, profile } = this.#options;
     const { maximum, shared } = this.#heap;
     const program = compile(graph, batch, {
-      ...{ relaxed, passes, countsRows, threads: this.#team.threads },
+      ...{ relaxed, passes, countsRows, threads: this.#team.threads, profile: profile !== undefined },
       memory: { maximum, shared },
       reserve: (kind, bytes) => (kind === 'own' ? this.#heap.allocate(bytes) : this.#scratchOf(bytes)),
     });
@@ -145,7 +166,19 @@ export class WasmBackend implements Backend {
         await this.#team.unload(handle);
         this.#heap.free(program.table, program.ownBytes);
       },
+      timing: profile && program.timed ? new Timing(program.timed, handle, profile.skippedRuns) : null,
     };
+  }
+
+  async #report(loaded: readonly Loaded[]): Promise<Report> {
+    // Before anything is awaited: runs that come later do not count.
+    const timings = loaded.flatMap(({ timing }) => timing?.read(this.#heap) ?? []);
+    this.#peak ??= measurePeak(this.#team, this.#heap, this.#options.relaxed);
+    const memory = memoryOf(
+      loaded.map(({ program }) => program),
+      this.#team.threads,
+    );
+    return createReport(timings, await this.#peak, memory);
   }
 
   /** Programs keep the addresses they were compiled for, so that scratch memory stays where it is, and larger is new. */
@@ -155,7 +188,7 @@ export class WasmBackend implements Backend {
   }
 
   async #run(
-    { program, capacity, run }: Loaded,
+    { program, capacity, run, timing }: Loaded,
     inputs: ReadonlyMap<string, Value>,
     batch: number,
   ): Promise<Map<string, Value>> {
@@ -165,9 +198,11 @@ export class WasmBackend implements Backend {
     const given = isPart ? blocks.map((block, i) => this.#widened(block, program.inputBytes[i])) : blocks;
     const outputs = program.outputs.map(([, spec]) => this.#allocate(spec));
     const addresses = [...given, ...outputs].map(({ address }) => address);
+    let end: (() => void) | undefined;
     this.#running++;
     try {
       await run(() => {
+        end = timing?.start(part);
         this.#heap.views.i32.set([...addresses, Math.ceil(batch / 4)], program.table / 4);
       }, program.iterations * part);
     } finally {
@@ -177,6 +212,7 @@ export class WasmBackend implements Backend {
       this.#running--;
       if (this.#running === 0) for (const block of this.#released.splice(0)) this.#free(block);
     }
+    end?.();
     return new Map(
       program.outputs.map(([name, { shape, dtype }, rows], i) => {
         const spec = { shape: isPart && rows ? [batch, ...shape.slice(1)] : shape, dtype };

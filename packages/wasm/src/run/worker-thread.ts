@@ -2,6 +2,7 @@
 // whatever bundler has put this module wherever.
 
 import { BnError } from '@bn/core';
+import { createClock } from '../profile/clock.js';
 import { node } from './engine.js';
 import { createMember } from './member.js';
 import { type FromWorker, serve, type ToWorker } from './serve.js';
@@ -72,7 +73,7 @@ const openNodePort: OpenPort = (onAnswer, onError) => {
   const { Worker } = node!.getBuiltinModule('node:worker_threads');
   const worker = new Worker(
     `const { parentPort } = require('node:worker_threads');
-    (${serve})(${createMember}, (handle) => parentPort.on('message', handle), (answer) => parentPort.postMessage(answer));`,
+    (${serve})(${createMember}, ${createClock}, (handle) => parentPort.on('message', handle), (answer) => parentPort.postMessage(answer));`,
     { eval: true },
   );
   worker.on('message', onAnswer);
@@ -102,7 +103,7 @@ function openWebPort(create = workerFromText, ...[onAnswer, onError]: Parameters
 }
 
 function workerFromText(): WebWorker {
-  const text = `(${serve})(${createMember}, (handle) => { onmessage = ({ data }) => handle(data); }, postMessage);`;
+  const text = `(${serve})(${createMember}, ${createClock}, (handle) => { onmessage = ({ data }) => handle(data); }, postMessage);`;
   const url = URL.createObjectURL(new Blob([text], { type: 'text/javascript' }));
   const worker = new Worker(url);
   // The address is needed until the worker has been loaded.

@@ -2,10 +2,11 @@
 
 import { conformance } from '@bn/conformance';
 import { createBackend } from '@bn/wasm';
+import { gaps } from '../gaps.js';
 import { trainLenet } from './train-lenet.js';
 import { runTests } from './vitest-in-page.js';
 
-conformance('wasm in a page', () => createBackend({ threads: 2 }));
+conformance('wasm in a page', () => createBackend({ threads: 2 }), { gaps });
 
 Object.assign(globalThis, {
   runSuite: runTests,

@@ -18,8 +18,8 @@ export function isAuthorized({ authorization = '', ...headers }: IncomingHttpHea
   return timingSafeEqual(digest(given ?? String(headers['x-api-key'] ?? '')), digest(apiKey));
 }
 
-/** What a refused request is told, so that browsers ask for the key. */
-export const challenge = 'Bearer realm="bn", Basic realm="bn", charset="UTF-8"';
+/** What a refused request is told, so that browsers ask for the key. One header each: some browsers read only the first scheme. */
+export const challenges: string[] = ['Bearer realm="bn"', 'Basic realm="bn", charset="UTF-8"'];
 
 /** Of equal length for all keys. */
 function digest(key: string): Buffer {

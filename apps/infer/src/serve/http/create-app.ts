@@ -4,7 +4,7 @@ import Fastify, { type FastifyBaseLogger, type FastifyInstance, LogController } 
 import type { Logger } from 'pino';
 import { HttpError } from '../http-error.js';
 import type { Models } from '../models/served-model.js';
-import { challenge, isAuthorized } from './api-key.js';
+import { challenges, isAuthorized } from './api-key.js';
 import { addClassifyRoute } from './classify-route.js';
 import { addDocumentation, described } from './documentation.js';
 import { answerClientError, answerFailure } from './failures.js';
@@ -73,7 +73,7 @@ export async function createApp(options: AppOptions): Promise<FastifyInstance> {
   app.addHook('onRequest', async ({ headers, routeOptions }) => {
     if (apiKey !== null && !routeOptions.config.isPublic && !isAuthorized(headers, apiKey)) {
       throw new HttpError(401, 'the API key is missing or wrong; send it as Authorization: Bearer <key>', {
-        'www-authenticate': challenge,
+        'www-authenticate': challenges,
       });
     }
     const encoding = headers['content-encoding'] ?? 'identity';

@@ -22,7 +22,7 @@ export interface ParsedRequest {
   readonly outputs: readonly RequestedOutput[];
 }
 
-export interface RequestedOutput {
+interface RequestedOutput {
   readonly name: string;
   /** Whether it is answered as bytes. */
   readonly binary: boolean;

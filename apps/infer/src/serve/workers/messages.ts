@@ -4,7 +4,7 @@ import type { Device, Spec, TypedArray } from '@bn/core';
 import type { OutputValue } from '../../model/open-model.js';
 
 /** An ONNX file as it was read. */
-export interface ModelSource {
+interface ModelSource {
   readonly path: string;
   readonly bytes: Uint8Array;
 }
@@ -28,7 +28,7 @@ export interface ModelDescription {
 }
 
 /** The tasks by name, with what each takes and answers. Models bear numbers, for a name has several while it is reloaded. */
-export interface Tasks {
+interface Tasks {
   /** Loads a model, and runs it once with each batch size, so that no request waits for compiling. */
   load(argument: { model: number } & LoadOptions): ModelDescription;
   unload(argument: { model: number }): void;

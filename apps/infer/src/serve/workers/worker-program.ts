@@ -18,7 +18,9 @@ const tasks: { readonly [T in TaskName]: (argument: Argument<T>) => Promise<Answ
       throw error;
     }
     models.set(number, model);
-    const { input, outputs, classNames, metadata, backend } = model;
+    const { input, classNames, metadata, backend } = model;
+    // Not the outputs themselves: they hang on the whole graph.
+    const outputs = new Map([...model.outputs].map(([name, { dtype, shape }]) => [name, { dtype, shape }]));
     return { input, outputs, classNames, metadata, device: backend.device };
   },
   async unload({ model: number }) {

@@ -24,6 +24,7 @@ export const convolution: ImportRules = {
     return ops.avgPool2d(image(node, 0), { ...geometry, countIncludesPadding });
   },
   GlobalAveragePool: (node) => ops.mean(image(node, 0), [2, 3], { keepDims: true }),
+  GlobalMaxPool: (node) => ops.max(image(node, 0), [2, 3], { keepDims: true }),
 };
 
 function image(node: NodeContext, i: number): Tensor {

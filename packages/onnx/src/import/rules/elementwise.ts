@@ -52,6 +52,7 @@ export const elementwise: ImportRules = {
   Exp: unary(ops.exp),
   Log: unary(ops.log),
   Sqrt: unary(ops.sqrt),
+  Reciprocal: unary((x) => ops.div(1, x)),
   Erf: unary(ops.erf),
   Tanh: unary(ops.tanh),
   Sigmoid: unary(ops.sigmoid),
@@ -60,6 +61,18 @@ export const elementwise: ImportRules = {
     const x = node.tensor(0);
     return ops.where(ops.less(x, 0), ops.mul(x, node.attributes.float('alpha', 0.01)), x);
   },
+  PRelu: (node) => {
+    const x = node.tensor(0);
+    return ops.where(ops.less(x, 0), ops.mul(x, node.tensor(1)), x);
+  },
+  Elu: (node) => {
+    const x = node.tensor(0);
+    const below = ops.sub(ops.exp(ops.minimum(x, 0)), 1);
+    return ops.where(ops.less(x, 0), ops.mul(below, node.attributes.float('alpha', 1)), x);
+  },
+  HardSigmoid: (node) =>
+    hardSigmoid(node.tensor(0), node.attributes.float('alpha', 0.2), node.attributes.float('beta', 0.5)),
+  HardSwish: (node) => ops.mul(node.tensor(0), hardSigmoid(node.tensor(0), 1 / 6, 0.5)),
   Clip: (node) => {
     const x = node.tensor(0);
     const bound = (i: number, name: string) => (node.has(i) ? node.number(i) : node.attributes.float(name, Number.NaN));
@@ -77,6 +90,11 @@ export const elementwise: ImportRules = {
     return isConstant(value) ? convert(value, dtype, node) : ops.cast(value, dtype);
   },
 };
+
+/** 0 and 1, and a line between them. */
+function hardSigmoid(x: Tensor, slope: number, atZero: number): Tensor {
+  return ops.maximum(ops.minimum(ops.add(ops.mul(x, slope), atZero), 1), 0);
+}
 
 function isIntegers(value: Value): value is Constant {
   return isConstant(value) && value.dtype === 'int32';

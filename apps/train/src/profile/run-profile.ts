@@ -1,0 +1,91 @@
+// Trains twice, step by step in turn: profiled, and as it is, so that it is known what profiling costs.
+
+import { type Io, loadBackend, loadData, UsageError } from '@bn/command-line';
+import type { Backend, BackendOptions, Graph } from '@bn/core';
+import type { RunConfig } from '../config/settings.js';
+import { fitModel } from '../load/fit-model.js';
+import { loadNetwork } from '../load/load-network.js';
+import { shortPath } from '../run/describe-run.js';
+import type { ProfileRecord } from './record.js';
+import { reportingBackends, reports } from './reporting-backends.js';
+import { type ProfileSettings, warmUpSteps } from './settings.js';
+import { Training } from './training.js';
+
+/** @throws UsageError if the backend does not report; BnError for what is wrong with model, data or training; when stopped */
+export async function runProfile(settings: ProfileSettings, io: Io): Promise<ProfileRecord> {
+  const { config } = settings;
+  const profiled = await open(config, io.cwd, { profile: { skippedRuns: warmUpSteps } });
+  try {
+    if (!(await reports(profiled))) throw new UsageError(await cannotReport(profiled.name, io.cwd));
+    const plain = await open(config, io.cwd, {});
+    try {
+      return await measure(settings, profiled, plain, io);
+    } finally {
+      await plain.dispose();
+    }
+  } finally {
+    await profiled.dispose();
+  }
+}
+
+function open({ backend, device, engine, threads }: RunConfig, cwd: string, options: BackendOptions): Promise<Backend> {
+  return loadBackend(backend, cwd, {
+    ...options,
+    ...{ device, ...(engine !== null && { engine }), ...(threads !== null && { threads }) },
+  });
+}
+
+async function cannotReport(name: string, cwd: string): Promise<string> {
+  const others = (await reportingBackends(cwd)).join(', ') || 'none';
+  return `--backend ${name}: it does not report where its time goes; installed backends that do: ${others}`;
+}
+
+async function measure(
+  { config, steps }: ProfileSettings,
+  profiled: Backend,
+  plain: Backend,
+  { cwd, signal }: Io,
+): Promise<ProfileRecord> {
+  const network = await loadNetwork(config, cwd);
+  const data = await loadData(config, network.shape);
+  const { model } = fitModel(network, data, config.batchSize);
+  const trainings = await Promise.all(
+    [profiled, plain].map((backend) => Training.start(model, data.train, backend, config)),
+  );
+  const seconds = trainings.map((): number[] => []);
+  for (let step = 0; step < warmUpSteps + steps; step++) {
+    for (const [i, training] of trainings.entries()) {
+      signal.throwIfAborted();
+      seconds[i]!.push(await training.step());
+    }
+  }
+  const { graph, executable, compileSeconds } = trainings[0]!.compiled;
+  const [counted, unprofiled] = seconds.map((all) => all.slice(warmUpSteps));
+  const { name, device, engine } = profiled;
+  return {
+    model: shortPath(config.model, cwd),
+    data: data.description,
+    ...{ backend: name, device: device.description, ...(engine !== undefined && { engine }) },
+    ...{ batchSize: Math.min(config.batchSize, data.train.length), steps, compileSeconds },
+    stepSeconds: counted!.reduce((sum, n) => sum + n, 0) / steps,
+    medianSeconds: { profiled: median(counted!), plain: median(unprofiled!) },
+    layers: layersOf(graph),
+    report: await executable.report!(),
+  };
+}
+
+/** In the order in which they are done on the way to the loss, which is the network's; last what is outside all layers. */
+function layersOf({ nodes, outputs }: Graph): string[] {
+  // Outputs are computed in their order, the loss first.
+  const end = nodes.indexOf(outputs.get('loss')!) + 1;
+  const done = nodes.slice(0, end).map(({ origin }) => origin.layer);
+  const layers = new Set([...done.reverse()].filter((layer) => layer !== ''));
+  const others = nodes.slice(end).map(({ origin }) => origin.layer);
+  return [...new Set([...[...layers].reverse(), ...others.filter((layer) => layer !== '')]), ''];
+}
+
+function median(values: readonly number[]): number {
+  const sorted = [...values].sort((a, b) => a - b);
+  const middle = sorted.length >> 1;
+  return sorted.length % 2 === 1 ? sorted[middle]! : (sorted[middle - 1]! + sorted[middle]!) / 2;
+}

@@ -1,0 +1,35 @@
+// What the clock of profiled programs takes itself.
+
+import { Code, scalar } from '../emit/code.js';
+import { encodeModule } from '../emit/module.js';
+import type { Heap } from '../run/heap.js';
+import { createClock, createTimes, markImport } from './clock.js';
+
+const [rounds, calls] = [20, 1000];
+
+/** Milliseconds of one call: the shortest of several rounds, the first of which the engine is not at full speed in. */
+export function measureMark({ memory, maximum, shared }: Heap): number {
+  const count = 0;
+  const code = new Code(1, false);
+  code.loop(() => {
+    code.constant(0);
+    code.call(0);
+    code.get(count);
+    code.constant(-1);
+    code.scalar(scalar.add);
+    code.tee(count);
+    code.branchIf(0);
+  });
+  const bytes = encodeModule([{ parameters: 1, code, exportName: 'marks' }], { maximum, shared }, [markImport]);
+  const env = { memory, mark: createClock(createTimes(1, 1, false), 0) };
+  const { marks } = new WebAssembly.Instance(new WebAssembly.Module(bytes), { env }).exports as {
+    marks: (count: number) => void;
+  };
+  let least = Number.POSITIVE_INFINITY;
+  for (let round = 0; round < rounds; round++) {
+    const start = performance.now();
+    marks(calls);
+    least = Math.min(least, performance.now() - start);
+  }
+  return least / calls;
+}
