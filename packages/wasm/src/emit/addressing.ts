@@ -122,7 +122,8 @@ export class Addressing {
     for (const [loop, coefficient] of index.terms) constant += coefficient * (environment.get(loop)?.constant ?? 0);
     const { key, laneStride, pointer } = this.#pointerOf(access, environment, vector);
     const offset = constant * buffer.elementBytes;
-    pointer.low = Math.min(pointer.low, offset);
+    // Lanes may run backwards.
+    pointer.low = Math.min(pointer.low, offset, offset + 3 * laneStride * buffer.elementBytes);
     return { key, offset, laneStride };
   }
 

@@ -2,10 +2,11 @@
 
 import type { ConvolutionGeometry, Tensor } from '@bn/core';
 import { Index } from '../ir/index-form.js';
-import type { Guard } from '../ir/nest.js';
+import type { Buffer, Guard } from '../ir/nest.js';
 import { binary } from './expressions.js';
-import type { Lowering, NestBody, Rule } from './rule.js';
+import type { Lowering, NestBody, NodeOf, Rule } from './rule.js';
 
+type InputGradient = NodeOf<'conv2dInputGradient'>;
 type Contraction = 'matmul' | 'conv2d' | 'conv2dInputGradient' | 'conv2dFilterGradient';
 
 export const contraction: { readonly [P in Contraction]: Rule<P> } = {
@@ -22,8 +23,10 @@ export const contraction: { readonly [P in Contraction]: Rule<P> } = {
       const inLanes = lowering.laneAxis(node) === null && lowering.laneAxis(of) === axis;
       const { loops, indices: inner } = lowering.loops([of.shape[axis]!], inLanes ? 0 : null, 'k');
       const [k] = inner;
-      const left = lowering.read(a, [...leading, ...(transposeA ? [k, m] : [m, k])]);
-      const right = lowering.read(b, [...leading, ...(transposeB ? [n, k] : [k, n])]);
+      const read = (x: Tensor, at: Index[]) =>
+        inLanes ? lowering.readAlongLanes(x, [...leading, ...at]) : lowering.read(x, [...leading, ...at]);
+      const left = read(a, transposeA ? [k, m] : [m, k]);
+      const right = read(b, transposeB ? [n, k] : [k, n]);
       return { reduction: 'sum', inner: loops, value: binary('mul', left, right) };
     },
   },
@@ -54,7 +57,7 @@ export const contraction: { readonly [P in Contraction]: Rule<P> } = {
       return { reduction: 'sum', inner: [...batch.loops, ...loops], value: binary('mul', image, gradient) };
     },
   },
-  // dx[b, c, tap(window, k)] += dy[b, o, window]·w[o, c, k]
+  // dx[b, c, tap(window, k)] = Σ dy[b, o, window]·w[o, c, k]
   conv2dInputGradient: {
     form: ({ attributes: { stride } }) => (stride.every((n) => n === 1) ? 'reduce' : 'nests'),
     // With stride 1 each element knows its windows: window = tap + padding − k·dilation.
@@ -73,31 +76,64 @@ export const contraction: { readonly [P in Contraction]: Rule<P> } = {
       const gradient = lowering.read(dy, [b, o, ...window], guards);
       return { reduction: 'sum', inner: loops, value: binary('mul', gradient, lowering.read(w, [o, within, ...k])) };
     },
+    // With strides those windows are affine in the element's place among those with the same remainder.
     nests: (node, target, lowering) => {
-      const [dy, w] = node.inputs;
-      const geometry = node.attributes;
-      const [out, perGroup, ...kernelSize] = w.shape as number[];
-      const outPerGroup = out / geometry.groups;
-      const batch = lowering.axisLoops(node, 0, 'b');
-      const { loops, indices } = lowering.loops(
-        [geometry.groups, perGroup, ...(dy.shape.slice(2) as number[]), outPerGroup, ...kernelSize],
-        null,
-        's',
-      );
-      const [group, c, wy, wx, oo, ...k] = indices;
-      const o = group.times(outPerGroup).plus(oo);
-      const { taps, guards } = tapsOf(node, [wy, wx], k, geometry);
-      const gradient = lowering.read(dy, [batch.index, o, wy, wx]);
-      const value = binary('mul', gradient, lowering.read(w, [o, c, ...k]));
-      const at = lowering.write(target, [batch.index, group.times(perGroup).plus(c), ...taps], guards);
-      const outer = [...batch.loops, ...loops];
-      return [
-        zeroNest(node, target, lowering),
-        { name: node.op, outer, inner: [], statements: [{ target: at, value, reduction: null, accumulates: true }] },
-      ];
+      const phases = [0, 1].map((axis) => phasesOf(node, axis));
+      return phases[0].flatMap((row) => phases[1].map((column) => phaseNest(node, [row, column], target, lowering)));
     },
   },
 };
+
+/** Elements of one axis of an image that have the same remainder by the stride, and the taps that reach them. */
+interface Phase {
+  readonly remainder: number;
+  /** How many elements, and how many taps: the first one and every `step`-th. */
+  readonly elements: number;
+  readonly taps: number;
+  readonly first: number;
+  readonly step: number;
+}
+
+/** Element stride·q + remainder is tap k of window q + (remainder + padding − k·dilation) / stride, where that is whole. */
+function phasesOf(node: InputGradient, axis: number): Phase[] {
+  const { stride, padding, dilation, inputSize } = node.attributes;
+  const kernelSize = node.inputs[1].shape[axis + 2]!;
+  return Array.from({ length: Math.min(stride[axis], inputSize[axis]) }, (_, remainder) => {
+    const taps = Array.from({ length: kernelSize }, (_, k) => k).filter(
+      (k) => (remainder + padding[axis] - k * dilation[axis]) % stride[axis] === 0,
+    );
+    const elements = Math.ceil((inputSize[axis] - remainder) / stride[axis]);
+    const [first = 0, second = first] = taps;
+    return { remainder, elements, taps: taps.length, first, step: second - first };
+  });
+}
+
+function phaseNest(node: InputGradient, phases: readonly Phase[], target: Buffer, lowering: Lowering): NestBody {
+  const [dy, w] = node.inputs;
+  const { stride, padding, dilation, groups } = node.attributes;
+  const [out, perGroup] = w.shape as number[];
+  const batch = lowering.axisLoops(node, 0, 'b');
+  const elements = phases.map((phase) => phase.elements);
+  const { loops, indices } = lowering.loops([groups, perGroup, ...elements], null, 'i');
+  const [group, c, ...q] = indices;
+  const place = q.map((at, i) => at.times(stride[i]).plus(phases[i].remainder));
+  const at = lowering.write(target, [batch.index, group.times(perGroup).plus(c), ...place]);
+  const outer = [...batch.loops, ...loops];
+  if (phases.some(({ taps }) => taps === 0)) {
+    const value = { op: 'constant', kind: 'f32', value: 0 } as const;
+    return { name: 'zero', outer, inner: [], statements: [{ target: at, value, reduction: null }] };
+  }
+  const { loops: inner, indices: terms } = lowering.loops([...phases.map(({ taps }) => taps), out / groups], null, 'k');
+  const [oo, k] = [terms[2], phases.map(({ first, step }, i) => terms[i].times(step).plus(first))];
+  const o = group.times(out / groups).plus(oo);
+  const window = phases.map(({ remainder, first, step }, i) => {
+    const shift = (remainder + padding[i] - first * dilation[i]) / stride[i];
+    return q[i].plus(shift).plus(terms[i].times((-step * dilation[i]) / stride[i]));
+  });
+  const gradient = lowering.read(dy, [batch.index, o, ...window], guardsOf(window, dy.shape.slice(2) as number[]));
+  const value = binary('mul', gradient, lowering.read(w, [o, c, ...k]));
+  return { name: node.op, outer, inner, statements: [{ target: at, value, reduction: 'sum' }] };
+}
 
 /** The image element that a window's tap falls on: window·stride + k·dilation − padding; nothing in the padding. */
 export function tapsOf(

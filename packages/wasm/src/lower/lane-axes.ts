@@ -51,7 +51,7 @@ function canHaveLanes(node: Tensor, axis: number): boolean {
 }
 
 /** Multiplications and additions, roughly; movement is free. */
-function arithmetic(node: Tensor): number {
+export function arithmetic(node: Tensor): number {
   const size = sizeOf(node);
   if (isOp(node, 'matmul')) return size * node.inputs[0].shape.at(node.attributes.transposeA ? -2 : -1)!;
   if (isOp(node, 'conv2d')) return size * sizeOf(node.inputs[1], 1);

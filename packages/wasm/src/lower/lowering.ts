@@ -111,6 +111,12 @@ class GraphLowering implements Lowering {
     return { op: 'read', kind: kindOf(node.dtype), access: this.write(buffer, indices, guards) };
   }
 
+  readAlongLanes(node: Tensor, indices: readonly Index[]): Read {
+    if (!isOp(node, 'input')) return this.read(node, indices);
+    const argument = this.#argumentBuffer(`in ${node.attributes.name}`, node);
+    return { op: 'read', kind: kindOf(node.dtype), access: this.write(argument, indices) };
+  }
+
   readTable(data: ArrayLike<number>, shape: readonly number[], indices: readonly Index[]): Read {
     const table: Buffer = {
       name: 'table',
@@ -185,12 +191,22 @@ class GraphLowering implements Lowering {
     const known = this.#buffers.get(node);
     if (known) return known;
     let buffer: Buffer;
-    if (isOp(node, 'input')) buffer = this.#argumentBuffer(`in ${node.attributes.name}`, node);
+    if (isOp(node, 'input')) buffer = this.#inputBuffer(node);
     else if (isOp(node, 'constant')) buffer = { ...this.#internal(node), source: { constant: node.attributes.data } };
     else buffer = this.#internal(node);
     this.#buffers.set(node, buffer);
     if (!isLeaf(node)) this.#fill(node, buffer);
     return buffer;
+  }
+
+  /** An input's argument, or a copy of it in lanes. */
+  #inputBuffer(node: Tensor<'input'>): Buffer {
+    if (!this.#storage.inLanes.has(node)) return this.#argumentBuffer(`in ${node.attributes.name}`, node);
+    const copy = this.#internal(node);
+    this.#nest('pack', node, copy, (indices) => {
+      return { value: this.readAlongLanes(node, indices), inner: [], reduction: null };
+    });
+    return copy;
   }
 
   #internal(node: Tensor): Buffer {

@@ -24,38 +24,34 @@ function padded(node: Tensor): Tensor | null {
 }
 
 /**
- * Window t + padding − k·dilation of dy exists for all t and k once dy has (kernel − 1)·dilation zeros more. With strides
- * there are zeros between windows too: more products, but in loops that run several times as fast.
+ * Element t of the image is tap k of window (t + padding − k·dilation) / stride, where that is whole. Those windows
+ * exist for all t and k once dy has enough zeros around it.
  */
 function paddedInputGradient(node: Tensor<'conv2dInputGradient'>): Tensor | null {
-  const [, w] = node.inputs;
+  const [dy, w] = node.inputs;
   const { stride, padding, dilation, inputSize } = node.attributes;
-  const dy = spread(node.inputs[0], stride);
-  const reach = [0, 1].map((i) => (w.shape[i + 2]! - 1) * dilation[i]);
-  const before = [0, 1].map((i) => reach[i] - padding[i]);
-  const after = [0, 1].map((i) => inputSize[i] + reach[i] - before[i] - dy.shape[i + 2]!);
+  const sides = [0, 1].map((i) => {
+    const [windows, reach] = [dy.shape[i + 2]!, (w.shape[i + 2]! - 1) * dilation[i]];
+    const before = Math.floor((reach - padding[i]) / stride[i]);
+    const after = Math.floor((inputSize[i] - 1 + padding[i]) / stride[i]) - (windows - 1);
+    const start = padding[i] + Math.max(before, 0) * stride[i];
+    // So much that the wider dy has as many windows as it should; what there is, if it is not wider.
+    const end =
+      after > 0
+        ? (windows + Math.max(before, 0) + after - 1) * stride[i] + reach + 1 - inputSize[i] - start
+        : padding[i + 2];
+    return { before: Math.max(before, 0), after: Math.max(after, 0), start, end, exact: before >= 0 && after >= 0 };
+  });
+  const [rows, columns] = sides;
+  const wider = pad(dy, [rows.before, columns.before, rows.after, columns.after]);
+  const isStrided = stride.some((n) => n > 1);
   const waste = (inputSize[0] * inputSize[1]) / (dy.shape[2]! * dy.shape[3]!);
-  if ([...before, ...after].some((n) => n < 0) || (dy === node.inputs[0] && waste > mostWaste)) return null;
-  const wider = pad(dy, [before[0], before[1], after[0], after[1]]);
-  if (wider === node.inputs[0]) return null;
+  if (wider === dy || sides.some(({ end }) => end < 0)) return null;
+  if (!isStrided && (waste > mostWaste || sides.some(({ exact }) => !exact))) return null;
   return ops.conv2dInputGradient(wider, w, {
     ...node.attributes,
-    stride: [1, 1],
-    padding: [reach[0], reach[1], reach[0], reach[1]],
+    padding: [rows.start, columns.start, rows.end, columns.end],
   });
-}
-
-/** dy with zeros between its elements, as if windows had been taken at every place. */
-function spread(dy: Tensor, [rows, columns]: readonly [number, number]): Tensor {
-  if (rows === 1 && columns === 1) return dy;
-  const [batch, channels, height, width] = dy.shape as number[];
-  const apart = ops.pad(
-    ops.reshape(dy, [batch, channels, height, 1, width, 1]),
-    [0, 0, 0, 0, 0, 0],
-    [0, 0, 0, rows - 1, 0, columns - 1],
-  );
-  const joined = ops.reshape(apart, [batch, channels, height * rows, width * columns]);
-  return ops.slice(joined, [0, 0, 0, 0], [batch, channels, (height - 1) * rows + 1, (width - 1) * columns + 1]);
 }
 
 function hasPadding({ padding }: { padding: readonly number[] }): boolean {

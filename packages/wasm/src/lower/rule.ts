@@ -12,6 +12,8 @@ export interface Lowering {
   at(node: Tensor, indices: readonly Index[]): Expression;
   /** A node's element read from memory, and nothing where a guard does not hold. */
   read(node: Tensor, indices: readonly Index[], guards?: readonly Guard[]): Read;
+  /** The same for a sum along the lane axis: where there is a row-major copy, its elements lie side by side. */
+  readAlongLanes(node: Tensor, indices: readonly Index[]): Read;
   /** An element of a table that is known at compilation. */
   readTable(data: ArrayLike<number>, shape: readonly number[], indices: readonly Index[]): Read;
   /** Where a result's element is written. */

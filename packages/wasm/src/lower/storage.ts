@@ -2,18 +2,20 @@
 // them before anything is stored.
 
 import { type Graph, isOp, type PrimitiveName, type Tensor } from '@bn/core';
-import { keepsLanes, type LaneAxes } from './lane-axes.js';
+import { arithmetic, keepsLanes, type LaneAxes } from './lane-axes.js';
 import type { Form, Rule } from './rule.js';
 import { rules } from './rules.js';
 
 export interface Storage {
   readonly stored: ReadonlySet<Tensor>;
-  /** Stored with their lane axis in lanes; the others are row-major. */
+  /** Stored with their lane axis in lanes, of inputs copies; the others are row-major. */
   readonly inLanes: ReadonlySet<Tensor>;
   /** For stored elementwise nodes: the reduction that their nest computes first. */
   readonly anchors: ReadonlyMap<Tensor, Tensor>;
 }
 
+/** Products for each element of an input that make it worth while to copy it into lanes first. */
+const packed = 16;
 /** Costs of computing an element, in additions. Above these limits it is stored rather than computed twice, or nested. */
 const limits = { shared: 6, nested: 60 };
 
@@ -69,7 +71,10 @@ export function chooseStorage(graph: Graph, lanes: LaneAxes): Storage {
       .get(node)!
       .every(({ user, operand }) => keepsLanes(user, operand, lanes) && (isNest(user) || followed.has(user)));
     if (kept) followed.add(node);
-    if (kept && !isLeaf(node) && !outputs.has(node) && (lanes.get(node) ?? null) !== null) inLanes.add(node);
+    const isCopied =
+      isOp(node, 'input') && users.get(node)!.some(({ user }) => arithmetic(user) > packed * sizeOf(node));
+    const has = kept && !outputs.has(node) && (lanes.get(node) ?? null) !== null;
+    if (has && (!isLeaf(node) || isCopied)) inLanes.add(node);
   }
   return { stored, inLanes, anchors };
 }

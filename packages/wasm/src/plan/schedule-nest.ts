@@ -17,8 +17,14 @@ export function scheduleNest(nest: Nest, domain: Domain, passes: Passes): Schedu
     ...loops.filter((loop) => loop === vector && loop.kind !== 'lane'),
   ];
   const drive = domain === 'groups' ? 'group' : domain === 'ranges' ? 'range' : 'none';
-  const outer = drive === 'group' ? nest.outer : last(nest.outer);
+  const outer = drive === 'group' ? nest.outer : groupsLast(last(nest.outer));
   return { nest, vector, outer: plain(outer), inner: plain(last(nest.inner)), drive };
+}
+
+/** What all groups share stays in cache while a loop over them runs inside the others. */
+function groupsLast(loops: readonly Loop[]): Loop[] {
+  const isGroup = ({ kind }: Loop) => kind === 'group' || kind === 'lane';
+  return [...loops.filter((loop) => !isGroup(loop)), ...loops.filter(isGroup)];
 }
 
 /**
@@ -44,7 +50,7 @@ function chooseVector(nest: Nest): Loop | null {
   let best: { loop: Loop | null; cost: number } = { loop: null, cost: 1 };
   for (const loop of loops.filter((loop) => isPossible(nest, loop))) {
     const accesses = [...readsOf(nest), ...nest.statements.map(({ target }) => target)];
-    const each = accesses.map(({ index }) => (Math.abs(index.coefficient(loop)) > 1 ? 5 : 1));
+    const each = accesses.map(({ index }) => ([0, 1].includes(index.coefficient(loop)) ? 1 : 5));
     const vectors = Math.ceil(loop.extent / 4) / loop.extent;
     const cost = (vectors * each.reduce((a, b) => a + b, 2)) / (accesses.length + 2);
     if (cost < best.cost) best = { loop, cost };

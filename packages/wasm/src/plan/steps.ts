@@ -3,6 +3,7 @@
 
 import type { Loop } from '../ir/index-form.js';
 import { type Buffer, type Nest, printNest, readsOf } from '../ir/nest.js';
+import { productReads } from '../ir/product-reads.js';
 
 export type Domain =
   /** Group by group, groups in parallel. */
@@ -19,6 +20,9 @@ export interface Step {
 
 /** Innermost iterations below which waking other threads costs more than it brings. */
 const smallWork = 65_536;
+
+/** Elements beyond a first-level cache, and how often a group uses each, that make a product wait for memory. */
+const streamed = { elements: 32_768, uses: 4 };
 
 const order: readonly Domain[] = ['groups', 'serial', 'ranges'];
 
@@ -68,9 +72,25 @@ function follows(domain: Domain, buffer: Buffer): boolean {
 }
 
 function domainOf(nest: Nest): Domain {
-  if (nest.outer.some(({ kind }) => kind === 'group')) return 'groups';
+  const group = nest.outer.find(({ kind }) => kind === 'group');
+  if (group) return isStreaming(nest, group) ? 'ranges' : 'groups';
   const splits = nest.outer.some(({ extent }) => extent > 1);
   return splits && workOf(nest) > smallWork ? 'ranges' : 'serial';
+}
+
+/**
+ * Whether every group would read much that is the same for all, and each element of it a few times only, as in products
+ * with large matrices: several groups side by side in registers then share what they read.
+ */
+function isStreaming({ outer, inner, statements }: Nest, group: Loop): boolean {
+  const reads = statements.length === 1 ? productReads(statements[0]) : null;
+  const same = reads?.filter(({ index }) => index.coefficient(group) === 0) ?? [];
+  const product = (loops: readonly Loop[]) => loops.reduce((n, { extent }) => n * extent, 1);
+  const own = [...outer, ...inner].filter(({ kind }) => kind === undefined);
+  return same.some(({ index }) => {
+    const elements = product(own.filter((loop) => index.coefficient(loop) !== 0));
+    return elements > streamed.elements && product(own) <= streamed.uses * elements;
+  });
 }
 
 /** Innermost iterations of a nest. */

@@ -30,7 +30,7 @@ interface Candidate {
 export function tileContraction(nest: Nest, vector: Loop | null, fixed: Loop | null): Tiles | null {
   const reads = nest.statements.length === 1 ? productReads(nest.statements[0]) : null;
   if (!reads || nest.inner.length === 0) return null;
-  const outer = nest.outer.filter((loop) => loop !== fixed && loop.kind === undefined);
+  const outer = nest.outer.filter((loop) => loop !== fixed && loop.kind !== 'lane');
   const model = new Model(nest, reads, vector);
   const candidates: Candidate[] = [];
   for (const tiles of choices(outer, nest.inner, vector)) candidates.push({ tiles, ...model.bounds(tiles) });
@@ -196,7 +196,7 @@ class Model {
   /** Mean cost of loading an operand: four lanes that are apart are four loads and more. */
   #loadCost(): number {
     const vector = this.#vector;
-    const gathered = this.#reads.filter(({ index }) => vector && Math.abs(index.coefficient(vector)) > 1);
+    const gathered = this.#reads.filter(({ index }) => vector && ![0, 1].includes(index.coefficient(vector)));
     return 1 + 2 * gathered.length;
   }
 

@@ -206,13 +206,13 @@ export class WasmBackend implements Backend {
         this.#heap.views.i32.set([...addresses, Math.ceil(batch / 4)], program.table / 4);
       }, program.iterations * part);
     } finally {
+      given.forEach((block, i) => {
+        if (block !== blocks[i]) this.#free(block);
+      });
       this.#running--;
       if (this.#running === 0) for (const block of this.#released.splice(0)) this.#free(block);
     }
     end?.();
-    given.forEach((block, i) => {
-      if (block !== blocks[i]) this.#free(block);
-    });
     return new Map(
       program.outputs.map(([name, { shape, dtype }, rows], i) => {
         const spec = { shape: isPart && rows ? [batch, ...shape.slice(1)] : shape, dtype };
