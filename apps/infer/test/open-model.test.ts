@@ -5,7 +5,7 @@ import { createGraph, input, ops, type Tensor } from '@bn/core';
 import { toOnnx } from '@bn/onnx';
 import { openModel as openInRuntime } from '@bn/onnxruntime-cuda';
 import { describe, expect, it, onTestFinished } from 'vitest';
-import { type InferenceModel, type OutputValue, openModel } from '../src/model/open-model.js';
+import { compileModel, type InferenceModel, type OutputValue, openModel } from '../src/model/open-model.js';
 import { corners, testFolder, whereTheLightIs } from './small-model.js';
 
 async function open(bytes: Uint8Array, backend = 'reference'): Promise<InferenceModel> {
@@ -95,5 +95,18 @@ describe('classify', () => {
       code: 'unsupported',
       message: expect.stringMatching(/my\.model\.onnx: the model has no output \[batch, classes\] of float32 with two/),
     });
+  });
+
+  it('is all that a model without scores cannot do, where it need not', async () => {
+    const options = { backend: 'reference', workingFolder: process.cwd() };
+    const model = await compileModel(
+      'sum.onnx',
+      fileOf((x) => ({ sum: ops.sum(x, [1]) })),
+      options,
+    );
+    onTestFinished(() => model.dispose());
+    expect([...(await model.run(pixels.subarray(0, 6))).get('sum')!.data]).toEqual([23]);
+    expect(model.classNames).toEqual([]);
+    await expect(model.classify(pixels)).rejects.toMatchObject({ code: 'unsupported' });
   });
 });

@@ -69,6 +69,12 @@ it('tells that it lives, what it is, and what it serves', async () => {
   }
 });
 
+it('takes names as long as files have them', async () => {
+  const name = 'x'.repeat(255);
+  const { app } = await setUp({ served: [{ ...model, name }] });
+  expect((await app.inject(`/v2/models/${name}`)).json()).toMatchObject({ name });
+});
+
 it('is not ready without a worker, nor while it is stopping, when connections are to be closed', async () => {
   const [without, stopping] = await Promise.all([setUp({ isReady: () => false }), setUp({ isDraining: () => true })]);
   for (const { app } of [without, stopping]) expect((await app.inject('/v2/health/ready')).statusCode).toBe(503);
@@ -125,6 +131,19 @@ describe('classifies an image', () => {
       statusCode: 400,
       body: expect.stringContaining('there are shade of grey, other'),
     });
+  });
+
+  it('with models of images alone', async () => {
+    const spec = { dtype: 'float32', shape: [null, 7] } as const;
+    const served = [
+      { ...model, classNames: [] },
+      { ...model, input: { name: 'x', spec } },
+    ];
+    for (const [i, message] of [/classifies nothing/, /no grey or RGB image/].entries()) {
+      const { post } = await setUp({ served: [served[i]!] });
+      const answer = await post('/classify', await png);
+      expect([answer.statusCode, answer.json()]).toEqual([400, { error: expect.stringMatching(message) }]);
+    }
   });
 
   it.each([

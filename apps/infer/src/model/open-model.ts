@@ -53,15 +53,18 @@ const probabilities = 'probabilities';
 /**
  * Reads an ONNX file and compiles it for the backend.
  *
- * @throws BnError `file` if it cannot be read, `data` or `unsupported` if it is no model that can be imported, `backend` if
- * the backend or device is not to be had; UsageError when there is no such backend
+ * @throws BnError `file` if it cannot be read, `data` or `unsupported` if it is no model that can be imported or it
+ * classifies nothing, `backend` if the backend or device is not to be had; UsageError when there is no such backend
  */
 export async function openModel(path: string, options: OpenModelOptions): Promise<InferenceModel> {
-  return compileModel(path, await readModel(path), options);
+  const imported = importModel(path, await readModel(path));
+  if (!probabilitiesOf(imported)) throw noClassifier(path);
+  return compile(path, imported, options);
 }
 
 /**
- * As `openModel`, from the bytes of an ONNX file.
+ * As `openModel`, from the bytes of an ONNX file, which need not classify: then there are no class names, and `classify`
+ * throws `unsupported`.
  *
  * @param path what messages call the file, and the model's name comes from
  */
@@ -70,15 +73,17 @@ export async function compileModel(
   bytes: Uint8Array,
   options: OpenModelOptions,
 ): Promise<InferenceModel> {
+  return compile(path, importModel(path, bytes), options);
+}
+
+async function compile(path: string, imported: ImportedInference, options: OpenModelOptions): Promise<InferenceModel> {
   const { backend: name, workingFolder, ...backendOptions } = options;
-  const imported = importModel(path, bytes);
   const { graph, input, metadata } = imported;
   const { backend } = await openBackend(name, workingFolder, backendOptions);
   try {
-    const executables = [
-      await backend.compile(graph),
-      await backend.compile(createGraph({ [probabilities]: probabilitiesOf(imported, path) })),
-    ] as const;
+    const all = await backend.compile(graph);
+    const scores = probabilitiesOf(imported);
+    const classifier = scores && (await backend.compile(createGraph({ [probabilities]: scores })));
     const run = async (executable: Executable, features: TypedArray) => {
       const size = input.spec.shape.slice(1).reduce<number>((product, n) => product * n!, 1);
       const shape = [features.length / size, ...input.spec.shape.slice(1)];
@@ -98,10 +103,11 @@ export async function compileModel(
     return {
       ...{ name: parse(path).name, backend, input, metadata },
       outputs: graph.outputs,
-      classNames: classNamesOf(metadata, probabilitiesOf(imported, path).shape[1]!),
-      run: (features) => run(executables[0], features),
+      classNames: classNamesOf(metadata, scores?.shape[1] ?? 0),
+      run: (features) => run(all, features),
       async classify(features) {
-        return (await run(executables[1], features)).get(probabilities)!.data as Float32Array;
+        if (!classifier) throw noClassifier(path);
+        return (await run(classifier, features)).get(probabilities)!.data as Float32Array;
       },
       dispose: () => backend.dispose(),
     };
@@ -127,17 +133,20 @@ function importModel(path: string, bytes: Uint8Array): ImportedInference {
   }
 }
 
-function probabilitiesOf({ graph: { outputs } }: ImportedInference, path: string): Tensor {
+/** null if the model classifies nothing. */
+function probabilitiesOf({ graph: { outputs } }: ImportedInference): Tensor | null {
   const own = outputs.get(probabilities);
   const scores = own ?? outputs.get('logits') ?? [...outputs.values()].find(isScores);
-  if (!scores || !isScores(scores)) {
-    throw new BnError(
-      'unsupported',
-      `${path}: the model has no output [batch, classes] of float32 with two classes or more: it classifies nothing`,
-    );
-  }
+  if (!scores || !isScores(scores)) return null;
   // A model that ends in a softmax gives probabilities, whatever it calls them.
   return own || scores.op === 'softmax' ? scores : ops.softmax(scores, 1);
+}
+
+function noClassifier(path: string): BnError {
+  return new BnError(
+    'unsupported',
+    `${path}: the model has no output [batch, classes] of float32 with two classes or more: it classifies nothing`,
+  );
 }
 
 function isScores({ shape, dtype }: Tensor): boolean {

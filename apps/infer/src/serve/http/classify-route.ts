@@ -6,7 +6,7 @@ import multipart from '@fastify/multipart';
 import type { FastifyInstance, FastifyRequest } from 'fastify';
 import { z } from 'zod';
 import { bestClasses, type RankedClass } from '../../classify/best-classes.js';
-import { imageInput } from '../../model/image-input.js';
+import { type ImageInput, imageInput } from '../../model/image-input.js';
 import { HttpError } from '../http-error.js';
 import type { Models, ServedModel } from '../models/served-model.js';
 import type { AppOptions } from './create-app.js';
@@ -95,7 +95,7 @@ async function classify(
   invert: boolean,
   signal: AbortSignal,
 ): Promise<readonly RankedClass[]> {
-  const input = imageInput(model);
+  const input = imageInputOf(model);
   const { channels, height, width } = input;
   const pixels = await decodeImage(image, { channels, size: [height, width], invert }).catch((error) => {
     throw error instanceof BnError && error.code === 'data' ? new HttpError(400, error.message) : error;
@@ -103,4 +103,13 @@ async function classify(
   const outputs = await model.predict('probabilities', input.features(pixels), 1, signal);
   const probabilities = outputs.get('probabilities')!.data as Float32Array;
   return bestClasses(probabilities, model.classNames, model.classNames.length);
+}
+
+function imageInputOf(model: ServedModel): ImageInput {
+  if (model.classNames.length === 0) throw new HttpError(400, `model '${model.name}' classifies nothing`);
+  try {
+    return imageInput(model);
+  } catch (error) {
+    throw new HttpError(400, (error as Error).message);
+  }
 }

@@ -50,10 +50,12 @@ export async function createApp(options: AppOptions): Promise<FastifyInstance> {
     loggerInstance: log as FastifyBaseLogger,
     logController: new LogController({ disableRequestLogging: true }),
     ...{ bodyLimit: maxBody, keepAliveTimeout: keepAlive, requestTimeout: timeout },
+    // Those that do not read their answers either: nothing moves on their connections.
+    connectionTimeout: 2 * timeout,
     // Slow clients are looked for every second.
     http: { connectionsCheckingInterval: 1000, headersTimeout: Math.min(timeout, 10_000) },
     return503OnClosing: false,
-    routerOptions: { ignoreTrailingSlash: true },
+    routerOptions: { ignoreTrailingSlash: true, maxParamLength: 1024 },
     clientErrorHandler: answerClientError,
     frameworkErrors: answerFailure,
   });

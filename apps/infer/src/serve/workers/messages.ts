@@ -22,6 +22,7 @@ export interface LoadOptions {
 export interface ModelDescription {
   readonly input: { readonly name: string; readonly spec: Spec };
   readonly outputs: ReadonlyMap<string, Spec>;
+  /** None, if it classifies nothing. */
   readonly classNames: readonly string[];
   readonly metadata: Readonly<Record<string, string>>;
   readonly device: Device;

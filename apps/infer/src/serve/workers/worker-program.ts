@@ -55,7 +55,7 @@ async function warmUp(model: InferenceModel, sizes: readonly number[]): Promise<
   for (const size of sizes) {
     const zeros = createArray(dtype, sizeOf([size, ...shape.slice(1)]));
     await model.run(zeros);
-    await model.classify(zeros);
+    if (model.classNames.length > 0) await model.classify(zeros);
   }
 }
 
