@@ -2,7 +2,7 @@
 // products instead of m·K. Transforms become elementwise operations, and the products a convolution with a kernel one
 // element wide, whose groups are the points.
 
-import { type Graph, isOp, ops, type Tensor } from '@bn/core';
+import { type ConvolutionGeometry, type Graph, isOp, ops, type Tensor } from '@bn/core';
 import type { LaneAxes } from './lane-axes.js';
 import { replaceNodes } from './replace-nodes.js';
 
@@ -34,24 +34,16 @@ export function winograd(graph: Graph, lanes: LaneAxes): Graph {
 /** y = Aᵀ·Σ (G·w ⊙ Bᵀ·x) over channels and rows of the kernel */
 function forward(node: Tensor<'conv2d'>): Tensor | null {
   const [x, w] = node.inputs;
-  const transform = transformFor(node.attributes, x, w.shape as number[], node);
+  const transform = isPlain(node.attributes) ? transformFor(x, w.shape as number[], node) : null;
   if (!transform) return null;
   const products = ops.conv2d(imagePoints(x, transform), filterPoints(w, transform), groupsOf(transform));
-  const points = partsOf(products, 1, transform.b.length);
-  return woven(
-    Array.from({ length: transform.m }, (_, j) =>
-      combine(
-        transform.a.map((column) => column[j]),
-        points,
-      ),
-    ),
-  );
+  return results(products, transform);
 }
 
 /** dw = Gᵀ·Σ (Bᵀ·x ⊙ A·dy) over images and rows */
 function filterGradient(node: Tensor<'conv2dFilterGradient'>): Tensor | null {
   const [x, dy] = node.inputs;
-  const transform = transformFor(node.attributes, x, node.shape as number[], dy);
+  const transform = isPlain(node.attributes) ? transformFor(x, node.shape as number[], dy) : null;
   if (!transform) return null;
   const kernelSize = [node.shape[2]!, 1] as const;
   const attributes = { ...groupsOf(transform), kernelSize };
@@ -66,10 +58,14 @@ function filterGradient(node: Tensor<'conv2dFilterGradient'>): Tensor | null {
   return ops.concat(taps, 3);
 }
 
-/** dx = B·Σ (A·dy ⊙ G·w) over output channels and rows of the kernel; tiles overlap */
 function inputGradient(node: Tensor<'conv2dInputGradient'>): Tensor | null {
+  return isPlain(node.attributes) ? overlappingGradient(node) : paddedGradient(node);
+}
+
+/** dx = B·Σ (A·dy ⊙ G·w) over output channels and rows of the kernel; tiles overlap */
+function overlappingGradient(node: Tensor<'conv2dInputGradient'>): Tensor | null {
   const [dy, w] = node.inputs;
-  const transform = transformFor(node.attributes, node, w.shape as number[], dy);
+  const transform = transformFor(node, w.shape as number[], dy, ({ m, b }) => b.length % m === 0);
   if (!transform) return null;
   const { m, b } = transform;
   const tiles = dy.shape[3]! / m;
@@ -91,15 +87,44 @@ function inputGradient(node: Tensor<'conv2dInputGradient'>): Tensor | null {
   );
 }
 
+/** With zeros around dy for every place of the kernel, it is a convolution with the kernel reversed. */
+function paddedGradient(node: Tensor<'conv2dInputGradient'>): Tensor | null {
+  const [dy, w] = node.inputs;
+  const { stride, dilation, groups, padding } = node.attributes;
+  const reach = [0, 1].map((i) => w.shape[i + 2]! - 1);
+  const isWhole = padding.every((n, i) => n === reach[i % 2]) && dy.shape[3] === node.shape[3]! + reach[1];
+  if (!isWhole || [...stride, ...dilation, groups].some((n) => n !== 1)) return null;
+  const [out, channels, ...kernelSize] = w.shape as number[];
+  const transform = transformFor(dy, [channels, out, ...kernelSize], node);
+  if (!transform) return null;
+  const inputSize = [node.shape[2]!, node.shape[3]! / transform.m] as const;
+  const attributes = { ...groupsOf(transform), padding: [reach[0], 0, reach[0], 0] as const, inputSize };
+  const reversed = { ...transform, g: transform.g.map((row) => [...row].reverse()) };
+  return results(ops.conv2dInputGradient(imagePoints(dy, transform), filterPoints(w, reversed), attributes), transform);
+}
+
+/** Aᵀ·products, from [batch, points · channels, height, tiles] */
+function results(products: Tensor, { m, a, b }: Transform): Tensor {
+  const points = partsOf(products, 1, b.length);
+  return woven(
+    Array.from({ length: m }, (_, j) =>
+      combine(
+        a.map((column) => column[j]),
+        points,
+      ),
+    ),
+  );
+}
+
 /** Bᵀ·x: [batch, points · channels, height, tiles] */
 function imagePoints(x: Tensor, { m, b }: Transform): Tensor {
   const [batch, channels, height, width] = x.shape as number[];
   const tiles = (width - b.length) / m + 1;
-  const columns = ops.reshape(x, [batch, channels, height, width / m, m]);
   const elements = b.map((_, i) => {
-    const start = [0, 0, 0, Math.floor(i / m), i % m];
-    const end = [batch, channels, height, start[3] + tiles, start[4] + 1];
-    return ops.reshape(ops.slice(columns, start, end), [batch, channels, height, tiles]);
+    // Element i of each tile is one of m that lie in a row, so that rows of tiles can be cut into them.
+    const start = Math.min(i - (i % m), b.length - m);
+    const columns = ops.reshape(within(x, 3, start, m * tiles), [batch, channels, height, tiles, m]);
+    return ops.reshape(within(columns, 4, i - start, 1), [batch, channels, height, tiles]);
   });
   return ops.concat(
     b.map((row) => combineHalves(row, elements)),
@@ -185,23 +210,28 @@ function groupsOf({ b }: Transform) {
 /** Multiplications saved for each element that is transformed, from which on it is worth while. */
 const leastSaving = 8;
 
-/** The transform for a convolution from `image` to `result`, or null where there is none, or none that saves work. */
+/** The transform that saves most work in a convolution from `image` to `result`; null if there is none that saves any. */
 function transformFor(
-  { stride, padding, dilation, groups }: Tensor<'conv2d'>['attributes'],
   image: Tensor,
   [out, channels, rows, taps]: readonly number[],
   result: Tensor,
+  isPossible: (transform: Transform) => boolean = () => true,
 ): Transform | null {
-  const plain = [...stride, ...dilation, groups].every((n) => n === 1) && padding.every((n) => n === 0);
-  const transform = plain ? transforms.get(taps) : undefined;
-  if (!transform) return null;
-  const { m, b } = transform;
-  const [width, resultWidth] = [image.shape[3]!, result.shape[3]!];
-  if (width % m !== 0 || resultWidth % m !== 0) return null;
-  const tiles = resultWidth / m;
-  const saved = out * channels * rows * result.shape[2]! * tiles * (m * taps - b.length);
-  const transformed = (channels * image.shape[2]! + out * result.shape[2]!) * tiles * b.length;
-  return saved >= leastSaving * transformed ? transform : null;
+  let best: { transform: Transform; gain: number } | null = null;
+  for (const transform of transforms.get(taps) ?? []) {
+    const { m, b } = transform;
+    if (result.shape[3]! % m !== 0 || !isPossible(transform)) continue;
+    const tiles = result.shape[3]! / m;
+    const saved = out * channels * rows * result.shape[2]! * tiles * (m * taps - b.length);
+    const transformed = (channels * image.shape[2]! + out * result.shape[2]!) * tiles * b.length;
+    const gain = saved - leastSaving * transformed;
+    if (gain > (best?.gain ?? 0)) best = { transform, gain };
+  }
+  return best?.transform ?? null;
+}
+
+function isPlain({ stride, dilation, groups, padding }: ConvolutionGeometry): boolean {
+  return [...stride, ...dilation, groups].every((n) => n === 1) && padding.every((n) => n === 0);
 }
 
 /** Toom and Cook's matrices for finite points and infinity. */
@@ -234,10 +264,7 @@ function polynomial(roots: readonly number[]): number[] {
   return product;
 }
 
-/** By taps of the kernel's rows. Points of more digits would cost accuracy. */
-const transforms: ReadonlyMap<number, Transform> = new Map(
-  [
-    [2, 3],
-    [2, 5],
-  ].map(([m, taps]) => [taps, makeTransform(m, taps, [0, 1, -1, 2, -2])]),
+/** By taps of the kernel's rows: two or four results. Points of more digits would cost accuracy. */
+const transforms: ReadonlyMap<number, readonly Transform[]> = new Map(
+  [3, 5].map((taps) => [taps, [2, 4].map((m) => makeTransform(m, taps, [0, 1, -1, 2, -2, 0.5, -0.5]))]),
 );
