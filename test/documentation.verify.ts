@@ -65,8 +65,10 @@ const fileOf = (block: Block) =>
 
 /** Ten epochs on all images take minutes: the same command, on a few of them. */
 function shortened(command: string): string {
-  if (/^npx -y pnpm@12\.21\.0 bench(?! [a-z])/.test(command)) {
-    return `${command}${command.includes('--rounds') ? '' : ' --rounds 1'} --examples 512`;
+  if (/^npx -y pnpm@12\.21\.0 bench\b/.test(command)) {
+    const predicts = !command.includes('bench scaling');
+    const rounds = command.includes('--rounds') ? '' : ' --rounds 1';
+    return `${command}${rounds} --examples 256${predicts ? ' --prediction-seconds 0.1' : ''}`;
   }
   const trains = /^npx -y pnpm@12\.21\.0 train(?! [a-z])/.test(command);
   if (!trains || command.includes('--resume') || command.includes('--help')) return command;
@@ -122,7 +124,7 @@ describe('program blocks run, and type-check strictly', () => {
 
   for (const block of programs) {
     test(title(block), async () => {
-      const jiti = [join(clone, 'apps', 'train', 'node_modules', 'jiti', 'lib', 'jiti-cli.mjs')];
+      const jiti = [join(clone, 'packages', 'command-line', 'node_modules', 'jiti', 'lib', 'jiti-cli.mjs')];
       const vitest = [join(clone, 'node_modules', 'vitest', 'vitest.mjs'), 'run'];
       const runner = isSuite(block) ? vitest : jiti;
       await run(process.execPath, [...runner, fileOf(block)], { cwd: folder(block) });

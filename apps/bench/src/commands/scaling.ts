@@ -8,12 +8,13 @@ import { summarize } from '../measure/summarize.js';
 import { type Network, networks } from '../networks.js';
 import { scalingChart } from '../report/scaling-chart.js';
 import { writeReport } from '../report/write-report.js';
-import { addSharedOptions, entryOf, listOf, participantsOf, type SharedFlags } from '../settings.js';
+import { addSharedOptions, countOf, entryOf, listOf, participantsOf, type SharedFlags } from '../settings.js';
 
 export const summary = 'measure how speed changes with batch size, width and depth, as a chart';
 
 interface ScalingFlags extends SharedFlags {
   readonly axes: string[];
+  readonly examples?: number;
 }
 
 /** One measurement: who, at which size, how fast. */
@@ -56,7 +57,8 @@ const axes: Readonly<Record<string, Axis>> = {
 export async function run(args: readonly string[], io: Io): Promise<number> {
   const command = addSharedOptions(new Command('scaling'), 3)
     .description('Trains LeNet with growing batches, and stacks of convolutions of growing width and depth.')
-    .option('--axes <names>', `which: ${Object.keys(axes).join(', ')}`, listOf, Object.keys(axes));
+    .option('--axes <names>', `which: ${Object.keys(axes).join(', ')}`, listOf, Object.keys(axes))
+    .option('--examples <n>', 'images per epoch at most', countOf);
   const flags = parseCommand(command, args, io) as ScalingFlags | null;
   if (!flags) return 0;
 
@@ -66,8 +68,10 @@ export async function run(args: readonly string[], io: Io): Promise<number> {
     const { sizes, at } = entryOf(axes, axis, 'axis');
     for (const size of sizes) {
       const { threads, rounds } = flags;
+      const { network, batchSize } = at(size);
+      const examples = Math.min(network.examples, flags.examples ?? network.examples);
       const measured = await measure(participants, {
-        ...{ ...at(size), threads, rounds, predictionSeconds: 0 },
+        ...{ network: { ...network, examples }, batchSize, threads, rounds, predictionSeconds: 0 },
         signal: io.signal,
         say: (text) => io.stderr.write(`${axis} ${size}  ${text}\n`),
       });
