@@ -24,7 +24,7 @@ test('every network trains on two backends to the same loss: what is compared is
     expect(code, stderr).toBe(0);
     const { results } = JSON.parse(readFileSync(join(cwd, 'report.json'), 'utf8'));
     const [ours, other] = results[0].measured;
-    expect(ours.firstLoss, network).toBeCloseTo(other.firstLoss, 3);
+    expect(ours.firstLoss, network).toBeCloseTo(other.firstLoss, 2);
     expect(ours.epochs[0].examplesPerSecond).toBeGreaterThan(0);
   }
 }, 120_000);
