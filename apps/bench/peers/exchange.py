@@ -51,10 +51,9 @@ def converse(peer, first_step, train, predict, peak=lambda: None):
     for line in sys.stdin:
         request = json.loads(line)
         if request["do"] == "end":
-            say(peakBytes=peak_bytes())
             return
         if request["do"] == "limits":
-            say(peak=peak(), operations=None)
+            say(peakBytes=peak_bytes(), peak=peak(), operations=None)
             continue
         start, busy = time.perf_counter(), cpu_seconds()
         if request["do"] == "train":

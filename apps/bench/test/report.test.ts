@@ -15,8 +15,11 @@ test('epochs that other programs disturbed do not count, so that a busy machine 
 test('the report gives ratios to the first, and what could not be measured as a dash', () => {
   const measured = (name: string, speed: number): Measured => ({
     ...{ id: name, name, version: '1.2', runtime: 'Node 20', epochs: [epoch(speed)], firstLoss: 0.5 },
-    ...{ firstStepSeconds: 0.25, peakBytes: null, latencySeconds: 40e-6, predictionsPerSecond: null },
-    limits: name === 'PyTorch' ? { peak: null, operations: null } : { peak: 100e9, operations: 1e6 },
+    ...{ firstStepSeconds: 0.25, latencySeconds: 40e-6, predictionsPerSecond: null },
+    limits:
+      name === 'PyTorch'
+        ? { peakBytes: null, peak: null, operations: null }
+        : { peakBytes: null, peak: 100e9, operations: 1e6 },
   });
   const machine = { processor: 'a processor', processors: 2, memoryBytes: 8 * 2 ** 30, system: 'linux' };
   const [ours, peer] = [measured('@bn/wasm', 48_612), measured('PyTorch', 16_204)];

@@ -34,7 +34,6 @@ export interface Measured {
   /** Mean loss of the first whole epoch, which is not timed: that all learn the same. */
   readonly firstLoss: number;
   readonly firstStepSeconds: number;
-  readonly peakBytes: number | null;
   /** Median seconds of one prediction of one image; null if predictions were not measured. */
   readonly latencySeconds: number | null;
   readonly limits: Limits;
@@ -79,7 +78,6 @@ export async function measure(participants: readonly Participant[], options: Mea
         latencySeconds: speed?.latencySeconds ?? null,
         predictionsPerSecond: speed?.predictionsPerSecond ?? null,
         limits: await one.ask({ do: 'limits' }),
-        peakBytes: (await one.ask({ do: 'end' })).peakBytes,
       });
     }
     return results;

@@ -13,6 +13,7 @@ export async function loadImages(
 }
 
 function reshaped(dataset: Dataset, shape: readonly [number, number, number], length: number): Dataset {
+  if (length === dataset.length && String(shape) === String(dataset.features.shape)) return dataset;
   const [channels, height, width] = shape;
   const size = channels * height * width;
   const [top, left] = [(height - 28) / 2, (width - 28) / 2];

@@ -26,7 +26,7 @@ export type Request =
   | { readonly do: 'train' }
   /** Predictions of one batch of test images for so long, each to the classes on the host; a third more before is not counted. */
   | { readonly do: 'predict'; readonly batch: number; readonly seconds: number }
-  /** What the processor can do at most. */
+  /** What it took of the machine, and what the processor can do at most. */
   | { readonly do: 'limits' }
   | { readonly do: 'end' };
 
@@ -46,13 +46,10 @@ export interface Predicted {
 }
 
 export interface Limits {
+  /** The most memory that was resident so far; null where the system does not tell. */
+  readonly peakBytes: number | null;
   /** Multiplications and additions a second, measured with the instructions that the participant computes with; null if unknown. */
   readonly peak: number | null;
   /** Of the products and convolutions in a training step, per example; null if unknown. */
   readonly operations: number | null;
-}
-
-export interface Ended {
-  /** The most memory that was resident; null where the system does not tell. */
-  readonly peakBytes: number | null;
 }

@@ -9,7 +9,7 @@ export async function limitsOf(
   name: string,
   model: Model,
   { batchSize, threads }: { batchSize: number; threads: number },
-): Promise<Limits> {
+): Promise<Omit<Limits, 'peakBytes'>> {
   const backend = await loadBackend(name, process.cwd(), { device: 'cpu', threads, profile: { skippedRuns: 0 } });
   try {
     const shape = [batchSize, ...model.input.shape.slice(1)];

@@ -16,7 +16,7 @@ import {
 } from '@bn/core';
 import { build } from '../networks.js';
 import { loadImages } from './data.js';
-import type { Ended, Introduction, Limits, Predicted, Request, Settings, Trained } from './exchange.js';
+import type { Introduction, Limits, Predicted, Request, Settings, Trained } from './exchange.js';
 import { limitsOf } from './limits.js';
 
 const settings = JSON.parse(process.argv.at(-1)!) as Settings;
@@ -41,7 +41,9 @@ for await (const line of createInterface({ input: process.stdin })) {
   const request = JSON.parse(line) as Request;
   if (request.do === 'end') break;
   if (request.do === 'limits') {
-    say(await limitsOf(name, model, { batchSize, threads }));
+    // Before anything else takes memory for it.
+    const peakBytes = process.resourceUsage().maxRSS * 1024;
+    say({ peakBytes, ...(await limitsOf(name, model, { batchSize, threads })) });
     continue;
   }
   const busy = process.cpuUsage();
@@ -55,7 +57,6 @@ for await (const line of createInterface({ input: process.stdin })) {
     say({ seconds, cpuSeconds: cpuSeconds(busy) } satisfies Predicted);
   }
 }
-say({ peakBytes: process.resourceUsage().maxRSS * 1024 } satisfies Ended);
 await trainer.dispose();
 await backend.dispose();
 
@@ -107,6 +108,6 @@ function cpuSeconds(since: NodeJS.CpuUsage): number {
   return (user + system) / 1e6;
 }
 
-function say(message: Introduction | Trained | Predicted | Limits | Ended): void {
+function say(message: Introduction | Trained | Predicted | Limits): void {
   process.stdout.write(`${JSON.stringify(message)}\n`);
 }

@@ -5,13 +5,12 @@ import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import { BnError } from '@bn/core';
 import type { Participant } from '../participants.js';
-import type { Ended, Introduction, Limits, Predicted, Request, Settings, Trained } from './exchange.js';
+import type { Introduction, Limits, Predicted, Request, Settings, Trained } from './exchange.js';
 
 interface Answers {
   readonly train: Trained;
   readonly predict: Predicted;
   readonly limits: Limits;
-  readonly end: Ended;
 }
 
 export interface Running {
@@ -19,7 +18,7 @@ export interface Running {
   readonly introduction: Introduction;
   /** From the start of the process to the end of its first training step, data loaded and all. */
   readonly firstStepSeconds: number;
-  ask<R extends Request>(request: R): Promise<Answers[R['do']]>;
+  ask<D extends keyof Answers>(request: Extract<Request, { do: D }>): Promise<Answers[D]>;
   /** Ends the process at once. */
   kill(): void;
 }

@@ -70,7 +70,7 @@ function nameOf({ id, name, version, runtime }: Measured): string {
 
 function rowOf(one: Measured, [first]: readonly Measured[]): string[] {
   const { median, lowest, highest } = summarize(one.epochs);
-  const { latencySeconds, predictionsPerSecond, firstStepSeconds, peakBytes } = one;
+  const { latencySeconds, predictionsPerSecond, firstStepSeconds, limits } = one;
   return [
     nameOf(one),
     `${rounded(median)} [${rounded(lowest)} to ${rounded(highest)}]`,
@@ -78,7 +78,7 @@ function rowOf(one: Measured, [first]: readonly Measured[]): string[] {
     predictionsPerSecond === null ? '–' : rounded(predictionsPerSecond),
     latencySeconds === null ? '–' : (latencySeconds * 1e6).toFixed(0),
     firstStepSeconds.toFixed(2),
-    peakBytes === null ? '–' : (peakBytes / 2 ** 20).toFixed(0),
+    limits.peakBytes === null ? '–' : (limits.peakBytes / 2 ** 20).toFixed(0),
     one.firstLoss.toFixed(3),
   ];
 }
