@@ -43,7 +43,7 @@ def build(layers):
             "avgPool": nn.AvgPool2d,
             "maxPool": nn.MaxPool2d,
             "residual": lambda channels, stride: residual_block(size, channels, stride),
-            "globalPool": lambda: nn.AdaptiveAvgPool2d(1),
+            "globalPool": lambda: nn.Sequential(nn.AdaptiveAvgPool2d(1), nn.Flatten()),
             "flatten": nn.Flatten,
             "dense": lambda units: nn.Linear(size, units),
         }[kind](*arguments)

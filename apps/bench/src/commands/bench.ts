@@ -1,6 +1,6 @@
 // `bench`, the default command: our backends and their peers, training and predicting side by side.
 
-import { type Io, parseCommand } from '@bn/command-line';
+import { type Io, parseCommand, printable } from '@bn/command-line';
 import { Command } from 'commander';
 import { describeMachine } from '../measure/machine.js';
 import { type Measured, measure } from '../measure/measure.js';
@@ -56,16 +56,22 @@ export async function run(args: readonly string[], io: Io): Promise<number> {
     io.stderr.write(`${name}: ${network.description}\n`);
     const examples = flags.examples ?? network.examples;
     const { batchSize, threads, rounds, predictionSeconds } = flags;
-    const measured = await measure(participants, {
+    const measuring = measure(participants, {
       ...{ network: { ...network, examples }, batchSize, threads, rounds, predictionSeconds },
       signal: io.signal,
       say: (text) => io.stderr.write(`  ${text}\n`),
     });
-    results.push({ network: name, batchSize, threads, examples, measured });
+    // What other networks gave is not lost.
+    const measured = await measuring.catch((error: Error) => {
+      if (io.signal.aborted || chosen.length === 1) throw error;
+      io.stderr.write(`error: ${name}: ${printable(error.message)}\n`);
+      return null;
+    });
+    if (measured) results.push({ network: name, batchSize, threads, examples, measured });
   }
   const report = { machine: describeMachine(), date: new Date().toISOString().slice(0, 10), results };
   const text = benchReport(report);
   io.stdout.write(text);
   if (flags.out !== undefined) await writeReport(flags.out, io, text, report);
-  return 0;
+  return results.length === chosen.length ? 0 : 1;
 }

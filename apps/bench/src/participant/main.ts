@@ -14,6 +14,7 @@ import {
   type Trainer,
   trace,
 } from '@bn/core';
+import { subset } from '@bn/datasets';
 import { build } from '../networks.js';
 import { loadImages } from './data.js';
 import type { Introduction, Limits, Predicted, Request, Settings, Trained } from './exchange.js';
@@ -29,8 +30,7 @@ const backend = await loadBackend(name, process.cwd(), { device: 'cpu', threads,
 const trainer = await createTrainer({ model, backend, loss: softmaxCrossEntropy(), optimizer: sgd(), seed });
 
 let epochs = 1;
-const first = { length: batchSize, features: train.features, get: train.get, fill: train.fill! };
-await epochOf({ ...first, length: Math.min(batchSize, train.length) });
+await epochOf(subset(train, Math.min(batchSize, train.length)));
 say({
   name: `@bn/${backend.name}${backend.engine ? ` (${backend.engine})` : ''}`,
   version: '0.1.0',
