@@ -46,6 +46,12 @@ describe.each(['wasm', 'onnxruntime-cuda'])('%s', (backend) => {
   });
 });
 
+it('without --backend profiles the one that training takes', async () => {
+  const { code, stdout } = await profile(smallFolder(), '--device', 'cpu', '--json');
+  expect(code).toBe(0);
+  expect(JSON.parse(stdout)).toMatchObject({ backend: 'wasm' });
+});
+
 describe('failures', () => {
   it('a backend that does not report is told, with those that do', async () => {
     const { code, stdout, stderr } = await profile(smallFolder(), '--backend', 'reference');

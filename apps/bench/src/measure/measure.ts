@@ -1,11 +1,11 @@
 // Measures participants side by side: all are started, then each trains an epoch in turn, round after round.
 
 import { cpus } from 'node:os';
+import { median } from '@bn/command-line';
 import type { Network } from '../networks.js';
 import type { Limits } from '../participant/exchange.js';
 import { type Running, start } from '../participant/running.js';
 import type { Participant } from '../participants.js';
-import { median } from './median.js';
 
 export interface MeasureOptions {
   readonly network: Network;

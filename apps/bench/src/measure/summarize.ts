@@ -1,7 +1,7 @@
 // What the epochs of a participant amount to.
 
+import { median } from '@bn/command-line';
 import { disturbed, type Epoch } from './measure.js';
-import { median } from './median.js';
 
 export interface Summary {
   readonly median: number;

@@ -1,6 +1,6 @@
 // Trains twice, step by step in turn: profiled, and as it is, so that it is known what profiling costs.
 
-import { type Io, loadBackend, loadData, UsageError } from '@bn/command-line';
+import { type Io, loadData, median, openBackend, UsageError } from '@bn/command-line';
 import type { Backend, BackendOptions, Graph } from '@bn/core';
 import type { RunConfig } from '../config/settings.js';
 import { fitModel } from '../load/fit-model.js';
@@ -28,11 +28,13 @@ export async function runProfile(settings: ProfileSettings, io: Io): Promise<Pro
   }
 }
 
-function open({ backend, device, engine, threads }: RunConfig, cwd: string, options: BackendOptions): Promise<Backend> {
-  return loadBackend(backend, cwd, {
+async function open(config: RunConfig, cwd: string, options: BackendOptions): Promise<Backend> {
+  const { device, engine, threads } = config;
+  const opened = await openBackend(config.backend, cwd, {
     ...options,
     ...{ device, ...(engine !== null && { engine }), ...(threads !== null && { threads }) },
   });
+  return opened.backend;
 }
 
 async function cannotReport(name: string, cwd: string): Promise<string> {
@@ -82,10 +84,4 @@ function layersOf({ nodes, outputs }: Graph): string[] {
   const layers = new Set([...done.reverse()].filter((layer) => layer !== ''));
   const others = nodes.slice(end).map(({ origin }) => origin.layer);
   return [...new Set([...[...layers].reverse(), ...others.filter((layer) => layer !== '')]), ''];
-}
-
-function median(values: readonly number[]): number {
-  const sorted = [...values].sort((a, b) => a - b);
-  const middle = sorted.length >> 1;
-  return sorted.length % 2 === 1 ? sorted[middle]! : (sorted[middle - 1]! + sorted[middle]!) / 2;
 }
