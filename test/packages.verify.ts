@@ -1,7 +1,7 @@
 // What npm's users get: tarballs that publishing checks accept, and that work in a folder of their own.
 
 import { execFile } from 'node:child_process';
-import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { copyFileSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -117,9 +117,13 @@ describe('@bn/core and one backend, installed alone, train a network in typed Ty
   });
 });
 
-test('the command line, installed alone, trains', async () => {
-  const folder = await install('command-line', ['@bn/train']);
-  const flags = ['--limit', '600', '--epochs', '1', '--out', 'run'];
-  await run('npx', ['--no-install', 'bn-train', ...flags], { cwd: folder, shell: true });
+test('the command lines, installed alone, train, export and classify', async () => {
+  const folder = await install('command-lines', ['@bn/train', '@bn/infer']);
+  const call = (command: string) => run('npx', ['--no-install', ...command.split(' ')], { cwd: folder, shell: true });
+  await call('bn-train --limit 600 --epochs 1 --out run');
   expect(readdirSync(join(folder, 'run'))).toContain('checkpoint.safetensors');
+  await call('bn-train export run --out clothes.onnx');
+  copyFileSync(join(root, 'examples', 'clothes', 'bag.png'), join(folder, 'bag.png'));
+  const { stdout } = await call('bn-infer clothes.onnx bag.png --json --top 10');
+  expect(JSON.parse(stdout).top).toHaveLength(10);
 });
