@@ -41,6 +41,13 @@ it('a run with the backend left open records which one it took', async () => {
   expect(JSON.parse(readFileSync(join(folder, 'run', 'config.json'), 'utf8'))).toMatchObject({ backend: 'wasm' });
 });
 
+it('a run of the same bits on all machines does without multiply-adds that round once', async () => {
+  const folder = smallFolder();
+  const flags = [...smallFlags.slice(2), '--backend', 'wasm', '--exact', '--epochs', '1', '--out', 'run'];
+  expect((await train(folder, flags)).stdout).toContain('by wasm on cpu (WebAssembly, SIMD, ');
+  expect(JSON.parse(readFileSync(join(folder, 'run', 'config.json'), 'utf8'))).toMatchObject({ exact: true });
+});
+
 describe('resume', () => {
   // Steps within an epoch count from 1; there are 3 of them.
   const at = (epoch: number, step: number) => new RegExp(`"type":"step","epoch":${epoch},"step":${step},`);

@@ -24,6 +24,12 @@ export const knobs = {
     },
   ),
   threads: knob(wholeNumber(1, 1024), null, 'threads on the CPU', "the backend's choice", { resumable: true }),
+  exact: knob(
+    toggle,
+    false,
+    'with --backend wasm: round every product before it is added, so that all machines give the same bits',
+    'multiply-adds in one instruction are faster',
+  ),
 
   // What is trained, and on what.
   model: knob(

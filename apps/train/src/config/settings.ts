@@ -72,11 +72,12 @@ function requireResumable(run: string, flags: Partial<KnobValues>, configFile: s
 
 /** Knobs that have no effect beside others are mistakes, told before anything starts. */
 function requireSense(values: KnobValues): void {
-  const { optimizer, model } = values;
+  const { optimizer, model, backend } = values;
   const require = (name: KnobName, sense: boolean, where: string) => {
     if (values[name] === knobs[name].preset || sense) return;
     throw new UsageError(`${flagOf(name)} has no effect here: ${where}; leave it out`);
   };
+  require('exact', backend === 'wasm', 'it is for --backend wasm');
   require('momentum', optimizer === 'sgd' || optimizer === 'rmsprop', 'it is for sgd and rmsprop');
   const normalized = model === 'lenet-bn' || model === 'lenet-bn-scratch';
   require('bnConvention', model === 'lenet-bn', 'it is for the model lenet-bn');

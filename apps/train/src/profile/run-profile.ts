@@ -5,6 +5,7 @@ import type { Backend, BackendOptions, Graph } from '@bn/core';
 import type { RunConfig } from '../config/settings.js';
 import { fitModel } from '../load/fit-model.js';
 import { loadNetwork } from '../load/load-network.js';
+import { backendOptions } from '../run/backend-options.js';
 import { shortPath } from '../run/describe-run.js';
 import type { ProfileRecord } from './record.js';
 import { reportingBackends, reports } from './reporting-backends.js';
@@ -29,11 +30,7 @@ export async function runProfile(settings: ProfileSettings, io: Io): Promise<Pro
 }
 
 async function open(config: RunConfig, cwd: string, options: BackendOptions): Promise<Backend> {
-  const { device, engine, threads } = config;
-  const opened = await openBackend(config.backend, cwd, {
-    ...options,
-    ...{ device, ...(engine !== null && { engine }), ...(threads !== null && { threads }) },
-  });
+  const opened = await openBackend(config.backend, cwd, { ...backendOptions(config), ...options });
   return opened.backend;
 }
 

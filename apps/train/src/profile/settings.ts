@@ -17,7 +17,18 @@ export interface ProfileSettings {
 
 /** The flags of `train` that profile takes too. */
 export const sharedKnobs: readonly KnobName[] = [
-  ...(['backend', 'device', 'engine', 'threads', 'model', 'data', 'limit', 'batchSize', 'learningRate'] as const),
+  ...([
+    'backend',
+    'device',
+    'engine',
+    'threads',
+    'exact',
+    'model',
+    'data',
+    'limit',
+    'batchSize',
+    'learningRate',
+  ] as const),
   ...([
     'optimizer',
     'momentum',

@@ -5,6 +5,7 @@ import { type Backend, createTrainer, softmaxCrossEntropy, type Trainer } from '
 import type { RunConfig } from '../config/settings.js';
 import { type FittedModel, fitModel } from '../load/fit-model.js';
 import { loadNetwork } from '../load/load-network.js';
+import { backendOptions } from './backend-options.js';
 import { optimizerOf } from './learning-rule.js';
 
 export interface Loaded {
@@ -27,12 +28,17 @@ export async function withTrainer<T>(
   const network = await loadNetwork(config, workingFolder);
   const data = await loadData(config, network.shape);
   const fitted = fitModel(network, data, config.batchSize);
-  const { device, engine, threads, seed } = config;
-  const options = { device, ...(engine !== null && { engine }), ...(threads !== null && { threads }) };
-  const { backend, name, reason: deviceReason } = await openBackend(config.backend, workingFolder, options);
+  const opened = await openBackend(config.backend, workingFolder, backendOptions(config));
+  const { backend, name, reason: deviceReason } = opened;
   try {
     const loss = softmaxCrossEntropy();
-    const trainer = await createTrainer({ model: fitted.model, backend, loss, optimizer: optimizerOf(config), seed });
+    const trainer = await createTrainer({
+      model: fitted.model,
+      backend,
+      loss,
+      optimizer: optimizerOf(config),
+      seed: config.seed,
+    });
     try {
       return await body({ config: { ...config, backend: name }, data, fitted, backend, deviceReason, trainer });
     } finally {
