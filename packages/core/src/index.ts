@@ -78,14 +78,7 @@ export { fromTorch, type TorchNaming, toTorch } from './torch-names.js';
 export { assembleBatch, type Batch } from './training/batches.js';
 export { type Checkpoint, decodeCheckpoint, encodeCheckpoint, type Position } from './training/checkpoint.js';
 export type * from './training/events.js';
-export {
-  evaluationGraph,
-  type Observed,
-  observedStepGraph,
-  predictionGraph,
-  recalibrationGraph,
-  trainingStepGraph,
-} from './training/step-graph.js';
+export { type Observed, predictionGraph, trainingStepGraph } from './training/step-graph.js';
 export type { Observation, StepResult } from './training/step-runner.js';
 export {
   createTrainer,

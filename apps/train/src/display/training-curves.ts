@@ -23,7 +23,7 @@ export class TrainingCurves {
     if (step % every === 0) this.#addTraining(epoch - 1 + step / stepsPerEpoch, epochSoFar.loss, epochSoFar.accuracy);
   }
 
-  /** A finished epoch of an earlier session. */
+  /** A finished epoch of an earlier call. */
   addEpoch({ epoch, loss, trainAccuracy, testAccuracy }: EpochRecord): void {
     this.#addTraining(epoch, loss, trainAccuracy);
     this.addTestAccuracy(epoch, testAccuracy);
