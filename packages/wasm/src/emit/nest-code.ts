@@ -58,11 +58,13 @@ class NestCode {
   readonly #established = new Set<string>();
   /** Loops now open, which indices may depend on at run time. */
   readonly #open = new Set<Loop>();
+  readonly #guards: ReadonlyMap<Statement, readonly Guard[]>;
 
   constructor(code: Code, schedule: Schedule, survey: Survey, places: Places, constants: Constants) {
     this.#code = code;
     this.#schedule = schedule;
     this.#nest = schedule.nest;
+    this.#guards = new Map(schedule.nest.statements.map((statement) => [statement, guardsOf(statement)]));
     this.#survey = survey;
     this.#addressing = new Addressing(code, survey, places);
     this.#values = new Values(code, constants, survey, this.#addressing, places);
@@ -231,7 +233,7 @@ class NestCode {
   #guardsOn(over: Loop, { tiles }: Where): Guard[] {
     const single = new Map(tiles.filter(({ count }) => count === 1).map(({ loop, base }) => [loop, base]));
     return this.#nest.statements
-      .flatMap((statement) => guardsOf(statement))
+      .flatMap((statement) => this.#guards.get(statement)!)
       .map(({ index, size }) => ({ index: index.substitute(single), size }))
       .filter(({ index }) => index.coefficient(over) !== 0);
   }
@@ -347,7 +349,7 @@ class NestCode {
   /** Guards that have to be tested at run time; null if one does not hold anyway. */
   #openGuards(statement: Statement, { environment }: Point): Guard[] | null {
     const open: Guard[] = [];
-    for (const guard of guardsOf(statement)) {
+    for (const guard of this.#guards.get(statement)!) {
       const index = guard.index.substitute(environment);
       const [low, high] = index.range();
       if (low === high && (low < 0 || low >= guard.size)) return null;
@@ -359,9 +361,7 @@ class NestCode {
 }
 
 function guardsOf({ value, target }: Statement): Guard[] {
-  const guards = [...target.guards];
-  for (const node of expressionsIn(value)) if ('access' in node) guards.push(...(node.access as Access).guards);
-  return guards;
+  return [target.guards, ...expressionsIn(value).map((node) => ('access' in node ? node.access.guards : []))].flat();
 }
 
 /** All combinations of the unrolled iterations. */

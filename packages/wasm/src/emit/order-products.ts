@@ -16,51 +16,58 @@ export type Move = { readonly load: number } | { readonly product: number };
  */
 export function orderProducts(products: readonly Product[], capacity: number): Move[] {
   const moves: Move[] = [];
-  const partners = new Map<number, Set<number>>();
-  const waiting = new Set(products.keys());
-  const link = (x: number, product: number) => {
-    const known = partners.get(x);
-    if (known) known.add(product);
-    else partners.set(x, new Set([product]));
+  const count = products.reduce((most, { a, b }) => Math.max(most, a, b), -1) + 1;
+  /** Products that are not done yet: of each two operands, and of each. */
+  const waiting = new Uint16Array(count * count);
+  const left = new Uint16Array(count);
+  const partners: number[][] = Array.from({ length: count }, () => []);
+  const link = (product: number, x: number, y: number) => {
+    waiting[x * count + y]++;
+    left[x]++;
+    partners[x].push(product);
   };
   products.forEach(({ a, b }, i) => {
-    link(a, i);
-    link(b, i);
+    link(i, a, b);
+    if (a !== b) link(i, b, a);
   });
-  const held = new Set<number>();
-  const gainOf = (x: number, without: number | null) => {
-    let gain = 0;
-    for (const i of partners.get(x)!) {
-      const other = products[i].a === x ? products[i].b : products[i].a;
-      if (other === x || (other !== without && held.has(other))) gain++;
-    }
-    return gain;
-  };
+  const isDone = products.map(() => false);
+  let held: number[] = [];
   const perform = (x: number) => {
-    for (const i of [...partners.get(x)!]) {
+    for (const i of partners[x]) {
       const { a, b } = products[i];
-      if (!held.has(a) || !held.has(b)) continue;
+      if (isDone[i] || !held.includes(a) || !held.includes(b)) continue;
       moves.push({ product: i });
-      waiting.delete(i);
-      for (const operand of [a, b]) partners.get(operand)!.delete(i);
+      isDone[i] = true;
+      for (const [operand, other] of a === b
+        ? [[a, b]]
+        : [
+            [a, b],
+            [b, a],
+          ]) {
+        waiting[operand * count + other]--;
+        left[operand]--;
+      }
     }
-    for (const operand of held) if (partners.get(operand)!.size === 0) held.delete(operand);
+    held = held.filter((operand) => left[operand] > 0);
   };
-  while (waiting.size > 0) {
-    const full = held.size >= capacity;
+  while (left.some((n) => n > 0)) {
+    const drops = held.length >= capacity ? held : [null];
     let best: { load: number; drop: number | null; gain: number; left: number } | null = null;
-    for (const [load, { size }] of partners) {
-      if (size === 0 || held.has(load)) continue;
-      for (const drop of full ? held : [null]) {
-        const gain = gainOf(load, drop);
+    for (let load = 0; load < count; load++) {
+      if (left[load] === 0 || held.includes(load)) continue;
+      const row = load * count;
+      const ready = held.reduce((n, operand) => n + waiting[row + operand], waiting[row + load]);
+      for (const drop of drops) {
+        const gain = drop === null ? ready : ready - waiting[row + drop];
         // Between equals: keep what still has most to do.
-        const left = drop === null ? 0 : -partners.get(drop)!.size;
-        if (!best || gain > best.gain || (gain === best.gain && left > best.left)) best = { load, drop, gain, left };
+        const kept = drop === null ? 0 : -left[drop];
+        if (!best || gain > best.gain || (gain === best.gain && kept > best.left))
+          best = { load, drop, gain, left: kept };
       }
     }
     const { load, drop } = best!;
-    if (drop !== null) held.delete(drop);
-    held.add(load);
+    if (drop !== null) held.splice(held.indexOf(drop), 1);
+    held.push(load);
     moves.push({ load });
     perform(load);
   }
