@@ -73,6 +73,7 @@ const relaxedMultiplyAdd = 0x105;
 const [getLocal, setLocal, teeLocal, i32Const, callFunction] = [0x20, 0x21, 0x22, 0x41, 0x10];
 const [block, loop, ifBlock, elseBlock, end, branch, branchIf] = [0x02, 0x03, 0x04, 0x05, 0x0b, 0x0c, 0x0d];
 const noResult = 0x40;
+const zeros = [0xfd, 0x0c, ...new Array<number>(16).fill(0)];
 
 /** LEB128, unsigned. */
 export function unsigned(n: number): number[] {
@@ -129,7 +130,8 @@ export class Code {
     this.#putNumber(teeLocal, local);
   }
   constant(n: number): void {
-    this.#put(i32Const, ...signed(n | 0));
+    this.#put(i32Const);
+    this.#putAll(signed(n | 0));
   }
   /** An instruction on integers. */
   scalar(opcode: number): void {
@@ -140,29 +142,33 @@ export class Code {
   }
   /** Reads or writes a vector at the address on the stack + `offset`. */
   memory(opcode: number, offset: number): void {
-    this.#put(0xfd, ...unsigned(opcode), 0, ...unsigned(offset));
+    this.#putNumber(0xfd, opcode);
+    this.#putNumber(0, offset);
   }
   /** Reads or writes one lane. */
   memoryLane(opcode: number, offset: number, lane: number): void {
-    this.#put(0xfd, ...unsigned(opcode), 0, ...unsigned(offset), lane);
+    this.memory(opcode, offset);
+    this.#put(lane);
   }
   loadI32(offset: number): void {
-    this.#put(0x28, 2, ...unsigned(offset));
+    this.#put(0x28);
+    this.#putNumber(2, offset);
   }
   loadByte(offset: number): void {
-    this.#put(0x2d, 0, ...unsigned(offset));
+    this.#put(0x2d);
+    this.#putNumber(0, offset);
   }
   extractLane(lane: number): void {
-    this.#put(0xfd, 0x1b, lane);
+    this.#putAll([0xfd, 0x1b, lane]);
   }
   /** Four of the eight lanes of the two vectors on the stack. */
   shuffle(lanes: readonly number[]): void {
     this.vector(vector.shuffle);
-    for (const lane of lanes) this.#put(4 * lane, 4 * lane + 1, 4 * lane + 2, 4 * lane + 3);
+    for (const lane of lanes) this.#putAll([4 * lane, 4 * lane + 1, 4 * lane + 2, 4 * lane + 3]);
   }
   /** A vector of zeros. */
   zero(): void {
-    this.#put(0xfd, 0x0c, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0);
+    this.#putAll(zeros);
   }
   /** sum := a · b + sum, of locals. */
   multiplyAdd(a: number, b: number, sum: number): void {
@@ -185,22 +191,22 @@ export class Code {
     this.vector(this.relaxed ? relaxedMultiplyAdd : vector.add);
   }
   call(index: number): void {
-    this.#put(callFunction, ...unsigned(index));
+    this.#putNumber(callFunction, index);
   }
 
   block(body: () => void): void {
-    this.#put(block, noResult);
+    this.#putNumber(block, noResult);
     body();
     this.#put(end);
   }
   loop(body: () => void): void {
-    this.#put(loop, noResult);
+    this.#putNumber(loop, noResult);
     body();
     this.#put(end);
   }
   /** Runs `body` if the integer on the stack is not zero. */
   if(body: () => void, otherwise?: () => void): void {
-    this.#put(ifBlock, noResult);
+    this.#putNumber(ifBlock, noResult);
     body();
     if (otherwise) {
       this.#put(elseBlock);
@@ -209,14 +215,14 @@ export class Code {
     this.#put(end);
   }
   branch(depth: number): void {
-    this.#put(branch, ...unsigned(depth));
+    this.#putNumber(branch, depth);
   }
   branchIf(depth: number): void {
-    this.#put(branchIf, ...unsigned(depth));
+    this.#putNumber(branchIf, depth);
   }
 
   /** The function as the code section holds it. */
-  encode(): number[] {
+  encode(): Uint8Array {
     const runs: [count: number, type: ValueType][] = [];
     for (const type of this.#locals) {
       const last = runs.at(-1);
@@ -224,19 +230,26 @@ export class Code {
       else runs.push([1, type]);
     }
     const locals = [...unsigned(runs.length), ...runs.flatMap(([count, type]) => [...unsigned(count), type])];
-    const body = [...unsigned(locals.length + this.#bytes.length + 1), ...locals];
-    for (const byte of this.#bytes) body.push(byte);
-    body.push(end);
+    const head = [...unsigned(locals.length + this.#bytes.length + 1), ...locals];
+    const body = new Uint8Array(head.length + this.#bytes.length + 1);
+    body.set(head);
+    body.set(this.#bytes, head.length);
+    body[body.length - 1] = end;
     return body;
   }
 
-  #put(...bytes: number[]): void {
+  #put(byte: number): void {
+    this.#bytes.push(byte);
+  }
+
+  #putAll(bytes: readonly number[]): void {
     for (const byte of bytes) this.#bytes.push(byte);
   }
 
   /** An opcode with a number, as a rule a small one. */
   #putNumber(opcode: number, n: number): void {
-    if (n < 128) this.#bytes.push(opcode, n);
-    else this.#put(opcode, ...unsigned(n));
+    this.#bytes.push(opcode);
+    if (n < 128) this.#bytes.push(n);
+    else this.#putAll(unsigned(n));
   }
 }

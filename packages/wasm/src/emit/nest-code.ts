@@ -165,8 +165,8 @@ class NestCode {
     const rest = extent % tile;
     const visit = (base: Index, count: number) => () =>
       body({ ...where, tiles: [...where.tiles, { loop, base, count }] });
-    const over = tile * step === 1 ? loop : this.#survey.tiled(loop, tile * step);
-    const main = visit(Index.of(over).times(tile * step), tile);
+    const { over, base } = this.#survey.tiled(loop, tile * step);
+    const main = visit(base, tile);
     const tails = [...(rest > 0 ? [visit(new Index(whole * tile * step), rest)] : []), ...(last ? [last] : [])];
     if (ranged) this.#range(over, whole, main, tails);
     else {
@@ -294,8 +294,8 @@ class NestCode {
         if (holds === 'unknown') return false;
         if (holds === 'never') continue;
         const [a, b] = reads.map((access) => {
-          const { key, offset, laneStride } = this.#addressing.locate(access, at.environment, at.vector);
-          const name = `${key}+${offset}:${laneStride}`;
+          const { pointer, offset, laneStride } = this.#addressing.locate(access, at.environment, at.vector);
+          const name = `${pointer.number}+${offset}:${laneStride}`;
           const known = operands.get(name) ?? { number: operands.size, access, at };
           operands.set(name, known);
           return known.number;

@@ -139,10 +139,11 @@ export class Values {
     switch (expression.op) {
       case 'read':
       case 'gather': {
-        const { key, offset, laneStride } = this.#addressing.locate(expression.access, point.environment, point.vector);
+        const location = this.#addressing.locate(expression.access, point.environment, point.vector);
+        const { pointer, offset, laneStride } = location;
         const at = expression.op === 'gather' ? `[${this.#keyOf(expression.at, point)}]` : '';
         const lanes = typeof point.active === 'number' ? point.active : '?';
-        return `${key}+${offset}:${laneStride}:${lanes}${at}`;
+        return `${pointer.number}+${offset}:${laneStride}:${lanes}${at}`;
       }
       case 'index':
         return `(${expression.index.substitute(point.environment)})`;
@@ -247,8 +248,8 @@ export class Values {
     code.get(lanes);
   }
 
-  laneOf({ key, offset, laneStride }: Location, lane: number, bytes: number): Location {
-    return { key, offset: offset + lane * laneStride * bytes, laneStride: 0 };
+  laneOf({ pointer, offset, laneStride }: Location, lane: number, bytes: number): Location {
+    return { pointer, offset: offset + lane * laneStride * bytes, laneStride: 0 };
   }
 
   /** Writes the vector in `value`; lanes that are not active stay as they are. */

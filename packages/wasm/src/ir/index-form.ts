@@ -13,26 +13,27 @@ export interface Loop {
   readonly lastLanes?: number;
 }
 
+const none: ReadonlyMap<Loop, number> = new Map();
+
 export class Index {
   readonly constant: number;
   readonly terms: ReadonlyMap<Loop, number>;
 
-  constructor(constant: number, terms: Iterable<readonly [Loop, number]> = []) {
+  /** @param terms as a map, without zeros */
+  constructor(constant: number, terms: Iterable<readonly [Loop, number]> = none) {
     this.constant = constant;
-    this.terms =
-      terms instanceof Map && ![...terms.values()].includes(0)
-        ? terms
-        : new Map([...terms].filter(([, coefficient]) => coefficient !== 0));
+    this.terms = terms instanceof Map ? terms : new Map([...terms].filter(([, coefficient]) => coefficient !== 0));
   }
 
   static of(loop: Loop): Index {
-    return new Index(0, [[loop, 1]]);
+    return new Index(0, new Map([[loop, 1]]));
   }
 
   plus(other: Index | number): Index {
     if (typeof other === 'number') return other === 0 ? this : new Index(this.constant + other, this.terms);
+    if (other.terms.size === 0) return this.plus(other.constant);
     const terms = new Map(this.terms);
-    for (const [loop, c] of other.terms) terms.set(loop, (terms.get(loop) ?? 0) + c);
+    for (const [loop, c] of other.terms) addTerm(terms, loop, c);
     return new Index(this.constant + other.constant, terms);
   }
 
@@ -58,9 +59,17 @@ export class Index {
 
   /** The same with some loops replaced. */
   substitute(replacements: ReadonlyMap<Loop, Index>): Index {
-    let result = new Index(this.constant);
-    for (const [loop, c] of this.terms) result = result.plus((replacements.get(loop) ?? Index.of(loop)).times(c));
-    return result;
+    let { constant } = this;
+    const terms = new Map<Loop, number>();
+    for (const [loop, c] of this.terms) {
+      const replacement = replacements.get(loop);
+      if (!replacement) addTerm(terms, loop, c);
+      else {
+        constant += c * replacement.constant;
+        for (const [inner, own] of replacement.terms) addTerm(terms, inner, c * own);
+      }
+    }
+    return new Index(constant, terms);
   }
 
   /** Smallest and largest value over all loops. */
@@ -95,4 +104,10 @@ export class Index {
     if (this.constant !== 0 || terms.length === 0) terms.push(`${this.constant}`);
     return terms.join(' + ');
   }
+}
+
+function addTerm(terms: Map<Loop, number>, loop: Loop, coefficient: number): void {
+  const sum = (terms.get(loop) ?? 0) + coefficient;
+  if (sum === 0) terms.delete(loop);
+  else terms.set(loop, sum);
 }

@@ -89,6 +89,8 @@ class Model {
   readonly #nest: Nest;
   readonly #reads: readonly [Access, Access];
   readonly #vector: Loop | null;
+  /** Places by strides and sizes: most choices of tiles differ for one of the operands only. */
+  readonly #places = new Map<string, Places>();
   /** Vectors of results, and products for each. */
   readonly #results: number;
   readonly #products: number;
@@ -149,7 +151,7 @@ class Model {
     const strides = this.#reads.map(({ index }) => loops.map((loop, i) => index.coefficient(loop) * steps[i]));
     const sums = loops.reduce((n, loop, i) => (this.#nest.outer.includes(loop) ? n * sizes[i] : n), 1);
     if (!exact && this.#reads.every(({ guards }) => guards.length === 0)) {
-      const [a, b] = strides.map((own) => distinctPlaces(own, sizes));
+      const [a, b] = strides.map((own) => this.#placesOf(own, sizes));
       return this.#cycles(
         a.places + b.places,
         sizes.reduce((n, size) => n * size, 1),
@@ -181,6 +183,16 @@ class Model {
       ? orderProducts(products, Math.max(3, registers - sums)).filter((move) => 'load' in move).length
       : numbers.size;
     return this.#cycles(loads, products.length, sums, lines.size, tests);
+  }
+
+  #placesOf(strides: readonly number[], sizes: readonly number[]): Places {
+    let key = '';
+    strides.forEach((stride, i) => {
+      if (stride !== 0) key += `${stride}:${sizes[i]} `;
+    });
+    const known = this.#places.get(key) ?? distinctPlaces(strides, sizes);
+    this.#places.set(key, known);
+    return known;
   }
 
   #cycles(loads: number, products: number, sums: number, lines: number, tests: number): number {
@@ -217,7 +229,12 @@ class Model {
 }
 
 /** How many places an operand has in a block without guards, and in how many cache lines. */
-function distinctPlaces(strides: readonly number[], sizes: readonly number[]): { places: number; lines: number } {
+interface Places {
+  readonly places: number;
+  readonly lines: number;
+}
+
+function distinctPlaces(strides: readonly number[], sizes: readonly number[]): Places {
   let places = [0];
   strides.forEach((stride, i) => {
     if (stride === 0) return;
