@@ -162,22 +162,22 @@ class Model {
     }
     const guards = this.#reads.flatMap((read) => read.guards).map((guard) => this.#guard(guard, loops, sizes));
     const numbers = new Map<number, number>();
+    const numberOf = (place: number) => {
+      const number = numbers.get(place) ?? numbers.size;
+      numbers.set(place, number);
+      return number;
+    };
     const lines = new Set<number>();
     const products: { a: number; b: number }[] = [];
     let tests = 0;
-    forEachPosition(sizes, (position) => {
+    const [left, right] = strides.map((own) => offsets(own, sizes));
+    left.forEach((_, position) => {
       const held = guards.map((holds) => holds(position));
       if (held.includes('never')) return;
       if (held.includes('unknown')) tests++;
-      const [a, b] = strides.map((own, operand) => {
-        const place = own.reduce((sum, stride, i) => sum + stride * position[i], 0);
-        lines.add(2 * Math.floor(place / lineElements) + operand);
-        const key = 2 * place + operand;
-        const number = numbers.get(key) ?? numbers.size;
-        numbers.set(key, number);
-        return number;
-      });
-      products.push({ a, b });
+      lines.add(2 * Math.floor(left[position] / lineElements));
+      lines.add(2 * Math.floor(right[position] / lineElements) + 1);
+      products.push({ a: numberOf(2 * left[position]), b: numberOf(2 * right[position] + 1) });
     });
     const loads = exact
       ? orderProducts(products, Math.max(3, registers - sums)).filter((move) => 'load' in move).length
@@ -220,8 +220,9 @@ class Model {
     const whole = loops.filter((loop, i) => sizes[i] === this.#steps(loop));
     const rolled = [...index.terms].filter(([loop]) => !whole.includes(loop));
     const [low, high] = new Index(index.constant, rolled).range();
-    return (position: readonly number[]): 'always' | 'never' | 'unknown' => {
-      const shift = coefficients.reduce((sum, c, i) => sum + c * position[i], 0);
+    const shifts = offsets(coefficients, sizes);
+    return (position: number): 'always' | 'never' | 'unknown' => {
+      const shift = shifts[position];
       if (high + shift < 0 || low + shift >= size) return 'never';
       return isBound || (low + shift >= 0 && high + shift < size) ? 'always' : 'unknown';
     };
@@ -245,14 +246,13 @@ function distinctPlaces(strides: readonly number[], sizes: readonly number[]): P
   return { places: places.length, lines: new Set(places.map((place) => Math.floor(place / lineElements))).size };
 }
 
-function forEachPosition(sizes: readonly number[], body: (position: readonly number[]) => void): void {
-  const position = sizes.map(() => 0);
-  const visit = (depth: number): void => {
-    if (depth === sizes.length) {
-      body(position);
-      return;
-    }
-    for (position[depth] = 0; position[depth] < sizes[depth]; position[depth]++) visit(depth + 1);
-  };
-  visit(0);
+/** Σ stride · n for all positions n of a block, the last loop fastest. */
+function offsets(strides: readonly number[], sizes: readonly number[]): number[] {
+  let all = [0];
+  strides.forEach((stride, i) => {
+    const longer: number[] = [];
+    for (const start of all) for (let n = 0; n < sizes[i]; n++) longer.push(start + n * stride);
+    all = longer;
+  });
+  return all;
 }
