@@ -150,17 +150,11 @@ class Model {
     const steps = loops.map((loop) => (loop === this.#vector ? 4 : 1));
     const strides = this.#reads.map(({ index }) => loops.map((loop, i) => index.coefficient(loop) * steps[i]));
     const sums = loops.reduce((n, loop, i) => (this.#nest.outer.includes(loop) ? n * sizes[i] : n), 1);
-    if (!exact && this.#reads.every(({ guards }) => guards.length === 0)) {
+    const { held, tests } = this.#tested(loops, sizes);
+    if (!exact && !held.includes(false)) {
       const [a, b] = strides.map((own) => this.#placesOf(own, sizes));
-      return this.#cycles(
-        a.places + b.places,
-        sizes.reduce((n, size) => n * size, 1),
-        sums,
-        a.lines + b.lines,
-        0,
-      );
+      return this.#cycles(a.places + b.places, held.length, sums, a.lines + b.lines, tests);
     }
-    const guards = this.#reads.flatMap((read) => read.guards).map((guard) => this.#guard(guard, loops, sizes));
     const numbers = new Map<number, number>();
     const numberOf = (place: number) => {
       const number = numbers.get(place) ?? numbers.size;
@@ -169,12 +163,9 @@ class Model {
     };
     const lines = new Set<number>();
     const products: { a: number; b: number }[] = [];
-    let tests = 0;
     const [left, right] = strides.map((own) => offsets(own, sizes));
-    left.forEach((_, position) => {
-      const held = guards.map((holds) => holds(position));
-      if (held.includes('never')) return;
-      if (held.includes('unknown')) tests++;
+    held.forEach((holds, position) => {
+      if (!holds) return;
       lines.add(2 * Math.floor(left[position] / lineElements));
       lines.add(2 * Math.floor(right[position] / lineElements) + 1);
       products.push({ a: numberOf(2 * left[position]), b: numberOf(2 * right[position] + 1) });
@@ -212,20 +203,32 @@ class Model {
     return 1 + 2 * gathered.length;
   }
 
-  /** Whether a guard holds at a place of the block; guards that no tile touches become bounds of loops. */
-  #guard({ index, size }: Guard, loops: readonly Loop[], sizes: readonly number[]) {
+  /** By place of a block whether it is computed, and how many places need a test. */
+  #tested(loops: readonly Loop[], sizes: readonly number[]): { held: readonly boolean[]; tests: number } {
+    const held = new Array<boolean>(sizes.reduce((n, size) => n * size, 1)).fill(true);
+    const isTested = held.map(() => false);
+    for (const guard of this.#reads.flatMap(({ guards }) => guards)) this.#test(guard, loops, sizes, held, isTested);
+    return { held, tests: isTested.filter((tested, position) => tested && held[position]).length };
+  }
+
+  /** Enters where a guard does not hold, and where that is not known; what no tile touches becomes bounds of loops. */
+  #test(
+    { index, size }: Guard,
+    loops: readonly Loop[],
+    sizes: readonly number[],
+    held: boolean[],
+    isTested: boolean[],
+  ): void {
     const coefficients = loops.map((loop) => index.coefficient(loop));
     const touched = coefficients.some((c) => c !== 0);
     const isBound = !touched && [...index.terms.values()].some((c) => Math.abs(c) === 1);
     const whole = loops.filter((loop, i) => sizes[i] === this.#steps(loop));
     const rolled = [...index.terms].filter(([loop]) => !whole.includes(loop));
     const [low, high] = new Index(index.constant, rolled).range();
-    const shifts = offsets(coefficients, sizes);
-    return (position: number): 'always' | 'never' | 'unknown' => {
-      const shift = shifts[position];
-      if (high + shift < 0 || low + shift >= size) return 'never';
-      return isBound || (low + shift >= 0 && high + shift < size) ? 'always' : 'unknown';
-    };
+    offsets(coefficients, sizes).forEach((shift, position) => {
+      if (high + shift < 0 || low + shift >= size) held[position] = false;
+      else if (!isBound && (low + shift < 0 || high + shift >= size)) isTested[position] = true;
+    });
   }
 }
 
@@ -236,14 +239,11 @@ interface Places {
 }
 
 function distinctPlaces(strides: readonly number[], sizes: readonly number[]): Places {
-  let places = [0];
-  strides.forEach((stride, i) => {
-    if (stride === 0) return;
-    const all = new Set<number>();
-    for (let n = 0; n < sizes[i]; n++) for (const place of places) all.add(place + n * stride);
-    places = [...all];
-  });
-  return { places: places.length, lines: new Set(places.map((place) => Math.floor(place / lineElements))).size };
+  const moving = strides.map((stride, i) => (stride === 0 ? 1 : sizes[i]));
+  const places = new Set(offsets(strides, moving));
+  const lines = new Set<number>();
+  for (const place of places) lines.add(Math.floor(place / lineElements));
+  return { places: places.size, lines: lines.size };
 }
 
 /** Σ stride · n for all positions n of a block, the last loop fastest. */
