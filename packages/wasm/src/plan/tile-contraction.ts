@@ -26,6 +26,12 @@ interface Candidate {
   readonly bound: number;
 }
 
+/** Places of an operand in a block, and cache lines that they lie in. */
+interface Places {
+  readonly places: number;
+  readonly lines: number;
+}
+
 /** Tiles for the loops of a nest that is one sum of products; null for other nests. */
 export function tileContraction(nest: Nest, vector: Loop | null, fixed: Loop | null): Tiles | null {
   const reads = nest.statements.length === 1 ? productReads(nest.statements[0]) : null;
@@ -151,9 +157,10 @@ class Model {
     const strides = this.#reads.map(({ index }) => loops.map((loop, i) => index.coefficient(loop) * steps[i]));
     const sums = loops.reduce((n, loop, i) => (this.#nest.outer.includes(loop) ? n * sizes[i] : n), 1);
     const { held, tests } = this.#tested(loops, sizes);
-    if (!exact && !held.includes(false)) {
+    if (!exact && !held?.includes(false)) {
       const [a, b] = strides.map((own) => this.#placesOf(own, sizes));
-      return this.#cycles(a.places + b.places, held.length, sums, a.lines + b.lines, tests);
+      const count = sizes.reduce((n, size) => n * size, 1);
+      return this.#cycles(a.places + b.places, count, sums, a.lines + b.lines, tests);
     }
     const numbers = new Map<number, number>();
     const numberOf = (place: number) => {
@@ -164,8 +171,8 @@ class Model {
     const lines = new Set<number>();
     const products: { a: number; b: number }[] = [];
     const [left, right] = strides.map((own) => offsets(own, sizes));
-    held.forEach((holds, position) => {
-      if (!holds) return;
+    left.forEach((_, position) => {
+      if (held?.[position] === false) return;
       lines.add(2 * Math.floor(left[position] / lineElements));
       lines.add(2 * Math.floor(right[position] / lineElements) + 1);
       products.push({ a: numberOf(2 * left[position]), b: numberOf(2 * right[position] + 1) });
@@ -203,41 +210,35 @@ class Model {
     return 1 + 2 * gathered.length;
   }
 
-  /** By place of a block whether it is computed, and how many places need a test. */
-  #tested(loops: readonly Loop[], sizes: readonly number[]): { held: readonly boolean[]; tests: number } {
-    const held = new Array<boolean>(sizes.reduce((n, size) => n * size, 1)).fill(true);
-    const isTested = held.map(() => false);
-    for (const guard of this.#reads.flatMap(({ guards }) => guards)) this.#test(guard, loops, sizes, held, isTested);
-    return { held, tests: isTested.filter((tested, position) => tested && held[position]).length };
+  /** By place of a block whether it is computed, null if all are; and how many places need a test. */
+  #tested(loops: readonly Loop[], sizes: readonly number[]): { held: readonly boolean[] | null; tests: number } {
+    const guards = this.#reads.flatMap((read) => read.guards).flatMap((guard) => this.#open(guard, loops, sizes) ?? []);
+    if (guards.length === 0) return { held: null, tests: 0 };
+    const held = guards[0].low.map((_, i) => guards.every(({ low, high, size }) => high[i] >= 0 && low[i] < size));
+    const tested = held.filter((holds, i) => {
+      return holds && guards.some(({ low, high, size, isBound }) => !isBound && (low[i] < 0 || high[i] >= size));
+    });
+    return { held, tests: tested.length };
   }
 
-  /** Enters where a guard does not hold, and where that is not known; what no tile touches becomes bounds of loops. */
-  #test(
-    { index, size }: Guard,
-    loops: readonly Loop[],
-    sizes: readonly number[],
-    held: boolean[],
-    isTested: boolean[],
-  ): void {
+  /** Smallest and largest index of a guard by place of the block; null if it holds everywhere. */
+  #open({ index, size }: Guard, loops: readonly Loop[], sizes: readonly number[]) {
     const coefficients = loops.map((loop) => index.coefficient(loop));
+    // Guards that no tile touches become bounds of loops.
     const touched = coefficients.some((c) => c !== 0);
     const isBound = !touched && [...index.terms.values()].some((c) => Math.abs(c) === 1);
     const whole = loops.filter((loop, i) => sizes[i] === this.#steps(loop));
     const rolled = [...index.terms].filter(([loop]) => !whole.includes(loop));
     const [low, high] = new Index(index.constant, rolled).range();
-    offsets(coefficients, sizes).forEach((shift, position) => {
-      if (high + shift < 0 || low + shift >= size) held[position] = false;
-      else if (!isBound && (low + shift < 0 || high + shift >= size)) isTested[position] = true;
-    });
+    const ends = coefficients.map((c, i) => c * (sizes[i] - 1));
+    const [least, most] = [Math.min, Math.max].map((pick) => ends.reduce((sum, end) => sum + pick(0, end), 0));
+    if (isBound ? high >= 0 && low < size : low + least >= 0 && high + most < size) return null;
+    const shifts = offsets(coefficients, sizes);
+    return { low: shifts.map((shift) => low + shift), high: shifts.map((shift) => high + shift), size, isBound };
   }
 }
 
 /** How many places an operand has in a block without guards, and in how many cache lines. */
-interface Places {
-  readonly places: number;
-  readonly lines: number;
-}
-
 function distinctPlaces(strides: readonly number[], sizes: readonly number[]): Places {
   const moving = strides.map((stride, i) => (stride === 0 ? 1 : sizes[i]));
   const places = new Set(offsets(strides, moving));
