@@ -3,8 +3,7 @@
 
 import { Index, type Loop } from '../ir/index-form.js';
 import type { Access, Buffer } from '../ir/nest.js';
-import { type Code, i32, scalar } from './code.js';
-import type { Move } from './order-products.js';
+import { type Code, i32, type Offset, scalar } from './code.js';
 import type { Place, Places } from './place.js';
 
 interface Pointer {
@@ -23,15 +22,13 @@ interface Found {
   readonly pointer: Pointer;
 }
 
-/** What a first pass over a nest finds out and the second needs from the start. */
+/** What is found out while a nest is emitted, and needed from its start. */
 export class Survey {
   readonly pointers = new Map<string, Pointer>();
   /** Loops whose iteration number is needed as such. */
   readonly counted = new Set<Loop>();
   /** Addresses of vector constants. */
   readonly constants = new Set<number>();
-  /** Orders of blocks of products, as they come. */
-  readonly orders: (readonly Move[])[] = [];
   /** Pointers by access. */
   readonly found = new Map<Access, Found[]>();
   readonly #tiled = new Map<Loop, Map<number, Tiled>>();
@@ -93,6 +90,10 @@ export class Addressing {
 
   /** Sets up all pointers of the survey. `given` are loops whose iteration number is in a local. */
   start(given: ReadonlyMap<Loop, number>, threadMemory: number): void {
+    this.#code.later(() => this.#setUp(given, threadMemory));
+  }
+
+  #setUp(given: ReadonlyMap<Loop, number>, threadMemory: number): void {
     const code = this.#code;
     for (const [loop, local] of given) this.#values.set(loop, local);
     for (const pointer of this.#survey.pointers.values()) {
@@ -180,64 +181,75 @@ export class Addressing {
     return found;
   }
 
-  /** Pushes the pointer of a location. What is to be added to it is `offset` of the result. */
-  push({ pointer, offset }: Location): number {
-    this.#code.get(this.#current.get(pointer) ?? 0);
+  /** Pushes the pointer of a location. What is to be added to it is the result. */
+  push({ pointer, offset }: Location): Offset {
+    this.#code.later(() => this.#code.get(this.#current.get(pointer)!));
     // Later lanes lie before the first where their stride is negative.
     pointer.low = Math.min(pointer.low, offset);
-    return offset - pointer.low;
+    return () => offset - pointer.low;
   }
 
   /** Emits a loop; `count` and `first` are numbers or locals that hold them. */
   loop(loop: Loop, first: { local: number } | null, count: number | { local: number }, body: () => void): void {
     const code = this.#code;
-    const moved = [...this.#survey.pointers.values()].filter(({ strides }) => strides.has(loop));
-    const outer = moved.map((pointer) => [pointer, this.#current.get(pointer)] as const);
-    for (const pointer of moved) {
-      const local = code.local(i32);
-      code.get(this.#current.get(pointer) ?? 0);
-      if (first) {
-        code.get(first.local);
-        code.constant(pointer.strides.get(loop)!);
-        code.scalar(scalar.mul);
-        code.scalar(scalar.add);
-      }
-      code.set(local);
-      this.#current.set(pointer, local);
-    }
-    const counted = this.#survey.counted.has(loop);
-    const value = code.local(i32);
-    if (counted) {
-      if (first) code.get(first.local);
-      else code.constant(0);
-      code.set(value);
-      this.#values.set(loop, value);
-    }
+    const outer = new Map<Pointer, number>();
+    code.later(() => this.#enter(loop, first, outer));
     const left = code.local(i32);
     if (typeof count === 'number') code.constant(count);
     else code.get(count.local);
     code.set(left);
     code.loop(() => {
       body();
-      for (const pointer of moved) this.#advance(this.#current.get(pointer)!, pointer.strides.get(loop)!);
-      if (counted) this.#advance(value, 1);
+      code.later(() => {
+        for (const pointer of outer.keys()) this.#advance(this.#current.get(pointer)!, pointer.strides.get(loop)!);
+        if (this.#survey.counted.has(loop)) this.#advance(this.#values.get(loop)!, 1);
+      });
       code.get(left);
       code.constant(-1);
       code.scalar(scalar.add);
       code.tee(left);
       code.branchIf(0);
     });
-    this.#values.delete(loop);
-    for (const [pointer, local] of outer) if (local !== undefined) this.#current.set(pointer, local);
+    code.later(() => {
+      this.#values.delete(loop);
+      for (const [pointer, local] of outer) this.#current.set(pointer, local);
+    });
+  }
+
+  /** Gives a loop its own pointers, and its number where that is needed; those of before are left in `outer`. */
+  #enter(loop: Loop, first: { local: number } | null, outer: Map<Pointer, number>): void {
+    const code = this.#code;
+    for (const pointer of this.#survey.pointers.values()) {
+      const stride = pointer.strides.get(loop);
+      if (stride === undefined) continue;
+      const before = this.#current.get(pointer)!;
+      outer.set(pointer, before);
+      const local = code.local(i32);
+      code.get(before);
+      if (first) {
+        code.get(first.local);
+        code.constant(stride);
+        code.scalar(scalar.mul);
+        code.scalar(scalar.add);
+      }
+      code.set(local);
+      this.#current.set(pointer, local);
+    }
+    const value = code.local(i32);
+    if (!this.#survey.counted.has(loop)) return;
+    if (first) code.get(first.local);
+    else code.constant(0);
+    code.set(value);
+    this.#values.set(loop, value);
   }
 
   /** Pushes the value of an index over open loops. */
-  pushValue(index: Index): void {
+  pushValue({ constant, terms }: Index): void {
     const code = this.#code;
-    code.constant(index.constant);
-    for (const [loop, coefficient] of index.terms) {
-      this.#survey.counted.add(loop);
-      code.get(this.#values.get(loop) ?? 0);
+    for (const loop of terms.keys()) this.#survey.counted.add(loop);
+    code.constant(constant);
+    for (const [loop, coefficient] of terms) {
+      code.later(() => code.get(this.#values.get(loop)!));
       if (coefficient !== 1) {
         code.constant(coefficient);
         code.scalar(scalar.mul);

@@ -98,36 +98,51 @@ function signed(n: number): number[] {
   }
 }
 
+/** A byte; the number of a local plus `localReference`; −1 less the number of a local that begins here; or instructions. */
+type Item = number | (() => void);
+const localReference = 256;
+
+/** Of an address; or what gives it once all code is known. */
+export type Offset = number | (() => number);
+
 export class Code {
   /** Whether a multiplication and an addition may be one instruction that rounds once. */
   readonly relaxed: boolean;
   readonly #parameters: number;
-  readonly #locals: ValueType[] = [];
+  /** What is not bytes yet; null once all is. */
+  #items: Item[] | null = [];
   readonly #bytes: number[] = [];
+  /** By number that `local` gave; and those in the order in which they come. */
+  readonly #types: ValueType[] = [];
+  readonly #final: number[] = [];
+  readonly #locals: ValueType[] = [];
 
   constructor(parameters: number, relaxed: boolean) {
     this.#parameters = parameters;
     this.relaxed = relaxed;
   }
 
-  /** Bytes of instructions so far. */
-  get size(): number {
-    return this.#bytes.length;
-  }
-
   local(type: ValueType): number {
-    this.#locals.push(type);
-    return this.#parameters + this.#locals.length - 1;
+    this.#types.push(type);
+    const local = this.#types.length - 1;
+    if (this.#items) this.#items.push(-1 - local);
+    else this.#begin(local);
+    return this.#parameters + local;
   }
 
   get(local: number): void {
-    this.#putNumber(getLocal, local);
+    this.#putLocal(getLocal, local);
   }
   set(local: number): void {
-    this.#putNumber(setLocal, local);
+    this.#putLocal(setLocal, local);
   }
   tee(local: number): void {
-    this.#putNumber(teeLocal, local);
+    this.#putLocal(teeLocal, local);
+  }
+  /** Instructions at this place that are known once all others are: `emit` is called then. */
+  later(emit: () => void): void {
+    if (this.#items) this.#items.push(emit);
+    else emit();
   }
   constant(n: number): void {
     this.#put(i32Const);
@@ -141,12 +156,12 @@ export class Code {
     this.#putNumber(0xfd, opcode);
   }
   /** Reads or writes a vector at the address on the stack + `offset`. */
-  memory(opcode: number, offset: number): void {
+  memory(opcode: number, offset: Offset): void {
     this.#putNumber(0xfd, opcode);
-    this.#putNumber(0, offset);
+    this.#putOffset(0, offset);
   }
   /** Reads or writes one lane. */
-  memoryLane(opcode: number, offset: number, lane: number): void {
+  memoryLane(opcode: number, offset: Offset, lane: number): void {
     this.memory(opcode, offset);
     this.#put(lane);
   }
@@ -154,9 +169,9 @@ export class Code {
     this.#put(0x28);
     this.#putNumber(2, offset);
   }
-  loadByte(offset: number): void {
+  loadByte(offset: Offset): void {
     this.#put(0x2d);
-    this.#putNumber(0, offset);
+    this.#putOffset(0, offset);
   }
   extractLane(lane: number): void {
     this.#putAll([0xfd, 0x1b, lane]);
@@ -221,8 +236,21 @@ export class Code {
     this.#putNumber(branchIf, depth);
   }
 
+  /** Makes bytes of all there is; what is called from now on adds to them. */
+  settle(): void {
+    const items = this.#items ?? [];
+    this.#items = null;
+    for (const item of items) {
+      if (typeof item === 'function') item();
+      else if (item < 0) this.#begin(-1 - item);
+      else if (item >= localReference) this.#putAll(unsigned(this.#numberOf(item - localReference)));
+      else this.#bytes.push(item);
+    }
+  }
+
   /** The function as the code section holds it. */
   encode(): Uint8Array {
+    this.settle();
     const runs: [count: number, type: ValueType][] = [];
     for (const type of this.#locals) {
       const last = runs.at(-1);
@@ -238,18 +266,38 @@ export class Code {
     return body;
   }
 
+  #begin(local: number): void {
+    this.#final[local] = this.#parameters + this.#locals.length;
+    this.#locals.push(this.#types[local]);
+  }
+
+  #numberOf(local: number): number {
+    return local < this.#parameters ? local : this.#final[local - this.#parameters];
+  }
+
   #put(byte: number): void {
-    this.#bytes.push(byte);
+    (this.#items ?? this.#bytes).push(byte);
   }
 
   #putAll(bytes: readonly number[]): void {
-    for (const byte of bytes) this.#bytes.push(byte);
+    const into = this.#items ?? this.#bytes;
+    for (const byte of bytes) into.push(byte);
   }
 
-  /** An opcode with a number, as a rule a small one. */
-  #putNumber(opcode: number, n: number): void {
-    this.#bytes.push(opcode);
-    if (n < 128) this.#bytes.push(n);
+  #putLocal(opcode: number, local: number): void {
+    if (this.#items) this.#items.push(opcode, localReference + local);
+    else this.#putNumber(opcode, this.#numberOf(local));
+  }
+
+  #putOffset(before: number, offset: Offset): void {
+    if (typeof offset === 'number') this.#putNumber(before, offset);
+    else this.later(() => this.#putNumber(before, offset()));
+  }
+
+  /** A byte with a number, as a rule a small one. */
+  #putNumber(byte: number, n: number): void {
+    this.#put(byte);
+    if (n < 128) this.#put(n);
     else this.#putAll(unsigned(n));
   }
 }

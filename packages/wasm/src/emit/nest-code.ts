@@ -19,16 +19,11 @@ const [firstParameter, endParameter, threadParameter] = [0, 1, 2];
 /** Nests that are called for each group get the first group of the chunk in place of the end. */
 const chunkParameter = endParameter;
 
-/** Emits twice: the first pass finds out which pointers and counters there are. */
 export function emitNest(schedule: Schedule, places: Places, constants: Constants, relaxed: boolean): Code {
-  const survey = new Survey();
-  const emit = () => {
-    const code = new Code(nestParameters, relaxed);
-    new NestCode(code, schedule, survey, places, constants).emit();
-    return code;
-  };
-  emit();
-  return emit();
+  const code = new Code(nestParameters, relaxed);
+  new NestCode(code, schedule, places, constants).emit();
+  code.settle();
+  return code;
 }
 
 /** Unrolled iterations of one loop: `base`, `base` + 1 … (vectors of four for the vector loop). */
@@ -47,27 +42,24 @@ class NestCode {
   readonly #code: Code;
   readonly #schedule: Schedule;
   readonly #nest: Nest;
-  readonly #survey: Survey;
+  readonly #survey = new Survey();
   readonly #addressing: Addressing;
   readonly #values: Values;
   readonly #reductions: Reductions;
   readonly #reducesLanes: boolean;
-  /** Blocks of products so far. */
-  #blocks = 0;
   /** Guards that hold because of the bounds of loops now open. */
   readonly #established = new Set<string>();
   /** Loops now open, which indices may depend on at run time. */
   readonly #open = new Set<Loop>();
   readonly #guards: ReadonlyMap<Statement, readonly Guard[]>;
 
-  constructor(code: Code, schedule: Schedule, survey: Survey, places: Places, constants: Constants) {
+  constructor(code: Code, schedule: Schedule, places: Places, constants: Constants) {
     this.#code = code;
     this.#schedule = schedule;
     this.#nest = schedule.nest;
     this.#guards = new Map(schedule.nest.statements.map((statement) => [statement, guardsOf(statement)]));
-    this.#survey = survey;
-    this.#addressing = new Addressing(code, survey, places);
-    this.#values = new Values(code, constants, survey, this.#addressing, places);
+    this.#addressing = new Addressing(code, this.#survey, places);
+    this.#values = new Values(code, constants, this.#survey, this.#addressing, places);
     this.#reducesLanes = schedule.nest.inner.some((loop) => loop === schedule.vector);
     this.#reductions = new Reductions(code, this.#values, this.#reducesLanes, {
       present: firstParameter,
@@ -305,10 +297,7 @@ class NestCode {
     }
     const list = [...operands.values()];
     const locals = new Map<number, number>();
-    const { orders } = this.#survey;
-    const order = orders[this.#blocks] ?? orderProducts(products, Math.max(3, registers - accumulators.length));
-    orders[this.#blocks++] = order;
-    for (const move of order) {
+    for (const move of orderProducts(products, Math.max(3, registers - accumulators.length))) {
       if ('load' in move) {
         const local = this.#code.local(v128);
         this.#values.load(list[move.load].access, list[move.load].at);

@@ -89,8 +89,12 @@ export class Values {
     this.#pushAt(integer ? this.#constants.integer(value) : this.#constants.float(value));
   }
 
-  /** Loads constants that the first pass has met, before all loops. */
+  /** Loads constants before all loops. */
   preload(): void {
+    this.#code.later(() => this.#loadConstants());
+  }
+
+  #loadConstants(): void {
     for (const address of this.#survey.constants) {
       if (this.#preloaded.size === mostPreloaded) return;
       const local = this.#code.local(v128);
@@ -108,14 +112,17 @@ export class Values {
 
   /** Pushes the constant at an address. */
   #pushAt(address: number): void {
+    const code = this.#code;
     this.#survey.constants.add(address);
-    const local = this.#preloaded.get(address);
-    if (local !== undefined) {
-      this.#code.get(local);
-      return;
-    }
-    this.#code.constant(0);
-    this.#code.memory(vector.load, address);
+    code.later(() => {
+      const local = this.#preloaded.get(address);
+      if (local !== undefined) {
+        code.get(local);
+        return;
+      }
+      code.constant(0);
+      code.memory(vector.load, address);
+    });
   }
 
   /** Address of a mask of the first lanes. */
