@@ -29,20 +29,32 @@ export class Index {
     return new Index(0, new Map([[loop, 1]]));
   }
 
+  /** Σ factor · index */
+  static sum(parts: Iterable<readonly [Index, number]>): Index {
+    let constant = 0;
+    const terms = new Map<Loop, number>();
+    for (const [index, factor] of parts) {
+      constant += factor * index.constant;
+      for (const [loop, c] of index.terms) {
+        const sum = (terms.get(loop) ?? 0) + c * factor;
+        if (sum === 0) terms.delete(loop);
+        else terms.set(loop, sum);
+      }
+    }
+    return new Index(constant, terms);
+  }
+
   plus(other: Index | number): Index {
     if (typeof other === 'number') return other === 0 ? this : new Index(this.constant + other, this.terms);
     if (other.terms.size === 0) return this.plus(other.constant);
-    const terms = new Map(this.terms);
-    for (const [loop, c] of other.terms) addTerm(terms, loop, c);
-    return new Index(this.constant + other.constant, terms);
+    return Index.sum([
+      [this, 1],
+      [other, 1],
+    ]);
   }
 
   times(factor: number): Index {
-    if (factor === 1) return this;
-    return new Index(
-      this.constant * factor,
-      [...this.terms].map(([loop, c]) => [loop, c * factor]),
-    );
+    return factor === 1 ? this : Index.sum([[this, factor]]);
   }
 
   coefficient(loop: Loop): number {
@@ -59,17 +71,8 @@ export class Index {
 
   /** The same with some loops replaced. */
   substitute(replacements: ReadonlyMap<Loop, Index>): Index {
-    let { constant } = this;
-    const terms = new Map<Loop, number>();
-    for (const [loop, c] of this.terms) {
-      const replacement = replacements.get(loop);
-      if (!replacement) addTerm(terms, loop, c);
-      else {
-        constant += c * replacement.constant;
-        for (const [inner, own] of replacement.terms) addTerm(terms, inner, c * own);
-      }
-    }
-    return new Index(constant, terms);
+    const parts = [...this.terms].map(([loop, c]) => [replacements.get(loop) ?? Index.of(loop), c] as const);
+    return Index.sum(parts).plus(this.constant);
   }
 
   /** Smallest and largest value over all loops. */
@@ -104,10 +107,4 @@ export class Index {
     if (this.constant !== 0 || terms.length === 0) terms.push(`${this.constant}`);
     return terms.join(' + ');
   }
-}
-
-function addTerm(terms: Map<Loop, number>, loop: Loop, coefficient: number): void {
-  const sum = (terms.get(loop) ?? 0) + coefficient;
-  if (sum === 0) terms.delete(loop);
-  else terms.set(loop, sum);
 }

@@ -104,16 +104,16 @@ export function elementsOf(buffer: Buffer): number {
 /** The place of the element at `indices`; null where the lane axis is indexed by more than its own two loops. */
 export function place(buffer: Buffer, indices: readonly Index[]): Index | null {
   const { shape, laneAxis } = buffer;
-  let index = new Index(0);
+  const parts: [Index, number][] = [];
   let stride = laneAxis === null ? 1 : 4;
   for (let axis = shape.length - 1; axis >= 0; axis--) {
     if (axis === laneAxis) continue;
-    index = index.plus(indices[axis].times(stride));
+    parts.push([indices[axis], stride]);
     stride *= shape[axis];
   }
-  if (laneAxis === null) return index;
-  const parts = indices[laneAxis].divide(4);
-  return parts && index.plus(parts.quotient.times(stride)).plus(parts.remainder);
+  if (laneAxis === null) return Index.sum(parts);
+  const lanes = indices[laneAxis].divide(4);
+  return lanes && Index.sum([...parts, [lanes.quotient, stride], [lanes.remainder, 1]]);
 }
 
 /** All expressions in `root`, operands before users, shared ones once; those in `seen` are left out. */
