@@ -94,6 +94,7 @@ function volume(tiles: readonly (readonly [Loop, number])[]): number {
 class Model {
   readonly #nest: Nest;
   readonly #reads: readonly [Access, Access];
+  readonly #guards: readonly Guard[];
   readonly #vector: Loop | null;
   /** Places by strides and sizes: most choices of tiles differ for one of the operands only. */
   readonly #places = new Map<string, Places>();
@@ -104,6 +105,7 @@ class Model {
   constructor(nest: Nest, reads: readonly [Access, Access], vector: Loop | null) {
     this.#nest = nest;
     this.#reads = reads;
+    this.#guards = reads.flatMap(({ guards }) => guards);
     this.#vector = vector;
     this.#results = nest.outer.reduce((n, loop) => n * this.#steps(loop), 1);
     this.#products = nest.inner.reduce((n, loop) => n * this.#steps(loop), 1);
@@ -212,16 +214,22 @@ class Model {
 
   /** By place of a block whether it is computed, null if all are; and how many places need a test. */
   #tested(loops: readonly Loop[], sizes: readonly number[]): { held: readonly boolean[] | null; tests: number } {
-    const guards = this.#reads.flatMap((read) => read.guards).flatMap((guard) => this.#open(guard, loops, sizes) ?? []);
+    const guards = this.#guards.flatMap((guard) => this.#open(guard, loops, sizes) ?? []);
     if (guards.length === 0) return { held: null, tests: 0 };
-    const held = guards[0].low.map((_, i) => guards.every(({ low, high, size }) => high[i] >= 0 && low[i] < size));
-    const tested = held.filter((holds, i) => {
-      return holds && guards.some(({ low, high, size, isBound }) => !isBound && (low[i] < 0 || high[i] >= size));
+    let tests = 0;
+    const held = guards[0].shifts.map((_, i) => {
+      let [holds, isTested] = [true, false];
+      for (const { shifts, low, high, size, isBound } of guards) {
+        if (high + shifts[i] < 0 || low + shifts[i] >= size) holds = false;
+        else if (!isBound && (low + shifts[i] < 0 || high + shifts[i] >= size)) isTested = true;
+      }
+      if (holds && isTested) tests++;
+      return holds;
     });
-    return { held, tests: tested.length };
+    return { held, tests };
   }
 
-  /** Smallest and largest index of a guard by place of the block; null if it holds everywhere. */
+  /** Smallest and largest index of a guard at the start of the block, and shifts by place; null if it holds everywhere. */
   #open({ index, size }: Guard, loops: readonly Loop[], sizes: readonly number[]) {
     const coefficients = loops.map((loop) => index.coefficient(loop));
     // Guards that no tile touches become bounds of loops.
@@ -233,18 +241,20 @@ class Model {
     const ends = coefficients.map((c, i) => c * (sizes[i] - 1));
     const [least, most] = [Math.min, Math.max].map((pick) => ends.reduce((sum, end) => sum + pick(0, end), 0));
     if (isBound ? high >= 0 && low < size : low + least >= 0 && high + most < size) return null;
-    const shifts = offsets(coefficients, sizes);
-    return { low: shifts.map((shift) => low + shift), high: shifts.map((shift) => high + shift), size, isBound };
+    return { shifts: offsets(coefficients, sizes), low, high, size, isBound };
   }
 }
 
 /** How many places an operand has in a block without guards, and in how many cache lines. */
 function distinctPlaces(strides: readonly number[], sizes: readonly number[]): Places {
   const moving = strides.map((stride, i) => (stride === 0 ? 1 : sizes[i]));
-  const places = new Set(offsets(strides, moving));
-  const lines = new Set<number>();
-  for (const place of places) lines.add(Math.floor(place / lineElements));
-  return { places: places.size, lines: lines.size };
+  const sorted = Int32Array.from(offsets(strides, moving)).sort();
+  let [places, lines] = [1, 1];
+  for (let i = 1; i < sorted.length; i++) {
+    if (sorted[i] !== sorted[i - 1]) places++;
+    if (Math.floor(sorted[i] / lineElements) !== Math.floor(sorted[i - 1] / lineElements)) lines++;
+  }
+  return { places, lines };
 }
 
 /** Σ stride · n for all positions n of a block, the last loop fastest. */
