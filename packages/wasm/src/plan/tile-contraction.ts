@@ -216,17 +216,16 @@ class Model {
   #tested(loops: readonly Loop[], sizes: readonly number[]): { held: readonly boolean[] | null; tests: number } {
     const guards = this.#guards.flatMap((guard) => this.#open(guard, loops, sizes) ?? []);
     if (guards.length === 0) return { held: null, tests: 0 };
-    let tests = 0;
-    const held = guards[0].shifts.map((_, i) => {
-      let [holds, isTested] = [true, false];
-      for (const { shifts, low, high, size, isBound } of guards) {
-        if (high + shifts[i] < 0 || low + shifts[i] >= size) holds = false;
-        else if (!isBound && (low + shifts[i] < 0 || high + shifts[i] >= size)) isTested = true;
+    const held = guards[0].shifts.map(() => true);
+    const isTested = held.map(() => false);
+    for (const { shifts, low, high, size, isBound } of guards) {
+      for (let i = 0; i < shifts.length; i++) {
+        const [first, last] = [low + shifts[i], high + shifts[i]];
+        if (last < 0 || first >= size) held[i] = false;
+        else if (!isBound && (first < 0 || last >= size)) isTested[i] = true;
       }
-      if (holds && isTested) tests++;
-      return holds;
-    });
-    return { held, tests };
+    }
+    return { held, tests: isTested.filter((tested, i) => tested && held[i]).length };
   }
 
   /** Smallest and largest index of a guard at the start of the block, and shifts by place; null if it holds everywhere. */
