@@ -134,10 +134,18 @@ function keyOf(node: Tensor<OperationName>, numbers: ReadonlyMap<Tensor, number>
     attributes =
       data.length > 64 ? `#${identities.get(data)}` : Array.from(data, (v) => (Object.is(v, -0) ? '-0' : v)).join();
   } else {
-    // JSON has no infinities and no NaN: it would make one null of them all.
-    attributes = JSON.stringify(node.attributes, (_, v) => (Number.isFinite(v) || typeof v !== 'number' ? v : `${v}`));
+    attributes = texts.get(node.attributes) ?? textOf(node.attributes);
+    texts.set(node.attributes, attributes);
   }
   return `${node.op}|${from}|${attributes}|${node.dtype}|${node.shape}`;
+}
+
+/** Nodes that are rebuilt keep their attributes. */
+const texts = new WeakMap<object, string>();
+
+function textOf(attributes: object): string {
+  // JSON has no infinities and no NaN: it would make one null of them all.
+  return JSON.stringify(attributes, (_, v) => (Number.isFinite(v) || typeof v !== 'number' ? v : `${v}`));
 }
 
 function requireOneSpec(inputs: ReadonlyMap<string, Tensor>, node: Tensor<'input'>): void {

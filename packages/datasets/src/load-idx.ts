@@ -79,13 +79,19 @@ async function readBytes(file: string): Promise<Uint8Array> {
   }
 }
 
+/** Bytes that one byte of a gzipped file can unpack into, at most. */
+const mostPacked = 1032;
+const largestChunk = 2 ** 26;
+
 // The header is read first and limits the rest, so that a small file cannot unpack into all of the memory.
 async function unpack(file: string, packed: Buffer): Promise<Buffer> {
   const start = await gunzip(packed.subarray(0, 4096), { finishFlush: zlibConstants.Z_SYNC_FLUSH });
   const header = parseHeader(file, start);
   const maxOutputLength = Math.min(header.fileLength, bufferConstants.MAX_LENGTH);
   try {
-    return await gunzip(packed, { maxOutputLength, chunkSize: 2 ** 20 });
+    // In one piece, which need not be put together, if that can be: the last chunk must not be full.
+    const chunkSize = Math.min(maxOutputLength, mostPacked * packed.length, largestChunk) + 1;
+    return await gunzip(packed, { maxOutputLength, chunkSize: Math.max(chunkSize, zlibConstants.Z_MIN_CHUNK) });
   } catch (cause) {
     throw (cause as NodeJS.ErrnoException).code === 'ERR_BUFFER_TOO_LARGE' ? tooLong(file, header) : cause;
   }

@@ -125,7 +125,7 @@ class GraphTrainer implements Trainer {
       };
     }
     const perRun = this.#stepsPerRun(options);
-    await this.#prepare(train, ranges, test, batchSize, perRun);
+    let isPrepared = false;
 
     const stepsPerEpoch = ranges.length;
     const rateOf = (epoch: number, step: number) =>
@@ -143,7 +143,11 @@ class GraphTrainer implements Trainer {
         const next = ranges.slice(step, step + perRun);
         const whole = next.length === perRun && next.every(([start, end]) => end - start === batchSize);
         const batches = next.slice(0, whole ? perRun : 1).map((range) => order.subarray(...range));
+        const spec = batchSpec(train, batches[0]!.length);
+        if (!isPrepared) await this.#compileSteps(spec, batches.length);
         yield* this.#train(train, batches, (i) => rateOf(epoch, step + i), stepsPerEpoch);
+        if (!isPrepared) await this.#prepare(options, ranges, perRun);
+        isPrepared = true;
       }
       const rate = rateOf(epoch, stepsPerEpoch - 1);
       yield { type: 'epoch', epoch: epoch + 1, epochs, learningRate: rate, ...this.#totals(isClassification(train)) };
@@ -243,17 +247,15 @@ class GraphTrainer implements Trainer {
     return this.#runner.dispose();
   }
 
+  async #compileSteps(spec: BatchSpec, count: number): Promise<void> {
+    await (count > 1 ? this.#steps.compiledSteps(spec, count) : this.#steps.compiled(spec)).executable;
+  }
+
   /** Compiles for every batch size that will occur, so that nothing fails or waits in the middle of training. */
-  async #prepare(
-    train: Dataset,
-    ranges: Range[],
-    test: Dataset | undefined,
-    batchSize: number,
-    perRun: number,
-  ): Promise<void> {
+  async #prepare({ train, test, batchSize = 256 }: FitOptions, ranges: Range[], perRun: number): Promise<void> {
     const sizes = (all: Range[]) => new Set(all.map(([start, end]) => end - start));
-    for (const size of sizes(ranges)) await this.#steps.compiled(batchSpec(train, size)).executable;
-    if (perRun > 1) await this.#steps.compiledSteps(batchSpec(train, batchSize), perRun).executable;
+    for (const size of sizes(ranges)) await this.#compileSteps(batchSpec(train, size), 1);
+    if (perRun > 1) await this.#compileSteps(batchSpec(train, batchSize), perRun);
     if (!test) return;
     for (const size of sizes(batchRanges(test.length, batchSize)))
       await this.#evaluation(batchSpec(test, size)).executable;

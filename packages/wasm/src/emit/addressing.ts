@@ -1,16 +1,16 @@
 // Addresses in emitted loops. Accesses that move alike through the loops share one pointer, which each loop advances by
 // addition; what sets them apart is a constant offset in the instruction.
 
-import type { Index, Loop } from '../ir/index-form.js';
+import { Index, type Loop } from '../ir/index-form.js';
 import type { Access, Buffer } from '../ir/nest.js';
-import { type Code, i32, scalar } from './code.js';
-import type { Move } from './order-products.js';
+import { type Code, i32, type Offset, scalar } from './code.js';
 import type { Place, Places } from './place.js';
 
 interface Pointer {
   readonly place: Place;
   /** Bytes per iteration of each loop. */
   readonly strides: ReadonlyMap<Loop, number>;
+  readonly number: number;
   /** Smallest offset of any access: added to the pointer, so that offsets in instructions are not negative. */
   low: number;
 }
@@ -18,34 +18,52 @@ interface Pointer {
 /** The pointer of an access under substitutes for its loops, of which the constants do not matter. */
 interface Found {
   readonly substitutes: readonly (ReadonlyMap<Loop, number> | undefined)[];
-  readonly key: string;
   readonly laneStride: number;
   readonly pointer: Pointer;
 }
 
-/** What a first pass over a nest finds out and the second needs from the start. */
+/** What is found out while a nest is emitted, and needed from its start. */
 export class Survey {
   readonly pointers = new Map<string, Pointer>();
   /** Loops whose iteration number is needed as such. */
   readonly counted = new Set<Loop>();
   /** Addresses of vector constants. */
   readonly constants = new Set<number>();
-  /** Orders of blocks of products, as they come. */
-  readonly orders: (readonly Move[])[] = [];
-  readonly #tiled = new Map<Loop, Map<number, Loop>>();
+  /** Pointers by access. */
+  readonly found = new Map<Access, Found[]>();
+  readonly #tiled = new Map<Loop, Map<number, Tiled>>();
+  readonly #numbers = new Map<Buffer | Loop, number>();
 
   /** The loop over whole tiles of `loop`. */
-  tiled(loop: Loop, tile: number): Loop {
-    const known = this.#tiled.get(loop) ?? new Map<number, Loop>();
+  tiled(loop: Loop, tile: number): Tiled {
+    const known = this.#tiled.get(loop) ?? new Map<number, Tiled>();
     this.#tiled.set(loop, known);
-    const over = known.get(tile) ?? { ...loop, name: `${loop.name}/${tile}`, extent: Math.floor(loop.extent / tile) };
-    known.set(tile, over);
-    return over;
+    const tiled = known.get(tile) ?? tileLoop(loop, tile);
+    known.set(tile, tiled);
+    return tiled;
+  }
+
+  numberOf(thing: Buffer | Loop): number {
+    const number = this.#numbers.get(thing) ?? this.#numbers.size;
+    this.#numbers.set(thing, number);
+    return number;
   }
 }
 
+interface Tiled {
+  readonly over: Loop;
+  /** The first iteration of a tile. */
+  readonly base: Index;
+}
+
+function tileLoop(loop: Loop, tile: number): Tiled {
+  const extent = Math.floor(loop.extent / tile);
+  const over = tile === 1 ? loop : { ...loop, name: `${loop.name}/${tile}`, extent };
+  return { over, base: Index.of(over).times(tile) };
+}
+
 export interface Location {
-  readonly key: string;
+  readonly pointer: Pointer;
   readonly offset: number;
   /** Elements between lanes; 0 if all lanes are the same. */
   readonly laneStride: number;
@@ -55,13 +73,9 @@ export class Addressing {
   readonly #code: Code;
   readonly #survey: Survey;
   readonly #places: Places;
-  readonly #buffers = new Map<Buffer, number>();
-  readonly #loops = new Map<Loop, number>();
   /** Locals of pointers, as the loops now open have moved them. */
-  readonly #current = new Map<string, number>();
+  readonly #current = new Map<Pointer, number>();
   readonly #values = new Map<Loop, number>();
-  /** Pointers found last, by access. */
-  readonly #found = new Map<Access, Found>();
   /** Locations found last: the same access is asked for several times in a row. */
   #located: { environment: ReadonlyMap<Loop, Index>; locations: Map<Access, Location> } = {
     environment: new Map(),
@@ -76,9 +90,14 @@ export class Addressing {
 
   /** Sets up all pointers of the survey. `given` are loops whose iteration number is in a local. */
   start(given: ReadonlyMap<Loop, number>, threadMemory: number): void {
+    this.#code.later(() => this.#setUp(given, threadMemory));
+  }
+
+  #setUp(given: ReadonlyMap<Loop, number>, threadMemory: number): void {
     const code = this.#code;
     for (const [loop, local] of given) this.#values.set(loop, local);
-    for (const [key, { place, strides, low }] of this.#survey.pointers) {
+    for (const pointer of this.#survey.pointers.values()) {
+      const { place, strides, low } = pointer;
       const local = code.local(i32);
       if (place.at === 'argument') {
         code.constant(0);
@@ -101,7 +120,7 @@ export class Addressing {
         code.scalar(scalar.add);
       }
       code.set(local);
-      this.#current.set(key, local);
+      this.#current.set(pointer, local);
     }
   }
 
@@ -120,19 +139,20 @@ export class Addressing {
     const { buffer, index } = access;
     let constant = index.constant;
     for (const [loop, coefficient] of index.terms) constant += coefficient * (environment.get(loop)?.constant ?? 0);
-    const { key, laneStride, pointer } = this.#pointerOf(access, environment, vector);
+    const { laneStride, pointer } = this.#pointerOf(access, environment, vector);
     const offset = constant * buffer.elementBytes;
     // Lanes may run backwards.
     pointer.low = Math.min(pointer.low, offset, offset + 3 * laneStride * buffer.elementBytes);
-    return { key, offset, laneStride };
+    return { pointer, offset, laneStride };
   }
 
   /** The pointer of an access. The unrolled iterations of a block differ in constants only, and have the same. */
   #pointerOf(access: Access, environment: ReadonlyMap<Loop, Index>, vector: Loop | null): Found {
     const { buffer, index } = access;
     const substitutes = [...index.terms.keys()].map((loop) => environment.get(loop)?.terms);
-    const last = this.#found.get(access);
-    if (last?.substitutes.every((terms, i) => terms === substitutes[i])) return last;
+    const known = this.#survey.found.get(access) ?? [];
+    const same = known.findLast((found) => found.substitutes.every((terms, i) => terms === substitutes[i]));
+    if (same) return same;
     const place = this.#places(buffer);
     let laneStride = 0;
     const strides = new Map<Loop, number>();
@@ -148,77 +168,88 @@ export class Addressing {
       if (!terms) move(loop, coefficient);
       else for (const [inner, c] of terms) move(inner, c * coefficient);
     }
-    let key = `${numberOf(buffer, this.#buffers)}`;
+    let key = `${this.#survey.numberOf(buffer)}`;
     for (const [loop, stride] of strides) {
       if (stride === 0) strides.delete(loop);
-      else key += `|${numberOf(loop, this.#loops)}:${stride}`;
+      else key += `|${this.#survey.numberOf(loop)}:${stride}`;
     }
-    const pointer = this.#survey.pointers.get(key) ?? { place, strides, low: Infinity };
-    this.#survey.pointers.set(key, pointer);
-    const found = { substitutes, key, laneStride, pointer };
-    this.#found.set(access, found);
+    const { pointers } = this.#survey;
+    const pointer = pointers.get(key) ?? { place, strides, number: pointers.size, low: Infinity };
+    pointers.set(key, pointer);
+    const found = { substitutes, laneStride, pointer };
+    this.#survey.found.set(access, [...known, found]);
     return found;
   }
 
-  /** Pushes the pointer of a location. What is to be added to it is `offset` of the result. */
-  push({ key, offset }: Location): number {
-    this.#code.get(this.#current.get(key) ?? 0);
-    const pointer = this.#survey.pointers.get(key)!;
+  /** Pushes the pointer of a location. What is to be added to it is the result. */
+  push({ pointer, offset }: Location): Offset {
+    this.#code.later(() => this.#code.get(this.#current.get(pointer)!));
     // Later lanes lie before the first where their stride is negative.
     pointer.low = Math.min(pointer.low, offset);
-    return offset - pointer.low;
+    return () => offset - pointer.low;
   }
 
   /** Emits a loop; `count` and `first` are numbers or locals that hold them. */
   loop(loop: Loop, first: { local: number } | null, count: number | { local: number }, body: () => void): void {
     const code = this.#code;
-    const moved = [...this.#survey.pointers].filter(([, { strides }]) => strides.has(loop));
-    const outer = moved.map(([key]) => [key, this.#current.get(key)] as const);
-    for (const [key, { strides }] of moved) {
-      const local = code.local(i32);
-      code.get(this.#current.get(key) ?? 0);
-      if (first) {
-        code.get(first.local);
-        code.constant(strides.get(loop)!);
-        code.scalar(scalar.mul);
-        code.scalar(scalar.add);
-      }
-      code.set(local);
-      this.#current.set(key, local);
-    }
-    const counted = this.#survey.counted.has(loop);
-    const value = code.local(i32);
-    if (counted) {
-      if (first) code.get(first.local);
-      else code.constant(0);
-      code.set(value);
-      this.#values.set(loop, value);
-    }
+    const outer = new Map<Pointer, number>();
+    code.later(() => this.#enter(loop, first, outer));
     const left = code.local(i32);
     if (typeof count === 'number') code.constant(count);
     else code.get(count.local);
     code.set(left);
     code.loop(() => {
       body();
-      for (const [key, { strides }] of moved) this.#advance(this.#current.get(key)!, strides.get(loop)!);
-      if (counted) this.#advance(value, 1);
+      code.later(() => {
+        for (const pointer of outer.keys()) this.#advance(this.#current.get(pointer)!, pointer.strides.get(loop)!);
+        if (this.#survey.counted.has(loop)) this.#advance(this.#values.get(loop)!, 1);
+      });
       code.get(left);
       code.constant(-1);
       code.scalar(scalar.add);
       code.tee(left);
       code.branchIf(0);
     });
-    this.#values.delete(loop);
-    for (const [key, local] of outer) if (local !== undefined) this.#current.set(key, local);
+    code.later(() => {
+      this.#values.delete(loop);
+      for (const [pointer, local] of outer) this.#current.set(pointer, local);
+    });
+  }
+
+  /** Gives a loop its own pointers, and its number where that is needed; those of before are left in `outer`. */
+  #enter(loop: Loop, first: { local: number } | null, outer: Map<Pointer, number>): void {
+    const code = this.#code;
+    for (const pointer of this.#survey.pointers.values()) {
+      const stride = pointer.strides.get(loop);
+      if (stride === undefined) continue;
+      const before = this.#current.get(pointer)!;
+      outer.set(pointer, before);
+      const local = code.local(i32);
+      code.get(before);
+      if (first) {
+        code.get(first.local);
+        code.constant(stride);
+        code.scalar(scalar.mul);
+        code.scalar(scalar.add);
+      }
+      code.set(local);
+      this.#current.set(pointer, local);
+    }
+    const value = code.local(i32);
+    if (!this.#survey.counted.has(loop)) return;
+    if (first) code.get(first.local);
+    else code.constant(0);
+    code.set(value);
+    this.#values.set(loop, value);
   }
 
   /** Pushes the value of an index over open loops. */
-  pushValue(index: Index): void {
+  pushValue({ constant, terms }: Index): void {
     const code = this.#code;
-    code.constant(index.constant);
-    for (const [loop, coefficient] of index.terms) {
-      this.#survey.counted.add(loop);
-      code.get(this.#values.get(loop) ?? 0);
+    for (const loop of terms.keys()) this.#survey.counted.add(loop);
+    code.constant(constant);
+    for (const [loop, coefficient] of terms) {
+      code.later(() => code.get(this.#values.get(loop)!));
       if (coefficient !== 1) {
         code.constant(coefficient);
         code.scalar(scalar.mul);
@@ -233,13 +264,4 @@ export class Addressing {
     this.#code.scalar(scalar.add);
     this.#code.set(local);
   }
-}
-
-function numberOf<T>(thing: T, numbers: Map<T, number>): number {
-  let number = numbers.get(thing);
-  if (number === undefined) {
-    number = numbers.size;
-    numbers.set(thing, number);
-  }
-  return number;
 }

@@ -73,6 +73,7 @@ const relaxedMultiplyAdd = 0x105;
 const [getLocal, setLocal, teeLocal, i32Const, callFunction] = [0x20, 0x21, 0x22, 0x41, 0x10];
 const [block, loop, ifBlock, elseBlock, end, branch, branchIf] = [0x02, 0x03, 0x04, 0x05, 0x0b, 0x0c, 0x0d];
 const noResult = 0x40;
+const zeros = [0xfd, 0x0c, ...new Array<number>(16).fill(0)];
 
 /** LEB128, unsigned. */
 export function unsigned(n: number): number[] {
@@ -97,39 +98,55 @@ function signed(n: number): number[] {
   }
 }
 
+/** A byte; the number of a local plus `localReference`; −1 less the number of a local that begins here; or instructions. */
+type Item = number | (() => void);
+const localReference = 256;
+
+/** Of an address; or what gives it once all code is known. */
+export type Offset = number | (() => number);
+
 export class Code {
   /** Whether a multiplication and an addition may be one instruction that rounds once. */
   readonly relaxed: boolean;
   readonly #parameters: number;
-  readonly #locals: ValueType[] = [];
+  /** What is not bytes yet; null once all is. */
+  #items: Item[] | null = [];
   readonly #bytes: number[] = [];
+  /** By number that `local` gave; and those in the order in which they come. */
+  readonly #types: ValueType[] = [];
+  readonly #final: number[] = [];
+  readonly #locals: ValueType[] = [];
 
   constructor(parameters: number, relaxed: boolean) {
     this.#parameters = parameters;
     this.relaxed = relaxed;
   }
 
-  /** Bytes of instructions so far. */
-  get size(): number {
-    return this.#bytes.length;
-  }
-
   local(type: ValueType): number {
-    this.#locals.push(type);
-    return this.#parameters + this.#locals.length - 1;
+    this.#types.push(type);
+    const local = this.#types.length - 1;
+    if (this.#items) this.#items.push(-1 - local);
+    else this.#begin(local);
+    return this.#parameters + local;
   }
 
   get(local: number): void {
-    this.#putNumber(getLocal, local);
+    this.#putLocal(getLocal, local);
   }
   set(local: number): void {
-    this.#putNumber(setLocal, local);
+    this.#putLocal(setLocal, local);
   }
   tee(local: number): void {
-    this.#putNumber(teeLocal, local);
+    this.#putLocal(teeLocal, local);
+  }
+  /** Instructions at this place that are known once all others are: `emit` is called then. */
+  later(emit: () => void): void {
+    if (this.#items) this.#items.push(emit);
+    else emit();
   }
   constant(n: number): void {
-    this.#put(i32Const, ...signed(n | 0));
+    this.#put(i32Const);
+    this.#putAll(signed(n | 0));
   }
   /** An instruction on integers. */
   scalar(opcode: number): void {
@@ -139,30 +156,34 @@ export class Code {
     this.#putNumber(0xfd, opcode);
   }
   /** Reads or writes a vector at the address on the stack + `offset`. */
-  memory(opcode: number, offset: number): void {
-    this.#put(0xfd, ...unsigned(opcode), 0, ...unsigned(offset));
+  memory(opcode: number, offset: Offset): void {
+    this.#putNumber(0xfd, opcode);
+    this.#putOffset(0, offset);
   }
   /** Reads or writes one lane. */
-  memoryLane(opcode: number, offset: number, lane: number): void {
-    this.#put(0xfd, ...unsigned(opcode), 0, ...unsigned(offset), lane);
+  memoryLane(opcode: number, offset: Offset, lane: number): void {
+    this.memory(opcode, offset);
+    this.#put(lane);
   }
   loadI32(offset: number): void {
-    this.#put(0x28, 2, ...unsigned(offset));
+    this.#put(0x28);
+    this.#putNumber(2, offset);
   }
-  loadByte(offset: number): void {
-    this.#put(0x2d, 0, ...unsigned(offset));
+  loadByte(offset: Offset): void {
+    this.#put(0x2d);
+    this.#putOffset(0, offset);
   }
   extractLane(lane: number): void {
-    this.#put(0xfd, 0x1b, lane);
+    this.#putAll([0xfd, 0x1b, lane]);
   }
   /** Four of the eight lanes of the two vectors on the stack. */
   shuffle(lanes: readonly number[]): void {
     this.vector(vector.shuffle);
-    for (const lane of lanes) this.#put(4 * lane, 4 * lane + 1, 4 * lane + 2, 4 * lane + 3);
+    for (const lane of lanes) this.#putAll([4 * lane, 4 * lane + 1, 4 * lane + 2, 4 * lane + 3]);
   }
   /** A vector of zeros. */
   zero(): void {
-    this.#put(0xfd, 0x0c, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0);
+    this.#putAll(zeros);
   }
   /** sum := a · b + sum, of locals. */
   multiplyAdd(a: number, b: number, sum: number): void {
@@ -185,22 +206,22 @@ export class Code {
     this.vector(this.relaxed ? relaxedMultiplyAdd : vector.add);
   }
   call(index: number): void {
-    this.#put(callFunction, ...unsigned(index));
+    this.#putNumber(callFunction, index);
   }
 
   block(body: () => void): void {
-    this.#put(block, noResult);
+    this.#putNumber(block, noResult);
     body();
     this.#put(end);
   }
   loop(body: () => void): void {
-    this.#put(loop, noResult);
+    this.#putNumber(loop, noResult);
     body();
     this.#put(end);
   }
   /** Runs `body` if the integer on the stack is not zero. */
   if(body: () => void, otherwise?: () => void): void {
-    this.#put(ifBlock, noResult);
+    this.#putNumber(ifBlock, noResult);
     body();
     if (otherwise) {
       this.#put(elseBlock);
@@ -209,14 +230,27 @@ export class Code {
     this.#put(end);
   }
   branch(depth: number): void {
-    this.#put(branch, ...unsigned(depth));
+    this.#putNumber(branch, depth);
   }
   branchIf(depth: number): void {
-    this.#put(branchIf, ...unsigned(depth));
+    this.#putNumber(branchIf, depth);
+  }
+
+  /** Makes bytes of all there is; what is called from now on adds to them. */
+  settle(): void {
+    const items = this.#items ?? [];
+    this.#items = null;
+    for (const item of items) {
+      if (typeof item === 'function') item();
+      else if (item < 0) this.#begin(-1 - item);
+      else if (item >= localReference) this.#putAll(unsigned(this.#numberOf(item - localReference)));
+      else this.#bytes.push(item);
+    }
   }
 
   /** The function as the code section holds it. */
-  encode(): number[] {
+  encode(): Uint8Array {
+    this.settle();
     const runs: [count: number, type: ValueType][] = [];
     for (const type of this.#locals) {
       const last = runs.at(-1);
@@ -224,19 +258,46 @@ export class Code {
       else runs.push([1, type]);
     }
     const locals = [...unsigned(runs.length), ...runs.flatMap(([count, type]) => [...unsigned(count), type])];
-    const body = [...unsigned(locals.length + this.#bytes.length + 1), ...locals];
-    for (const byte of this.#bytes) body.push(byte);
-    body.push(end);
+    const head = [...unsigned(locals.length + this.#bytes.length + 1), ...locals];
+    const body = new Uint8Array(head.length + this.#bytes.length + 1);
+    body.set(head);
+    body.set(this.#bytes, head.length);
+    body[body.length - 1] = end;
     return body;
   }
 
-  #put(...bytes: number[]): void {
-    for (const byte of bytes) this.#bytes.push(byte);
+  #begin(local: number): void {
+    this.#final[local] = this.#parameters + this.#locals.length;
+    this.#locals.push(this.#types[local]);
   }
 
-  /** An opcode with a number, as a rule a small one. */
-  #putNumber(opcode: number, n: number): void {
-    if (n < 128) this.#bytes.push(opcode, n);
-    else this.#put(opcode, ...unsigned(n));
+  #numberOf(local: number): number {
+    return local < this.#parameters ? local : this.#final[local - this.#parameters];
+  }
+
+  #put(byte: number): void {
+    (this.#items ?? this.#bytes).push(byte);
+  }
+
+  #putAll(bytes: readonly number[]): void {
+    const into = this.#items ?? this.#bytes;
+    for (const byte of bytes) into.push(byte);
+  }
+
+  #putLocal(opcode: number, local: number): void {
+    if (this.#items) this.#items.push(opcode, localReference + local);
+    else this.#putNumber(opcode, this.#numberOf(local));
+  }
+
+  #putOffset(before: number, offset: Offset): void {
+    if (typeof offset === 'number') this.#putNumber(before, offset);
+    else this.later(() => this.#putNumber(before, offset()));
+  }
+
+  /** A byte with a number, as a rule a small one. */
+  #putNumber(byte: number, n: number): void {
+    this.#put(byte);
+    if (n < 128) this.#put(n);
+    else this.#putAll(unsigned(n));
   }
 }

@@ -19,16 +19,11 @@ const [firstParameter, endParameter, threadParameter] = [0, 1, 2];
 /** Nests that are called for each group get the first group of the chunk in place of the end. */
 const chunkParameter = endParameter;
 
-/** Emits twice: the first pass finds out which pointers and counters there are. */
 export function emitNest(schedule: Schedule, places: Places, constants: Constants, relaxed: boolean): Code {
-  const survey = new Survey();
-  const emit = () => {
-    const code = new Code(nestParameters, relaxed);
-    new NestCode(code, schedule, survey, places, constants).emit();
-    return code;
-  };
-  emit();
-  return emit();
+  const code = new Code(nestParameters, relaxed);
+  new NestCode(code, schedule, places, constants).emit();
+  code.settle();
+  return code;
 }
 
 /** Unrolled iterations of one loop: `base`, `base` + 1 … (vectors of four for the vector loop). */
@@ -47,25 +42,24 @@ class NestCode {
   readonly #code: Code;
   readonly #schedule: Schedule;
   readonly #nest: Nest;
-  readonly #survey: Survey;
+  readonly #survey = new Survey();
   readonly #addressing: Addressing;
   readonly #values: Values;
   readonly #reductions: Reductions;
   readonly #reducesLanes: boolean;
-  /** Blocks of products so far. */
-  #blocks = 0;
   /** Guards that hold because of the bounds of loops now open. */
   readonly #established = new Set<string>();
   /** Loops now open, which indices may depend on at run time. */
   readonly #open = new Set<Loop>();
+  readonly #guards: ReadonlyMap<Statement, readonly Guard[]>;
 
-  constructor(code: Code, schedule: Schedule, survey: Survey, places: Places, constants: Constants) {
+  constructor(code: Code, schedule: Schedule, places: Places, constants: Constants) {
     this.#code = code;
     this.#schedule = schedule;
     this.#nest = schedule.nest;
-    this.#survey = survey;
-    this.#addressing = new Addressing(code, survey, places);
-    this.#values = new Values(code, constants, survey, this.#addressing, places);
+    this.#guards = new Map(schedule.nest.statements.map((statement) => [statement, guardsOf(statement)]));
+    this.#addressing = new Addressing(code, this.#survey, places);
+    this.#values = new Values(code, constants, this.#survey, this.#addressing, places);
     this.#reducesLanes = schedule.nest.inner.some((loop) => loop === schedule.vector);
     this.#reductions = new Reductions(code, this.#values, this.#reducesLanes, {
       present: firstParameter,
@@ -163,8 +157,8 @@ class NestCode {
     const rest = extent % tile;
     const visit = (base: Index, count: number) => () =>
       body({ ...where, tiles: [...where.tiles, { loop, base, count }] });
-    const over = tile * step === 1 ? loop : this.#survey.tiled(loop, tile * step);
-    const main = visit(Index.of(over).times(tile * step), tile);
+    const { over, base } = this.#survey.tiled(loop, tile * step);
+    const main = visit(base, tile);
     const tails = [...(rest > 0 ? [visit(new Index(whole * tile * step), rest)] : []), ...(last ? [last] : [])];
     if (ranged) this.#range(over, whole, main, tails);
     else {
@@ -231,7 +225,7 @@ class NestCode {
   #guardsOn(over: Loop, { tiles }: Where): Guard[] {
     const single = new Map(tiles.filter(({ count }) => count === 1).map(({ loop, base }) => [loop, base]));
     return this.#nest.statements
-      .flatMap((statement) => guardsOf(statement))
+      .flatMap((statement) => this.#guards.get(statement)!)
       .map(({ index, size }) => ({ index: index.substitute(single), size }))
       .filter(({ index }) => index.coefficient(over) !== 0);
   }
@@ -292,8 +286,8 @@ class NestCode {
         if (holds === 'unknown') return false;
         if (holds === 'never') continue;
         const [a, b] = reads.map((access) => {
-          const { key, offset, laneStride } = this.#addressing.locate(access, at.environment, at.vector);
-          const name = `${key}+${offset}:${laneStride}`;
+          const { pointer, offset, laneStride } = this.#addressing.locate(access, at.environment, at.vector);
+          const name = `${pointer.number}+${offset}:${laneStride}`;
           const known = operands.get(name) ?? { number: operands.size, access, at };
           operands.set(name, known);
           return known.number;
@@ -303,10 +297,7 @@ class NestCode {
     }
     const list = [...operands.values()];
     const locals = new Map<number, number>();
-    const { orders } = this.#survey;
-    const order = orders[this.#blocks] ?? orderProducts(products, Math.max(3, registers - accumulators.length));
-    orders[this.#blocks++] = order;
-    for (const move of order) {
+    for (const move of orderProducts(products, Math.max(3, registers - accumulators.length))) {
       if ('load' in move) {
         const local = this.#code.local(v128);
         this.#values.load(list[move.load].access, list[move.load].at);
@@ -347,7 +338,7 @@ class NestCode {
   /** Guards that have to be tested at run time; null if one does not hold anyway. */
   #openGuards(statement: Statement, { environment }: Point): Guard[] | null {
     const open: Guard[] = [];
-    for (const guard of guardsOf(statement)) {
+    for (const guard of this.#guards.get(statement)!) {
       const index = guard.index.substitute(environment);
       const [low, high] = index.range();
       if (low === high && (low < 0 || low >= guard.size)) return null;
@@ -359,9 +350,7 @@ class NestCode {
 }
 
 function guardsOf({ value, target }: Statement): Guard[] {
-  const guards = [...target.guards];
-  for (const node of expressionsIn(value)) if ('access' in node) guards.push(...(node.access as Access).guards);
-  return guards;
+  return [target.guards, ...expressionsIn(value).map((node) => ('access' in node ? node.access.guards : []))].flat();
 }
 
 /** All combinations of the unrolled iterations. */

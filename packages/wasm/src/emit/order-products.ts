@@ -16,53 +16,109 @@ export type Move = { readonly load: number } | { readonly product: number };
  */
 export function orderProducts(products: readonly Product[], capacity: number): Move[] {
   const moves: Move[] = [];
-  const partners = new Map<number, Set<number>>();
-  const waiting = new Set(products.keys());
-  const link = (x: number, product: number) => {
-    const known = partners.get(x);
-    if (known) known.add(product);
-    else partners.set(x, new Set([product]));
-  };
-  products.forEach(({ a, b }, i) => {
-    link(a, i);
-    link(b, i);
-  });
-  const held = new Set<number>();
-  const gainOf = (x: number, without: number | null) => {
-    let gain = 0;
-    for (const i of partners.get(x)!) {
-      const other = products[i].a === x ? products[i].b : products[i].a;
-      if (other === x || (other !== without && held.has(other))) gain++;
-    }
-    return gain;
-  };
-  const perform = (x: number) => {
-    for (const i of [...partners.get(x)!]) {
-      const { a, b } = products[i];
-      if (!held.has(a) || !held.has(b)) continue;
-      moves.push({ product: i });
-      waiting.delete(i);
-      for (const operand of [a, b]) partners.get(operand)!.delete(i);
-    }
-    for (const operand of held) if (partners.get(operand)!.size === 0) held.delete(operand);
-  };
-  while (waiting.size > 0) {
-    const full = held.size >= capacity;
-    let best: { load: number; drop: number | null; gain: number; left: number } | null = null;
-    for (const [load, { size }] of partners) {
-      if (size === 0 || held.has(load)) continue;
-      for (const drop of full ? held : [null]) {
-        const gain = gainOf(load, drop);
+  const waiting = new Waiting(products);
+  const { count, left, ready } = waiting;
+  let held: number[] = [];
+  while (waiting.total > 0) {
+    const drops = held.length >= capacity ? held : [null];
+    const keptOf = (drop: number | null) => (drop === null ? 0 : -left[drop]);
+    const mostKept = Math.max(...drops.map(keptOf));
+    let best = { load: -1, drop: null as number | null, gain: -1, kept: 0 };
+    for (let load = 0; load < count; load++) {
+      const most = ready[load];
+      if (left[load] === 0 || waiting.isHeld[load] === 1) continue;
+      if (most < best.gain || (most === best.gain && mostKept <= best.kept)) continue;
+      for (const drop of drops) {
+        const gain = drop === null ? most : most - waiting.between(load, drop);
         // Between equals: keep what still has most to do.
-        const left = drop === null ? 0 : -partners.get(drop)!.size;
-        if (!best || gain > best.gain || (gain === best.gain && left > best.left)) best = { load, drop, gain, left };
+        const kept = keptOf(drop);
+        if (gain > best.gain || (gain === best.gain && kept > best.kept)) best = { load, drop, gain, kept };
       }
     }
-    const { load, drop } = best!;
-    if (drop !== null) held.delete(drop);
-    held.add(load);
+    const { load, drop } = best;
+    if (drop !== null) waiting.drop(drop);
+    waiting.hold(load);
     moves.push({ load });
-    perform(load);
+    for (const product of waiting.perform(load)) moves.push({ product });
+    held = [...held.filter((operand) => operand !== drop), load].filter((operand) => left[operand] > 0);
   }
   return moves;
+}
+
+/** Products that are not done yet, and what is held of their operands. */
+class Waiting {
+  /** One more than the largest number of an operand. */
+  readonly count: number;
+  /** By operand: products that need it, and those of them whose other operand is held. */
+  readonly left: Uint16Array;
+  readonly ready: Uint16Array;
+  readonly isHeld: Uint8Array;
+  total: number;
+  readonly #products: readonly Product[];
+  readonly #byOperand: number[][];
+  /** [count][count], products of each two operands */
+  readonly #between: Uint16Array;
+
+  constructor(products: readonly Product[]) {
+    this.#products = products;
+    this.total = products.length;
+    this.count = products.reduce((most, { a, b }) => Math.max(most, a, b), -1) + 1;
+    [this.left, this.ready] = [new Uint16Array(this.count), new Uint16Array(this.count)];
+    this.isHeld = new Uint8Array(this.count);
+    this.#between = new Uint16Array(this.count * this.count);
+    this.#byOperand = Array.from({ length: this.count }, () => []);
+    products.forEach(({ a, b }, i) => {
+      this.#count(a, b, 1);
+      this.#byOperand[a].push(i);
+      if (a === b) this.ready[a]++;
+      else this.#byOperand[b].push(i);
+    });
+  }
+
+  between(a: number, b: number): number {
+    return this.#between[a * this.count + b];
+  }
+
+  hold(operand: number): void {
+    this.isHeld[operand] = 1;
+    this.#move(operand, 1);
+  }
+
+  drop(operand: number): void {
+    this.isHeld[operand] = 0;
+    this.#move(operand, -1);
+  }
+
+  /** Does the products of an operand that can be done, and gives their numbers. */
+  perform(operand: number): number[] {
+    const done = this.#byOperand[operand].filter((i) => {
+      const { a, b } = this.#products[i];
+      return this.isHeld[a] === 1 && this.isHeld[b] === 1;
+    });
+    for (const i of done) {
+      const { a, b } = this.#products[i];
+      this.#count(a, b, -1);
+      this.ready[a]--;
+      if (a !== b) this.ready[b]--;
+      for (const x of a === b ? [a] : [a, b]) this.#byOperand[x] = this.#byOperand[x].filter((other) => other !== i);
+    }
+    this.total -= done.length;
+    return done;
+  }
+
+  #count(a: number, b: number, by: number): void {
+    this.#between[a * this.count + b] += by;
+    this.left[a] += by;
+    if (a === b) return;
+    this.#between[b * this.count + a] += by;
+    this.left[b] += by;
+  }
+
+  /** `operand` has come or gone: `by` is 1 or −1. */
+  #move(operand: number, by: number): void {
+    for (const i of this.#byOperand[operand]) {
+      const { a, b } = this.#products[i];
+      if (a !== b) this.ready[a === operand ? b : a] += by;
+    }
+  }
 }

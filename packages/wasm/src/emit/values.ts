@@ -89,8 +89,12 @@ export class Values {
     this.#pushAt(integer ? this.#constants.integer(value) : this.#constants.float(value));
   }
 
-  /** Loads constants that the first pass has met, before all loops. */
+  /** Loads constants before all loops. */
   preload(): void {
+    this.#code.later(() => this.#loadConstants());
+  }
+
+  #loadConstants(): void {
     for (const address of this.#survey.constants) {
       if (this.#preloaded.size === mostPreloaded) return;
       const local = this.#code.local(v128);
@@ -108,14 +112,17 @@ export class Values {
 
   /** Pushes the constant at an address. */
   #pushAt(address: number): void {
+    const code = this.#code;
     this.#survey.constants.add(address);
-    const local = this.#preloaded.get(address);
-    if (local !== undefined) {
-      this.#code.get(local);
-      return;
-    }
-    this.#code.constant(0);
-    this.#code.memory(vector.load, address);
+    code.later(() => {
+      const local = this.#preloaded.get(address);
+      if (local !== undefined) {
+        code.get(local);
+        return;
+      }
+      code.constant(0);
+      code.memory(vector.load, address);
+    });
   }
 
   /** Address of a mask of the first lanes. */
@@ -139,10 +146,11 @@ export class Values {
     switch (expression.op) {
       case 'read':
       case 'gather': {
-        const { key, offset, laneStride } = this.#addressing.locate(expression.access, point.environment, point.vector);
+        const location = this.#addressing.locate(expression.access, point.environment, point.vector);
+        const { pointer, offset, laneStride } = location;
         const at = expression.op === 'gather' ? `[${this.#keyOf(expression.at, point)}]` : '';
         const lanes = typeof point.active === 'number' ? point.active : '?';
-        return `${key}+${offset}:${laneStride}:${lanes}${at}`;
+        return `${pointer.number}+${offset}:${laneStride}:${lanes}${at}`;
       }
       case 'index':
         return `(${expression.index.substitute(point.environment)})`;
@@ -247,8 +255,8 @@ export class Values {
     code.get(lanes);
   }
 
-  laneOf({ key, offset, laneStride }: Location, lane: number, bytes: number): Location {
-    return { key, offset: offset + lane * laneStride * bytes, laneStride: 0 };
+  laneOf({ pointer, offset, laneStride }: Location, lane: number, bytes: number): Location {
+    return { pointer, offset: offset + lane * laneStride * bytes, laneStride: 0 };
   }
 
   /** Writes the vector in `value`; lanes that are not active stay as they are. */

@@ -13,35 +13,48 @@ export interface Loop {
   readonly lastLanes?: number;
 }
 
+const none: ReadonlyMap<Loop, number> = new Map();
+
 export class Index {
   readonly constant: number;
   readonly terms: ReadonlyMap<Loop, number>;
 
-  constructor(constant: number, terms: Iterable<readonly [Loop, number]> = []) {
+  /** @param terms as a map, without zeros */
+  constructor(constant: number, terms: Iterable<readonly [Loop, number]> = none) {
     this.constant = constant;
-    this.terms =
-      terms instanceof Map && ![...terms.values()].includes(0)
-        ? terms
-        : new Map([...terms].filter(([, coefficient]) => coefficient !== 0));
+    this.terms = terms instanceof Map ? terms : new Map([...terms].filter(([, coefficient]) => coefficient !== 0));
   }
 
   static of(loop: Loop): Index {
-    return new Index(0, [[loop, 1]]);
+    return new Index(0, new Map([[loop, 1]]));
+  }
+
+  /** Σ factor · index */
+  static sum(parts: Iterable<readonly [Index, number]>): Index {
+    let constant = 0;
+    const terms = new Map<Loop, number>();
+    for (const [index, factor] of parts) {
+      constant += factor * index.constant;
+      for (const [loop, c] of index.terms) {
+        const sum = (terms.get(loop) ?? 0) + c * factor;
+        if (sum === 0) terms.delete(loop);
+        else terms.set(loop, sum);
+      }
+    }
+    return new Index(constant, terms);
   }
 
   plus(other: Index | number): Index {
     if (typeof other === 'number') return other === 0 ? this : new Index(this.constant + other, this.terms);
-    const terms = new Map(this.terms);
-    for (const [loop, c] of other.terms) terms.set(loop, (terms.get(loop) ?? 0) + c);
-    return new Index(this.constant + other.constant, terms);
+    if (other.terms.size === 0) return this.plus(other.constant);
+    return Index.sum([
+      [this, 1],
+      [other, 1],
+    ]);
   }
 
   times(factor: number): Index {
-    if (factor === 1) return this;
-    return new Index(
-      this.constant * factor,
-      [...this.terms].map(([loop, c]) => [loop, c * factor]),
-    );
+    return factor === 1 ? this : Index.sum([[this, factor]]);
   }
 
   coefficient(loop: Loop): number {
@@ -58,9 +71,8 @@ export class Index {
 
   /** The same with some loops replaced. */
   substitute(replacements: ReadonlyMap<Loop, Index>): Index {
-    let result = new Index(this.constant);
-    for (const [loop, c] of this.terms) result = result.plus((replacements.get(loop) ?? Index.of(loop)).times(c));
-    return result;
+    const parts = [...this.terms].map(([loop, c]) => [replacements.get(loop) ?? Index.of(loop), c] as const);
+    return Index.sum(parts).plus(this.constant);
   }
 
   /** Smallest and largest value over all loops. */

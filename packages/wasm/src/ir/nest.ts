@@ -104,29 +104,43 @@ export function elementsOf(buffer: Buffer): number {
 /** The place of the element at `indices`; null where the lane axis is indexed by more than its own two loops. */
 export function place(buffer: Buffer, indices: readonly Index[]): Index | null {
   const { shape, laneAxis } = buffer;
-  let index = new Index(0);
+  const parts: [Index, number][] = [];
   let stride = laneAxis === null ? 1 : 4;
   for (let axis = shape.length - 1; axis >= 0; axis--) {
     if (axis === laneAxis) continue;
-    index = index.plus(indices[axis].times(stride));
+    parts.push([indices[axis], stride]);
     stride *= shape[axis];
   }
-  if (laneAxis === null) return index;
-  const parts = indices[laneAxis].divide(4);
-  return parts && index.plus(parts.quotient.times(stride)).plus(parts.remainder);
+  if (laneAxis === null) return Index.sum(parts);
+  const lanes = indices[laneAxis].divide(4);
+  return lanes && Index.sum([...parts, [lanes.quotient, stride], [lanes.remainder, 1]]);
 }
 
-/** All expressions in `root`, operands before users, shared ones once. */
-export function* expressionsIn(root: Expression, seen: Set<Expression> = new Set()): Generator<Expression> {
-  if (seen.has(root)) return;
-  seen.add(root);
-  if (root.op === 'gather') yield* expressionsIn(root.at, seen);
-  if ('operands' in root) for (const operand of root.operands) yield* expressionsIn(operand, seen);
-  yield root;
+/** All expressions in `root`, operands before users, shared ones once; those in `seen` are left out. */
+export function expressionsIn(root: Expression, seen: Set<Expression> = new Set()): Expression[] {
+  const found: Expression[] = [];
+  const visit = (expression: Expression): void => {
+    if (seen.has(expression)) return;
+    seen.add(expression);
+    if (expression.op === 'gather') visit(expression.at);
+    if ('operands' in expression) for (const operand of expression.operands) visit(operand);
+    found.push(expression);
+  };
+  visit(root);
+  return found;
 }
+
+/** Nests do not change, and every plan asks for their reads. */
+const known = new WeakMap<Nest, readonly Access[]>();
 
 /** Everything a nest reads, without repetition of shared expressions. */
-export function readsOf(nest: Nest): Access[] {
+export function readsOf(nest: Nest): readonly Access[] {
+  const reads = known.get(nest) ?? findReads(nest);
+  known.set(nest, reads);
+  return reads;
+}
+
+function findReads(nest: Nest): Access[] {
   const seen = new Set<Expression>();
   const reads: Access[] = [];
   for (const { value, finish, accumulates, target } of nest.statements) {

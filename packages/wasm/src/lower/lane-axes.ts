@@ -73,8 +73,20 @@ export function keepsLanes(node: Tensor, operand: number, axes: LaneAxes): boole
   return contractedAxes(node).some(([of, from]) => of === operand && from === axis);
 }
 
+/** An axis of an operand that runs along with an axis of the result. */
+type Pair = readonly [operand: number, axis: number, own: number];
+
+/** Graphs share most of their nodes with those that they are rewritten to. */
+const known = new WeakMap<Tensor, readonly Pair[]>();
+
 /** Axes of operands that run along with an axis of the result. */
-export function parallelAxes(node: Tensor): (readonly [operand: number, axis: number, own: number])[] {
+export function parallelAxes(node: Tensor): readonly Pair[] {
+  const pairs = known.get(node) ?? findParallelAxes(node);
+  known.set(node, pairs);
+  return pairs;
+}
+
+function findParallelAxes(node: Tensor): Pair[] {
   const rank = node.shape.length;
   if (isOp(node, 'transpose')) return node.attributes.permutation.map((axis, own) => [0, axis, own] as const);
   if (isOp(node, 'reshape')) {

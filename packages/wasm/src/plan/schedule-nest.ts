@@ -1,7 +1,7 @@
 // Chooses how a nest's loops are run, by a static model: never by timing, so that results are the same everywhere.
 
 import type { Loop } from '../ir/index-form.js';
-import { type Access, expressionsIn, type Nest, readsOf } from '../ir/nest.js';
+import { type Expression, expressionsIn, type Guard, type Nest, readsOf } from '../ir/nest.js';
 import type { Passes } from '../passes.js';
 import type { Schedule } from './schedule.js';
 import type { Domain } from './steps.js';
@@ -33,7 +33,7 @@ function groupsLast(loops: readonly Loop[]): Loop[] {
  */
 function tileOthers({ outer, inner, statements }: Nest, vector: Loop | null, fixed: Loop | null): Tiles {
   const pairs = inner.filter((loop) => loop.extent === 2 && loop.kind === undefined && loop !== vector).slice(-1);
-  const nodes = new Set(statements.flatMap(({ value }) => [...expressionsIn(value)])).size * 2 ** pairs.length;
+  const nodes = new Set(statements.flatMap(({ value }) => expressionsIn(value))).size * 2 ** pairs.length;
   const most = Math.min(inner.length > 0 ? Math.floor(6 / statements.length) : 4, Math.floor(60 / nodes));
   const tiles = new Map(pairs.map((loop) => [loop, 2]));
   const loop = outer.filter((loop) => loop !== fixed && loop !== vector && loop.kind === undefined).at(-1);
@@ -48,8 +48,9 @@ function chooseVector(nest: Nest): Loop | null {
   const lane = loops.find(({ kind }) => kind === 'lane');
   if (lane) return lane;
   let best: { loop: Loop | null; cost: number } = { loop: null, cost: 1 };
-  for (const loop of loops.filter((loop) => isPossible(nest, loop))) {
-    const accesses = [...readsOf(nest), ...nest.statements.map(({ target }) => target)];
+  const accesses = [...readsOf(nest), ...nest.statements.map(({ target }) => target)];
+  const guarded = new Set(guardsOf(nest).flatMap(({ index }) => [...index.terms.keys()]));
+  for (const loop of loops.filter((loop) => !guarded.has(loop) && isPossible(nest, loop))) {
     const each = accesses.map(({ index }) => ([0, 1].includes(index.coefficient(loop)) ? 1 : 5));
     const vectors = Math.ceil(loop.extent / 4) / loop.extent;
     const cost = (vectors * each.reduce((a, b) => a + b, 2)) / (accesses.length + 2);
@@ -58,18 +59,20 @@ function chooseVector(nest: Nest): Loop | null {
   return best.loop;
 }
 
+/** Guards of all statements. */
+function guardsOf({ statements }: Nest): Guard[] {
+  const seen = new Set<Expression>();
+  return statements.flatMap(({ value, target }) => {
+    const reads = expressionsIn(value, seen).flatMap((node) => ('access' in node ? [node.access] : []));
+    return [...reads, target].flatMap(({ guards }) => guards);
+  });
+}
+
 /** Lanes need the same guards, distinct places to write, and no order among them. */
 function isPossible(nest: Nest, loop: Loop): boolean {
   const isInner = nest.inner.includes(loop);
-  return nest.statements.every(({ value, target, reduction, accumulates, position }) => {
-    const guarded = [...accessesIn(value), target].some(({ guards }) =>
-      guards.some(({ index }) => index.coefficient(loop) !== 0),
-    );
-    if (guarded || (accumulates && target.index.coefficient(loop) === 0)) return false;
+  return nest.statements.every(({ target, reduction, accumulates, position }) => {
+    if (accumulates && target.index.coefficient(loop) === 0) return false;
     return !(isInner && (reduction === 'argmax' || position !== undefined));
   });
-
-  function* accessesIn(root: Parameters<typeof expressionsIn>[0]): Generator<Access> {
-    for (const node of expressionsIn(root)) if ('access' in node) yield node.access;
-  }
 }

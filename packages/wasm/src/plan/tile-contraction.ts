@@ -26,6 +26,12 @@ interface Candidate {
   readonly bound: number;
 }
 
+/** Places of an operand in a block, and cache lines that they lie in. */
+interface Places {
+  readonly places: number;
+  readonly lines: number;
+}
+
 /** Tiles for the loops of a nest that is one sum of products; null for other nests. */
 export function tileContraction(nest: Nest, vector: Loop | null, fixed: Loop | null): Tiles | null {
   const reads = nest.statements.length === 1 ? productReads(nest.statements[0]) : null;
@@ -88,7 +94,10 @@ function volume(tiles: readonly (readonly [Loop, number])[]): number {
 class Model {
   readonly #nest: Nest;
   readonly #reads: readonly [Access, Access];
+  readonly #guards: readonly Guard[];
   readonly #vector: Loop | null;
+  /** Places by strides and sizes: most choices of tiles differ for one of the operands only. */
+  readonly #places = new Map<string, Places>();
   /** Vectors of results, and products for each. */
   readonly #results: number;
   readonly #products: number;
@@ -96,6 +105,7 @@ class Model {
   constructor(nest: Nest, reads: readonly [Access, Access], vector: Loop | null) {
     this.#nest = nest;
     this.#reads = reads;
+    this.#guards = reads.flatMap(({ guards }) => guards);
     this.#vector = vector;
     this.#results = nest.outer.reduce((n, loop) => n * this.#steps(loop), 1);
     this.#products = nest.inner.reduce((n, loop) => n * this.#steps(loop), 1);
@@ -148,39 +158,41 @@ class Model {
     const steps = loops.map((loop) => (loop === this.#vector ? 4 : 1));
     const strides = this.#reads.map(({ index }) => loops.map((loop, i) => index.coefficient(loop) * steps[i]));
     const sums = loops.reduce((n, loop, i) => (this.#nest.outer.includes(loop) ? n * sizes[i] : n), 1);
-    if (!exact && this.#reads.every(({ guards }) => guards.length === 0)) {
-      const [a, b] = strides.map((own) => distinctPlaces(own, sizes));
-      return this.#cycles(
-        a.places + b.places,
-        sizes.reduce((n, size) => n * size, 1),
-        sums,
-        a.lines + b.lines,
-        0,
-      );
+    const { held, tests } = this.#tested(loops, sizes);
+    if (!exact && !held?.includes(false)) {
+      const [a, b] = strides.map((own) => this.#placesOf(own, sizes));
+      const count = sizes.reduce((n, size) => n * size, 1);
+      return this.#cycles(a.places + b.places, count, sums, a.lines + b.lines, tests);
     }
-    const guards = this.#reads.flatMap((read) => read.guards).map((guard) => this.#guard(guard, loops, sizes));
     const numbers = new Map<number, number>();
+    const numberOf = (place: number) => {
+      const number = numbers.get(place) ?? numbers.size;
+      numbers.set(place, number);
+      return number;
+    };
     const lines = new Set<number>();
     const products: { a: number; b: number }[] = [];
-    let tests = 0;
-    forEachPosition(sizes, (position) => {
-      const held = guards.map((holds) => holds(position));
-      if (held.includes('never')) return;
-      if (held.includes('unknown')) tests++;
-      const [a, b] = strides.map((own, operand) => {
-        const place = own.reduce((sum, stride, i) => sum + stride * position[i], 0);
-        lines.add(2 * Math.floor(place / lineElements) + operand);
-        const key = 2 * place + operand;
-        const number = numbers.get(key) ?? numbers.size;
-        numbers.set(key, number);
-        return number;
-      });
-      products.push({ a, b });
+    const [left, right] = strides.map((own) => offsets(own, sizes));
+    left.forEach((_, position) => {
+      if (held?.[position] === false) return;
+      lines.add(2 * Math.floor(left[position] / lineElements));
+      lines.add(2 * Math.floor(right[position] / lineElements) + 1);
+      products.push({ a: numberOf(2 * left[position]), b: numberOf(2 * right[position] + 1) });
     });
     const loads = exact
       ? orderProducts(products, Math.max(3, registers - sums)).filter((move) => 'load' in move).length
       : numbers.size;
     return this.#cycles(loads, products.length, sums, lines.size, tests);
+  }
+
+  #placesOf(strides: readonly number[], sizes: readonly number[]): Places {
+    let key = '';
+    strides.forEach((stride, i) => {
+      if (stride !== 0) key += `${stride}:${sizes[i]} `;
+    });
+    const known = this.#places.get(key) ?? distinctPlaces(strides, sizes);
+    this.#places.set(key, known);
+    return known;
   }
 
   #cycles(loads: number, products: number, sums: number, lines: number, tests: number): number {
@@ -200,42 +212,57 @@ class Model {
     return 1 + 2 * gathered.length;
   }
 
-  /** Whether a guard holds at a place of the block; guards that no tile touches become bounds of loops. */
-  #guard({ index, size }: Guard, loops: readonly Loop[], sizes: readonly number[]) {
+  /** By place of a block whether it is computed, null if all are; and how many places need a test. */
+  #tested(loops: readonly Loop[], sizes: readonly number[]): { held: readonly boolean[] | null; tests: number } {
+    const guards = this.#guards.flatMap((guard) => this.#open(guard, loops, sizes) ?? []);
+    if (guards.length === 0) return { held: null, tests: 0 };
+    const held = guards[0].shifts.map(() => true);
+    const isTested = held.map(() => false);
+    for (const { shifts, low, high, size, isBound } of guards) {
+      for (let i = 0; i < shifts.length; i++) {
+        const [first, last] = [low + shifts[i], high + shifts[i]];
+        if (last < 0 || first >= size) held[i] = false;
+        else if (!isBound && (first < 0 || last >= size)) isTested[i] = true;
+      }
+    }
+    return { held, tests: isTested.filter((tested, i) => tested && held[i]).length };
+  }
+
+  /** Smallest and largest index of a guard at the start of the block, and shifts by place; null if it holds everywhere. */
+  #open({ index, size }: Guard, loops: readonly Loop[], sizes: readonly number[]) {
     const coefficients = loops.map((loop) => index.coefficient(loop));
+    // Guards that no tile touches become bounds of loops.
     const touched = coefficients.some((c) => c !== 0);
     const isBound = !touched && [...index.terms.values()].some((c) => Math.abs(c) === 1);
     const whole = loops.filter((loop, i) => sizes[i] === this.#steps(loop));
     const rolled = [...index.terms].filter(([loop]) => !whole.includes(loop));
     const [low, high] = new Index(index.constant, rolled).range();
-    return (position: readonly number[]): 'always' | 'never' | 'unknown' => {
-      const shift = coefficients.reduce((sum, c, i) => sum + c * position[i], 0);
-      if (high + shift < 0 || low + shift >= size) return 'never';
-      return isBound || (low + shift >= 0 && high + shift < size) ? 'always' : 'unknown';
-    };
+    const ends = coefficients.map((c, i) => c * (sizes[i] - 1));
+    const [least, most] = [Math.min, Math.max].map((pick) => ends.reduce((sum, end) => sum + pick(0, end), 0));
+    if (isBound ? high >= 0 && low < size : low + least >= 0 && high + most < size) return null;
+    return { shifts: offsets(coefficients, sizes), low, high, size, isBound };
   }
 }
 
 /** How many places an operand has in a block without guards, and in how many cache lines. */
-function distinctPlaces(strides: readonly number[], sizes: readonly number[]): { places: number; lines: number } {
-  let places = [0];
-  strides.forEach((stride, i) => {
-    if (stride === 0) return;
-    const all = new Set<number>();
-    for (let n = 0; n < sizes[i]; n++) for (const place of places) all.add(place + n * stride);
-    places = [...all];
-  });
-  return { places: places.length, lines: new Set(places.map((place) => Math.floor(place / lineElements))).size };
+function distinctPlaces(strides: readonly number[], sizes: readonly number[]): Places {
+  const moving = strides.map((stride, i) => (stride === 0 ? 1 : sizes[i]));
+  const sorted = Int32Array.from(offsets(strides, moving)).sort();
+  let [places, lines] = [1, 1];
+  for (let i = 1; i < sorted.length; i++) {
+    if (sorted[i] !== sorted[i - 1]) places++;
+    if (Math.floor(sorted[i] / lineElements) !== Math.floor(sorted[i - 1] / lineElements)) lines++;
+  }
+  return { places, lines };
 }
 
-function forEachPosition(sizes: readonly number[], body: (position: readonly number[]) => void): void {
-  const position = sizes.map(() => 0);
-  const visit = (depth: number): void => {
-    if (depth === sizes.length) {
-      body(position);
-      return;
-    }
-    for (position[depth] = 0; position[depth] < sizes[depth]; position[depth]++) visit(depth + 1);
-  };
-  visit(0);
+/** Σ stride · n for all positions n of a block, the last loop fastest. */
+function offsets(strides: readonly number[], sizes: readonly number[]): number[] {
+  let all = [0];
+  strides.forEach((stride, i) => {
+    const longer: number[] = [];
+    for (const start of all) for (let n = 0; n < sizes[i]; n++) longer.push(start + n * stride);
+    all = longer;
+  });
+  return all;
 }
