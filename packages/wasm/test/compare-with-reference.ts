@@ -1,0 +1,69 @@
+// A graph computed by the reference backend in float64 and by this one, with passes left out, and on several threads.
+
+import type { Backend, TypedArray, Value } from '@bn/core';
+import { createBackend as createReference } from '@bn/reference';
+import { createBackend, type WasmBackendOptions } from '@bn/wasm';
+import { afterAll, beforeAll, expect } from 'vitest';
+import type { Case } from './random-graphs.js';
+
+const variants: Readonly<Record<string, WasmBackendOptions>> = {
+  'all passes, one thread': { threads: 1 },
+  'two threads': { threads: 2 },
+  'three threads': { threads: 3 },
+  'without relaxed SIMD': { threads: 1, exact: true },
+  'without lanes': { threads: 2, passes: { lanes: false } },
+  'without factored products': { threads: 1, passes: { factors: false } },
+  'without padded copies': { threads: 1, passes: { pad: false } },
+  'without splitting sums': { threads: 1, passes: { split: false } },
+  'without Winograd transforms': { threads: 1, passes: { winograd: false } },
+  'without partial sums': { threads: 1, passes: { parts: false } },
+  'without merging nests': { threads: 1, passes: { merge: false } },
+  'without tiles': { threads: 1, passes: { tiles: false } },
+  'without reuse of memory': { threads: 1, passes: { reuse: false } },
+};
+
+const backends = new Map<string, Backend>();
+let reference: Backend;
+beforeAll(async () => {
+  reference = await createReference({ precision: 64 });
+  for (const [name, options] of Object.entries(variants)) backends.set(name, await createBackend(options));
+});
+afterAll(() => Promise.all([...backends.values()].map((backend) => backend.dispose())));
+
+async function run(backend: Backend, { graph, inputs }: Case): Promise<Map<string, TypedArray>> {
+  const executable = await backend.compile(graph);
+  const values = new Map<string, Value>();
+  for (const [name, { shape, dtype }] of graph.inputs) {
+    values.set(name, backend.upload(inputs.get(name)!, { shape, dtype }));
+  }
+  const outputs = await executable.run(values);
+  const results = new Map<string, TypedArray>();
+  for (const [name, value] of outputs) results.set(name, await backend.download(value));
+  for (const value of [...values.values(), ...outputs.values()]) backend.release(value);
+  await executable.dispose();
+  return results;
+}
+
+/** Largest difference, relative to the largest magnitude of the expected values (or 0.001, for what is zero but for rounding). */
+function difference(actual: TypedArray, expected: TypedArray): number {
+  let [error, scale] = [0, 1e-3];
+  expected.forEach((v, i) => {
+    scale = Math.max(scale, Math.abs(v));
+    error = Math.max(error, Number.isFinite(v) ? Math.abs(actual[i] - v) : Object.is(actual[i], v) ? 0 : Infinity);
+  });
+  return Number.isNaN(error) ? Infinity : error / scale;
+}
+
+export async function compare(name: string, made: Case, tolerance: number): Promise<void> {
+  const expected = await run(reference, made);
+  let first: Map<string, TypedArray> | null = null;
+  for (const [variant, backend] of backends) {
+    const actual = await run(backend, made);
+    for (const [output, values] of expected) {
+      expect(difference(actual.get(output)!, values), `${name}, ${variant}: ${output}`).toBeLessThan(tolerance);
+    }
+    if (!first) first = actual;
+    else if (variant.includes('threads')) expect(actual, `${name}: ${variant} against one`).toEqual(first);
+    expect(backend.liveValues).toBe(0);
+  }
+}
