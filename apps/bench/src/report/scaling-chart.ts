@@ -37,7 +37,7 @@ export async function scalingChart(points: readonly ScalingPoint[]): Promise<str
           scale: { type: 'log' },
           axis: { title: 'training, examples/s', format: '~s' },
         },
-        color: { field: 'name', type: 'nominal', legend: { title: null } },
+        color: { field: 'name', type: 'nominal', legend: { title: null, labelLimit: 0 } },
       },
     })),
   };
