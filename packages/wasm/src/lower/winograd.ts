@@ -1,25 +1,21 @@
-// Convolutions with stride 1 by the algorithm of Winograd (Toom and Cook) along rows: m results of a row from m + K − 1
-// products instead of m·K. Transforms become elementwise operations, and the products a convolution with a kernel one
-// element wide, whose groups are the points.
+// Convolutions with stride 1 by the algorithm of Winograd (Toom and Cook), along rows, or along rows and columns: m
+// results of a row from m + K − 1 products instead of m·K. Transforms become elementwise operations, and the products a
+// convolution with a kernel one element wide, whose groups are the points.
 
 import { type ConvolutionGeometry, type Graph, isOp, ops, type Tensor } from '@bn/core';
 import type { LaneAxes } from './lane-axes.js';
 import { replaceNodes } from './replace-nodes.js';
+import { type Transform, transforms } from './winograd-transforms.js';
 
-/**
- * For outputs y[j] = Σ_k d[j + k]·w[k], j < m: y = Aᵀ·(G·w ⊙ Bᵀ·d), with a row of Bᵀ and G and a column of Aᵀ for each
- * point; the last point is infinity.
- */
-interface Transform {
-  /** Results of a tile. */
-  readonly m: number;
-  /** [points][points] */
-  readonly b: readonly (readonly number[])[];
-  /** [points][K] */
-  readonly g: readonly (readonly number[])[];
-  /** [points][m] */
-  readonly a: readonly (readonly number[])[];
+/** A transform along one axis of an image; tiles overhang the results at its end where they do not divide them. */
+interface Tiling {
+  readonly axis: 2 | 3;
+  readonly transform: Transform;
+  readonly tiles: number;
 }
+
+/** In the order in which images are transformed: along rows (axis 3), then perhaps along columns (axis 2). */
+type Plan = readonly Tiling[];
 
 /** The graph with such convolutions replaced where that saves work; lanes have to be on the batch. */
 export function winograd(graph: Graph, lanes: LaneAxes): Graph {
@@ -31,31 +27,34 @@ export function winograd(graph: Graph, lanes: LaneAxes): Graph {
   });
 }
 
-/** y = Aᵀ·Σ (G·w ⊙ Bᵀ·x) over channels and rows of the kernel */
+/** y = Aᵀ·Σ (G·w ⊙ Bᵀ·x) over channels, and rows of the kernel */
 function forward(node: Tensor<'conv2d'>): Tensor | null {
   const [x, w] = node.inputs;
-  const transform = isPlain(node.attributes) ? transformFor(x, w.shape as number[], node) : null;
-  if (!transform) return null;
-  const products = ops.conv2d(imagePoints(x, transform), filterPoints(w, transform), groupsOf(transform));
-  return results(products, transform);
+  const plan = isPlain(node.attributes) ? planFor(w.shape as number[], node) : null;
+  if (!plan) return null;
+  const products = ops.conv2d(imagePoints(x, plan), filterPoints(w, plan), groupsOf(plan));
+  return results(products, plan, node.shape as number[]);
 }
 
-/** dw = Gᵀ·Σ (Bᵀ·x ⊙ A·dy) over images and rows */
+/** dw = Gᵀ·Σ (Bᵀ·x ⊙ A·dy) over images, and rows of results */
 function filterGradient(node: Tensor<'conv2dFilterGradient'>): Tensor | null {
   const [x, dy] = node.inputs;
-  const transform = isPlain(node.attributes) ? transformFor(x, node.shape as number[], dy) : null;
-  if (!transform) return null;
-  const kernelSize = [node.shape[2]!, 1] as const;
-  const attributes = { ...groupsOf(transform), kernelSize };
-  const products = ops.conv2dFilterGradient(imagePoints(x, transform), gradientPoints(dy, transform), attributes);
-  const points = partsOf(products, 0, transform.b.length);
-  const taps = Array.from({ length: node.shape[3]! }, (_, k) =>
-    combine(
-      transform.g.map((row) => row[k]),
-      points,
-    ),
-  );
-  return ops.concat(taps, 3);
+  const plan = isPlain(node.attributes) ? planFor(node.shape as number[], dy) : null;
+  if (!plan) return null;
+  const kernelSize = [plan.length > 1 ? 1 : node.shape[2]!, 1] as const;
+  const attributes = { ...groupsOf(plan), kernelSize };
+  let points = ops.conv2dFilterGradient(imagePoints(x, plan), gradientPoints(dy, plan), attributes);
+  for (const { axis, transform } of [...plan].reverse()) {
+    const parts = partsOf(points, 0, transform.b.length);
+    const taps = Array.from({ length: node.shape[axis]! }, (_, k) =>
+      combine(
+        transform.g.map((row) => row[k]),
+        parts,
+      ),
+    );
+    points = ops.concat(taps, axis);
+  }
+  return points;
 }
 
 function inputGradient(node: Tensor<'conv2dInputGradient'>): Tensor | null {
@@ -65,26 +64,26 @@ function inputGradient(node: Tensor<'conv2dInputGradient'>): Tensor | null {
 /** dx = B·Σ (A·dy ⊙ G·w) over output channels and rows of the kernel; tiles overlap */
 function overlappingGradient(node: Tensor<'conv2dInputGradient'>): Tensor | null {
   const [dy, w] = node.inputs;
-  const transform = transformFor(node, w.shape as number[], dy, ({ m, b }) => b.length % m === 0);
-  if (!transform) return null;
+  const isPossible = ({ m, b }: Transform) => b.length % m === 0 && dy.shape[3]! % m === 0;
+  const plan = planFor(w.shape as number[], dy, (plan) => plan.length === 1 && isPossible(plan[0].transform));
+  if (!plan) return null;
+  const [{ transform, tiles }] = plan;
   const { m, b } = transform;
-  const tiles = dy.shape[3]! / m;
-  const attributes = { ...groupsOf(transform), inputSize: [node.shape[2]!, tiles] as const };
-  const products = ops.conv2dInputGradient(gradientPoints(dy, transform), filterPoints(w, transform), attributes);
+  const attributes = { ...groupsOf(plan), inputSize: [node.shape[2]!, tiles] as const };
+  const products = ops.conv2dInputGradient(gradientPoints(dy, plan), filterPoints(w, plan), attributes);
   // Element m·s + r of dx is element m·q + r of tile s − q; there are zeros beside the first and the last tile.
   const reach = b.length / m - 1;
   const wider = partsOf(ops.pad(products, [0, 0, 0, reach], [0, 0, 0, reach]), 1, b.length);
   const shifted = Array.from({ length: reach + 1 }, (_, q) =>
     wider.map((part) => within(part, 3, reach - q, tiles + reach)),
   );
-  return woven(
-    Array.from({ length: m }, (_, r) =>
-      combine(
-        shifted.flatMap((_, q) => b.map((row) => row[m * q + r])),
-        shifted.flat(),
-      ),
+  const elements = Array.from({ length: m }, (_, r) =>
+    combine(
+      shifted.flatMap((_, q) => b.map((row) => row[m * q + r])),
+      shifted.flat(),
     ),
   );
+  return woven(elements, 3);
 }
 
 /** With zeros around dy for every place of the kernel, it is a convolution with the kernel reversed. */
@@ -95,70 +94,125 @@ function paddedGradient(node: Tensor<'conv2dInputGradient'>): Tensor | null {
   const isWhole = padding.every((n, i) => n === reach[i % 2]) && dy.shape[3] === node.shape[3]! + reach[1];
   if (!isWhole || [...stride, ...dilation, groups].some((n) => n !== 1)) return null;
   const [out, channels, ...kernelSize] = w.shape as number[];
-  const transform = transformFor(dy, [channels, out, ...kernelSize], node);
-  if (!transform) return null;
-  const inputSize = [node.shape[2]!, node.shape[3]! / transform.m] as const;
-  const attributes = { ...groupsOf(transform), padding: [reach[0], 0, reach[0], 0] as const, inputSize };
-  const reversed = { ...transform, g: transform.g.map((row) => [...row].reverse()) };
-  return results(ops.conv2dInputGradient(imagePoints(dy, transform), filterPoints(w, reversed), attributes), transform);
+  const plan = planFor([channels, out, ...kernelSize], node);
+  if (!plan) return null;
+  const reversed = plan.map((tiling) => {
+    const { transform } = tiling;
+    return { ...tiling, transform: { ...transform, g: transform.g.map((row) => [...row].reverse()) } };
+  });
+  return results(gradientProducts(node, imagePoints(dy, plan), reversed), plan, node.shape as number[]);
 }
 
-/** Aᵀ·products, from [batch, points · channels, height, tiles] */
-function results(products: Tensor, { m, a, b }: Transform): Tensor {
-  const points = partsOf(products, 1, b.length);
-  return woven(
-    Array.from({ length: m }, (_, j) =>
+/** Σ points ⊙ G·w over output channels, and rows of the kernel. */
+function gradientProducts(node: Tensor<'conv2dInputGradient'>, points: Tensor, plan: Plan): Tensor {
+  const w = node.inputs[1];
+  // What is summed over lies side by side then.
+  if (plan.length > 1) return ops.conv2d(points, filterPoints(ops.transpose(w, [1, 0, 2, 3]), plan), groupsOf(plan));
+  const reach = w.shape[2]! - 1;
+  const inputSize = [node.shape[2]!, plan[0].tiles] as const;
+  const attributes = { ...groupsOf(plan), padding: [reach, 0, reach, 0] as const, inputSize };
+  return ops.conv2dInputGradient(points, filterPoints(w, plan), attributes);
+}
+
+/** Aᵀ·products, of `shape`, from [batch, points · channels, height, width] or, with points along both axes, tiles in a row. */
+function results(products: Tensor, plan: Plan, shape: readonly number[]): Tensor {
+  let y = unflattened(products, plan);
+  for (const { axis, transform } of [...plan].reverse()) {
+    const points = partsOf(y, 1, transform.b.length);
+    const elements = Array.from({ length: transform.m }, (_, j) =>
       combine(
-        a.map((column) => column[j]),
+        transform.a.map((column) => column[j]),
         points,
       ),
-    ),
-  );
+    );
+    y = within(woven(elements, axis), axis, 0, shape[axis]);
+  }
+  return y;
 }
 
-/** Bᵀ·x: [batch, points · channels, height, tiles] */
-function imagePoints(x: Tensor, { m, b }: Transform): Tensor {
-  const [batch, channels, height, width] = x.shape as number[];
-  const tiles = (width - b.length) / m + 1;
-  const elements = b.map((_, i) => {
-    // Element i of each tile is one of m that lie in a row, so that rows of tiles can be cut into them.
-    const start = Math.min(i - (i % m), b.length - m);
-    const columns = ops.reshape(within(x, 3, start, m * tiles), [batch, channels, height, tiles, m]);
-    return ops.reshape(within(columns, 4, i - start, 1), [batch, channels, height, tiles]);
+/** Bᵀ·x: [batch, points · channels, height, tiles], or tiles in a row */
+function imagePoints(x: Tensor, plan: Plan): Tensor {
+  let y = widened(x, plan, ({ transform: { m, b }, tiles }) => m * (tiles - 1) + b.length);
+  for (const { axis, transform, tiles } of plan) {
+    const { m, b } = transform;
+    const elements = b.map((_, i) => {
+      // Element i of each tile is one of m that lie in a row, so that rows of tiles can be cut into them.
+      const start = Math.min(i - (i % m), b.length - m);
+      return everyMth(within(y, axis, start, m * tiles), axis, m, i - start);
+    });
+    y = ops.concat(
+      b.map((row) => combineHalves(row, elements)),
+      1,
+    );
+  }
+  return flattened(y, plan);
+}
+
+/** G·w: [points · out, in, kernelHeight or 1, 1] */
+function filterPoints(w: Tensor, plan: Plan): Tensor {
+  return plan.reduce((y, { axis, transform }) => {
+    const taps = Array.from({ length: w.shape[axis]! }, (_, k) => within(y, axis, k, 1));
+    return ops.concat(
+      transform.g.map((row) => combine(row, taps)),
+      0,
+    );
+  }, w);
+}
+
+/** A·dy: [batch, points · out, height, tiles], or tiles in a row */
+function gradientPoints(dy: Tensor, plan: Plan): Tensor {
+  let y = widened(dy, plan, ({ transform: { m }, tiles }) => m * tiles);
+  for (const { axis, transform } of plan) {
+    const { m, a } = transform;
+    const elements = Array.from({ length: m }, (_, j) => everyMth(y, axis, m, j));
+    y = ops.concat(
+      a.map((column) => combine(column, elements)),
+      1,
+    );
+  }
+  return flattened(y, plan);
+}
+
+/** An image with zeros after it for tiles that overhang; those around it that there are already are part of the same copy. */
+function widened(x: Tensor, plan: Plan, sizeOf: (tiling: Tiling) => number): Tensor {
+  const missing = x.shape.map((n, axis) => {
+    const tiling = plan.find((other) => other.axis === axis);
+    return tiling ? sizeOf(tiling) - n! : 0;
   });
-  return ops.concat(
-    b.map((row) => combineHalves(row, elements)),
-    1,
+  if (missing.every((n) => n === 0)) return x;
+  const inner = isOp(x, 'pad') && x.attributes.value === 0 ? x : null;
+  const { before, after } = inner?.attributes ?? { before: missing.map(() => 0), after: missing.map(() => 0) };
+  return ops.pad(
+    inner?.inputs[0] ?? x,
+    before,
+    after.map((n, axis) => n + missing[axis]),
   );
 }
 
-/** G·w: [points · out, in, kernelHeight, 1] */
-function filterPoints(w: Tensor, { g }: Transform): Tensor {
-  const taps = Array.from({ length: w.shape[3]! }, (_, k) => within(w, 3, k, 1));
-  return ops.concat(
-    g.map((row) => combine(row, taps)),
-    0,
-  );
+/** Points along both axes leave nothing of a convolution but products, for which tiles may as well lie in a row. */
+function flattened(x: Tensor, plan: Plan): Tensor {
+  const [batch, channels, height, width] = x.shape as number[];
+  return plan.length > 1 ? ops.reshape(x, [batch, channels, 1, height * width]) : x;
 }
 
-/** A·dy: [batch, points · out, height, tiles] */
-function gradientPoints(dy: Tensor, { m, a }: Transform): Tensor {
-  const [batch, out, height, width] = dy.shape as number[];
-  const columns = ops.reshape(dy, [batch, out, height, width / m, m]);
-  const elements = Array.from({ length: m }, (_, j) =>
-    ops.reshape(within(columns, 4, j, 1), [batch, out, height, width / m]),
-  );
-  return ops.concat(
-    a.map((column) => combine(column, elements)),
-    1,
-  );
+function unflattened(x: Tensor, plan: Plan): Tensor {
+  const [batch, channels] = x.shape as number[];
+  return plan.length > 1 ? ops.reshape(x, [batch, channels, plan[1].tiles, plan[0].tiles]) : x;
 }
 
-/** Elements of several tensors in turn along their last axis. */
-function woven(elements: readonly Tensor[]): Tensor {
-  const [{ shape }] = elements;
-  const apart = elements.map((x) => ops.reshape(x, [...shape, 1]));
-  return ops.reshape(ops.concat(apart, 4), [...shape.slice(0, 3), shape[3]! * elements.length]);
+/** Elements `first`, `first` + m … along an axis of whole tiles. */
+function everyMth(x: Tensor, axis: number, m: number, first: number): Tensor {
+  const shape = x.shape as number[];
+  const tiles = shape[axis] / m;
+  const split = ops.reshape(x, shape.toSpliced(axis, 1, tiles, m));
+  return ops.reshape(within(split, axis + 1, first, 1), shape.with(axis, tiles));
+}
+
+/** Elements of several tensors in turn along an axis. */
+function woven(elements: readonly Tensor[], axis: number): Tensor {
+  const shape = elements[0].shape as number[];
+  const apart = elements.map((x) => ops.reshape(x, shape.toSpliced(axis + 1, 0, 1)));
+  return ops.reshape(ops.concat(apart, axis + 1), shape.with(axis, shape[axis] * elements.length));
 }
 
 function partsOf(x: Tensor, axis: number, count: number): Tensor[] {
@@ -168,6 +222,7 @@ function partsOf(x: Tensor, axis: number, count: number): Tensor[] {
 
 function within(x: Tensor, axis: number, start: number, size: number): Tensor {
   const all = x.shape as number[];
+  if (size === all[axis]) return x;
   return ops.slice(
     x,
     all.map((_, i) => (i === axis ? start : 0)),
@@ -203,68 +258,51 @@ function combineHalves(coefficients: readonly number[], tensors: readonly Tensor
   return sign === 1 ? ops.add(left, right) : ops.sub(left, right);
 }
 
-function groupsOf({ b }: Transform) {
-  return { stride: [1, 1], padding: [0, 0, 0, 0], dilation: [1, 1], groups: b.length } as const;
+function groupsOf(plan: Plan) {
+  const groups = plan.reduce((points, { transform }) => points * transform.b.length, 1);
+  return { stride: [1, 1], padding: [0, 0, 0, 0], dilation: [1, 1], groups } as const;
 }
 
-/** Multiplications saved for each element that is transformed, from which on it is worth while. */
-const leastSaving = 8;
+/** Multiplications that take as long as transforming an element. */
+const elementCost = 8;
 
-/** The transform that saves most work in a convolution from `image` to `result`; null if there is none that saves any. */
-function transformFor(
-  image: Tensor,
+/**
+ * The plan by which a convolution to `result`, or the gradients of one, takes least work; null if that is none.
+ *
+ * @param kernel results' channels, images' channels, height and width
+ */
+function planFor(
   [out, channels, rows, taps]: readonly number[],
-  result: Tensor,
-  isPossible: (transform: Transform) => boolean = () => true,
-): Transform | null {
-  let best: { transform: Transform; gain: number } | null = null;
-  for (const transform of transforms.get(taps) ?? []) {
-    const { m, b } = transform;
-    if (result.shape[3]! % m !== 0 || !isPossible(transform)) continue;
-    const tiles = result.shape[3]! / m;
-    const saved = out * channels * rows * result.shape[2]! * tiles * (m * taps - b.length);
-    const transformed = (channels * image.shape[2]! + out * result.shape[2]!) * tiles * b.length;
-    const gain = saved - leastSaving * transformed;
-    if (gain > (best?.gain ?? 0)) best = { transform, gain };
+  { shape }: Tensor,
+  isPossible: (plan: Plan) => boolean = () => true,
+): Plan | null {
+  const [batch, , height, width] = shape as number[];
+  const tilings = (axis: 2 | 3, count: number): Tiling[] =>
+    (transforms.get(count) ?? []).map((transform) => ({ axis, transform, tiles: Math.ceil(shape[axis]! / transform.m) }));
+  const along = tilings(3, taps);
+  // Transforms for more taps would lose too many digits along both axes.
+  const both = rows === 3 && taps === 3 ? along.flatMap((a) => tilings(2, rows).map((b) => [a, b])) : [];
+  const workOf = (plan: Plan): number => {
+    const [{ tiles, transform }, second] = plan;
+    const points = tiles * transform.b.length;
+    const imageHeight = height + rows - 1;
+    const elements = (channels * imageHeight + out * height) * points;
+    if (!second) return out * channels * rows * height * points + elementCost * elements;
+    const morePoints = points * second.tiles * second.transform.b.length;
+    const filterElements = out * channels * transform.b.length * (rows + second.transform.b.length);
+    return (
+      out * channels * morePoints +
+      elementCost * (elements + (channels + out) * morePoints + filterElements / Math.ceil(batch / 4))
+    );
+  };
+  let best: { plan: Plan | null; work: number } = { plan: null, work: out * channels * rows * taps * height * width };
+  for (const plan of [...along.map((tiling) => [tiling]), ...both].filter(isPossible)) {
+    const work = workOf(plan);
+    if (work < best.work) best = { plan, work };
   }
-  return best?.transform ?? null;
+  return best.plan;
 }
 
 function isPlain({ stride, dilation, groups, padding }: ConvolutionGeometry): boolean {
   return [...stride, ...dilation, groups].every((n) => n === 1) && padding.every((n) => n === 0);
 }
-
-/** Toom and Cook's matrices for finite points and infinity. */
-function makeTransform(m: number, taps: number, points: readonly number[]): Transform {
-  const count = m + taps - 1;
-  const finite = points.slice(0, count - 1);
-  const last = (size: number) => Array.from({ length: size }, (_, i) => (i === size - 1 ? 1 : 0));
-  const powers = (x: number, size: number) => Array.from({ length: size }, (_, i) => x ** i);
-  const others = (x: number) => finite.filter((other) => other !== x);
-  return {
-    m,
-    b: [...finite.map((x) => [...polynomial(others(x)), 0]), polynomial(finite)],
-    g: [
-      ...finite.map((x) => {
-        const scale = others(x).reduce((product, other) => product * (x - other), 1);
-        return powers(x, taps).map((power) => power / scale);
-      }),
-      last(taps),
-    ],
-    a: [...finite.map((x) => powers(x, m)), last(m)],
-  };
-}
-
-/** Coefficients of Π (x − root), lowest power first. */
-function polynomial(roots: readonly number[]): number[] {
-  let product = [1];
-  for (const root of roots) {
-    product = Array.from({ length: product.length + 1 }, (_, i) => (product[i - 1] ?? 0) - root * (product[i] ?? 0));
-  }
-  return product;
-}
-
-/** By taps of the kernel's rows: two or four results. Points of more digits would cost accuracy. */
-const transforms: ReadonlyMap<number, readonly Transform[]> = new Map(
-  [3, 5].map((taps) => [taps, [2, 4].map((m) => makeTransform(m, taps, [0, 1, -1, 2, -2, 0.5, -0.5]))]),
-);
