@@ -16,12 +16,14 @@ function stepsOf(normalization: () => Layer) {
   return planGraph(graph, 1, allPasses).steps;
 }
 
-test('LeNet: nine passes over the batch, one for each batch statistic and direction', () => {
+test('LeNet: ten passes over the batch, one for the images, and one for each batch statistic and direction', () => {
   const steps = stepsOf(() => batchNorm());
-  expect(steps.filter(({ domain }) => domain === 'groups').length).toBe(9);
-  const first = printSteps(steps).split('step 1')[0];
-  // The images, the convolution with its bias, and both sums of the statistics, before anything waits for all images.
-  expect(first).toMatch(/^step 0 groups\nmul: for g<64 .*\n.*\nconv2d add: .*\n.*\nsum: .*\n.*\n.*\n.*\nsum: /);
+  expect(steps.filter(({ domain }) => domain === 'groups').length).toBe(10);
+  const second = `step 2${printSteps(steps).split(/^step [23]/m)[1]}`;
+  // The convolution's products, its results, and both sums of the statistics, before anything waits for all images.
+  expect(second).toMatch(
+    /^step 2 groups\nconv2d: for g<64 .*\n.*\n(copy(, )?){4}: .*\n(.*\n){4}sum: .*\n.*\n.*\n.*\nsum: /,
+  );
 });
 
 test('batch normalization from scratch becomes what the gradient derived by hand is: as many sums in each pass', () => {

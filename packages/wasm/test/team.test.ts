@@ -94,7 +94,8 @@ describe('a thread', () => {
   async function teamOf(program: (made: Program) => Program, inPage: boolean, createWorker?: () => WebWorker) {
     if (inPage) vi.stubGlobal('document', {});
     const heap = new Heap(true);
-    const team = await Team.start(heap.memory, 2, { limit: 300, createWorker });
+    // Real workers may take their time to start.
+    const team = await Team.start(heap.memory, 2, { limit: createWorker ? 300 : 10_000, createWorker });
     const made = compile(large, 1, {
       ...{ relaxed: false, threads: 2, passes: allPasses, memory: heap, countsRows: false, profile: false },
       reserve: (_, bytes) => heap.allocate(bytes),

@@ -92,7 +92,9 @@ export const elementBytes = (dtype: DType): 1 | 4 => (dtype === 'uint8' || dtype
 /** Elements between two groups of four lanes, or of the whole tensor if it is row-major. */
 export function groupElements({ shape, laneAxis }: Buffer): number {
   const size = shape.reduce((product, n, axis) => (axis === laneAxis ? product : product * n), 1);
-  return laneAxis === null ? size : size * 4;
+  if (laneAxis === null) return size;
+  // Groups that are a multiple of 4,096 bytes apart would share few sets of the first-level cache.
+  return size % 256 === 0 && size > 0 ? size * 4 + 16 : size * 4;
 }
 
 /** Elements of a buffer with its padding lanes. */
@@ -113,7 +115,7 @@ export function place(buffer: Buffer, indices: readonly Index[]): Index | null {
   }
   if (laneAxis === null) return Index.sum(parts);
   const lanes = indices[laneAxis].divide(4);
-  return lanes && Index.sum([...parts, [lanes.quotient, stride], [lanes.remainder, 1]]);
+  return lanes && Index.sum([...parts, [lanes.quotient, groupElements(buffer)], [lanes.remainder, 1]]);
 }
 
 /** All expressions in `root`, operands before users, shared ones once; those in `seen` are left out. */

@@ -18,6 +18,8 @@ export interface Storage {
 const packed = 16;
 /** Costs of computing an element, in additions. Above these limits it is stored rather than computed twice, or nested. */
 const limits = { shared: 6, nested: 60 };
+/** And of reading an element of an argument, which does not have its lanes side by side. */
+const gathered = 6;
 
 export function chooseStorage(graph: Graph, lanes: LaneAxes): Storage {
   const users = new Map<Tensor, { user: Tensor; operand: number }[]>(graph.nodes.map((node) => [node, []]));
@@ -38,7 +40,7 @@ export function chooseStorage(graph: Graph, lanes: LaneAxes): Storage {
 
   for (const node of graph.nodes) {
     if (isLeaf(node)) {
-      costs.set(node, 0);
+      costs.set(node, (lanes.get(node) ?? null) === null ? 0 : gathered);
       continue;
     }
     const inline = costOf(node) + node.inputs.reduce((sum, x) => sum + (stored.has(x) ? 0 : costs.get(x)!), 0);

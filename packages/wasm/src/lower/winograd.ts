@@ -46,13 +46,8 @@ function filterGradient(node: Tensor<'conv2dFilterGradient'>): Tensor | null {
   let points = ops.conv2dFilterGradient(imagePoints(x, plan), gradientPoints(dy, plan), attributes);
   for (const { axis, transform } of [...plan].reverse()) {
     const parts = partsOf(points, 0, transform.b.length);
-    const taps = Array.from({ length: node.shape[axis]! }, (_, k) =>
-      combine(
-        transform.g.map((row) => row[k]),
-        parts,
-      ),
-    );
-    points = ops.concat(taps, axis);
+    const taps = Array.from({ length: node.shape[axis]! }, (_, k) => transform.g.map((row) => row[k]));
+    points = ops.concat(combinations(taps, parts), axis);
   }
   return points;
 }
@@ -77,13 +72,8 @@ function overlappingGradient(node: Tensor<'conv2dInputGradient'>): Tensor | null
   const shifted = Array.from({ length: reach + 1 }, (_, q) =>
     wider.map((part) => within(part, 3, reach - q, tiles + reach)),
   );
-  const elements = Array.from({ length: m }, (_, r) =>
-    combine(
-      shifted.flatMap((_, q) => b.map((row) => row[m * q + r])),
-      shifted.flat(),
-    ),
-  );
-  return woven(elements, 3);
+  const rows = Array.from({ length: m }, (_, r) => shifted.flatMap((_, q) => b.map((row) => row[m * q + r])));
+  return woven(combinations(rows, shifted.flat()), 3);
 }
 
 /** With zeros around dy for every place of the kernel, it is a convolution with the kernel reversed. */
@@ -118,13 +108,8 @@ function gradientProducts(node: Tensor<'conv2dInputGradient'>, points: Tensor, p
 function results(products: Tensor, plan: Plan, shape: readonly number[]): Tensor {
   let y = unflattened(products, plan);
   for (const { axis, transform } of [...plan].reverse()) {
-    const points = partsOf(y, 1, transform.b.length);
-    const elements = Array.from({ length: transform.m }, (_, j) =>
-      combine(
-        transform.a.map((column) => column[j]),
-        points,
-      ),
-    );
+    const rows = Array.from({ length: transform.m }, (_, j) => transform.a.map((column) => column[j]));
+    const elements = combinations(rows, partsOf(y, 1, transform.b.length));
     y = within(woven(elements, axis), axis, 0, shape[axis]);
   }
   return y;
@@ -166,7 +151,7 @@ function gradientPoints(dy: Tensor, plan: Plan): Tensor {
     const { m, a } = transform;
     const elements = Array.from({ length: m }, (_, j) => everyMth(y, axis, m, j));
     y = ops.concat(
-      a.map((column) => combine(column, elements)),
+      a.map((column) => combineHalves(column, elements)),
       1,
     );
   }
@@ -230,6 +215,28 @@ function within(x: Tensor, axis: number, start: number, size: number): Tensor {
   );
 }
 
+/** Σ coefficient · tensor for each row of coefficients; tensors for opposite points are added and subtracted once. */
+function combinations(rows: readonly (readonly number[])[], tensors: readonly Tensor[]): Tensor[] {
+  const terms: { x: Tensor; coefficients: readonly number[] }[] = [];
+  for (let i = 0; i < tensors.length; i++) {
+    const own = rows.map((row) => row[i]);
+    const next = rows.map((row) => row[i + 1]);
+    if (!own.every((c, r) => Math.abs(c) === Math.abs(next[r]))) {
+      terms.push({ x: tensors[i], coefficients: own });
+      continue;
+    }
+    const [a, b] = [tensors[i], tensors[++i]];
+    terms.push({ x: ops.add(a, b), coefficients: own.map((c, r) => (c === next[r] ? c : 0)) });
+    terms.push({ x: ops.sub(a, b), coefficients: own.map((c, r) => (c === next[r] ? 0 : c)) });
+  }
+  return rows.map((_, r) =>
+    combine(
+      terms.map(({ coefficients }) => coefficients[r]),
+      terms.map(({ x }) => x),
+    ),
+  );
+}
+
 /** Σ coefficient · tensor */
 function combine(coefficients: readonly number[], tensors: readonly Tensor[]): Tensor {
   const terms = coefficients.flatMap((c, i) => (c === 0 ? [] : [{ c, x: tensors[i] }]));
@@ -264,7 +271,7 @@ function groupsOf(plan: Plan) {
 }
 
 /** Multiplications that take as long as transforming an element. */
-const elementCost = 8;
+const elementCost = 4;
 
 /**
  * The plan by which a convolution to `result`, or the gradients of one, takes least work; null if that is none.
