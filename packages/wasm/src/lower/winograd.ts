@@ -271,7 +271,7 @@ function groupsOf(plan: Plan) {
 }
 
 /** Multiplications that take as long as transforming an element. */
-const elementCost = 4;
+const elementCost = 6;
 
 /**
  * The plan by which a convolution to `result`, or the gradients of one, takes least work; null if that is none.
@@ -285,7 +285,11 @@ function planFor(
 ): Plan | null {
   const [batch, , height, width] = shape as number[];
   const tilings = (axis: 2 | 3, count: number): Tiling[] =>
-    (transforms.get(count) ?? []).map((transform) => ({ axis, transform, tiles: Math.ceil(shape[axis]! / transform.m) }));
+    (transforms.get(count) ?? []).map((transform) => ({
+      axis,
+      transform,
+      tiles: Math.ceil(shape[axis]! / transform.m),
+    }));
   const along = tilings(3, taps);
   // Transforms for more taps would lose too many digits along both axes.
   const both = rows === 3 && taps === 3 ? along.flatMap((a) => tilings(2, rows).map((b) => [a, b])) : [];
