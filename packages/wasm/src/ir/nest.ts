@@ -152,6 +152,14 @@ function findReads(nest: Nest): Access[] {
   return reads;
 }
 
+/** What a nest reads and writes. */
+export function buffersOf(nest: Nest): Set<Buffer> {
+  const buffers = new Set<Buffer>();
+  for (const { buffer } of readsOf(nest)) buffers.add(buffer);
+  for (const { target } of nest.statements) buffers.add(target.buffer);
+  return buffers;
+}
+
 /** The nest as text. */
 export function printNest({ name, outer, inner, statements }: Nest): string {
   const loops = (list: readonly Loop[]) => list.map(({ name, extent }) => `${name}<${extent}`).join(' ');
