@@ -69,6 +69,18 @@ export interface Location {
   readonly laneStride: number;
 }
 
+/** The constant part of an access in bytes, under a substitution of loops. */
+export function offsetOf(access: Access, environment: ReadonlyMap<Loop, Index>): number {
+  return access.index.constant * access.buffer.elementBytes + shiftOf(access, environment);
+}
+
+/** Bytes by which the constants of a substitution move an access. */
+export function shiftOf({ buffer, index }: Access, environment: ReadonlyMap<Loop, Index>): number {
+  let shift = 0;
+  for (const [loop, coefficient] of index.terms) shift += coefficient * (environment.get(loop)?.constant ?? 0);
+  return shift * buffer.elementBytes;
+}
+
 export class Addressing {
   readonly #code: Code;
   readonly #survey: Survey;
@@ -136,22 +148,21 @@ export class Addressing {
   }
 
   #find(access: Access, environment: ReadonlyMap<Loop, Index>, vector: Loop | null): Location {
-    const { buffer, index } = access;
-    let constant = index.constant;
-    for (const [loop, coefficient] of index.terms) constant += coefficient * (environment.get(loop)?.constant ?? 0);
     const { laneStride, pointer } = this.#pointerOf(access, environment, vector);
-    const offset = constant * buffer.elementBytes;
+    const offset = offsetOf(access, environment);
     // Lanes may run backwards.
-    pointer.low = Math.min(pointer.low, offset, offset + 3 * laneStride * buffer.elementBytes);
+    pointer.low = Math.min(pointer.low, offset, offset + 3 * laneStride * access.buffer.elementBytes);
     return { pointer, offset, laneStride };
   }
 
   /** The pointer of an access. The unrolled iterations of a block differ in constants only, and have the same. */
   #pointerOf(access: Access, environment: ReadonlyMap<Loop, Index>, vector: Loop | null): Found {
     const { buffer, index } = access;
-    const substitutes = [...index.terms.keys()].map((loop) => environment.get(loop)?.terms);
+    const loops = [...index.terms.keys()];
     const known = this.#survey.found.get(access) ?? [];
-    const same = known.findLast((found) => found.substitutes.every((terms, i) => terms === substitutes[i]));
+    const same = known.findLast((found) =>
+      loops.every((loop, i) => environment.get(loop)?.terms === found.substitutes[i]),
+    );
     if (same) return same;
     const place = this.#places(buffer);
     let laneStride = 0;
@@ -176,7 +187,7 @@ export class Addressing {
     const { pointers } = this.#survey;
     const pointer = pointers.get(key) ?? { place, strides, number: pointers.size, low: Infinity };
     pointers.set(key, pointer);
-    const found = { substitutes, laneStride, pointer };
+    const found = { substitutes: loops.map((loop) => environment.get(loop)?.terms), laneStride, pointer };
     this.#survey.found.set(access, [...known, found]);
     return found;
   }
