@@ -17,7 +17,7 @@ interface Pointer {
 
 /** The pointer of an access under substitutes for its loops, of which the constants do not matter. */
 interface Found {
-  readonly substitutes: readonly (ReadonlyMap<Loop, number> | undefined)[];
+  readonly substitutes: readonly (Index['terms'] | undefined)[];
   readonly laneStride: number;
   readonly pointer: Pointer;
 }
@@ -77,7 +77,7 @@ export function offsetOf(access: Access, environment: ReadonlyMap<Loop, Index>):
 /** Bytes by which the constants of a substitution move an access. */
 export function shiftOf({ buffer, index }: Access, environment: ReadonlyMap<Loop, Index>): number {
   let shift = 0;
-  for (const [loop, coefficient] of index.terms) shift += coefficient * (environment.get(loop)?.constant ?? 0);
+  for (const { loop, coefficient } of index.terms) shift += coefficient * (environment.get(loop)?.constant ?? 0);
   return shift * buffer.elementBytes;
 }
 
@@ -158,10 +158,9 @@ export class Addressing {
   /** The pointer of an access. The unrolled iterations of a block differ in constants only, and have the same. */
   #pointerOf(access: Access, environment: ReadonlyMap<Loop, Index>, vector: Loop | null): Found {
     const { buffer, index } = access;
-    const loops = [...index.terms.keys()];
     const known = this.#survey.found.get(access) ?? [];
     const same = known.findLast((found) =>
-      loops.every((loop, i) => environment.get(loop)?.terms === found.substitutes[i]),
+      index.terms.every(({ loop }, i) => environment.get(loop)?.terms === found.substitutes[i]),
     );
     if (same) return same;
     const place = this.#places(buffer);
@@ -174,10 +173,10 @@ export class Addressing {
         strides.set(loop, (strides.get(loop) ?? 0) + coefficient * buffer.elementBytes);
       }
     };
-    for (const [loop, coefficient] of index.terms) {
+    for (const { loop, coefficient } of index.terms) {
       const terms = environment.get(loop)?.terms;
       if (!terms) move(loop, coefficient);
-      else for (const [inner, c] of terms) move(inner, c * coefficient);
+      else for (const inner of terms) move(inner.loop, inner.coefficient * coefficient);
     }
     let key = `${this.#survey.numberOf(buffer)}`;
     for (const [loop, stride] of strides) {
@@ -187,7 +186,8 @@ export class Addressing {
     const { pointers } = this.#survey;
     const pointer = pointers.get(key) ?? { place, strides, number: pointers.size, low: Infinity };
     pointers.set(key, pointer);
-    const found = { substitutes: loops.map((loop) => environment.get(loop)?.terms), laneStride, pointer };
+    const substitutes = index.terms.map(({ loop }) => environment.get(loop)?.terms);
+    const found = { substitutes, laneStride, pointer };
     this.#survey.found.set(access, [...known, found]);
     return found;
   }
@@ -257,9 +257,9 @@ export class Addressing {
   /** Pushes the value of an index over open loops. */
   pushValue({ constant, terms }: Index): void {
     const code = this.#code;
-    for (const loop of terms.keys()) this.#survey.counted.add(loop);
+    for (const { loop } of terms) this.#survey.counted.add(loop);
     code.constant(constant);
-    for (const [loop, coefficient] of terms) {
+    for (const { loop, coefficient } of terms) {
       code.later(() => code.get(this.#values.get(loop)!));
       if (coefficient !== 1) {
         code.constant(coefficient);

@@ -75,7 +75,7 @@ class NestCode {
       const group = outer[0].loop;
       given.set(group, firstParameter);
       for (const { target } of this.#nest.statements) {
-        for (const loop of target.index.terms.keys()) if (loop.kind === 'chunk') given.set(loop, chunkParameter);
+        for (const { loop } of target.index.terms) if (loop.kind === 'chunk') given.set(loop, chunkParameter);
       }
       this.#open.add(group);
       this.#start(given);
@@ -352,7 +352,7 @@ class NestCode {
     const open: Guard[] = [];
     for (const guard of this.#guards.get(statement)!) {
       const index = guard.index.substitute(environment);
-      const [low, high] = index.range();
+      const { low, high } = index.range();
       if (low === high && (low < 0 || low >= guard.size)) return null;
       if (low >= 0 && high < guard.size) continue;
       if (!this.#established.has(`${index}<${guard.size}`)) open.push({ index, size: guard.size });

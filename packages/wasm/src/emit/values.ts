@@ -166,7 +166,7 @@ export class Values {
       const lanes = typeof point.active === 'number' ? point.active : '?';
       return `${expression.op} ${pointer.number}+${offset}:${laneStride}:${lanes}`;
     }
-    if (expression.op === 'index') return `${expression.index.substitute(point.environment)}`;
+    if (expression.op === 'index') return `(${expression.index.substitute(point.environment)})`;
     if (expression.op !== 'constant') return `${expression.op}.${expression.kind}`;
     return `${expression.kind}${Object.is(expression.value, -0) ? '-0' : expression.value}`;
   }
@@ -342,7 +342,7 @@ export class Values {
     const substituted = index.substitute(environment);
     const step = loop ? substituted.coefficient(loop) : 0;
     const base = loop ? substituted.without(loop) : substituted;
-    if (base.terms.size === 0) this.pushConstant(base.constant, true);
+    if (base.terms.length === 0) this.pushConstant(base.constant, true);
     else {
       this.#addressing.pushValue(base);
       code.vector(vector.splatI32);

@@ -104,16 +104,18 @@ export function elementsOf(buffer: Buffer): number {
 /** The place of the element at `indices`; null where the lane axis is indexed by more than its own two loops. */
 export function place(buffer: Buffer, indices: readonly Index[]): Index | null {
   const { shape, laneAxis } = buffer;
-  const parts: [Index, number][] = [];
+  const parts: Index[] = [];
+  const strides: number[] = [];
   let stride = laneAxis === null ? 1 : 4;
   for (let axis = shape.length - 1; axis >= 0; axis--) {
     if (axis === laneAxis) continue;
-    parts.push([indices[axis], stride]);
+    parts.push(indices[axis]);
+    strides.push(stride);
     stride *= shape[axis];
   }
-  if (laneAxis === null) return Index.sum(parts);
+  if (laneAxis === null) return Index.sum(parts, strides);
   const lanes = indices[laneAxis].divide(4);
-  return lanes && Index.sum([...parts, [lanes.quotient, stride], [lanes.remainder, 1]]);
+  return lanes && Index.sum([...parts, lanes.quotient, lanes.remainder], [...strides, stride, 1]);
 }
 
 /** All expressions in `root`, operands before users, shared ones once; those in `seen` are left out. */

@@ -31,7 +31,10 @@ interface Side {
 }
 
 /** So many iterations of a loop side by side. */
-type Tile = readonly [side: Side, size: number];
+interface Tile {
+  readonly side: Side;
+  readonly size: number;
+}
 
 interface Candidate {
   readonly tiles: readonly Tile[];
@@ -45,6 +48,14 @@ interface Places {
   readonly places: number;
   readonly lines: number;
 }
+
+/** By place of a block whether it is computed, null if all are; and how many places need a test. */
+interface Tested {
+  readonly held: readonly boolean[] | null;
+  readonly tests: number;
+}
+
+const untested: Tested = { held: null, tests: 0 };
 
 /** Tiles for the loops of a nest that is one sum of products; null for other nests. */
 export function tileContraction(nest: Nest, vector: Loop | null, fixed: Loop | null): Tiles | null {
@@ -64,7 +75,7 @@ export function tileContraction(nest: Nest, vector: Loop | null, fixed: Loop | n
     const cost = model.cost(tiles);
     if (!best || cost < best.cost) best = { tiles, cost };
   }
-  return best && new Map(best.tiles.map(([{ loop }, size]) => [loop, size]));
+  return best && new Map(best.tiles.map(({ side, size }) => [side.loop, size]));
 }
 
 function sideOf(loop: Loop, { outer }: Nest, [a, b]: readonly [Access, Access], vector: Loop | null): Side {
@@ -79,48 +90,44 @@ function sideOf(loop: Loop, { outer }: Nest, [a, b]: readonly [Access, Access], 
 
 /** Tiles on up to two outer loops and one inner one. */
 function choices(outer: readonly Side[], inner: readonly Side[]): Tile[][] {
-  const sizes = outer.map(({ steps }) => outerSizes(steps));
-  const results: Tile[][] = [[]];
-  outer.forEach((a, i) => {
-    for (const n of sizes[i]) {
-      results.push([[a, n]]);
-      for (let j = i + 1; j < outer.length; j++) {
-        for (const m of sizes[j])
-          if (n * m <= limits.sums)
-            results.push([
-              [a, n],
-              [outer[j], m],
-            ]);
+  const own = outer.map(resultTiles);
+  const results: Tile[][] = [[], ...own.flat().map((tile) => [tile])];
+  own.forEach((tiles, i) => {
+    for (const others of own.slice(i + 1)) {
+      for (const tile of tiles) {
+        for (const other of others) if (tile.size * other.size <= limits.sums) results.push([tile, other]);
       }
     }
   });
-  const terms: Tile[][] = [[]];
-  for (const side of inner) for (const n of innerSizes(side.steps)) terms.push([[side, n]]);
+  const terms = [[], ...inner.flatMap(termTiles).map((tile) => [tile])];
   // Few sums would wait for each other.
   const fewest = Math.min(limits.fewSums, Math.max(...results.map(volume)));
-  const found: Tile[][] = [];
-  for (const result of results) {
-    if (volume(result) < fewest) continue;
-    for (const term of terms) if (volume(result) * volume(term) <= limits.products) found.push([...result, ...term]);
+  return results.flatMap((result) => {
+    const size = volume(result);
+    if (size < fewest) return [];
+    return terms.filter((term) => size * volume(term) <= limits.products).map((term) => [...result, ...term]);
+  });
+}
+
+/** Tiles that leave little over. */
+function resultTiles(side: Side): Tile[] {
+  const tiles: Tile[] = [];
+  for (let size = 2; size <= Math.min(side.steps, limits.sums); size++) {
+    if (side.steps % size <= side.steps / 4) tiles.push({ side, size });
   }
-  return found;
+  return tiles;
 }
 
-/** Sizes that leave little over. */
-function outerSizes(steps: number): number[] {
-  const sizes: number[] = [];
-  for (let n = 2; n <= Math.min(steps, limits.sums); n++) if (steps % n <= steps / 4) sizes.push(n);
-  return sizes;
-}
-
-/** Sizes that leave nothing over. */
-function innerSizes(steps: number): Set<number> {
-  return new Set([...[2, 4].filter((n) => steps % n === 0), ...(steps <= 8 ? [steps] : [])]);
+/** Tiles that leave nothing over. */
+function termTiles(side: Side): Tile[] {
+  const { steps } = side;
+  const sizes = new Set([...[2, 4].filter((n) => steps % n === 0), ...(steps <= 8 ? [steps] : [])]);
+  return [...sizes].map((size) => ({ side, size }));
 }
 
 function volume(tiles: readonly Tile[]): number {
   let product = 1;
-  for (const [, n] of tiles) product *= n;
+  for (const { size } of tiles) product *= size;
   return product;
 }
 
@@ -147,7 +154,7 @@ class Model {
   /** Cycles per product of a whole tile, each operand loaded once; `bound`: more where tiles leave something over. */
   candidate(tiles: readonly Tile[]): Candidate {
     let left = 1;
-    for (const [{ steps }, size] of tiles) left = (left * Math.ceil(steps / size) * size) / steps;
+    for (const { side, size } of tiles) left = (left * Math.ceil(side.steps / size) * size) / side.steps;
     const least = this.#blockCost(tiles, false) / volume(tiles);
     return { tiles, least, bound: left * least };
   }
@@ -163,25 +170,26 @@ class Model {
     // Every combination of whole tiles and what is left of a loop.
     for (let mask = 0; mask < 2 ** tiles.length; mask++) {
       let repetitions = 1;
-      const block = tiles.map(([side, size], i): Tile => {
+      const block = tiles.map(({ side, size }, i): Tile => {
         const isRest = ((mask >> i) & 1) === 1;
         const rest = side.steps % size;
         repetitions *= isRest ? Math.min(1, rest) : Math.floor(side.steps / size);
-        return [side, isRest ? rest : size];
+        return { side, size: isRest ? rest : size };
       });
       if (repetitions > 0) total += repetitions * this.#blockCost(block, true);
     }
-    const untiled = this.#sides.filter((side) => tiles.every(([tiled]) => tiled !== side));
+    const untiled = this.#sides.filter((side) => tiles.every((tile) => tile.side !== side));
     return untiled.reduce((n, { steps }) => n * steps, total) + this.#results * cycles.sum;
   }
 
   /** Cycles of one unrolled block. */
   #blockCost(tiles: readonly Tile[], exact: boolean): number {
     let sums = 1;
-    for (const [{ isOuter }, size] of tiles) if (isOuter) sums *= size;
+    for (const { side, size } of tiles) if (side.isOuter) sums *= size;
     const { held, tests } = this.#tested(tiles);
     if (!exact && !held?.includes(false)) {
-      const [a, b] = [this.#placesOf(tiles, 0), this.#placesOf(tiles, 1)];
+      const a = this.#placesOf(tiles, 0);
+      const b = this.#placesOf(tiles, 1);
       return this.#cycles(a.places + b.places, volume(tiles), sums, a.lines + b.lines, tests);
     }
     const numbers = new Map<number, number>();
@@ -208,7 +216,7 @@ class Model {
   /** Of an operand, without guards. */
   #placesOf(tiles: readonly Tile[], operand: 0 | 1): Places {
     let key = '';
-    for (const [{ strides }, size] of tiles) if (strides[operand] !== 0) key += `${strides[operand]}:${size} `;
+    for (const { side, size } of tiles) if (side.strides[operand] !== 0) key += `${side.strides[operand]}:${size} `;
     let known = this.#places.get(key);
     if (!known) {
       known = distinctPlaces(tiles, operand);
@@ -227,10 +235,9 @@ class Model {
     );
   }
 
-  /** By place of a block whether it is computed, null if all are; and how many places need a test. */
-  #tested(tiles: readonly Tile[]): { held: readonly boolean[] | null; tests: number } {
-    const guards = this.#guards.flatMap((guard) => openGuard(guard, tiles) ?? []);
-    if (guards.length === 0) return { held: null, tests: 0 };
+  #tested(tiles: readonly Tile[]): Tested {
+    const guards = this.#guards.length === 0 ? [] : this.#guards.flatMap((guard) => openGuard(guard, tiles) ?? []);
+    if (guards.length === 0) return untested;
     const held = guards[0].shifts.map(() => true);
     const isTested = held.map(() => false);
     for (const { shifts, low, high, size, isBound } of guards) {
@@ -248,12 +255,12 @@ class Model {
 function openGuard({ index, size }: Guard, tiles: readonly Tile[]) {
   const coefficientOf = ({ loop }: Side) => index.coefficient(loop);
   // Guards that no tile touches become bounds of loops.
-  const touched = tiles.some(([side]) => coefficientOf(side) !== 0);
-  const isBound = !touched && [...index.terms.values()].some((c) => Math.abs(c) === 1);
-  const whole = tiles.filter(([{ steps }, n]) => steps === n).map(([{ loop }]) => loop);
-  const rolled = [...index.terms].filter(([loop]) => !whole.includes(loop));
-  const [low, high] = new Index(index.constant, rolled).range();
-  const ends = tiles.map(([side, n]) => coefficientOf(side) * (n - 1));
+  const touched = tiles.some(({ side }) => coefficientOf(side) !== 0);
+  const isBound = !touched && index.terms.some(({ coefficient }) => Math.abs(coefficient) === 1);
+  const whole = tiles.filter(({ side, size: n }) => side.steps === n).map(({ side }) => side.loop);
+  const rolled = index.terms.filter(({ loop }) => !whole.includes(loop));
+  const { low, high } = new Index(index.constant, rolled).range();
+  const ends = tiles.map(({ side, size: n }) => coefficientOf(side) * (n - 1));
   const [least, most] = [Math.min, Math.max].map((pick) => ends.reduce((sum, end) => sum + pick(0, end), 0));
   if (isBound ? high >= 0 && low < size : low + least >= 0 && high + most < size) return null;
   return { shifts: offsets(tiles, coefficientOf), low, high, size, isBound };
@@ -261,8 +268,8 @@ function openGuard({ index, size }: Guard, tiles: readonly Tile[]) {
 
 /** How many places an operand has in a block without guards, and in how many cache lines. */
 function distinctPlaces(tiles: readonly Tile[], operand: 0 | 1): Places {
-  const moving = tiles.filter(([{ strides }]) => strides[operand] !== 0);
-  const sorted = Int32Array.from(offsets(moving, ({ strides }) => strides[operand])).sort();
+  const moving = tiles.filter(({ side }) => side.strides[operand] !== 0);
+  const sorted = new Int32Array(offsets(moving, ({ strides }) => strides[operand])).sort();
   let [places, lines] = [1, 1];
   for (let i = 1; i < sorted.length; i++) {
     if (sorted[i] !== sorted[i - 1]) places++;
@@ -274,7 +281,7 @@ function distinctPlaces(tiles: readonly Tile[], operand: 0 | 1): Places {
 /** Σ stride · n for all positions n of a block, the last loop fastest. */
 function offsets(tiles: readonly Tile[], strideOf: (side: Side) => number): number[] {
   let all = [0];
-  for (const [side, size] of tiles) {
+  for (const { side, size } of tiles) {
     const stride = strideOf(side);
     const longer: number[] = [];
     for (const start of all) for (let n = 0; n < size; n++) longer.push(start + n * stride);
