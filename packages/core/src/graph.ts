@@ -4,7 +4,7 @@ import { BnError } from './errors.js';
 import { decomposeNode } from './gradients.js';
 import { type FusedName, fused } from './ops/fused.js';
 import type { HostTensor } from './safetensors.js';
-import { formatSpec, sameShape } from './spec.js';
+import { formatSpec, sameShape, type TypedArray } from './spec.js';
 import { constant, isOp, type OperationName, Tensor, withOrigin } from './tensor.js';
 
 export interface Graph {
@@ -100,18 +100,21 @@ function rebuild(outputs: ReadonlyMap<string, Tensor>, replace: Replacement): Gr
   };
 
   const results = new Map([...outputs].map(([name, node]) => [name, visit(node)]));
-  const nodes = needed([...numbers.keys()], results.values());
-  const used = new Map([...inputs].filter(([, node]) => nodes.includes(node)));
-  return { inputs: used, outputs: results, nodes };
+  const wanted = needed([...numbers.keys()], results.values());
+  return {
+    inputs: new Map([...inputs].filter(([, node]) => wanted.has(node))),
+    outputs: results,
+    nodes: [...numbers.keys()].filter((node) => wanted.has(node)),
+  };
 }
 
 /** Those of `nodes` that a result needs: replacements leave some behind. */
-function needed(nodes: readonly Tensor[], results: Iterable<Tensor>): Tensor[] {
+function needed(nodes: readonly Tensor[], results: Iterable<Tensor>): ReadonlySet<Tensor> {
   const wanted = new Set(results);
-  for (const node of [...nodes].reverse()) {
-    if (wanted.has(node)) for (const x of node.inputs) wanted.add(x);
+  for (let i = nodes.length - 1; i >= 0; i--) {
+    if (wanted.has(nodes[i]!)) for (const x of nodes[i]!.inputs) wanted.add(x);
   }
-  return nodes.filter((node) => wanted.has(node));
+  return wanted;
 }
 
 /** The node on these operands; gradients have been taken, so that one given by hand is left behind. */
@@ -125,27 +128,33 @@ let identityCount = 0;
 
 /** Equal for nodes that compute the same. Small constants are compared by content, large ones by identity. */
 function keyOf(node: Tensor<OperationName>, numbers: ReadonlyMap<Tensor, number>): string {
-  const from = node.inputs.map((x) => numbers.get(x)).join(',');
-  let attributes = '';
-  if (isOp(node, 'constant')) {
-    const { data } = node.attributes;
-    if (data.length > 64 && !identities.has(data)) identities.set(data, identityCount++);
-    // Object.is tells −0 from 0, join does not.
-    attributes =
-      data.length > 64 ? `#${identities.get(data)}` : Array.from(data, (v) => (Object.is(v, -0) ? '-0' : v)).join();
-  } else {
-    attributes = texts.get(node.attributes) ?? textOf(node.attributes);
-    texts.set(node.attributes, attributes);
+  if (isOp(node, 'constant')) return `constant ${contentOf(node.attributes.data)} ${node.dtype} ${node.shape}`;
+  // Shape and dtype follow from the rest.
+  let key: string = node.op;
+  for (const x of node.inputs) key += ` ${numbers.get(x)}`;
+  let text = texts.get(node.attributes);
+  if (text === undefined) {
+    text = textOf(node.attributes);
+    texts.set(node.attributes, text);
   }
-  return `${node.op}|${from}|${attributes}|${node.dtype}|${node.shape}`;
+  return key + text;
+}
+
+function contentOf(data: TypedArray): string {
+  // Object.is tells −0 from 0, join does not.
+  if (data.length <= 64) return Array.from(data, (v) => (Object.is(v, -0) ? '-0' : v)).join();
+  if (!identities.has(data)) identities.set(data, identityCount++);
+  return `#${identities.get(data)}`;
 }
 
 /** Nodes that are rebuilt keep their attributes. */
 const texts = new WeakMap<object, string>();
 
+/** Attributes are numbers, names and lists of numbers. */
 function textOf(attributes: object): string {
-  // JSON has no infinities and no NaN: it would make one null of them all.
-  return JSON.stringify(attributes, (_, v) => (Number.isFinite(v) || typeof v !== 'number' ? v : `${v}`));
+  let text = '';
+  for (const [name, value] of Object.entries(attributes)) text += ` ${name}=${Object.is(value, -0) ? '-0' : value}`;
+  return text;
 }
 
 function requireOneSpec(inputs: ReadonlyMap<string, Tensor>, node: Tensor<'input'>): void {

@@ -9,7 +9,7 @@ const draw = (low: number, high: number) => low + random.integer(high - low + 1)
 
 /** The value of an index for given iterations. */
 function evaluate(index: Index, at: ReadonlyMap<Loop, number>): number {
-  return [...index.terms].reduce((sum, [loop, c]) => sum + c * at.get(loop)!, index.constant);
+  return index.terms.reduce((sum, { loop, coefficient }) => sum + coefficient * at.get(loop)!, index.constant);
 }
 
 function* iterations(loops: readonly Loop[]): Generator<Map<Loop, number>> {
@@ -27,10 +27,8 @@ test('quotients, remainders, ranges and substitutions are right wherever they ar
   for (let trial = 0; trial < 300; trial++) {
     const loops = Array.from({ length: draw(1, 3) }, (_, i): Loop => ({ name: `i${i}`, extent: draw(1, 5) }));
     const divisor = draw(1, 6);
-    const index = new Index(
-      draw(-4, 9),
-      loops.map((loop) => [loop, draw(0, 1) === 0 ? draw(-3, 3) : divisor * draw(-1, 2)]),
-    );
+    const factors = loops.map(() => (draw(0, 1) === 0 ? draw(-3, 3) : divisor * draw(-1, 2)));
+    const index = Index.sum(loops.map(Index.of), factors).plus(draw(-4, 9));
     const parts = index.divide(divisor);
     if (parts) divided++;
     const values: number[] = [];
@@ -46,7 +44,7 @@ test('quotients, remainders, ranges and substitutions are right wherever they ar
       const shifted = new Map(at).set(outer, 2).set(loops[0], 5);
       expect(evaluate(moved, shifted)).toBe(evaluate(index, shifted));
     }
-    expect(index.range()).toEqual([Math.min(...values), Math.max(...values)]);
+    expect(index.range()).toEqual({ low: Math.min(...values), high: Math.max(...values) });
   }
   expect(divided).toBeGreaterThan(50);
 });

@@ -17,7 +17,7 @@ interface Pointer {
 
 /** The pointer of an access under substitutes for its loops, of which the constants do not matter. */
 interface Found {
-  readonly substitutes: readonly (ReadonlyMap<Loop, number> | undefined)[];
+  readonly substitutes: readonly (Index['terms'] | undefined)[];
   readonly laneStride: number;
   readonly pointer: Pointer;
 }
@@ -67,6 +67,18 @@ export interface Location {
   readonly offset: number;
   /** Elements between lanes; 0 if all lanes are the same. */
   readonly laneStride: number;
+}
+
+/** The constant part of an access in bytes, under a substitution of loops. */
+export function offsetOf(access: Access, environment: ReadonlyMap<Loop, Index>): number {
+  return access.index.constant * access.buffer.elementBytes + shiftOf(access, environment);
+}
+
+/** Bytes by which the constants of a substitution move an access. */
+export function shiftOf({ buffer, index }: Access, environment: ReadonlyMap<Loop, Index>): number {
+  let shift = 0;
+  for (const { loop, coefficient } of index.terms) shift += coefficient * (environment.get(loop)?.constant ?? 0);
+  return shift * buffer.elementBytes;
 }
 
 export class Addressing {
@@ -136,22 +148,20 @@ export class Addressing {
   }
 
   #find(access: Access, environment: ReadonlyMap<Loop, Index>, vector: Loop | null): Location {
-    const { buffer, index } = access;
-    let constant = index.constant;
-    for (const [loop, coefficient] of index.terms) constant += coefficient * (environment.get(loop)?.constant ?? 0);
     const { laneStride, pointer } = this.#pointerOf(access, environment, vector);
-    const offset = constant * buffer.elementBytes;
+    const offset = offsetOf(access, environment);
     // Lanes may run backwards.
-    pointer.low = Math.min(pointer.low, offset, offset + 3 * laneStride * buffer.elementBytes);
+    pointer.low = Math.min(pointer.low, offset, offset + 3 * laneStride * access.buffer.elementBytes);
     return { pointer, offset, laneStride };
   }
 
   /** The pointer of an access. The unrolled iterations of a block differ in constants only, and have the same. */
   #pointerOf(access: Access, environment: ReadonlyMap<Loop, Index>, vector: Loop | null): Found {
     const { buffer, index } = access;
-    const substitutes = [...index.terms.keys()].map((loop) => environment.get(loop)?.terms);
     const known = this.#survey.found.get(access) ?? [];
-    const same = known.findLast((found) => found.substitutes.every((terms, i) => terms === substitutes[i]));
+    const same = known.findLast((found) =>
+      index.terms.every(({ loop }, i) => environment.get(loop)?.terms === found.substitutes[i]),
+    );
     if (same) return same;
     const place = this.#places(buffer);
     let laneStride = 0;
@@ -163,10 +173,10 @@ export class Addressing {
         strides.set(loop, (strides.get(loop) ?? 0) + coefficient * buffer.elementBytes);
       }
     };
-    for (const [loop, coefficient] of index.terms) {
+    for (const { loop, coefficient } of index.terms) {
       const terms = environment.get(loop)?.terms;
       if (!terms) move(loop, coefficient);
-      else for (const [inner, c] of terms) move(inner, c * coefficient);
+      else for (const inner of terms) move(inner.loop, inner.coefficient * coefficient);
     }
     let key = `${this.#survey.numberOf(buffer)}`;
     for (const [loop, stride] of strides) {
@@ -176,6 +186,7 @@ export class Addressing {
     const { pointers } = this.#survey;
     const pointer = pointers.get(key) ?? { place, strides, number: pointers.size, low: Infinity };
     pointers.set(key, pointer);
+    const substitutes = index.terms.map(({ loop }) => environment.get(loop)?.terms);
     const found = { substitutes, laneStride, pointer };
     this.#survey.found.set(access, [...known, found]);
     return found;
@@ -246,9 +257,9 @@ export class Addressing {
   /** Pushes the value of an index over open loops. */
   pushValue({ constant, terms }: Index): void {
     const code = this.#code;
-    for (const loop of terms.keys()) this.#survey.counted.add(loop);
+    for (const { loop } of terms) this.#survey.counted.add(loop);
     code.constant(constant);
-    for (const [loop, coefficient] of terms) {
+    for (const { loop, coefficient } of terms) {
       code.later(() => code.get(this.#values.get(loop)!));
       if (coefficient !== 1) {
         code.constant(coefficient);

@@ -26,8 +26,7 @@ export function loopBounds(
 ): Bounds | null {
   const usable = guards.filter(
     ({ index }) =>
-      Math.abs(index.coefficient(loop)) === 1 &&
-      [...index.without(loop).terms.keys()].every((other) => open.has(other)),
+      Math.abs(index.coefficient(loop)) === 1 && index.terms.every((term) => term.loop === loop || open.has(term.loop)),
   );
   const distinct = new Map(usable.map((guard) => [`${guard.index}<${guard.size}`, guard]));
   if (distinct.size === 0) return null;

@@ -4,7 +4,7 @@ import { Index, type Loop } from '../ir/index-form.js';
 import { type Access, expressionsIn, type Guard, type Nest, type Statement } from '../ir/nest.js';
 import { productReads, registers } from '../ir/product-reads.js';
 import type { LoopPlan, Schedule } from '../plan/schedule.js';
-import { Addressing, Survey } from './addressing.js';
+import { Addressing, offsetOf, Survey, shiftOf } from './addressing.js';
 import { Code, i32, scalar, v128, vector } from './code.js';
 import type { Constants } from './constants.js';
 import { loopBounds } from './loop-bounds.js';
@@ -75,7 +75,7 @@ class NestCode {
       const group = outer[0].loop;
       given.set(group, firstParameter);
       for (const { target } of this.#nest.statements) {
-        for (const loop of target.index.terms.keys()) if (loop.kind === 'chunk') given.set(loop, chunkParameter);
+        for (const { loop } of target.index.terms) if (loop.kind === 'chunk') given.set(loop, chunkParameter);
       }
       this.#open.add(group);
       this.#start(given);
@@ -275,32 +275,37 @@ class NestCode {
   /** A block of products of two reads, ordered for registers. False if this is no such block. */
   #multiplyBlock(accumulators: readonly Accumulator[], steps: readonly Point[], active: ActiveLanes): boolean {
     if (this.#reducesLanes && active !== 4) return false;
-    const operands = new Map<string, { number: number; access: Access; at: Point }>();
+    const [statement, ...others] = this.#nest.statements;
+    const reads = others.length === 0 ? productReads(statement) : null;
+    if (!reads) return false;
+    const isGuarded = this.#guards.get(statement)!.length > 0;
+    const operands: { access: Access; at: Point }[] = [];
     const products: (Product & { result: number })[] = [];
-    for (const { environment: inner } of steps) {
-      for (const { statement, point, result } of accumulators) {
-        const reads = productReads(statement);
-        if (!reads) return false;
-        const at: Point = { ...point, environment: new Map([...point.environment, ...inner]), active };
-        const holds = this.#guardsHold(statement, at);
+    /** By operand: numbers by offset. */
+    let numbers: Map<number, number>[] | null = null;
+    const outer = accumulators.map(({ point }) => reads.map((access) => shiftOf(access, point.environment)));
+    for (const { environment } of steps) {
+      const inner = reads.map((access) => offsetOf(access, environment));
+      for (const [i, { point, result }] of accumulators.entries()) {
+        const here = (): Point => ({ ...point, environment: new Map([...point.environment, ...environment]), active });
+        const holds = isGuarded ? this.#guardsHold(statement, here()) : 'always';
         if (holds === 'unknown') return false;
         if (holds === 'never') continue;
-        const [a, b] = reads.map((access) => {
-          const { pointer, offset, laneStride } = this.#addressing.locate(access, at.environment, at.vector);
-          const name = `${pointer.number}+${offset}:${laneStride}`;
-          const known = operands.get(name) ?? { number: operands.size, access, at };
-          operands.set(name, known);
-          return known.number;
+        numbers ??= this.#numbersOf(reads, here());
+        const [a, b] = reads.map((access, of) => {
+          const offset = inner[of] + outer[i][of];
+          const number = numbers![of].get(offset) ?? operands.push({ access, at: here() }) - 1;
+          numbers![of].set(offset, number);
+          return number;
         });
         products.push({ a, b, result });
       }
     }
-    const list = [...operands.values()];
     const locals = new Map<number, number>();
     for (const move of orderProducts(products, Math.max(3, registers - accumulators.length))) {
       if ('load' in move) {
         const local = this.#code.local(v128);
-        this.#values.load(list[move.load].access, list[move.load].at);
+        this.#values.load(operands[move.load].access, operands[move.load].at);
         this.#code.set(local);
         locals.set(move.load, local);
       } else {
@@ -309,6 +314,13 @@ class NestCode {
       }
     }
     return true;
+  }
+
+  /** For each of two accesses a map by offset, or one for both: iterations that are unrolled differ in offsets only. */
+  #numbersOf(accesses: readonly Access[], { environment, vector: loop }: Point): Map<number, number>[] {
+    const [a, b] = accesses.map((access) => this.#addressing.locate(access, environment, loop));
+    const first = new Map<number, number>();
+    return [first, a.pointer === b.pointer && a.laneStride === b.laneStride ? first : new Map()];
   }
 
   /** Emits `body` if a statement's guards hold, behind tests where that is known at run time only. */
@@ -340,7 +352,7 @@ class NestCode {
     const open: Guard[] = [];
     for (const guard of this.#guards.get(statement)!) {
       const index = guard.index.substitute(environment);
-      const [low, high] = index.range();
+      const { low, high } = index.range();
       if (low === high && (low < 0 || low >= guard.size)) return null;
       if (low >= 0 && high < guard.size) continue;
       if (!this.#established.has(`${index}<${guard.size}`)) open.push({ index, size: guard.size });

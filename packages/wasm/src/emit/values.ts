@@ -19,6 +19,9 @@ export interface Point {
   readonly active: ActiveLanes;
 }
 
+/** What depends on a reduction's result is computed where it is wanted. */
+const unnumbered = -1;
+
 export class Values {
   readonly #code: Code;
   readonly #constants: Constants;
@@ -27,8 +30,10 @@ export class Values {
   readonly #math: VectorMath;
   readonly #survey: Survey;
   readonly #preloaded = new Map<number, number>();
-  #known = new Map<string, number>();
-  #keys: { point: Point | null; texts: Map<Expression, string> } = { point: null, texts: new Map() };
+  /** Locals of values, by number. */
+  #known = new Map<number, number>();
+  readonly #numbers = new Map<string, number>();
+  #numbered: { point: Point | null; numbers: Map<Expression, number> } = { point: null, numbers: new Map() };
   /** Locals of reductions that are done, for `reduced`. */
   #reduced = -1;
 
@@ -68,17 +73,17 @@ export class Values {
       this.pushConstant(expression.value, expression.kind !== 'f32');
       return;
     }
-    const key = this.#keyOf(expression, point);
-    const known = this.#known.get(key);
+    const number = this.#numberOf(expression, point);
+    const known = this.#known.get(number);
     if (known !== undefined) {
       this.#code.get(known);
       return;
     }
     this.#compute(expression, point);
-    if (key.includes('reduced')) return;
+    if (number === unnumbered) return;
     const local = this.#code.local(v128);
     this.#code.tee(local);
-    this.#known.set(key, local);
+    this.#known.set(number, local);
   }
 
   pushConstant(value: number, integer: boolean): void {
@@ -130,37 +135,40 @@ export class Values {
     return this.#constants.lanes([0, 1, 2, 3].map((lane) => (lane < active ? -1 : 0)));
   }
 
-  /** A text that is the same for what has the same value. */
-  #keyOf(expression: Expression, point: Point): string {
-    if (this.#keys.point !== point) this.#keys = { point, texts: new Map() };
-    const { texts } = this.#keys;
-    let text = texts.get(expression);
-    if (text === undefined) {
-      text = this.#makeKey(expression, point);
-      texts.set(expression, text);
+  /** A number that is the same for what has the same value. */
+  #numberOf(expression: Expression, point: Point): number {
+    if (this.#numbered.point !== point) this.#numbered = { point, numbers: new Map() };
+    const { numbers } = this.#numbered;
+    let number = numbers.get(expression);
+    if (number === undefined) {
+      number = this.#findNumber(expression, point);
+      numbers.set(expression, number);
     }
-    return text;
+    return number;
   }
 
-  #makeKey(expression: Expression, point: Point): string {
-    switch (expression.op) {
-      case 'read':
-      case 'gather': {
-        const location = this.#addressing.locate(expression.access, point.environment, point.vector);
-        const { pointer, offset, laneStride } = location;
-        const at = expression.op === 'gather' ? `[${this.#keyOf(expression.at, point)}]` : '';
-        const lanes = typeof point.active === 'number' ? point.active : '?';
-        return `${pointer.number}+${offset}:${laneStride}:${lanes}${at}`;
-      }
-      case 'index':
-        return `(${expression.index.substitute(point.environment)})`;
-      case 'constant':
-        return `${expression.kind}${Object.is(expression.value, -0) ? '-0' : expression.value}`;
-      case 'reduced':
-        return 'reduced';
-      default:
-        return `${expression.op}.${expression.kind}(${expression.operands.map((x) => this.#keyOf(x, point)).join()})`;
+  #findNumber(expression: Expression, point: Point): number {
+    if (expression.op === 'reduced') return unnumbered;
+    const operands = expression.op === 'gather' ? [expression.at] : 'operands' in expression ? expression.operands : [];
+    const numbers = operands.map((operand) => this.#numberOf(operand, point));
+    const text = `${this.#textOf(expression, point)} ${numbers}`;
+    if (numbers.includes(unnumbered)) return unnumbered;
+    const number = this.#numbers.get(text) ?? this.#numbers.size;
+    this.#numbers.set(text, number);
+    return number;
+  }
+
+  /** What tells an expression from others with the same operands. */
+  #textOf(expression: Expression, point: Point): string {
+    if ('access' in expression) {
+      const location = this.#addressing.locate(expression.access, point.environment, point.vector);
+      const { pointer, offset, laneStride } = location;
+      const lanes = typeof point.active === 'number' ? point.active : '?';
+      return `${expression.op} ${pointer.number}+${offset}:${laneStride}:${lanes}`;
     }
+    if (expression.op === 'index') return `(${expression.index.substitute(point.environment)})`;
+    if (expression.op !== 'constant') return `${expression.op}.${expression.kind}`;
+    return `${expression.kind}${Object.is(expression.value, -0) ? '-0' : expression.value}`;
   }
 
   #compute(expression: Expression, point: Point): void {
@@ -334,7 +342,7 @@ export class Values {
     const substituted = index.substitute(environment);
     const step = loop ? substituted.coefficient(loop) : 0;
     const base = loop ? substituted.without(loop) : substituted;
-    if (base.terms.size === 0) this.pushConstant(base.constant, true);
+    if (base.terms.length === 0) this.pushConstant(base.constant, true);
     else {
       this.#addressing.pushValue(base);
       code.vector(vector.splatI32);

@@ -13,98 +13,114 @@ export interface Loop {
   readonly lastLanes?: number;
 }
 
-const none: ReadonlyMap<Loop, number> = new Map();
+export interface Term {
+  readonly loop: Loop;
+  /** Not zero. */
+  readonly coefficient: number;
+}
+
+const none: readonly Term[] = [];
 
 export class Index {
   readonly constant: number;
-  readonly terms: ReadonlyMap<Loop, number>;
+  /** One for each loop. */
+  readonly terms: readonly Term[];
 
-  /** @param terms as a map, without zeros */
-  constructor(constant: number, terms: Iterable<readonly [Loop, number]> = none) {
+  constructor(constant: number, terms = none) {
     this.constant = constant;
-    this.terms = terms instanceof Map ? terms : new Map([...terms].filter(([, coefficient]) => coefficient !== 0));
+    this.terms = terms;
   }
 
   static of(loop: Loop): Index {
-    return new Index(0, new Map([[loop, 1]]));
+    return new Index(0, [{ loop, coefficient: 1 }]);
   }
 
   /** Σ factor · index */
-  static sum(parts: Iterable<readonly [Index, number]>): Index {
+  static sum(indices: readonly Index[], factors: readonly number[]): Index {
     let constant = 0;
-    const terms = new Map<Loop, number>();
-    for (const [index, factor] of parts) {
-      constant += factor * index.constant;
-      for (const [loop, c] of index.terms) {
-        const sum = (terms.get(loop) ?? 0) + c * factor;
-        if (sum === 0) terms.delete(loop);
-        else terms.set(loop, sum);
-      }
-    }
+    const terms: Term[] = [];
+    indices.forEach((index, i) => {
+      constant += factors[i] * index.constant;
+      for (const { loop, coefficient } of index.terms) addTerm(terms, loop, coefficient * factors[i]);
+    });
     return new Index(constant, terms);
   }
 
   plus(other: Index | number): Index {
     if (typeof other === 'number') return other === 0 ? this : new Index(this.constant + other, this.terms);
-    if (other.terms.size === 0) return this.plus(other.constant);
-    return Index.sum([
-      [this, 1],
-      [other, 1],
-    ]);
+    if (other.terms.length === 0) return this.plus(other.constant);
+    return this.terms.length === 0 ? other.plus(this.constant) : Index.sum([this, other], [1, 1]);
   }
 
   times(factor: number): Index {
-    return factor === 1 ? this : Index.sum([[this, factor]]);
+    return factor === 1 ? this : Index.sum([this], [factor]);
   }
 
   coefficient(loop: Loop): number {
-    return this.terms.get(loop) ?? 0;
+    for (const term of this.terms) if (term.loop === loop) return term.coefficient;
+    return 0;
   }
 
   /** The same at iteration 0 of a loop. */
   without(loop: Loop): Index {
     return new Index(
       this.constant,
-      [...this.terms].filter(([other]) => other !== loop),
+      this.terms.filter((term) => term.loop !== loop),
     );
   }
 
   /** The same with some loops replaced. */
   substitute(replacements: ReadonlyMap<Loop, Index>): Index {
-    const parts = [...this.terms].map(([loop, c]) => [replacements.get(loop) ?? Index.of(loop), c] as const);
-    return Index.sum(parts).plus(this.constant);
+    let constant = this.constant;
+    const terms: Term[] = [];
+    for (const term of this.terms) {
+      const replacement = replacements.get(term.loop);
+      if (!replacement) addTerm(terms, term.loop, term.coefficient);
+      else {
+        constant += term.coefficient * replacement.constant;
+        for (const { loop, coefficient } of replacement.terms) addTerm(terms, loop, coefficient * term.coefficient);
+      }
+    }
+    return new Index(constant, terms);
   }
 
   /** Smallest and largest value over all loops. */
-  range(): [number, number] {
-    let [low, high] = [this.constant, this.constant];
-    for (const [{ extent }, c] of this.terms) {
-      if (c > 0) high += c * (extent - 1);
-      else low += c * (extent - 1);
+  range(): { low: number; high: number } {
+    let low = this.constant;
+    let high = low;
+    for (const { loop, coefficient } of this.terms) {
+      if (coefficient > 0) high += coefficient * (loop.extent - 1);
+      else low += coefficient * (loop.extent - 1);
     }
-    return [low, high];
+    return { low, high };
   }
 
   /** Quotient and remainder by `divisor`, or null where they are not affine. */
   divide(divisor: number): { quotient: Index; remainder: Index } | null {
-    const whole = [...this.terms].filter(([, c]) => c % divisor === 0);
-    const rest = [...this.terms].filter(([, c]) => c % divisor !== 0);
+    const whole: Term[] = [];
+    const rest: Term[] = [];
+    for (const term of this.terms) {
+      if (term.coefficient % divisor === 0) whole.push({ loop: term.loop, coefficient: term.coefficient / divisor });
+      else rest.push(term);
+    }
     const floor = Math.floor(this.constant / divisor);
     const remainder = new Index(this.constant - floor * divisor, rest);
-    const [low, high] = remainder.range();
-    if (low < 0 || high >= divisor) return null;
-    return {
-      quotient: new Index(
-        floor,
-        whole.map(([loop, c]) => [loop, c / divisor]),
-      ),
-      remainder,
-    };
+    const { low, high } = remainder.range();
+    return low < 0 || high >= divisor ? null : { quotient: new Index(floor, whole), remainder };
   }
 
   toString(): string {
-    const terms = [...this.terms].map(([{ name }, c]) => (c === 1 ? name : `${c}·${name}`));
+    const terms = this.terms.map(({ loop, coefficient: c }) => (c === 1 ? loop.name : `${c}·${loop.name}`));
     if (this.constant !== 0 || terms.length === 0) terms.push(`${this.constant}`);
     return terms.join(' + ');
   }
+}
+
+function addTerm(terms: Term[], loop: Loop, coefficient: number): void {
+  const i = terms.findIndex((term) => term.loop === loop);
+  const sum = i < 0 ? coefficient : terms[i].coefficient + coefficient;
+  if (sum === 0) {
+    if (i >= 0) terms.splice(i, 1);
+  } else if (i < 0) terms.push({ loop, coefficient });
+  else terms[i] = { loop, coefficient: sum };
 }

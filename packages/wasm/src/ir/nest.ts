@@ -106,16 +106,18 @@ export function elementsOf(buffer: Buffer): number {
 /** The place of the element at `indices`; null where the lane axis is indexed by more than its own two loops. */
 export function place(buffer: Buffer, indices: readonly Index[]): Index | null {
   const { shape, laneAxis } = buffer;
-  const parts: [Index, number][] = [];
+  const parts: Index[] = [];
+  const strides: number[] = [];
   let stride = laneAxis === null ? 1 : 4;
   for (let axis = shape.length - 1; axis >= 0; axis--) {
     if (axis === laneAxis) continue;
-    parts.push([indices[axis], stride]);
+    parts.push(indices[axis]);
+    strides.push(stride);
     stride *= shape[axis];
   }
-  if (laneAxis === null) return Index.sum(parts);
+  if (laneAxis === null) return Index.sum(parts, strides);
   const lanes = indices[laneAxis].divide(4);
-  return lanes && Index.sum([...parts, [lanes.quotient, groupElements(buffer)], [lanes.remainder, 1]]);
+  return lanes && Index.sum([...parts, lanes.quotient, lanes.remainder], [...strides, groupElements(buffer), 1]);
 }
 
 /** All expressions in `root`, operands before users, shared ones once; those in `seen` are left out. */
@@ -152,6 +154,14 @@ function findReads(nest: Nest): Access[] {
     if (accumulates) reads.push(target);
   }
   return reads;
+}
+
+/** What a nest reads and writes. */
+export function buffersOf(nest: Nest): Set<Buffer> {
+  const buffers = new Set<Buffer>();
+  for (const { buffer } of readsOf(nest)) buffers.add(buffer);
+  for (const { target } of nest.statements) buffers.add(target.buffer);
+  return buffers;
 }
 
 /** The nest as text. */

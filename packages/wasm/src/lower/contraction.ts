@@ -149,7 +149,7 @@ export function tapsOf(
 /** Guards for indices that can leave 0 … size − 1. */
 function guardsOf(indices: readonly Index[], sizes: readonly number[]): Guard[] {
   return indices.flatMap((index, i) => {
-    const [low, high] = index.range();
+    const { low, high } = index.range();
     return low < 0 || high >= sizes[i] ? [{ index, size: sizes[i] }] : [];
   });
 }

@@ -11,34 +11,41 @@ const smallestAxis = 4;
 
 /** @param rows an input whose first axis gets the lanes, in place of the axis with most arithmetic */
 export function chooseLaneAxes(graph: Graph, rows: Tensor | null = null): LaneAxes {
-  const classes = new AxisClasses();
+  const classes = new AxisClasses(graph);
   for (const node of graph.nodes) equateAxes(node, classes);
   const best = rows ? classes.find(rows, 0) : classWithMostWork(graph, classes);
   return new Map(graph.nodes.map((node) => [node, laneAxisOf(node, classes, best)]));
 }
 
 function classWithMostWork(graph: Graph, classes: AxisClasses): number | null {
-  const work = new Map<number, number>();
+  /** By class. */
+  const work = new Float64Array(classes.count);
   for (const node of graph.nodes) {
     const amount = arithmetic(node);
-    for (const root of new Set(node.shape.map((_, axis) => classes.find(node, axis)))) {
-      work.set(root, (work.get(root) ?? 0) + amount);
-    }
+    const roots = node.shape.map((_, axis) => classes.find(node, axis));
+    roots.forEach((root, axis) => {
+      if (roots.indexOf(root) === axis) work[root] += amount;
+    });
   }
   let best: number | null = null;
   for (const node of graph.nodes) {
-    node.shape.forEach((n, axis) => {
+    for (let axis = 0; axis < node.shape.length; axis++) {
+      if (node.shape[axis]! < smallestAxis) continue;
       const root = classes.find(node, axis);
-      if (n! < smallestAxis || work.get(root) === 0) return;
-      if (best === null || work.get(root)! > work.get(best)!) best = root;
-    });
+      if (work[root] > (best === null ? 0 : work[best])) best = root;
+    }
   }
   return best;
 }
 
 function laneAxisOf(node: Tensor, classes: AxisClasses, lanes: number | null): number | null {
-  const axes = node.shape.flatMap((_, axis) => (classes.find(node, axis) === lanes ? [axis] : []));
-  return axes.length === 1 && canHaveLanes(node, axes[0]) ? axes[0] : null;
+  let found: number | null = null;
+  for (let axis = 0; axis < node.shape.length; axis++) {
+    if (classes.find(node, axis) !== lanes) continue;
+    if (found !== null) return null;
+    found = axis;
+  }
+  return found !== null && canHaveLanes(node, found) ? found : null;
 }
 
 /** Whether a node's own rule leaves an axis of its result in peace. */
@@ -109,12 +116,14 @@ function findParallelAxes(node: Tensor): Pair[] {
   if (node.op.includes('Pool')) return node.inputs.flatMap((_, of) => [0, 1].map((axis) => [of, axis, axis] as const));
   if (isOp(node, 'gather')) return node.inputs[1].shape.map((_, i) => [1, i, node.attributes.axis + i] as const);
   // Elementwise operations, broadcasts, pads, slices and concatenations: aligned at the right, where sizes agree.
-  return node.inputs.flatMap(({ shape }, of) =>
-    shape.flatMap((n, axis) => {
-      const own = axis + rank - shape.length;
-      return n === node.shape[own] && !moved(node, axis) ? [[of, axis, own] as const] : [];
-    }),
-  );
+  const pairs: Pair[] = [];
+  node.inputs.forEach(({ shape }, of) => {
+    const added = rank - shape.length;
+    for (let axis = 0; axis < shape.length; axis++) {
+      if (shape[axis] === node.shape[axis + added] && !moved(node, axis)) pairs.push([of, axis, axis + added]);
+    }
+  });
+  return pairs;
 }
 
 /** Axes of operands that are summed over and may lie in lanes. */
@@ -158,18 +167,27 @@ export function unsplitAxes(from: readonly number[], to: readonly number[]): [nu
 
 /** Union-find over the axes of all nodes. */
 class AxisClasses {
-  readonly #numbers = new Map<Tensor, number>();
+  /** The number of each node's first axis. */
+  readonly #first = new Map<Tensor, number>();
   readonly #parents: number[] = [];
 
-  find(node: Tensor, axis: number): number {
-    let first = this.#numbers.get(node);
-    if (first === undefined) {
-      first = this.#parents.length;
-      this.#numbers.set(node, first);
-      for (let i = 0; i < node.shape.length; i++) this.#parents.push(first + i);
+  constructor({ nodes, inputs }: Graph) {
+    // Nothing may depend on an input.
+    for (const node of new Set([...nodes, ...inputs.values()])) {
+      this.#first.set(node, this.#parents.length);
+      for (let i = 0; i < node.shape.length; i++) this.#parents.push(this.#parents.length);
     }
-    let root = first + axis;
-    while (this.#parents[root] !== root) root = this.#parents[root] = this.#parents[this.#parents[root]];
+  }
+
+  /** One more than the largest number of a class. */
+  get count(): number {
+    return this.#parents.length;
+  }
+
+  find(node: Tensor, axis: number): number {
+    const parents = this.#parents;
+    let root = this.#first.get(node)! + axis;
+    while (parents[root] !== root) root = parents[root] = parents[parents[root]];
     return root;
   }
 

@@ -166,9 +166,10 @@ class GraphLowering implements Lowering {
   divide(index: Index, divisor: number): { quotient: Index; remainder: Index } | null {
     const parts = index.divide(divisor);
     if (parts) return parts;
-    const [loop, ...others] = index.terms.keys();
+    if (index.terms.length !== 1) return null;
+    const [{ loop }] = index.terms;
     const splittable = this.#splittable.has(loop) || this.#summing.has(loop);
-    if (others.length === 0 && splittable && loop.extent % divisor === 0) {
+    if (splittable && loop.extent % divisor === 0) {
       throw new SplitRequest(loop, divisor);
     }
     return null;

@@ -1,6 +1,6 @@
 // Where buffers lie in scratch memory: lifetimes in steps, first fit.
 
-import { type Buffer, elementsOf, groupElements, type Nest, readsOf } from '../ir/nest.js';
+import { type Buffer, buffersOf, elementsOf, groupElements } from '../ir/nest.js';
 import type { Step } from './steps.js';
 
 /** Offsets from the start of scratch memory. */
@@ -13,6 +13,12 @@ export interface MemoryPlan {
   readonly threadBytes: number;
 }
 
+/** A nest that uses a buffer, by its place in the order of execution. */
+interface Use {
+  readonly step: number;
+  readonly position: number;
+}
+
 interface Interval {
   readonly buffer: Buffer;
   readonly bytes: number;
@@ -21,19 +27,20 @@ interface Interval {
 }
 
 export function planMemory(steps: readonly Step[], reuse = true): MemoryPlan {
-  const uses = new Map<Buffer, { step: number; position: number }[]>();
+  const uses = new Map<Buffer, { first: Use; last: Use }>();
   let position = 0;
   steps.forEach(({ nests }, step) => {
     for (const nest of nests) {
+      const use = { step, position: position++ };
       for (const buffer of buffersOf(nest)) {
-        if (buffer.source === null) uses.set(buffer, [...(uses.get(buffer) ?? []), { step, position }]);
+        const known = uses.get(buffer);
+        if (known) known.last = use;
+        else if (buffer.source === null) uses.set(buffer, { first: use, last: use });
       }
-      position++;
     }
   });
   const [fixed, perThread]: [Interval[], Interval[]] = [[], []];
-  for (const [buffer, at] of uses) {
-    const [first, last] = [at[0], at.at(-1)!];
+  for (const [buffer, { first, last }] of uses) {
     const within = first.step === last.step && steps[first.step].domain === 'groups' && buffer.laneAxis !== null;
     const span = (of: 'step' | 'position') => (reuse ? { first: first[of], last: last[of] } : { first: 0, last: 1e9 });
     if (within) perThread.push({ buffer, bytes: 4 * groupElements(buffer), ...span('position') });
@@ -45,29 +52,26 @@ export function planMemory(steps: readonly Step[], reuse = true): MemoryPlan {
 
 /** First fit, the largest first; buffers whose lifetimes touch do not share memory. */
 function place(intervals: readonly Interval[]): { offsets: Map<Buffer, number>; bytes: number } {
-  const placed: (Interval & { offset: number })[] = [];
+  /** In the order of offsets. */
+  const placed: (Interval & { readonly offset: number; readonly end: number })[] = [];
+  let bytes = 0;
   for (const interval of [...intervals].sort((a, b) => b.bytes - a.bytes)) {
-    const others = placed
-      .filter(({ first, last }) => first <= interval.last && interval.first <= last)
-      .sort((a, b) => a.offset - b.offset);
+    const room = roomFor(interval);
     let offset = 0;
-    for (const other of others) {
-      if (offset + roomFor(interval) <= other.offset) break;
-      offset = Math.max(offset, other.offset + roomFor(other));
+    for (const other of placed) {
+      if (other.first > interval.last || interval.first > other.last) continue;
+      if (offset + room <= other.offset) break;
+      offset = Math.max(offset, other.end);
     }
-    placed.push({ ...interval, offset });
+    const end = offset + room;
+    const next = placed.findIndex((other) => other.offset > offset);
+    placed.splice(next < 0 ? placed.length : next, 0, { ...interval, offset, end });
+    bytes = Math.max(bytes, end);
   }
-  return {
-    offsets: new Map(placed.map(({ buffer, offset }) => [buffer, offset])),
-    bytes: placed.reduce((size, other) => Math.max(size, other.offset + roomFor(other)), 0),
-  };
+  return { offsets: new Map(placed.map(({ buffer, offset }) => [buffer, offset])), bytes };
 }
 
 /** Whole cache lines, and one more: buffers of 4,096 bytes' multiples would all compete for the same cache sets. */
 function roomFor({ bytes }: { bytes: number }): number {
   return Math.ceil(bytes / 64) * 64 + 64;
-}
-
-export function buffersOf(nest: Nest): Set<Buffer> {
-  return new Set([...readsOf(nest).map(({ buffer }) => buffer), ...nest.statements.map(({ target }) => target.buffer)]);
 }

@@ -8,42 +8,75 @@ import { productReads } from '../ir/product-reads.js';
 /** Statements in one nest: more would compete for registers. */
 const mostStatements = 6;
 
-/** Merges nests that run one after the other. */
-export function mergeNests(nests: readonly Nest[]): Nest[] {
-  const merged: Nest[] = [];
-  for (const nest of nests) {
-    const into = merged.findLastIndex((other) => areAlike(other, nest));
-    const between = merged.slice(into);
-    if (into >= 0 && between.every((other) => areIndependent(other, nest))) merged[into] = merge(merged[into], nest);
-    else merged.push(nest);
-  }
-  return merged;
+/** A nest that may have become one of several, and what it touches. */
+interface Merged {
+  nest: Nest;
+  readonly reads: Set<Buffer>;
+  readonly writes: Set<Buffer>;
 }
 
-function areAlike(a: Nest, b: Nest): boolean {
-  const loopsOf = (loops: readonly Loop[]) => loops.map(({ extent, kind }) => `${extent}${kind}`).join();
-  const isPlain = ({ statements }: Nest) => statements.every((s) => !s.accumulates && !productReads(s));
-  const reduces = ({ statements }: Nest) => statements[0].reduction !== null;
-  const buffers = new Set(readsOf(a).map(({ buffer }) => buffer));
+/** Merges nests that run one after the other. */
+export function mergeNests(nests: readonly Nest[]): Nest[] {
+  const merged: Merged[] = [];
+  /** Places in `merged`. */
+  const byLoops = new Map<string, number[]>();
+  for (const nest of nests) {
+    const own: Merged = {
+      nest,
+      reads: new Set(readsOf(nest).map(({ buffer }) => buffer)),
+      writes: new Set(nest.statements.map(({ target }) => target.buffer)),
+    };
+    const loops = isMergeable(own) ? loopsOf(nest) : '';
+    const alike = byLoops.get(loops) ?? [];
+    const into = loops === '' ? undefined : alike.findLast((i) => areAlike(merged[i], own));
+    if (into !== undefined && merged.slice(into).every((other) => areIndependent(other, own))) merge(merged[into], own);
+    else {
+      alike.push(merged.length);
+      byLoops.set(loops, alike);
+      merged.push(own);
+    }
+  }
+  return merged.map(({ nest }) => nest);
+}
+
+/** Whether a nest reads something in lanes, and is no sum of products. */
+function isMergeable({ nest, reads }: Merged): boolean {
   return (
-    loopsOf(a.outer) === loopsOf(b.outer) &&
-    loopsOf(a.inner) === loopsOf(b.inner) &&
-    reduces(a) === reduces(b) &&
-    a.statements.length + b.statements.length <= mostStatements &&
-    isPlain(a) &&
-    isPlain(b) &&
-    readsOf(b).some(({ buffer }) => buffers.has(buffer) && buffer.laneAxis !== null)
+    nest.statements.every((s) => !s.accumulates && !productReads(s)) &&
+    [...reads].some(({ laneAxis }) => laneAxis !== null)
   );
+}
+
+/** Equal for nests over the same loops, of which both reduce or neither does. */
+function loopsOf({ outer, inner, statements }: Nest): string {
+  let text = statements[0].reduction === null ? 'elements' : 'reductions';
+  for (const loops of [outer, inner]) {
+    text += '|';
+    for (const { extent, kind } of loops) text += `${extent}${kind ?? ''},`;
+  }
+  return text;
+}
+
+function areAlike(a: Merged, b: Merged): boolean {
+  if (a.nest.statements.length + b.nest.statements.length > mostStatements) return false;
+  for (const buffer of b.reads) if (buffer.laneAxis !== null && a.reads.has(buffer)) return true;
+  return false;
 }
 
 /** Whether neither reads what the other writes, nor both write the same place. */
-function areIndependent(a: Nest, b: Nest): boolean {
-  const writes = (nest: Nest, buffer: Buffer) => nest.statements.some(({ target }) => target.buffer === buffer);
-  const reads = (nest: Nest, from: Nest) => readsOf(nest).some(({ buffer }) => writes(from, buffer));
-  if (reads(a, b) || reads(b, a)) return false;
-  return b.statements.every(({ target }) =>
-    a.statements.every((other) => other.target.buffer !== target.buffer || areApart(a, other.target, b, target)),
+function areIndependent(a: Merged, b: Merged): boolean {
+  if (meet(a.writes, b.reads) || meet(b.writes, a.reads)) return false;
+  if (!meet(a.writes, b.writes)) return true;
+  return b.nest.statements.every(({ target }) =>
+    a.nest.statements.every(
+      (other) => other.target.buffer !== target.buffer || areApart(a.nest, other.target, b.nest, target),
+    ),
   );
+}
+
+function meet(few: ReadonlySet<Buffer>, others: ReadonlySet<Buffer>): boolean {
+  for (const buffer of few) if (others.has(buffer)) return true;
+  return false;
 }
 
 /** Whether two accesses of one buffer, whose nests have the same loops, never meet within a group. */
@@ -74,17 +107,21 @@ function canReach(distance: number, [first, ...rest]: readonly (readonly [number
   return false;
 }
 
-function merge(a: Nest, b: Nest): Nest {
-  const loops = [...a.outer, ...a.inner];
-  const renamed = new Map([...b.outer, ...b.inner].map((loop, i) => [loop, Index.of(loops[i])]));
+/** Makes `b` a part of `a`. */
+function merge(a: Merged, b: Merged): void {
+  const { nest } = a;
+  const loops = [...nest.outer, ...nest.inner];
+  const renamed = new Map([...b.nest.outer, ...b.nest.inner].map((loop, i) => [loop, Index.of(loops[i])]));
   const isIn = ({ layer, direction }: Origin) =>
-    a.origins.some((other) => other.layer === layer && other.direction === direction);
-  return {
-    ...a,
-    name: `${a.name}, ${b.name}`,
-    origins: [...a.origins, ...b.origins.filter((origin) => !isIn(origin))],
-    statements: [...a.statements, ...withLoops(b.statements, renamed)],
+    nest.origins.some((other) => other.layer === layer && other.direction === direction);
+  a.nest = {
+    ...nest,
+    name: `${nest.name}, ${b.nest.name}`,
+    origins: [...nest.origins, ...b.nest.origins.filter((origin) => !isIn(origin))],
+    statements: [...nest.statements, ...withLoops(b.nest.statements, renamed)],
   };
+  for (const buffer of b.reads) a.reads.add(buffer);
+  for (const buffer of b.writes) a.writes.add(buffer);
 }
 
 function withLoops(statements: readonly Statement[], renamed: ReadonlyMap<Loop, Index>): Statement[] {

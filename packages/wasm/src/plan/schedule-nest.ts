@@ -49,7 +49,7 @@ function chooseVector(nest: Nest): Loop | null {
   if (lane) return lane;
   let best: { loop: Loop | null; cost: number } = { loop: null, cost: 1 };
   const accesses = [...readsOf(nest), ...nest.statements.map(({ target }) => target)];
-  const guarded = new Set(guardsOf(nest).flatMap(({ index }) => [...index.terms.keys()]));
+  const guarded = new Set(guardsOf(nest).flatMap(({ index }) => index.terms.map(({ loop }) => loop)));
   for (const loop of loops.filter((loop) => !guarded.has(loop) && isPossible(nest, loop))) {
     const each = accesses.map(({ index }) => ([0, 1].includes(index.coefficient(loop)) ? 1 : 5));
     const vectors = Math.ceil(loop.extent / 4) / loop.extent;

@@ -2,7 +2,7 @@
 // that what they hand on stays in cache; that ends where something needs all groups. Between steps all threads meet.
 
 import type { Loop } from '../ir/index-form.js';
-import { type Buffer, type Nest, printNest, readsOf } from '../ir/nest.js';
+import { type Buffer, buffersOf, type Nest, printNest, readsOf } from '../ir/nest.js';
 import { productReads } from '../ir/product-reads.js';
 
 export type Domain =
@@ -26,44 +26,58 @@ const streamed = { elements: 32_768, uses: 4 };
 
 const order: readonly Domain[] = ['groups', 'serial', 'ranges'];
 
-export function planSteps(nests: readonly Nest[]): Step[] {
-  const slots = new Map<Nest, number>();
-  const writers = new Map<Buffer, Nest[]>();
-  for (const nest of nests) {
-    const rank = order.indexOf(domainOf(nest));
-    let slot = rank;
-    for (const { buffer } of [...readsOf(nest), ...nest.statements.map(({ target }) => target)]) {
-      for (const writer of writers.get(buffer) ?? []) {
-        const together = domainOf(writer) === domainOf(nest) && follows(domainOf(nest), buffer);
-        const earliest = slots.get(writer)! + (together ? 0 : 1);
-        // The first slot of this nest's domain that is not before `earliest`.
-        slot = Math.max(slot, earliest + ((rank - (earliest % 3) + 3) % 3));
-      }
-    }
-    slots.set(nest, slot);
-    for (const { target } of nest.statements) {
-      writers.set(target.buffer, [...(writers.get(target.buffer) ?? []), nest]);
-    }
-  }
-  // What needs nothing, such as zeros around something, waits for those who need it, so that it is in cache then.
-  const needsNothing = (nest: Nest) =>
-    domainOf(nest) === 'groups' &&
-    nest.statements.every(({ target }) => target.buffer.laneAxis !== null) &&
-    !readsOf(nest).some(({ buffer }) => writers.has(buffer));
-  const waiting = new Set(nests.filter(needsNothing));
-  for (const nest of waiting) {
-    const buffers = new Set(nest.statements.map(({ target }) => target.buffer));
-    const users = nests.filter((other) => !waiting.has(other) && touches(other, buffers));
-    const first = Math.min(...users.map((other) => slots.get(other)!));
-    if (users.length > 0 && order[first % 3] === 'groups') slots.set(nest, first);
-  }
-  const used = [...new Set(slots.values())].sort((a, b) => a - b);
-  return used.map((slot) => ({ domain: order[slot % 3], nests: nests.filter((nest) => slots.get(nest) === slot) }));
+/** A nest, what it touches, and its slot: three to a depth, one for each domain. */
+interface Planned {
+  readonly nest: Nest;
+  readonly domain: Domain;
+  readonly buffers: ReadonlySet<Buffer>;
+  slot: number;
 }
 
-function touches(nest: Nest, buffers: ReadonlySet<Buffer>): boolean {
-  const touched = [...readsOf(nest), ...nest.statements.map(({ target }) => target)];
-  return touched.some(({ buffer }) => buffers.has(buffer));
+export function planSteps(nests: readonly Nest[]): Step[] {
+  const writers = new Map<Buffer, Planned[]>();
+  const planned = nests.map((nest) => {
+    const one: Planned = { nest, domain: domainOf(nest), buffers: buffersOf(nest), slot: 0 };
+    one.slot = firstSlot(one, writers);
+    for (const { target } of nest.statements) append(writers, target.buffer, one);
+    return one;
+  });
+  // What needs nothing, such as zeros around something, waits for those who need it, so that it is in cache then.
+  const needsNothing = ({ nest, domain }: Planned) =>
+    domain === 'groups' &&
+    nest.statements.every(({ target }) => target.buffer.laneAxis !== null) &&
+    !readsOf(nest).some(({ buffer }) => writers.has(buffer));
+  const waiting = new Set(planned.filter(needsNothing));
+  const users = new Map<Buffer, Planned[]>();
+  for (const one of planned) if (!waiting.has(one)) for (const buffer of one.buffers) append(users, buffer, one);
+  for (const one of waiting) {
+    const slots = one.nest.statements.flatMap(({ target }) => users.get(target.buffer) ?? []).map(({ slot }) => slot);
+    const first = Math.min(...slots);
+    if (slots.length > 0 && order[first % 3] === 'groups') one.slot = first;
+  }
+  const bySlot = new Map<number, Nest[]>();
+  for (const { nest, slot } of planned) append(bySlot, slot, nest);
+  return [...bySlot].sort(([a], [b]) => a - b).map(([slot, nests]) => ({ domain: order[slot % 3], nests }));
+}
+
+/** The first slot of a nest's domain that comes after all that it needs. */
+function firstSlot({ domain, buffers }: Planned, writers: ReadonlyMap<Buffer, readonly Planned[]>): number {
+  const rank = order.indexOf(domain);
+  let slot = rank;
+  for (const buffer of buffers) {
+    for (const writer of writers.get(buffer) ?? []) {
+      const together = writer.domain === domain && follows(domain, buffer);
+      const earliest = writer.slot + (together ? 0 : 1);
+      slot = Math.max(slot, earliest + ((rank - (earliest % 3) + 3) % 3));
+    }
+  }
+  return slot;
+}
+
+function append<Key, Value>(lists: Map<Key, Value[]>, key: Key, value: Value): void {
+  const list = lists.get(key);
+  if (list) list.push(value);
+  else lists.set(key, [value]);
 }
 
 /** Whether a nest may run in the same step as the one that writes what it needs. */

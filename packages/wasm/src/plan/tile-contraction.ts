@@ -19,8 +19,25 @@ const lineElements = 16;
 /** Candidates whose loads are counted exactly; the others are ruled out by a lower bound. */
 const examined = 6;
 
+/** A loop that can be tiled. */
+interface Side {
+  readonly loop: Loop;
+  /** Iterations, in vectors for the loop in lanes. */
+  readonly steps: number;
+  /** Elements between iterations, by operand. */
+  readonly strides: readonly [number, number];
+  /** Whether the results have it. */
+  readonly isOuter: boolean;
+}
+
+/** So many iterations of a loop side by side. */
+interface Tile {
+  readonly side: Side;
+  readonly size: number;
+}
+
 interface Candidate {
-  readonly tiles: Tiles;
+  readonly tiles: readonly Tile[];
   /** Cycles per product at the least, and with what tiles leave over counted as whole tiles. */
   readonly least: number;
   readonly bound: number;
@@ -32,94 +49,114 @@ interface Places {
   readonly lines: number;
 }
 
+/** By place of a block whether it is computed, null if all are; and how many places need a test. */
+interface Tested {
+  readonly held: readonly boolean[] | null;
+  readonly tests: number;
+}
+
+const untested: Tested = { held: null, tests: 0 };
+
 /** Tiles for the loops of a nest that is one sum of products; null for other nests. */
 export function tileContraction(nest: Nest, vector: Loop | null, fixed: Loop | null): Tiles | null {
   const reads = nest.statements.length === 1 ? productReads(nest.statements[0]) : null;
   if (!reads || nest.inner.length === 0) return null;
-  const outer = nest.outer.filter((loop) => loop !== fixed && loop.kind !== 'lane');
-  const model = new Model(nest, reads, vector);
-  const candidates: Candidate[] = [];
-  for (const tiles of choices(outer, nest.inner, vector)) candidates.push({ tiles, ...model.bounds(tiles) });
+  const [outer, inner] = [nest.outer, nest.inner].map((loops) =>
+    loops.map((loop) => sideOf(loop, nest, reads, vector)),
+  );
+  const model = new Model([...outer, ...inner], reads, vector);
+  const tiled = outer.filter(({ loop }) => loop !== fixed && loop.kind !== 'lane');
+  const unrolled = inner.filter(({ loop }) => loop !== vector && loop.kind !== 'lane');
+  const candidates = choices(tiled, unrolled).map((tiles) => model.candidate(tiles));
   candidates.sort((a, b) => a.bound - b.bound);
-  let best: { tiles: Tiles; cost: number } | null = null;
+  let best: { tiles: readonly Tile[]; cost: number } | null = null;
   for (const { tiles, least } of candidates.slice(0, examined)) {
     if (best && model.total(least) >= best.cost) continue;
     const cost = model.cost(tiles);
     if (!best || cost < best.cost) best = { tiles, cost };
   }
-  return best?.tiles ?? null;
+  return best && new Map(best.tiles.map(({ side, size }) => [side.loop, size]));
 }
 
-/** Tiles on up to two outer loops and one or two inner ones. */
-function* choices(outer: readonly Loop[], inner: readonly Loop[], vector: Loop | null): Generator<Tiles> {
-  const extentOf = (loop: Loop) => (loop === vector ? Math.ceil(loop.extent / 4) : loop.extent);
-  const sizes = (loop: Loop, most: number) =>
-    Array.from({ length: Math.min(extentOf(loop), most) }, (_, i) => i + 1).filter(
-      (n) => n > 1 && extentOf(loop) % n <= extentOf(loop) / 4,
-    );
-  const outerTiles: [Loop, number][][] = [[]];
-  outer.forEach((a, i) => {
-    for (const n of sizes(a, limits.sums)) {
-      outerTiles.push([[a, n]]);
-      for (const b of outer.slice(i + 1)) {
-        for (const m of sizes(b, Math.floor(limits.sums / n)))
-          outerTiles.push([
-            [a, n],
-            [b, m],
-          ]);
+function sideOf(loop: Loop, { outer }: Nest, [a, b]: readonly [Access, Access], vector: Loop | null): Side {
+  const step = loop === vector ? 4 : 1;
+  return {
+    loop,
+    steps: loop.kind === 'lane' ? 1 : Math.ceil(loop.extent / step),
+    strides: [a.index.coefficient(loop) * step, b.index.coefficient(loop) * step],
+    isOuter: outer.includes(loop),
+  };
+}
+
+/** Tiles on up to two outer loops and one inner one. */
+function choices(outer: readonly Side[], inner: readonly Side[]): Tile[][] {
+  const own = outer.map(resultTiles);
+  const results: Tile[][] = [[], ...own.flat().map((tile) => [tile])];
+  own.forEach((tiles, i) => {
+    for (const others of own.slice(i + 1)) {
+      for (const tile of tiles) {
+        for (const other of others) if (tile.size * other.size <= limits.sums) results.push([tile, other]);
       }
     }
   });
+  const terms = [[], ...inner.flatMap(termTiles).map((tile) => [tile])];
   // Few sums would wait for each other.
-  const most = Math.max(...outerTiles.map(volume));
-  const unrollable = inner.filter((loop) => loop.kind !== 'lane' && loop !== vector);
-  const innerTiles: [Loop, number][][] = [[]];
-  for (const loop of unrollable) {
-    const whole = loop.extent <= 8 ? [loop.extent] : [];
-    for (const n of new Set([...[2, 4].filter((n) => loop.extent % n === 0), ...whole])) innerTiles.push([[loop, n]]);
-  }
-  for (const results of outerTiles) {
-    if (volume(results) < Math.min(limits.fewSums, most)) continue;
-    for (const terms of innerTiles) {
-      if (volume([...results, ...terms]) <= limits.products) yield new Map([...results, ...terms]);
-    }
-  }
+  const fewest = Math.min(limits.fewSums, Math.max(...results.map(volume)));
+  return results.flatMap((result) => {
+    const size = volume(result);
+    if (size < fewest) return [];
+    return terms.filter((term) => size * volume(term) <= limits.products).map((term) => [...result, ...term]);
+  });
 }
 
-function volume(tiles: readonly (readonly [Loop, number])[]): number {
-  return tiles.reduce((product, [, n]) => product * n, 1);
+/** Tiles that leave little over. */
+function resultTiles(side: Side): Tile[] {
+  const tiles: Tile[] = [];
+  for (let size = 2; size <= Math.min(side.steps, limits.sums); size++) {
+    if (side.steps % size <= side.steps / 4) tiles.push({ side, size });
+  }
+  return tiles;
 }
 
-/** What an access costs: bytes by tiled loop, and whether each vector of it is four separate loads. */
+/** Tiles that leave nothing over. */
+function termTiles(side: Side): Tile[] {
+  const { steps } = side;
+  const sizes = new Set([...[2, 4].filter((n) => steps % n === 0), ...(steps <= 8 ? [steps] : [])]);
+  return [...sizes].map((size) => ({ side, size }));
+}
+
+function volume(tiles: readonly Tile[]): number {
+  let product = 1;
+  for (const { size } of tiles) product *= size;
+  return product;
+}
+
+/** What choices of tiles cost. */
 class Model {
-  readonly #nest: Nest;
-  readonly #reads: readonly [Access, Access];
+  readonly #sides: readonly Side[];
   readonly #guards: readonly Guard[];
-  readonly #vector: Loop | null;
   /** Places by strides and sizes: most choices of tiles differ for one of the operands only. */
   readonly #places = new Map<string, Places>();
   /** Vectors of results, and products for each. */
   readonly #results: number;
   readonly #products: number;
+  /** Mean cost of loading an operand: four lanes that are apart are four loads and more. */
+  readonly #loadCost: number;
 
-  constructor(nest: Nest, reads: readonly [Access, Access], vector: Loop | null) {
-    this.#nest = nest;
-    this.#reads = reads;
+  constructor(sides: readonly Side[], reads: readonly [Access, Access], vector: Loop | null) {
+    this.#sides = sides;
     this.#guards = reads.flatMap(({ guards }) => guards);
-    this.#vector = vector;
-    this.#results = nest.outer.reduce((n, loop) => n * this.#steps(loop), 1);
-    this.#products = nest.inner.reduce((n, loop) => n * this.#steps(loop), 1);
+    this.#results = sides.reduce((n, { steps, isOuter }) => (isOuter ? n * steps : n), 1);
+    this.#products = sides.reduce((n, { steps, isOuter }) => (isOuter ? n : n * steps), 1);
+    this.#loadCost = 1 + 2 * reads.filter(({ index }) => vector && ![0, 1].includes(index.coefficient(vector))).length;
   }
 
   /** Cycles per product of a whole tile, each operand loaded once; `bound`: more where tiles leave something over. */
-  bounds(tiles: Tiles): Omit<Candidate, 'tiles'> {
-    const sizes = [...tiles.values()];
-    const left = [...tiles].reduce((factor, [loop, tile]) => {
-      const steps = this.#steps(loop);
-      return (factor * Math.ceil(steps / tile) * tile) / steps;
-    }, 1);
-    const least = this.#blockCost([...tiles.keys()], sizes, false) / volume([...tiles]);
-    return { least, bound: left * least };
+  candidate(tiles: readonly Tile[]): Candidate {
+    let left = 1;
+    for (const { side, size } of tiles) left = (left * Math.ceil(side.steps / size) * size) / side.steps;
+    const least = this.#blockCost(tiles, false) / volume(tiles);
+    return { tiles, least, bound: left * least };
   }
 
   /** Cycles of the whole nest, given cycles per product. */
@@ -128,41 +165,32 @@ class Model {
   }
 
   /** Cycles of the whole nest. */
-  cost(tiles: Tiles): number {
-    const tiled = [...tiles.keys()];
+  cost(tiles: readonly Tile[]): number {
     let total = 0;
     // Every combination of whole tiles and what is left of a loop.
-    for (let mask = 0; mask < 2 ** tiled.length; mask++) {
+    for (let mask = 0; mask < 2 ** tiles.length; mask++) {
       let repetitions = 1;
-      const sizes = tiled.map((loop, i) => {
-        const [steps, tile] = [this.#steps(loop), tiles.get(loop)!];
+      const block = tiles.map(({ side, size }, i): Tile => {
         const isRest = ((mask >> i) & 1) === 1;
-        repetitions *= isRest ? Math.min(1, steps % tile) : Math.floor(steps / tile);
-        return isRest ? steps % tile : tile;
+        const rest = side.steps % size;
+        repetitions *= isRest ? Math.min(1, rest) : Math.floor(side.steps / size);
+        return { side, size: isRest ? rest : size };
       });
-      if (repetitions > 0) total += repetitions * this.#blockCost(tiled, sizes, true);
+      if (repetitions > 0) total += repetitions * this.#blockCost(block, true);
     }
-    const untiled = (loops: readonly Loop[]) =>
-      loops.filter((loop) => !tiles.has(loop)).reduce((n, loop) => n * this.#steps(loop), 1);
-    return total * untiled(this.#nest.outer) * untiled(this.#nest.inner) + this.#results * cycles.sum;
-  }
-
-  /** Iterations, in vectors for the loop in lanes. */
-  #steps(loop: Loop): number {
-    if (loop.kind === 'lane') return 1;
-    return loop === this.#vector ? Math.ceil(loop.extent / 4) : loop.extent;
+    const untiled = this.#sides.filter((side) => tiles.every((tile) => tile.side !== side));
+    return untiled.reduce((n, { steps }) => n * steps, total) + this.#results * cycles.sum;
   }
 
   /** Cycles of one unrolled block. */
-  #blockCost(loops: readonly Loop[], sizes: readonly number[], exact: boolean): number {
-    const steps = loops.map((loop) => (loop === this.#vector ? 4 : 1));
-    const strides = this.#reads.map(({ index }) => loops.map((loop, i) => index.coefficient(loop) * steps[i]));
-    const sums = loops.reduce((n, loop, i) => (this.#nest.outer.includes(loop) ? n * sizes[i] : n), 1);
-    const { held, tests } = this.#tested(loops, sizes);
+  #blockCost(tiles: readonly Tile[], exact: boolean): number {
+    let sums = 1;
+    for (const { side, size } of tiles) if (side.isOuter) sums *= size;
+    const { held, tests } = this.#tested(tiles);
     if (!exact && !held?.includes(false)) {
-      const [a, b] = strides.map((own) => this.#placesOf(own, sizes));
-      const count = sizes.reduce((n, size) => n * size, 1);
-      return this.#cycles(a.places + b.places, count, sums, a.lines + b.lines, tests);
+      const a = this.#placesOf(tiles, 0);
+      const b = this.#placesOf(tiles, 1);
+      return this.#cycles(a.places + b.places, volume(tiles), sums, a.lines + b.lines, tests);
     }
     const numbers = new Map<number, number>();
     const numberOf = (place: number) => {
@@ -172,7 +200,7 @@ class Model {
     };
     const lines = new Set<number>();
     const products: { a: number; b: number }[] = [];
-    const [left, right] = strides.map((own) => offsets(own, sizes));
+    const [left, right] = [0, 1].map((operand) => offsets(tiles, ({ strides }) => strides[operand]));
     left.forEach((_, position) => {
       if (held?.[position] === false) return;
       lines.add(2 * Math.floor(left[position] / lineElements));
@@ -185,19 +213,21 @@ class Model {
     return this.#cycles(loads, products.length, sums, lines.size, tests);
   }
 
-  #placesOf(strides: readonly number[], sizes: readonly number[]): Places {
+  /** Of an operand, without guards. */
+  #placesOf(tiles: readonly Tile[], operand: 0 | 1): Places {
     let key = '';
-    strides.forEach((stride, i) => {
-      if (stride !== 0) key += `${stride}:${sizes[i]} `;
-    });
-    const known = this.#places.get(key) ?? distinctPlaces(strides, sizes);
-    this.#places.set(key, known);
+    for (const { side, size } of tiles) if (side.strides[operand] !== 0) key += `${side.strides[operand]}:${size} `;
+    let known = this.#places.get(key);
+    if (!known) {
+      known = distinctPlaces(tiles, operand);
+      this.#places.set(key, known);
+    }
     return known;
   }
 
   #cycles(loads: number, products: number, sums: number, lines: number, tests: number): number {
     return (
-      Math.max(loads * this.#loadCost(), products, (latency * products) / sums) / 2 +
+      Math.max(loads * this.#loadCost, products, (latency * products) / sums) / 2 +
       cycles.load * loads +
       cycles.line * lines +
       cycles.test * tests +
@@ -205,17 +235,9 @@ class Model {
     );
   }
 
-  /** Mean cost of loading an operand: four lanes that are apart are four loads and more. */
-  #loadCost(): number {
-    const vector = this.#vector;
-    const gathered = this.#reads.filter(({ index }) => vector && ![0, 1].includes(index.coefficient(vector)));
-    return 1 + 2 * gathered.length;
-  }
-
-  /** By place of a block whether it is computed, null if all are; and how many places need a test. */
-  #tested(loops: readonly Loop[], sizes: readonly number[]): { held: readonly boolean[] | null; tests: number } {
-    const guards = this.#guards.flatMap((guard) => this.#open(guard, loops, sizes) ?? []);
-    if (guards.length === 0) return { held: null, tests: 0 };
+  #tested(tiles: readonly Tile[]): Tested {
+    const guards = this.#guards.length === 0 ? [] : this.#guards.flatMap((guard) => openGuard(guard, tiles) ?? []);
+    if (guards.length === 0) return untested;
     const held = guards[0].shifts.map(() => true);
     const isTested = held.map(() => false);
     for (const { shifts, low, high, size, isBound } of guards) {
@@ -227,27 +249,27 @@ class Model {
     }
     return { held, tests: isTested.filter((tested, i) => tested && held[i]).length };
   }
+}
 
-  /** Smallest and largest index of a guard at the start of the block, and shifts by place; null if it holds everywhere. */
-  #open({ index, size }: Guard, loops: readonly Loop[], sizes: readonly number[]) {
-    const coefficients = loops.map((loop) => index.coefficient(loop));
-    // Guards that no tile touches become bounds of loops.
-    const touched = coefficients.some((c) => c !== 0);
-    const isBound = !touched && [...index.terms.values()].some((c) => Math.abs(c) === 1);
-    const whole = loops.filter((loop, i) => sizes[i] === this.#steps(loop));
-    const rolled = [...index.terms].filter(([loop]) => !whole.includes(loop));
-    const [low, high] = new Index(index.constant, rolled).range();
-    const ends = coefficients.map((c, i) => c * (sizes[i] - 1));
-    const [least, most] = [Math.min, Math.max].map((pick) => ends.reduce((sum, end) => sum + pick(0, end), 0));
-    if (isBound ? high >= 0 && low < size : low + least >= 0 && high + most < size) return null;
-    return { shifts: offsets(coefficients, sizes), low, high, size, isBound };
-  }
+/** Smallest and largest index of a guard at the start of the block, and shifts by place; null if it holds everywhere. */
+function openGuard({ index, size }: Guard, tiles: readonly Tile[]) {
+  const coefficientOf = ({ loop }: Side) => index.coefficient(loop);
+  // Guards that no tile touches become bounds of loops.
+  const touched = tiles.some(({ side }) => coefficientOf(side) !== 0);
+  const isBound = !touched && index.terms.some(({ coefficient }) => Math.abs(coefficient) === 1);
+  const whole = tiles.filter(({ side, size: n }) => side.steps === n).map(({ side }) => side.loop);
+  const rolled = index.terms.filter(({ loop }) => !whole.includes(loop));
+  const { low, high } = new Index(index.constant, rolled).range();
+  const ends = tiles.map(({ side, size: n }) => coefficientOf(side) * (n - 1));
+  const [least, most] = [Math.min, Math.max].map((pick) => ends.reduce((sum, end) => sum + pick(0, end), 0));
+  if (isBound ? high >= 0 && low < size : low + least >= 0 && high + most < size) return null;
+  return { shifts: offsets(tiles, coefficientOf), low, high, size, isBound };
 }
 
 /** How many places an operand has in a block without guards, and in how many cache lines. */
-function distinctPlaces(strides: readonly number[], sizes: readonly number[]): Places {
-  const moving = strides.map((stride, i) => (stride === 0 ? 1 : sizes[i]));
-  const sorted = Int32Array.from(offsets(strides, moving)).sort();
+function distinctPlaces(tiles: readonly Tile[], operand: 0 | 1): Places {
+  const moving = tiles.filter(({ side }) => side.strides[operand] !== 0);
+  const sorted = new Int32Array(offsets(moving, ({ strides }) => strides[operand])).sort();
   let [places, lines] = [1, 1];
   for (let i = 1; i < sorted.length; i++) {
     if (sorted[i] !== sorted[i - 1]) places++;
@@ -257,12 +279,13 @@ function distinctPlaces(strides: readonly number[], sizes: readonly number[]): P
 }
 
 /** Σ stride · n for all positions n of a block, the last loop fastest. */
-function offsets(strides: readonly number[], sizes: readonly number[]): number[] {
+function offsets(tiles: readonly Tile[], strideOf: (side: Side) => number): number[] {
   let all = [0];
-  strides.forEach((stride, i) => {
+  for (const { side, size } of tiles) {
+    const stride = strideOf(side);
     const longer: number[] = [];
-    for (const start of all) for (let n = 0; n < sizes[i]; n++) longer.push(start + n * stride);
+    for (const start of all) for (let n = 0; n < size; n++) longer.push(start + n * stride);
     all = longer;
-  });
+  }
   return all;
 }

@@ -30,8 +30,8 @@ function shareOf({ value, target }: Statement): number {
 
 function shareWithin({ constant, terms }: Index, size: number): number {
   let values = [constant];
-  for (const [{ extent }, c] of terms) {
-    values = values.flatMap((value) => Array.from({ length: extent }, (_, i) => value + c * i));
+  for (const { loop, coefficient } of terms) {
+    values = values.flatMap((value) => Array.from({ length: loop.extent }, (_, i) => value + coefficient * i));
   }
   return values.filter((value) => value >= 0 && value < size).length / values.length;
 }
