@@ -56,11 +56,16 @@ export function decodeSafetensors(
   const headerLength = Number(view.getBigUint64(0, true));
   if (headerLength > bytes.length - 8) throw damaged(`the header would have ${headerLength} bytes`);
   const { __metadata__: metadata = {}, ...entries } = parseHeader(bytes.subarray(8, 8 + headerLength), damaged);
+  if (!isTextTable(metadata)) throw damaged('its metadata is no table of texts');
   const tensors = new Map<string, HostTensor>();
   for (const [name, entry] of Object.entries(entries as Record<string, Entry>)) {
     if (isWanted(name)) tensors.set(name, readTensor(name, entry, bytes.subarray(8 + headerLength), damaged));
   }
-  return { tensors, metadata: metadata as Record<string, string> };
+  return { tensors, metadata };
+}
+
+function isTextTable(value: unknown): value is Record<string, string> {
+  return value !== null && typeof value === 'object' && Object.values(value).every((text) => typeof text === 'string');
 }
 
 function parseHeader(bytes: Uint8Array, damaged: (why: string) => BnError): Record<string, unknown> {

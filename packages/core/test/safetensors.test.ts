@@ -1,10 +1,19 @@
 import { describe, expect, test } from 'vitest';
-import { BnError, decodeCheckpoint, decodeSafetensors, encodeSafetensors } from '../src/index.js';
+import {
+  BnError,
+  createGenerator,
+  decodeCheckpoint,
+  decodeSafetensors,
+  encodeCheckpoint,
+  encodeSafetensors,
+} from '../src/index.js';
 
 const tensors = new Map([
   ['conv1.weight', { shape: [2, 3], data: Float32Array.of(1, 2, 3, 4, 5, -0) }],
   ['scalar', { shape: [], data: Float32Array.of(Math.PI) }],
 ]);
+
+const position = { seed: 1, epoch: 2, step: 3, steps: 9, lossSum: 1.5, correct: 3, examples: 9, seconds: 2 };
 
 describe('safetensors', () => {
   test('come back as they were, with their metadata', () => {
@@ -40,6 +49,8 @@ describe('safetensors', () => {
     ['another type', { a: { dtype: 'F16', shape: [4], data_offsets: [0, 8] } }],
     ['an entry that is none', { a: null }],
     ['a header that is none', 'text'],
+    ['metadata that is none', { __metadata__: null }],
+    ['metadata that is no text', { __metadata__: { position: { epoch: 1 } } }],
     ['negative sizes', { a: { dtype: 'F32', shape: [-2, -1], data_offsets: [0, 8] } }],
   ])('are refused with %s', (_, header) => {
     const text = new TextEncoder().encode(JSON.stringify(header));
@@ -47,6 +58,26 @@ describe('safetensors', () => {
     new DataView(bytes.buffer).setBigUint64(0, BigInt(text.length), true);
     bytes.set(text, 8);
     expect(() => decodeSafetensors(bytes)).toThrow(BnError);
+  });
+
+  test('do no harm as checkpoints, whichever bytes are changed', () => {
+    const bytes = encodeCheckpoint({ tensors, position }, { note: 'x' });
+    const random = createGenerator(5);
+    const letters = new TextEncoder().encode('"{}[]:,-.0123456789eFnul ');
+    let taken = 0;
+    for (let i = 0; i < 2000; i++) {
+      const changed = Uint8Array.from(bytes);
+      for (let n = 0; n <= i % 3; n++) {
+        changed[8 + random.integer(bytes.length - 8)] = letters[random.integer(letters.length)];
+      }
+      try {
+        decodeCheckpoint(changed);
+        taken++;
+      } catch (error) {
+        expect(error).toBeInstanceOf(BnError);
+      }
+    }
+    expect(taken).toBeGreaterThan(50);
   });
 
   test('of other types can be left out', () => {
@@ -60,5 +91,9 @@ describe('safetensors', () => {
 
   test('without a training position are no checkpoint', () => {
     expect(() => decodeCheckpoint(encodeSafetensors(tensors))).toThrow(/no training position/);
+    for (const wrong of [{ step: -3 }, { epoch: 0.5 }, { examples: null }, { seed: 'x' }]) {
+      const bytes = encodeSafetensors(tensors, { position: JSON.stringify({ ...position, ...wrong }) });
+      expect(() => decodeCheckpoint(bytes)).toThrow(/no training position/);
+    }
   });
 });

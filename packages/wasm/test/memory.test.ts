@@ -7,6 +7,7 @@ import { compile, type Program } from '../src/compile.js';
 import { allPasses } from '../src/passes.js';
 import { Heap } from '../src/run/heap.js';
 import { Team } from '../src/run/team.js';
+import { innermostLoops } from './loop-bodies.js';
 import { type Case, randomGraph, randomTraining } from './random-graphs.js';
 
 const [size, gap] = [16_000_000, 256];
@@ -84,7 +85,8 @@ const cases: Case[] = [101, 102, 103, 104, 105, 106].flatMap((seed) => [randomGr
 test.each(cases.map((made, i) => [i, made] as const))('case %i', async (_, made) => {
   const { program, outputs, damaged } = await runAmongCanaries(made);
   expect(damaged).toEqual([]);
-  expect(program.bytes.length).toBeLessThan(300_000);
+  expect(program.bytes.length).toBeLessThan(100_000);
+  expect(Math.max(...innermostLoops(program.bytes))).toBeLessThan(8000);
   for (const [name, values] of await expected(made)) {
     const actual = outputs.get(name)!;
     const scale = Array.from(values).reduce((largest, v) => Math.max(largest, Math.abs(v)), 1e-3);

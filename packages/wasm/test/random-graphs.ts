@@ -51,12 +51,12 @@ class Draw {
 }
 
 /** Batch sizes around multiples of four, and around what is handed out to threads at a time. */
-const batches = [1, 2, 3, 4, 5, 7, 8, 13, 33, 64, 130, 258];
+export const batches = [1, 2, 3, 4, 5, 7, 8, 13, 33, 64, 130, 258];
 
 /** A graph of movements, reductions, products and elementwise operations over a few shapes with the batch in any place. */
-export function randomGraph(seed: number): Case {
+export function randomGraph(seed: number, sizes = batches): Case {
   const draw = new Draw(1, seed);
-  const [batch, a, b] = [draw.pick(batches), draw.integer(1, 7), draw.integer(2, 9)];
+  const [batch, a, b] = [draw.pick(sizes), draw.integer(1, 7), draw.integer(2, 9)];
   const shape = draw.pick([
     [batch, a, b],
     [a, batch, b],
@@ -153,9 +153,9 @@ const operations = [
 ];
 
 /** A training step of a random convolutional or dense network. */
-export function randomTraining(seed: number): Case {
+export function randomTraining(seed: number, sizes = batches): Case {
   const draw = new Draw(2, seed);
-  const batch = draw.pick(batches.slice(1));
+  const batch = draw.pick(sizes.slice(1));
   const channels = draw.integer(1, 4);
   const size = [draw.integer(5, 13), draw.integer(5, 13)];
   const images = draw.chance() || seed % 3 === 0;
@@ -195,7 +195,7 @@ export function randomTraining(seed: number): Case {
 }
 
 /** A case with values for all inputs of a graph. */
-function filled(graph: Graph, draw: Draw): Case {
+export function filled(graph: Graph, draw: Draw = new Draw(0)): Case {
   const inputs = new Map<string, TypedArray>();
   for (const [name, { shape, dtype }] of graph.inputs) {
     const size = sizeOf(shape);

@@ -155,6 +155,16 @@ const rows: readonly Row[] = [
       -25, -26, 17, 8, 23, -53, -20, -19, 15, 15, 29, -54, 6, -32, 15, -26, 63, -49, 50, -31, -26, -51, 68, -7,
     ],
   },
+  {
+    name: 'windows that see padding alone',
+    x: [1, 1, 1, 2],
+    filter: [1, 1, 1, 1],
+    y: [1, 1, 1, 2],
+    geometry: { stride: [2, 1], padding: [1, 0, 0, 0], dilation: [1, 1], groups: 1 },
+    conv2d: [0, 0],
+    inputGradient: [0, 0],
+    filterGradient: [0],
+  },
 ];
 
 export const convolutionCases: readonly LiteralCase[] = rows.flatMap((row) => {

@@ -41,19 +41,12 @@ export function decodeCheckpoint(bytes: Uint8Array): Checkpoint & { readonly met
 }
 
 function parsePosition(text: string | undefined): Position {
-  const fields: readonly (keyof Position)[] = [
-    'seed',
-    'epoch',
-    'step',
-    'steps',
-    'lossSum',
-    'correct',
-    'examples',
-    'seconds',
-  ];
+  const counts: readonly (keyof Position)[] = ['epoch', 'step', 'steps', 'correct', 'examples'];
+  const numbers: readonly (keyof Position)[] = ['seed', 'lossSum', 'seconds'];
   try {
     const position = JSON.parse(text ?? '') as Position;
-    if (fields.every((field) => Number.isFinite(position[field]))) return position;
+    const isCounted = counts.every((field) => Number.isSafeInteger(position[field]) && position[field] >= 0);
+    if (isCounted && numbers.every((field) => Number.isFinite(position[field]))) return position;
   } catch {
     // falls through to the one message
   }

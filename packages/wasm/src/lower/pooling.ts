@@ -46,8 +46,10 @@ export const pooling: { readonly [P in Pooling]: Rule<P> } = {
   maxPool2dGradient: {
     nests: (node, target, lowering) => {
       const [x, dy] = node.inputs;
-      const winners = lowering.temporary(`winners`, dy.shape as number[], lowering.laneAxis(dy), 'int32');
-      const { loops, indices } = lowering.loops(dy.shape as number[], lowering.laneAxis(dy), 'i');
+      // Not dy's own, which may be an axis that windows slide along.
+      const laneAxis = lowering.laneAxis(node);
+      const winners = lowering.temporary('winners', dy.shape as number[], laneAxis, 'int32');
+      const { loops, indices } = lowering.loops(dy.shape as number[], laneAxis, 'i');
       const [b, c, ...window] = indices;
       const taps = pooledElements(x, [b, c], window, node.attributes, lowering);
       const search: NestBody = {

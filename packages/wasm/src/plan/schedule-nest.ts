@@ -72,7 +72,8 @@ function guardsOf({ statements }: Nest): Guard[] {
 function isPossible(nest: Nest, loop: Loop): boolean {
   const isInner = nest.inner.includes(loop);
   return nest.statements.every(({ target, reduction, accumulates, position }) => {
-    if (accumulates && target.index.coefficient(loop) === 0) return false;
+    // Ranges are cut from the first loop, and loops in lanes come last.
+    if (accumulates && (target.index.coefficient(loop) === 0 || loop === nest.outer[0])) return false;
     return !(isInner && (reduction === 'argmax' || position !== undefined));
   });
 }

@@ -2,7 +2,7 @@
 // that what they hand on stays in cache; that ends where something needs all groups. Between steps all threads meet.
 
 import type { Loop } from '../ir/index-form.js';
-import { type Buffer, buffersOf, type Nest, printNest, readsOf } from '../ir/nest.js';
+import { type Buffer, buffersOf, elementsOf, type Nest, printNest, readsOf } from '../ir/nest.js';
 import { productReads } from '../ir/product-reads.js';
 
 export type Domain =
@@ -88,8 +88,16 @@ function follows(domain: Domain, buffer: Buffer): boolean {
 function domainOf(nest: Nest): Domain {
   const group = nest.outer.find(({ kind }) => kind === 'group');
   if (group) return isStreaming(nest, group) ? 'ranges' : 'groups';
-  const splits = nest.outer.some(({ extent }) => extent > 1);
+  const splits = nest.outer.some(({ extent }) => extent > 1) && isCuttable(nest);
   return splits && workOf(nest) > smallWork ? 'ranges' : 'serial';
+}
+
+/** Whether no two iterations of the first loop add to the same place: it runs along the target's outermost axis. */
+function isCuttable({ outer: [first], statements }: Nest): boolean {
+  return statements.every(({ target: { buffer, index, guards }, reduction, accumulates }) => {
+    const isOutermost = index.coefficient(first) * first.extent === elementsOf(buffer);
+    return !accumulates || reduction || (isOutermost && guards.every((guard) => guard.index.coefficient(first) === 0));
+  });
 }
 
 /**

@@ -128,6 +128,10 @@ function inputGradientByConvolution(
   // Padding of x wider than the filter: elements of dy that see padding alone.
   const surplus = notNegative(around.map((n) => -n));
   const [height, width] = [0, 1].map((i) => spaced.shape[i + 1] - surplus[i] - surplus[i + 2]);
+  if (height < 1 || width < 1) {
+    const shape = [dy.shape[0], ...size, filter.shape[1]];
+    return builder.constant(new Float32Array(shape.reduce((a, b) => a * b)), shape, 'float32');
+  }
   const seeing = crop(builder, spaced, surplus, height, width);
   const turned = builder.call('Reverse', [builder.transpose(filter, [2, 3, 0, 1])], { dims: [0, 1] }, [
     ...filter.shape.slice(2),
