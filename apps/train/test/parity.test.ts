@@ -100,7 +100,7 @@ describe('a wrong operation', () => {
 describe('failures', () => {
   it.each([
     [['--backends', 'reference,nowhere'], /--backends: there is no backend 'nowhere'/],
-    [['--backends', 'reference, '], /a name is empty/],
+    [['--backends', 'reference, '], /--backends: expected some text, got ''/],
     [['--backends', 'reference,reference'], /reference is there twice/],
     [['--steps', '0'], /--steps: expected a whole number of at least 1, got '0'/],
     [['--html', 'nowhere/map.html'], /--html nowhere\/map\.html: there is no folder/],

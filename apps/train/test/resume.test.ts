@@ -105,7 +105,7 @@ describe('resume', () => {
     await train(folder, [...smallFlags, '--epochs', '2', '--out', 'run']);
     for (const [flags, message] of [
       [['--batch-size', '16'], '--batch-size cannot change when a run is resumed'],
-      [['--seed', '1', '--model', 'lenet'], '--model, --seed cannot change'],
+      [['--seed', '1', '--model', 'lenet'], '--seed, --model cannot change when a run is resumed'],
       [['--config', 'run/config.json'], '--config cannot change'],
       [['--out', 'other'], '--out cannot change'],
       [['--epochs', '1'], 'the run has 2 epochs already; give 2 or more'],

@@ -1,5 +1,7 @@
 // The public names of @bn/command-line.
 
+export { checkedList, checkedOption, checkedValue } from './checked-option.js';
+export { fileToWrite } from './file-to-write.js';
 export { importModule } from './import-module.js';
 export type { Io, OutputStream } from './io.js';
 export {

@@ -1,10 +1,9 @@
 // The flags that choose what computes, the same for all commands.
 
-import { type Io, oneOf, text, wholeNumber } from '@bn/command-line';
+import { checkedOption, type Io, oneOf, text, wholeNumber } from '@bn/command-line';
 import type { BackendOptions } from '@bn/core';
 import type { Command, OptionValues } from 'commander';
 import type { OpenModelOptions } from '../model/open-model.js';
-import { checkedOption } from './checked-option.js';
 
 /** CUDA where it computes; and on the CPU, of few examples at a time, ONNX Runtime makes most in a second. */
 const defaultBackend = 'onnxruntime-cuda';

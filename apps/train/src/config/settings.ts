@@ -1,10 +1,10 @@
 // From flags, environment and files to the complete settings of a run, checked against each other.
 
 import { existsSync } from 'node:fs';
-import { join, resolve } from 'node:path';
-import { isPath, UsageError } from '@bn/command-line';
+import { dirname, join, resolve } from 'node:path';
+import { fileToWrite, isPath, UsageError } from '@bn/command-line';
 import { flagOf, type KnobName, type KnobValues, knobNames, knobs } from './knobs.js';
-import { type Flags, valuesFromEnvironment, valuesFromFile, valuesFromFlags } from './read-values.js';
+import { valuesFromEnvironment, valuesFromFile } from './read-values.js';
 
 /** What config.json holds: everything that decides the run's result. */
 export type RunConfig = Omit<KnobValues, 'out' | 'export' | 'json' | 'learningRate'> & {
@@ -21,24 +21,20 @@ export interface Settings {
   readonly json: boolean;
 }
 
-/** What flags may hold besides knobs. */
-export interface FileFlags {
-  readonly config?: string;
-  readonly resume?: string;
-}
+/** Knobs that were given as flags, and what flags may hold besides. */
+export type Flags = Partial<KnobValues> & { readonly config?: string; readonly resume?: string };
 
 /**
  * Flags win over the environment, that over the configuration file (with `--resume`, the run's own), that over the
  * defaults. Paths in any of them are relative to the working folder.
  */
 export async function readSettings(
-  flags: Flags & FileFlags,
+  { config: configFile, resume: run, ...fromFlags }: Flags,
   { cwd, env }: { cwd: string; env: NodeJS.ProcessEnv },
 ): Promise<Settings> {
-  const resume = flags.resume === undefined ? null : resolve(cwd, flags.resume);
-  const fromFlags = valuesFromFlags(flags);
-  if (resume !== null) requireResumable(resume, fromFlags, flags.config);
-  const file = resume !== null ? join(resume, 'config.json') : flags.config && resolve(cwd, flags.config);
+  const resume = run === undefined ? null : resolve(cwd, run);
+  if (resume !== null) requireResumable(resume, fromFlags, configFile);
+  const file = resume !== null ? join(resume, 'config.json') : configFile && resolve(cwd, configFile);
   const values = {
     ...(Object.fromEntries(knobNames.map((name) => [name, knobs[name].preset])) as KnobValues),
     ...(file ? await valuesFromFile(file) : {}),
@@ -46,13 +42,14 @@ export async function readSettings(
     ...fromFlags,
   };
   requireSense(values);
-  const { out, export: exported, json, ...config } = values;
+  const { out: given, export: exported, json, ...config } = values;
+  const out = given === null ? null : resolve(cwd, given);
   const learningRate = config.learningRate ?? (config.optimizer === 'sgd' ? 1 : 0.001);
   return {
     config: { ...config, learningRate, ...absolutePaths(config, cwd) },
     resume,
-    out: out === null ? null : resolve(cwd, out),
-    export: exported === null ? null : resolve(cwd, exported),
+    out,
+    export: exported === null ? null : exportedFile(exported, out, cwd),
     json,
   };
 }
@@ -66,8 +63,14 @@ function requireResumable(run: string, flags: Partial<KnobValues>, configFile: s
   if (fixed.length === 0) return;
   const free = knobNames.filter((name) => knobs[name].resumable).map(flagOf);
   throw new UsageError(
-    `${fixed.join(', ')} cannot change when a run is resumed (only ${free.join(', ')} can); leave it out, or start a new run`,
+    `${fixed.join(', ')} cannot change when a run is resumed (only ${free.join(', ')} can); leave ${fixed.length === 1 ? 'it' : 'them'} out, or start a new run`,
   );
+}
+
+/** A file in the run's folder need not wait for the folder, which the run makes. */
+function exportedFile(path: string, out: string | null, cwd: string): string {
+  const file = resolve(cwd, path);
+  return dirname(file) === out ? file : fileToWrite('--export', path, cwd);
 }
 
 /** Knobs that have no effect beside others are mistakes, told before anything starts. */
