@@ -15,7 +15,7 @@ const model: ServedModel = {
   name: 'shade of grey',
   input: { name: 'x', spec: { dtype: 'uint8', shape: [null, 1, 2, 2] } },
   outputs: new Map([['probabilities', { dtype: 'float32', shape: [null, 2] }]]),
-  ...{ classNames: ['light', 'dark'], metadata: {}, device: { kind: 'cpu', description: 'cpu' } },
+  ...{ classNames: ['light', 'dark'], metadata: {}, backend: 'a backend' },
   async predict(_computation, features, rows) {
     const lights = Array.from({ length: rows }, (_, row) => features[row * 4]! / 255);
     const data = Float32Array.from(lights.flatMap((light) => [light, 1 - light]));

@@ -43,9 +43,12 @@ it('a run with the backend left open records which one it took', async () => {
 
 it('a run of the same bits on all machines does without multiply-adds that round once', async () => {
   const folder = smallFolder();
-  const flags = [...smallFlags.slice(2), '--backend', 'wasm', '--exact', '--epochs', '1', '--out', 'run'];
+  const flags = [...smallFlags.slice(2), '--exact', '--epochs', '1', '--out', 'run'];
   expect((await train(folder, flags)).stdout).toContain('by wasm on cpu (WebAssembly, SIMD, ');
-  expect(JSON.parse(readFileSync(join(folder, 'run', 'config.json'), 'utf8'))).toMatchObject({ exact: true });
+  expect(JSON.parse(readFileSync(join(folder, 'run', 'config.json'), 'utf8'))).toMatchObject({
+    backend: 'wasm',
+    exact: true,
+  });
 });
 
 describe('resume', () => {

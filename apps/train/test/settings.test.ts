@@ -122,7 +122,7 @@ describe('a call with a mistake', () => {
     ['--model lenet --bn-momentum 0.5', '--bn-momentum has no effect here'],
     ['--model lenet-bn-scratch --bn-convention torch', '--bn-convention has no effect here'],
     ['--bn-imported trained', '--bn-imported has no effect here: it is for models from .onnx files'],
-    ['--exact', '--exact has no effect here: it is for --backend wasm'],
+    ['--exact --backend tfjs-cuda', '--exact: tfjs-cuda has no such mode, only wasm has'],
     ['--config nowhere.json', 'nowhere.json: there is no such file'],
     ['--resume nowhere', 'the folder holds no run'],
     ['--model nowhere', "unknown model 'nowhere'; built in: lenet-bn, lenet-bn-scratch, lenet"],

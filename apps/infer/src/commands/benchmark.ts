@@ -63,7 +63,7 @@ export async function run(args: readonly string[], io: Io): Promise<number> {
   }
   const model = await openModel(resolve(io.cwd, command.args[0]!), backendOptions(flags, io));
   try {
-    const about = { model: model.name, backend: describeBackend(model.backend), machine: describeMachine() };
+    const about = { model: model.name, backend: describeBackend(model), machine: describeMachine() };
     const show = json ? showJson(about, io) : showTable(about, io);
     for await (const timing of benchmarkModel(model, batchSizes, { seconds, signal: io.signal })) show(timing);
   } finally {

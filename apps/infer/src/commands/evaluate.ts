@@ -77,7 +77,7 @@ async function evaluate(model: InferenceModel, { data, heldOutBy, json }: Evalua
   const confusion = countConfusion(labels, predictions.predicted, classNames.length);
   const evaluation = { ...measure(confusion), loss: predictions.loss, confusion, classNames };
   const { length } = dataset;
-  const backend = describeBackend(model.backend);
+  const backend = describeBackend(model);
   if (json) {
     const about = { model: model.name, data, part, examples: length, backend };
     io.stdout.write(`${JSON.stringify(asJson(evaluation, about))}\n`);

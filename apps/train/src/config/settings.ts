@@ -2,7 +2,7 @@
 
 import { existsSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
-import { fileToWrite, isPath, UsageError } from '@bn/command-line';
+import { fileToWrite, isPath, requireExactMode, UsageError } from '@bn/command-line';
 import { flagOf, type KnobName, type KnobValues, knobNames, knobs } from './knobs.js';
 import { valuesFromEnvironment, valuesFromFile } from './read-values.js';
 
@@ -75,12 +75,12 @@ function exportedFile(path: string, out: string | null, cwd: string): string {
 
 /** Knobs that have no effect beside others are mistakes, told before anything starts. */
 function requireSense(values: KnobValues): void {
-  const { optimizer, model, backend } = values;
+  const { backend, exact, optimizer, model } = values;
   const require = (name: KnobName, sense: boolean, where: string) => {
     if (values[name] === knobs[name].preset || sense) return;
     throw new UsageError(`${flagOf(name)} has no effect here: ${where}; leave it out`);
   };
-  require('exact', backend === 'wasm', 'it is for --backend wasm');
+  if (exact) requireExactMode(backend);
   require('momentum', optimizer === 'sgd' || optimizer === 'rmsprop', 'it is for sgd and rmsprop');
   const normalized = model === 'lenet-bn' || model === 'lenet-bn-scratch';
   require('bnConvention', model === 'lenet-bn', 'it is for the model lenet-bn');

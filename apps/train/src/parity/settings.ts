@@ -1,6 +1,6 @@
 // What `parity` is asked for: its own flags, and those of `train` that decide what is computed.
 
-import { fileToWrite, findBackend, UsageError } from '@bn/command-line';
+import { fileToWrite, findBackend, requireExactMode, UsageError } from '@bn/command-line';
 import type { KnobName } from '../config/knobs.js';
 import { type Flags, type RunConfig, readSettings } from '../config/settings.js';
 
@@ -14,7 +14,7 @@ export interface BackendChoice {
 
 export interface ParitySettings {
   readonly config: RunConfig;
-  /** Null: all that are installed. */
+  /** Null: all that are installed, or with `exact` all that have such a mode. */
   readonly backends: readonly BackendChoice[] | null;
   readonly steps: number;
   /** File for the heat map, absolute. */
@@ -32,6 +32,7 @@ export const sharedKnobs: readonly KnobName[] = [
   'seed',
   'device',
   'threads',
+  'exact',
 ];
 
 /** The flags of `train` that parity takes too, and its own. */
@@ -48,9 +49,11 @@ export async function readParitySettings(
 ): Promise<ParitySettings> {
   // Without the environment: BN_BACKEND says what trains, and here several do.
   const { config } = await readSettings(shared, { cwd, env: {} });
+  const choices = backends === undefined ? null : parseBackends(backends, cwd);
+  if (config.exact) for (const { name } of choices ?? []) requireExactMode(name);
   return {
     config,
-    backends: backends === undefined ? null : parseBackends(backends, cwd),
+    backends: choices,
     steps,
     html: html === undefined ? null : fileToWrite('--html', html, cwd),
     json,
