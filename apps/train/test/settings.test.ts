@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { flagOf, knobNames } from '../src/config/knobs.js';
-import { readSettings } from '../src/config/settings.js';
+import { type Flags, readSettings } from '../src/config/settings.js';
 import { train } from './small-run.js';
 
 function folderWith(files: Record<string, string>): string {
@@ -91,6 +91,30 @@ describe('settings', () => {
   it('choose the learning rate by the optimizer', async () => {
     expect((await readSettings({ optimizer: 'adam' }, io)).config.learningRate).toBe(0.001);
     expect((await readSettings({ optimizer: 'adam', learningRate: 0.01 }, io)).config.learningRate).toBe(0.01);
+  });
+});
+
+describe('a resumed run', () => {
+  const resumed = (config: object) => {
+    const cwd = folderWith({ 'config.json': JSON.stringify(config) });
+    return (flags: Flags, env = {}) => readSettings({ resume: '.', ...flags }, { cwd, env });
+  };
+
+  it('on another backend leaves device and engine, which were chosen for the first', async () => {
+    const resume = resumed({ backend: 'tfjs-cuda', device: 'cuda', engine: 'native', threads: 3 });
+    const kept = { backend: 'tfjs-cuda', device: 'cuda', engine: 'native', threads: 3 };
+    expect((await resume({ backend: 'tfjs-cuda' })).config).toMatchObject(kept);
+    expect((await resume({ backend: 'wasm' })).config).toMatchObject({ device: 'auto', engine: null, threads: 3 });
+    expect((await resume({ backend: 'mine', engine: 'turbo' })).config).toMatchObject({ engine: 'turbo' });
+  });
+
+  it('that is to have the same bits everywhere does not go on with a backend without such a mode', async () => {
+    const resume = resumed({ backend: 'wasm', exact: true });
+    const why = 'the run was made with --exact, for the same bits on all machines, and only wasm has such a mode';
+    const cure = 'give --backend wasm, or start a new run';
+    await expect(resume({ backend: 'tfjs-cuda' })).rejects.toThrow(`--backend tfjs-cuda: ${why}; ${cure}`);
+    await expect(resume({}, { BN_BACKEND: 'mine' })).rejects.toThrow(`BN_BACKEND is mine: ${why}; ${cure}`);
+    expect((await resume({ backend: 'auto' })).config).toMatchObject({ backend: 'auto', exact: true });
   });
 });
 

@@ -1,10 +1,10 @@
 // From flags, environment and files to the complete settings of a run, checked against each other.
 
-import { existsSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
-import { fileToWrite, isPath, requireExactMode, UsageError } from '@bn/command-line';
+import { fileToWrite, requireExactMode, UsageError } from '@bn/command-line';
 import { flagOf, type KnobName, type KnobValues, knobNames, knobs } from './knobs.js';
 import { valuesFromEnvironment, valuesFromFile } from './read-values.js';
+import { absoluteModule, requireResumable, valuesToKeep } from './resume.js';
 
 /** What config.json holds: everything that decides the run's result. */
 export type RunConfig = Omit<KnobValues, 'out' | 'export' | 'json' | 'learningRate'> & {
@@ -35,10 +35,12 @@ export async function readSettings(
   const resume = run === undefined ? null : resolve(cwd, run);
   if (resume !== null) requireResumable(resume, fromFlags, configFile);
   const file = resume !== null ? join(resume, 'config.json') : configFile && resolve(cwd, configFile);
+  const fromFile = file ? await valuesFromFile(file) : {};
+  const fromEnvironment = valuesFromEnvironment(env);
   const values = {
     ...(Object.fromEntries(knobNames.map((name) => [name, knobs[name].preset])) as KnobValues),
-    ...(file ? await valuesFromFile(file) : {}),
-    ...valuesFromEnvironment(env),
+    ...(resume === null ? fromFile : valuesToKeep(fromFile, fromFlags, fromEnvironment, cwd)),
+    ...fromEnvironment,
     ...fromFlags,
   };
   requireSense(values);
@@ -52,19 +54,6 @@ export async function readSettings(
     export: exported === null ? null : exportedFile(exported, out, cwd),
     json,
   };
-}
-
-function requireResumable(run: string, flags: Partial<KnobValues>, configFile: string | undefined): void {
-  if (!existsSync(join(run, 'config.json'))) {
-    throw new UsageError(`--resume ${run}: the folder holds no run; give the folder that has the run's config.json`);
-  }
-  const fixed = (Object.keys(flags) as KnobName[]).filter((name) => !knobs[name].resumable).map(flagOf);
-  if (configFile !== undefined) fixed.unshift('--config');
-  if (fixed.length === 0) return;
-  const free = knobNames.filter((name) => knobs[name].resumable).map(flagOf);
-  throw new UsageError(
-    `${fixed.join(', ')} cannot change when a run is resumed (only ${free.join(', ')} can); leave ${fixed.length === 1 ? 'it' : 'them'} out, or start a new run`,
-  );
 }
 
 /** A file in the run's folder need not wait for the folder, which the run makes. */
@@ -92,10 +81,9 @@ function requireSense(values: KnobValues): void {
 /** Paths as a resumed run needs them, whatever folder it is resumed from. */
 function absolutePaths(config: Pick<KnobValues, 'backend' | 'model' | 'weights' | 'data' | 'testData'>, cwd: string) {
   const data = (name: string) => (name === 'fashion-mnist' ? name : resolve(cwd, name));
-  const module = (name: string) => (isPath(name) ? resolve(cwd, name) : name);
   return {
-    backend: module(config.backend),
-    model: module(config.model),
+    backend: absoluteModule(config.backend, cwd),
+    model: absoluteModule(config.model, cwd),
     weights: config.weights === null ? null : resolve(cwd, config.weights),
     data: data(config.data),
     testData: config.testData === null ? null : data(config.testData),
