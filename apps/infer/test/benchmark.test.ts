@@ -19,6 +19,12 @@ it('prints a table: a row per batch size', async () => {
   for (const row of rows) expect(row).toMatch(/^ +\d+ +[\d,]+( +\d+\.\d{3}){3} +[\d,]+$/);
 });
 
+it('without a named backend takes the one that training takes, and with --exact its mode of the same bits', async () => {
+  const args = ['benchmark', 'model.onnx', '--seconds', '0.01', '--batch-sizes', '1'];
+  expect((await infer(folder(), [...args, '--device', 'cpu'])).stdout).toMatch(/^model, by wasm on cpu \(/);
+  expect((await infer(folder(), [...args, '--exact'])).stdout).toMatch(/^model, by wasm on cpu \(WebAssembly, SIMD, /);
+});
+
 it('prints a line of JSON per batch size, whose figures agree', async () => {
   const { stdout } = await infer(folder(), ['benchmark', 'model.onnx', ...quick, '--json']);
   const [start, ...lines] = stdout

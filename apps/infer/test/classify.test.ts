@@ -144,6 +144,11 @@ describe('errors', () => {
     ['model.onnx images --top --json', 2, '--top: the value is missing before --json'],
     ['model.onnx images --csv --json', 2, "'--csv' cannot be used with option '--json'"],
     ['model.onnx images --device gpu', 2, "--device: expected one of auto, cuda, webgpu, cpu, got 'gpu'"],
+    [
+      'model.onnx images --exact',
+      2,
+      '--exact: reference has no such mode, only wasm has; leave it out, or give --backend',
+    ],
     ['model.onnx images --engine none', 1, "there is no engine 'none' in reference: it has only one"],
   ])('%s', async (line, code, message) => {
     const folder = await folderWithImages();

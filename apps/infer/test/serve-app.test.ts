@@ -15,7 +15,7 @@ const model: ServedModel = {
   name: 'shade of grey',
   input: { name: 'x', spec: { dtype: 'uint8', shape: [null, 1, 2, 2] } },
   outputs: new Map([['probabilities', { dtype: 'float32', shape: [null, 2] }]]),
-  ...{ classNames: ['light', 'dark'], metadata: {}, device: { kind: 'cpu', description: 'cpu' } },
+  ...{ classNames: ['light', 'dark'], metadata: {}, backend: 'a backend' },
   async predict(_computation, features, rows) {
     const lights = Array.from({ length: rows }, (_, row) => features[row * 4]! / 255);
     const data = Float32Array.from(lights.flatMap((light) => [light, 1 - light]));
@@ -189,6 +189,21 @@ it.each<[string, string, string, object, number]>([
   const { post } = await setUp();
   const answer = await post(url, body, headers);
   expect([answer.statusCode, answer.json()]).toEqual([status, { error: expect.any(String) }]);
+});
+
+it.each([
+  ['GET', infer, 'POST'],
+  ['DELETE', '/v2/models/shade%20of%20grey', 'GET, HEAD'],
+  ['PUT', '/v2/models/shade%20of%20grey/versions/1/ready/', 'GET, HEAD'],
+  ['POST', '/v2', 'GET, HEAD'],
+  ['OPTIONS', '/classify', 'POST'],
+  ['POST', '/', 'GET, HEAD'],
+  ['POST', '/docs', 'GET, HEAD'],
+] as const)('%s %s is refused with the methods that there are', async (method, url, allow) => {
+  const { app } = await setUp();
+  const answer = await app.inject({ method, url, payload: 'x'.repeat(20_000) });
+  expect([answer.statusCode, answer.headers.allow]).toEqual([405, allow]);
+  expect(answer.json()).toEqual({ error: `${method} is not allowed here; the methods are ${allow}` });
 });
 
 it('failures: a full queue says when to come back, a worker that died is named, surprises only go to the log', async () => {

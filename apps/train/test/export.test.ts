@@ -138,7 +138,7 @@ it.each([
   ['export', "missing required argument 'run'"],
   ['export nowhere', 'nowhere: the folder holds no run'],
   ['export a b', 'too many arguments'],
-  ['export data --input int8', "argument 'int8' is invalid"],
+  ['export data --input int8', "--input: expected one of uint8, float32, got 'int8'"],
   ['export data --names paths', '--names has no effect on an ONNX file'],
   ['export data --format torch --fold', '--fold has no effect on weights for PyTorch'],
   ['export data --training-step --fold', '--fold has no effect on a training step'],

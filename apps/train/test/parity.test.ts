@@ -54,6 +54,13 @@ describe('backends that agree', () => {
     ]);
   });
 
+  it('are with --exact those that have such a mode, in that mode', async () => {
+    const { code, stdout } = await parity(smallFolder(), '--exact', '--json');
+    expect(code).toBe(0);
+    const device = expect.stringMatching(/^cpu \(WebAssembly, SIMD, /);
+    expect(lines(stdout)[0].backends).toEqual([expect.objectContaining({ label: 'wasm', device })]);
+  });
+
   it('are told as JSON', async () => {
     const { code, stdout } = await parity(smallFolder(), '--backends', 'reference', '--json');
     expect(code).toBe(0);
@@ -100,8 +107,9 @@ describe('a wrong operation', () => {
 describe('failures', () => {
   it.each([
     [['--backends', 'reference,nowhere'], /--backends: there is no backend 'nowhere'/],
-    [['--backends', 'reference, '], /a name is empty/],
+    [['--backends', 'reference, '], /--backends: expected some text, got ''/],
     [['--backends', 'reference,reference'], /reference is there twice/],
+    [['--backends', 'wasm,reference', '--exact'], /--exact: reference has no such mode, only wasm has/],
     [['--steps', '0'], /--steps: expected a whole number of at least 1, got '0'/],
     [['--html', 'nowhere/map.html'], /--html nowhere\/map\.html: there is no folder/],
     [['--html', '--seed'], /--html: the value is missing before --seed/],

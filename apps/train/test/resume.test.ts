@@ -43,9 +43,12 @@ it('a run with the backend left open records which one it took', async () => {
 
 it('a run of the same bits on all machines does without multiply-adds that round once', async () => {
   const folder = smallFolder();
-  const flags = [...smallFlags.slice(2), '--backend', 'wasm', '--exact', '--epochs', '1', '--out', 'run'];
+  const flags = [...smallFlags.slice(2), '--exact', '--epochs', '1', '--out', 'run'];
   expect((await train(folder, flags)).stdout).toContain('by wasm on cpu (WebAssembly, SIMD, ');
-  expect(JSON.parse(readFileSync(join(folder, 'run', 'config.json'), 'utf8'))).toMatchObject({ exact: true });
+  expect(JSON.parse(readFileSync(join(folder, 'run', 'config.json'), 'utf8'))).toMatchObject({
+    backend: 'wasm',
+    exact: true,
+  });
 });
 
 describe('resume', () => {
@@ -105,7 +108,7 @@ describe('resume', () => {
     await train(folder, [...smallFlags, '--epochs', '2', '--out', 'run']);
     for (const [flags, message] of [
       [['--batch-size', '16'], '--batch-size cannot change when a run is resumed'],
-      [['--seed', '1', '--model', 'lenet'], '--model, --seed cannot change'],
+      [['--seed', '1', '--model', 'lenet'], '--seed, --model cannot change when a run is resumed'],
       [['--config', 'run/config.json'], '--config cannot change'],
       [['--out', 'other'], '--out cannot change'],
       [['--epochs', '1'], 'the run has 2 epochs already; give 2 or more'],

@@ -1,5 +1,16 @@
 // The public names of @bn/command-line.
 
+export {
+  type BackendValues,
+  backendFlags,
+  type ComputeOptions,
+  computeOptions,
+  hasExactMode,
+  requireExactMode,
+} from './backend-flags.js';
+export { checkedList, checkedOption, checkedValue } from './checked-option.js';
+export { fileToWrite } from './file-to-write.js';
+export { type Flag, flag, flagOption } from './flag.js';
 export { importModule } from './import-module.js';
 export type { Io, OutputStream } from './io.js';
 export {

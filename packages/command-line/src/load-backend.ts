@@ -5,6 +5,7 @@ import { dirname, join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { type Backend, type BackendOptions, BnError, type Diagnosis } from '@bn/core';
 import type { Setup } from '@bn/native';
+import { type ComputeOptions, requireExactMode } from './backend-flags.js';
 import { importModule } from './import-module.js';
 import { isPath, resolvePackage, resolvePath } from './resolve-module.js';
 import { UsageError } from './usage-error.js';
@@ -25,9 +26,10 @@ const here = import.meta.dirname;
  * `reference` is the package @bn/reference; a path leads to a file, or to a folder with a package.json; anything else is a
  * package. Packages are looked for from the working directory, then among those that come with the program.
  *
- * @throws UsageError when there is no such backend; BnError `backend` when it does not load, or lacks the device or engine
+ * @throws UsageError when there is no such backend, or it has no exact mode and was asked for that; BnError `backend` when it does not load, or lacks the device or engine
  */
-export async function loadBackend(name: string, workingFolder: string, options: BackendOptions): Promise<Backend> {
+export async function loadBackend(name: string, workingFolder: string, options: ComputeOptions): Promise<Backend> {
+  if (options.exact) requireExactMode(name);
   const { module } = await importBackend(name, workingFolder);
   const backend = await module.createBackend(options);
   const { engine } = options;

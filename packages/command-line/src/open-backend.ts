@@ -1,6 +1,7 @@
 // The backend that a program computes with: the one that was named, or the fastest that computes on this machine.
 
-import { type Backend, type BackendOptions, BnError } from '@bn/core';
+import { type Backend, BnError } from '@bn/core';
+import type { ComputeOptions } from './backend-flags.js';
 import { loadBackend } from './load-backend.js';
 import { UsageError } from './usage-error.js';
 
@@ -24,16 +25,16 @@ export interface OpenedBackend {
 export async function openBackend(
   name: string,
   workingFolder: string,
-  options: BackendOptions,
+  options: ComputeOptions,
 ): Promise<OpenedBackend> {
   if (name !== 'auto') return opened(name, await loadBackend(name, workingFolder, options));
-  const { device = 'auto', engine } = options;
+  const { device = 'auto', engine, exact = false } = options;
   if (engine !== undefined) {
     throw new UsageError(`--engine ${engine}: engines are a backend's own; name it too, e.g. --backend tfjs-cuda`);
   }
-  const take = async (name: string, on: BackendOptions) => opened(name, await loadBackend(name, workingFolder, on));
+  const take = async (name: string, on: ComputeOptions) => opened(name, await loadBackend(name, workingFolder, on));
+  if (device === 'cpu' || exact) return take(automatic.cpu, options);
   if (device === 'webgpu') return take(automatic.webgpu, options);
-  if (device === 'cpu') return take(automatic.cpu, options);
   const failures: Error[] = [];
   for (const candidate of automatic.cuda) {
     try {

@@ -58,6 +58,21 @@ test('auto on a device that cannot be had is an error with causes and cures', as
   await expect(openBackend('auto', folder, { device: 'webgpu' })).rejects.toThrow(/^webgpu: a driver is missing/);
 });
 
+test('auto in the mode that has the same bits on all machines is wasm, on machines with CUDA too', async () => {
+  const folder = folderWith({
+    'onnxruntime-cuda': computes('o'),
+    wasm: "return { name: 'wasm', device: { kind: 'cpu', description: 'exact: ' + options.exact } };",
+  });
+  const { name, backend } = await openBackend('auto', folder, { exact: true });
+  expect({ name, description: backend.device.description }).toEqual({ name: 'wasm', description: 'exact: true' });
+  await expect(openBackend('onnxruntime-cuda', folder, { exact: true })).rejects.toThrow(
+    expect.objectContaining({
+      name: 'UsageError',
+      message: '--exact: onnxruntime-cuda has no such mode, only wasm has; leave it out, or give --backend wasm',
+    }),
+  );
+});
+
 test('auto does not hide that a backend is broken', async () => {
   const folder = folderWith({ 'onnxruntime-cuda': "throw new TypeError('a mistake in it')" });
   await expect(openBackend('auto', folder, {})).rejects.toThrow('a mistake in it');

@@ -1,6 +1,17 @@
 // `bench`, the default command: our backends and their peers, training and predicting side by side.
 
-import { type Io, parseCommand, printable } from '@bn/command-line';
+import {
+  checkedList,
+  checkedOption,
+  fileToWrite,
+  type Io,
+  oneOf,
+  parseCommand,
+  positive,
+  printable,
+  text,
+  wholeNumber,
+} from '@bn/command-line';
 import { Command } from 'commander';
 import { describeMachine } from '../measure/machine.js';
 import { type Measured, measure } from '../measure/measure.js';
@@ -8,15 +19,7 @@ import { networks } from '../networks.js';
 import { program } from '../program.js';
 import { benchReport } from '../report/bench-report.js';
 import { writeReport } from '../report/write-report.js';
-import {
-  addSharedOptions,
-  countOf,
-  entryOf,
-  listOf,
-  participantsOf,
-  type SharedFlags,
-  secondsOf,
-} from '../settings.js';
+import { addSharedOptions, participantsOf, type SharedFlags } from '../settings.js';
 
 export const summary = 'measure backends and peers side by side (the default)';
 
@@ -24,6 +27,7 @@ interface BenchFlags extends SharedFlags {
   readonly networks: string[];
   readonly batchSize: number;
   readonly examples?: number;
+  readonly out?: string;
   readonly predictionSeconds: number;
 }
 
@@ -41,15 +45,23 @@ export async function run(args: readonly string[], io: Io): Promise<number> {
     .description(
       'Trains networks on Fashion-MNIST with our backends and with what Python has, in turns, and predicts with them: medians and ranges.',
     )
-    .option('--networks <names>', `which: ${Object.keys(networks).join(', ')}`, listOf, ['lenet-bn'])
-    .option('--batch-size <n>', 'images per step', countOf, 256)
-    .option('--examples <n>', "images per epoch [default: the network's, 60000 for lenet-bn]", countOf)
-    .option('--prediction-seconds <n>', 'how long predictions are measured, at batch 1 and 256', secondsOf, 2)
+    .addOption(checkedList('--networks', oneOf(...Object.keys(networks)), 'which').default(['lenet-bn']))
+    .addOption(checkedOption('--batch-size', wholeNumber(1), 'images per step').default(256))
+    .addOption(
+      checkedOption('--examples', wholeNumber(1), "images per epoch [default: the network's, 60000 for lenet-bn]"),
+    )
+    .addOption(
+      checkedOption('--prediction-seconds', positive, 'how long predictions are measured, at batch 1 and 256').default(
+        2,
+      ),
+    )
+    .addOption(checkedOption('--out', text('<file>'), 'file to write the results to, with the data beside it as .json'))
     .addHelpText('after', await program.otherCommands());
   const flags = parseCommand(command, args, io) as BenchFlags | null;
   if (!flags) return 0;
 
-  const chosen = flags.networks.map((name) => [name, entryOf(networks, name, 'network')] as const);
+  const out = flags.out === undefined ? null : fileToWrite('--out', flags.out, io.cwd);
+  const chosen = flags.networks.map((name) => [name, networks[name]!] as const);
   const participants = await participantsOf(flags);
   const results: BenchResult[] = [];
   for (const [name, network] of chosen) {
@@ -70,8 +82,8 @@ export async function run(args: readonly string[], io: Io): Promise<number> {
     if (measured) results.push({ network: name, batchSize, threads, examples, measured });
   }
   const report = { machine: describeMachine(), date: new Date().toISOString().slice(0, 10), results };
-  const text = benchReport(report);
-  io.stdout.write(text);
-  if (flags.out !== undefined) await writeReport(flags.out, io, text, report);
+  const table = benchReport(report);
+  io.stdout.write(table);
+  if (out !== null) await writeReport(out, io, table, report);
   return results.length === chosen.length ? 0 : 1;
 }

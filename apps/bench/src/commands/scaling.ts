@@ -1,6 +1,15 @@
 // `scaling`: how the cost of training grows with the size of batches, the width and the depth of a network.
 
-import { type Io, parseCommand } from '@bn/command-line';
+import {
+  checkedList,
+  checkedOption,
+  fileToWrite,
+  type Io,
+  oneOf,
+  parseCommand,
+  text,
+  wholeNumber,
+} from '@bn/command-line';
 import { Command } from 'commander';
 import { describeMachine } from '../measure/machine.js';
 import { measure } from '../measure/measure.js';
@@ -8,13 +17,14 @@ import { summarize } from '../measure/summarize.js';
 import { type Network, networks } from '../networks.js';
 import { scalingChart } from '../report/scaling-chart.js';
 import { writeReport } from '../report/write-report.js';
-import { addSharedOptions, countOf, entryOf, listOf, participantsOf, type SharedFlags } from '../settings.js';
+import { addSharedOptions, participantsOf, type SharedFlags } from '../settings.js';
 
 export const summary = 'measure how speed changes with batch size, width and depth, as a chart';
 
 interface ScalingFlags extends SharedFlags {
   readonly axes: string[];
   readonly examples?: number;
+  readonly out: string;
 }
 
 /** One measurement: who, at which size, how fast. */
@@ -55,17 +65,23 @@ const axes: Readonly<Record<string, Axis>> = {
 };
 
 export async function run(args: readonly string[], io: Io): Promise<number> {
-  const command = addSharedOptions(new Command('scaling'), 3)
+  const command = addSharedOptions(new Command('bench scaling'), 3)
     .description('Trains LeNet with growing batches, and stacks of convolutions of growing width and depth.')
-    .option('--axes <names>', `which: ${Object.keys(axes).join(', ')}`, listOf, Object.keys(axes))
-    .option('--examples <n>', 'images per epoch at most', countOf);
+    .addOption(checkedList('--axes', oneOf(...Object.keys(axes)), 'which').default(Object.keys(axes)))
+    .addOption(checkedOption('--examples', wholeNumber(1), 'images per epoch, at most'))
+    .addOption(
+      checkedOption('--out', text('<file>'), 'file to write the chart to, with the data beside it as .json').default(
+        'scaling.svg',
+      ),
+    );
   const flags = parseCommand(command, args, io) as ScalingFlags | null;
   if (!flags) return 0;
 
+  const out = fileToWrite('--out', flags.out, io.cwd);
   const participants = await participantsOf(flags, ['wasm', 'onnxruntime-cuda', 'torch-compiled']);
   const points: ScalingPoint[] = [];
   for (const axis of flags.axes) {
-    const { sizes, at } = entryOf(axes, axis, 'axis');
+    const { sizes, at } = axes[axis]!;
     for (const size of sizes) {
       const { threads, rounds } = flags;
       const { network, batchSize } = at(size);
@@ -82,6 +98,6 @@ export async function run(args: readonly string[], io: Io): Promise<number> {
   }
   const date = new Date().toISOString().slice(0, 10);
   const chart = await scalingChart(points);
-  await writeReport(flags.out ?? 'scaling.svg', io, chart, { machine: describeMachine(), date, points });
+  await writeReport(out, io, chart, { machine: describeMachine(), date, points });
   return 0;
 }

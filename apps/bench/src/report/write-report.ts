@@ -3,9 +3,8 @@
 import { parse, resolve } from 'node:path';
 import { type Io, writeAtomically } from '@bn/command-line';
 
-/** Writes `out` and, with the extension .json, the data that it shows. */
-export async function writeReport(out: string, { cwd, stderr }: Io, text: string, data: unknown): Promise<void> {
-  const path = resolve(cwd, out);
+/** Writes `path` and, with the extension .json, the data that it shows. */
+export async function writeReport(path: string, { stderr }: Io, text: string, data: unknown): Promise<void> {
   const { dir, name } = parse(path);
   await writeAtomically(path, text);
   await writeAtomically(resolve(dir, `${name}.json`), `${JSON.stringify(data, null, 1)}\n`);

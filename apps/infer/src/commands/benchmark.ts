@@ -1,13 +1,22 @@
 // `benchmark`: examples per second and latency of a model, by batch size.
 
 import { resolve } from 'node:path';
-import { type Io, parseCommand, positive, printable, stoppedByReader, wholeNumber, wrapWords } from '@bn/command-line';
+import {
+  checkedList,
+  checkedOption,
+  type Io,
+  parseCommand,
+  positive,
+  printable,
+  stoppedByReader,
+  wholeNumber,
+  wrapWords,
+} from '@bn/command-line';
 import { Command } from 'commander';
 import pc from 'picocolors';
 import { type BatchTiming, benchmarkModel } from '../benchmark/benchmark-model.js';
 import { describeMachine } from '../benchmark/describe-machine.js';
 import { addBackendOptions, backendOptions } from '../config/backend-options.js';
-import { checkedList, checkedOption } from '../config/checked-option.js';
 import { describeBackend } from '../model/describe-backend.js';
 import { openModel } from '../model/open-model.js';
 import { benchmarkServer } from '../serve/benchmark-server.js';
@@ -17,23 +26,23 @@ import { type Column, tableLine } from '../text/table.js';
 export const summary = 'examples per second and latency of a model, by batch size, or of a server of it';
 
 interface BenchmarkFlags {
-  readonly batchSizes?: readonly number[];
-  readonly seconds?: number;
+  readonly batchSizes: readonly number[];
+  readonly seconds: number;
   readonly server?: true;
   readonly json?: true;
 }
 
 /** @returns 0, or 130 after Ctrl-C */
 export async function run(args: readonly string[], io: Io): Promise<number> {
-  const command = new Command('benchmark')
+  const command = new Command('infer benchmark')
     .description(
       'Times a model from an ONNX file, run after run: from features in memory to probabilities in memory, without ' +
         'reading and resizing images. Close other programs meanwhile.',
     )
     .argument('<model.onnx>', 'the model')
-    .addOption(checkedList('--batch-sizes', wholeNumber(1, 65_536), 'examples per run [default 1,8,32,256]'))
+    .addOption(checkedList('--batch-sizes', wholeNumber(1, 65_536), 'examples per run').default([1, 8, 32, 256]))
     .addOption(
-      checkedOption('--seconds', positive, 'time for each timing, after a quarter of it unmeasured [default 2]'),
+      checkedOption('--seconds', positive, 'time for each timing, after a quarter of it unmeasured').default(2),
     )
     .option(
       '--server',
@@ -44,7 +53,7 @@ export async function run(args: readonly string[], io: Io): Promise<number> {
   addBackendOptions(command);
   const flags = parseCommand(command, args, io);
   if (!flags) return 0;
-  const { batchSizes = [1, 8, 32, 256], seconds = 2, server, json } = flags as BenchmarkFlags;
+  const { batchSizes, seconds, server, json } = flags as BenchmarkFlags;
   if (server) {
     const show = json ? showServerJson(io) : showServerTable(io);
     const file = resolve(io.cwd, command.args[0]!);
@@ -54,7 +63,7 @@ export async function run(args: readonly string[], io: Io): Promise<number> {
   }
   const model = await openModel(resolve(io.cwd, command.args[0]!), backendOptions(flags, io));
   try {
-    const about = { model: model.name, backend: describeBackend(model.backend), machine: describeMachine() };
+    const about = { model: model.name, backend: describeBackend(model), machine: describeMachine() };
     const show = json ? showJson(about, io) : showTable(about, io);
     for await (const timing of benchmarkModel(model, batchSizes, { seconds, signal: io.signal })) show(timing);
   } finally {

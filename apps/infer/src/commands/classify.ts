@@ -1,13 +1,12 @@
 // `classify`, the default command: what a model sees in image files.
 
 import { resolve } from 'node:path';
-import { type Io, parseCommand, printable, stoppedByReader, wholeNumber } from '@bn/command-line';
+import { checkedOption, type Io, parseCommand, printable, stoppedByReader, wholeNumber } from '@bn/command-line';
 import { Command } from 'commander';
 import { bestClasses } from '../classify/best-classes.js';
 import { type Classified, classifyImages } from '../classify/classify-images.js';
 import { type Show, type ShowOptions, showCsv, showJson, showTable } from '../classify/show.js';
 import { addBackendOptions, backendOptions } from '../config/backend-options.js';
-import { checkedOption } from '../config/checked-option.js';
 import { findImages } from '../images/find-images.js';
 import { imageInput } from '../model/image-input.js';
 import { openModel } from '../model/open-model.js';
@@ -16,7 +15,7 @@ import { program } from '../program.js';
 export const summary = 'classify image files (the default)';
 
 interface ClassifyFlags {
-  readonly top?: number;
+  readonly top: number;
   readonly invert?: true;
   readonly json?: true;
   readonly csv?: true;
@@ -28,7 +27,7 @@ export async function run(args: readonly string[], io: Io): Promise<number> {
     .description('Classifies images with a model from an ONNX file.')
     .argument('<model.onnx>', 'the model')
     .argument('<image...>', 'image files, folders of them, or patterns such as "photos/**/*.jpg"')
-    .addOption(checkedOption('--top', wholeNumber(1), 'classes shown per image, the most probable first [default 3]'))
+    .addOption(checkedOption('--top', wholeNumber(1), 'classes shown per image, the most probable first').default(3))
     .option('--invert', 'light becomes dark: for photographs on white ground, where the model knows black')
     .option('--json', 'print a line of JSON per image, for programs')
     .option('--csv', 'print CSV')
@@ -43,7 +42,7 @@ export async function run(args: readonly string[], io: Io): Promise<number> {
   const model = await openModel(resolve(io.cwd, file), backendOptions(flags, io));
   try {
     imageInput(model);
-    const { top = 3, invert = false, ...forms } = flags as ClassifyFlags;
+    const { top, invert = false, ...forms } = flags as ClassifyFlags;
     const { classNames } = model;
     const shown = Math.min(top, classNames.length);
     const show = showAs(forms, io, { images, classNames, top: shown });

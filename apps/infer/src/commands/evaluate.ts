@@ -2,18 +2,19 @@
 
 import { resolve } from 'node:path';
 import {
+  checkedOption,
   type Io,
   loadTestData,
   type OutputStream,
   parseCommand,
   printable,
   stoppedByReader,
+  text,
   wholeNumber,
   wrapWords,
 } from '@bn/command-line';
 import { Command } from 'commander';
 import { addBackendOptions, backendOptions } from '../config/backend-options.js';
-import { checkedOption } from '../config/checked-option.js';
 import { evaluateModel, requireShape } from '../evaluate/evaluate-model.js';
 import { type Evaluation, evaluationText } from '../evaluate/evaluation-text.js';
 import { matchClasses } from '../evaluate/match-classes.js';
@@ -32,12 +33,15 @@ interface EvaluateFlags {
 
 /** @returns 0, or 130 after Ctrl-C */
 export async function run(args: readonly string[], io: Io): Promise<number> {
-  const command = new Command('evaluate')
+  const command = new Command('infer evaluate')
     .description('Evaluates a model from an ONNX file on a data set: on its test part, or on all of it if it has none.')
     .argument('<model.onnx>', 'the model')
-    .requiredOption(
-      '--data <name>',
-      'fashion-mnist, a folder of IDX files, a .csv, or a folder with one folder of images per class',
+    .addOption(
+      checkedOption(
+        '--data',
+        text('<name>'),
+        'fashion-mnist, a folder of IDX files, a .csv, or a folder with one folder of images per class',
+      ).makeOptionMandatory(),
     )
     .addOption(
       checkedOption(
@@ -73,7 +77,7 @@ async function evaluate(model: InferenceModel, { data, heldOutBy, json }: Evalua
   const confusion = countConfusion(labels, predictions.predicted, classNames.length);
   const evaluation = { ...measure(confusion), loss: predictions.loss, confusion, classNames };
   const { length } = dataset;
-  const backend = describeBackend(model.backend);
+  const backend = describeBackend(model);
   if (json) {
     const about = { model: model.name, data, part, examples: length, backend };
     io.stdout.write(`${JSON.stringify(asJson(evaluation, about))}\n`);

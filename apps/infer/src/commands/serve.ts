@@ -2,10 +2,19 @@
 
 import { availableParallelism } from 'node:os';
 import { resolve } from 'node:path';
-import { type Io, notNegative, oneOf, parseCommand, positive, text, UsageError, wholeNumber } from '@bn/command-line';
+import {
+  checkedOption,
+  type Io,
+  notNegative,
+  oneOf,
+  parseCommand,
+  positive,
+  text,
+  UsageError,
+  wholeNumber,
+} from '@bn/command-line';
 import { Command } from 'commander';
 import { addBackendOptions, backendOptions } from '../config/backend-options.js';
-import { checkedOption } from '../config/checked-option.js';
 import { runServer } from '../serve/run-server.js';
 import type { ServeSettings } from '../serve/serve-settings.js';
 
@@ -15,7 +24,7 @@ type ServeFlags = Omit<ServeSettings, 'files' | 'backend' | 'apiKey'> & { readon
 
 /** Serves until Ctrl-C or SIGTERM, and answers what was asked till then. */
 export async function run(args: readonly string[], io: Io): Promise<number> {
-  const command = new Command('serve')
+  const command = new Command('infer serve')
     .description(
       'Serves models by the Open Inference Protocol v2 (/v2/…), for images (POST /classify), and with a page to draw on (/).',
     )

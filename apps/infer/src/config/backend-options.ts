@@ -1,43 +1,28 @@
 // The flags that choose what computes, the same for all commands.
 
-import { type Io, oneOf, text, wholeNumber } from '@bn/command-line';
-import type { BackendOptions } from '@bn/core';
+import {
+  type BackendValues,
+  backendFlags,
+  computeOptions,
+  flagOption,
+  type Io,
+  requireExactMode,
+} from '@bn/command-line';
 import type { Command, OptionValues } from 'commander';
 import type { OpenModelOptions } from '../model/open-model.js';
-import { checkedOption } from './checked-option.js';
-
-/** CUDA where it computes; and on the CPU, of few examples at a time, ONNX Runtime makes most in a second. */
-const defaultBackend = 'onnxruntime-cuda';
 
 export function addBackendOptions(command: Command): void {
-  const about = `what computes: a package @bn/<name>, another package, a path, or auto as in training; also by BN_BACKEND [default ${defaultBackend}: fast with few images at a time]`;
-  command
-    .addOption(checkedOption('--backend', text('<name>'), about))
-    .addOption(
-      checkedOption(
-        '--device',
-        oneOf('auto', 'cuda', 'webgpu', 'cpu'),
-        'where [default auto: CUDA if it computes, else the CPU]',
-      ),
-    )
-    .addOption(
-      checkedOption(
-        '--engine',
-        text('<name>'),
-        'which of several engines of the backend [default: the fastest that computes]',
-      ),
-    )
-    .addOption(checkedOption('--threads', wholeNumber(1, 1024), "threads on the CPU [default: the backend's choice]"));
+  for (const [name, flag] of Object.entries(backendFlags)) command.addOption(flagOption(`--${name}`, flag));
 }
 
-/** What `openModel` takes, from a command's flags and the environment. */
+/**
+ * What `openModel` takes, from a command's flags and the environment.
+ *
+ * @throws UsageError for a backend without the exact mode that was asked for
+ */
 export function backendOptions(flags: OptionValues, { cwd, env }: Io): OpenModelOptions {
-  const { backend, device, engine, threads } = flags as BackendOptions & { backend?: string };
-  return {
-    backend: backend ?? (env.BN_BACKEND || defaultBackend),
-    workingFolder: cwd,
-    ...(device && { device }),
-    ...(engine !== undefined && { engine }),
-    ...(threads !== undefined && { threads }),
-  };
+  const given = flags as Partial<BackendValues>;
+  const backend = given.backend ?? (env.BN_BACKEND || backendFlags.backend.preset);
+  if (given.exact) requireExactMode(backend);
+  return { backend, workingFolder: cwd, ...computeOptions(given) };
 }

@@ -1,9 +1,10 @@
 // What computes, in words.
 
-import type { Backend } from '@bn/core';
+import type { OpenedBackend } from '@bn/command-line';
 
-/** `onnxruntime-cuda on cpu (2 threads)`. */
-export function describeBackend({ name, engine, device }: Backend): string {
-  const reason = device.reason === undefined ? '' : `; ${device.reason}`;
-  return `${name}${engine === undefined ? '' : ` (${engine})`} on ${device.description}${reason}`;
+/** `wasm on cpu (2 threads); no CUDA: there is no driver`. */
+export function describeBackend({ backend, reason }: Pick<OpenedBackend, 'backend' | 'reason'>): string {
+  const { name, engine, device } = backend;
+  const why = reason === undefined ? '' : `; ${reason}`;
+  return `${name}${engine === undefined ? '' : ` (${engine})`} on ${device.description}${why}`;
 }

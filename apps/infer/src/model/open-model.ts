@@ -2,10 +2,9 @@
 
 import { readFile } from 'node:fs/promises';
 import { parse } from 'node:path';
-import { openBackend } from '@bn/command-line';
+import { type ComputeOptions, openBackend } from '@bn/command-line';
 import {
   type Backend,
-  type BackendOptions,
   BnError,
   createGraph,
   type Executable,
@@ -16,7 +15,7 @@ import {
 } from '@bn/core';
 import { type ImportedInference, importInference } from '@bn/onnx';
 
-export interface OpenModelOptions extends BackendOptions {
+export interface OpenModelOptions extends ComputeOptions {
   /** By name or path, or `auto`, as `openBackend` finds it. */
   readonly backend: string;
   readonly workingFolder: string;
@@ -32,6 +31,8 @@ export interface InferenceModel {
   /** The file's name without `.onnx`. */
   readonly name: string;
   readonly backend: Backend;
+  /** Why not a better device or backend, where the choice was not the user's. */
+  readonly reason?: string;
   /** The model's input; the batch dimension is null. */
   readonly input: { readonly name: string; readonly spec: Spec };
   /** The model's outputs by name; the batch dimension is null. */
@@ -79,7 +80,7 @@ export async function compileModel(
 async function compile(path: string, imported: ImportedInference, options: OpenModelOptions): Promise<InferenceModel> {
   const { backend: name, workingFolder, ...backendOptions } = options;
   const { graph, input, metadata } = imported;
-  const { backend } = await openBackend(name, workingFolder, backendOptions);
+  const { backend, reason } = await openBackend(name, workingFolder, backendOptions);
   try {
     const all = await backend.compile(graph);
     const scores = probabilitiesOf(imported);
@@ -101,7 +102,7 @@ async function compile(path: string, imported: ImportedInference, options: OpenM
       }
     };
     return {
-      ...{ name: parse(path).name, backend, input, metadata },
+      ...{ name: parse(path).name, backend, ...(reason !== undefined && { reason }), input, metadata },
       outputs: graph.outputs,
       classNames: classNamesOf(metadata, scores?.shape[1] ?? 0),
       run: (features) => run(all, features),

@@ -39,7 +39,7 @@ const maxBatch = 64;
 export async function* benchmarkServer(file: string, options: ServerBenchmarkOptions): AsyncGenerator<ServerTiming> {
   const { backend, env, signal } = options;
   for (const size of [maxBatch, 1]) {
-    const flags = [...backendFlags(backend), '--max-batch', String(size)];
+    const flags = [...flagsOf(backend), '--max-batch', String(size)];
     const server = await startServerChild([file, ...flags], env, backend.workingFolder);
     try {
       const question = await prepare(`${server.url}/v2/models/${encodeURIComponent(parse(file).name)}`);
@@ -54,9 +54,10 @@ export async function* benchmarkServer(file: string, options: ServerBenchmarkOpt
   }
 }
 
-function backendFlags({ backend, device, engine, threads }: OpenModelOptions): string[] {
-  const flags = { backend, device, engine, threads };
-  return Object.entries(flags).flatMap(([name, value]) => (value === undefined ? [] : [`--${name}`, String(value)]));
+function flagsOf({ backend, device, engine, threads, exact = false }: OpenModelOptions): string[] {
+  const flags = Object.entries({ backend, device, engine, threads });
+  const given = flags.flatMap(([name, value]) => (value === undefined ? [] : [`--${name}`, String(value)]));
+  return exact ? [...given, '--exact'] : given;
 }
 
 interface Question {

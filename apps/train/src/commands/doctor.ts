@@ -10,7 +10,7 @@ export const summary = 'what computes on this machine, and how to mend what does
 
 /** The exit code is 0 if a backend computes, else 1. */
 export async function run(args: readonly string[], io: Io): Promise<number> {
-  const command = new Command('doctor')
+  const command = new Command('train doctor')
     .description(
       'Tries each installed backend on each of its devices: a training step, compared with the reference backend.',
     )

@@ -2,10 +2,10 @@
 
 import { existsSync } from 'node:fs';
 import { join, resolve } from 'node:path';
-import { type Io, parseCommand, UsageError } from '@bn/command-line';
+import { checkedOption, fileToWrite, type Io, oneOf, parseCommand, text, UsageError } from '@bn/command-line';
 import type { TorchNaming } from '@bn/core';
-import { Command, Option } from 'commander';
-import { flagOf } from '../config/knobs.js';
+import { Command } from 'commander';
+import { flagOf, type KnobValues, knobs } from '../config/knobs.js';
 import { readSettings } from '../config/settings.js';
 import { exportModel } from '../export/export-model.js';
 import { exportStep } from '../export/export-step.js';
@@ -25,45 +25,58 @@ interface ExportFlags {
   readonly format: 'onnx' | 'torch';
   readonly names?: TorchNaming;
   readonly backend?: string;
-  readonly device?: string;
+  readonly device?: KnobValues['device'];
 }
 
 export async function run(args: readonly string[], io: Io): Promise<number> {
-  const command = new Command('export')
+  const command = new Command('train export')
     .description(
       "Writes the model of a run, as its last checkpoint has it, and checks the file against the trainer's own predictions.",
     )
     .argument('<run>', 'folder of the run')
-    .option(
-      '--out <file>',
-      'file to write [default in the folder of the run: model.onnx, train.onnx or torch.safetensors]',
+    .addOption(
+      checkedOption(
+        '--out',
+        text('<file>'),
+        'file to write [default: in the folder of the run, model.onnx, train.onnx or torch.safetensors]',
+      ),
     )
     .addOption(
-      new Option('--format <name>', 'onnx, or torch: weights alone, in a .safetensors file for load_state_dict')
-        .choices(['onnx', 'torch'])
-        .default('onnx'),
+      checkedOption(
+        '--format',
+        oneOf('onnx', 'torch'),
+        'an ONNX file, or for PyTorch weights alone, in a .safetensors file for load_state_dict',
+      ).default('onnx'),
     )
     .addOption(
-      new Option(
-        '--names <kind>',
-        'with --format torch, names of the layers: paths, or sequential, the positions in nn.Sequential [default paths]',
-      ).choices(['paths', 'sequential']),
+      checkedOption(
+        '--names',
+        oneOf('paths', 'sequential'),
+        'with --format torch, names of the layers: their paths, or their positions in nn.Sequential [default paths]',
+      ),
     )
     .option('--fold', 'multiply batch normalization into the weights before it [default: a node of its own]')
     .addOption(
-      new Option(
-        '--input <type>',
-        'what the model takes: uint8, pixels from 0 to 255, or float32, as the network gets them [default: as the data]',
-      ).choices(['uint8', 'float32']),
+      checkedOption(
+        '--input',
+        oneOf('uint8', 'float32'),
+        'what the model takes: pixels from 0 to 255, or numbers as the network gets them [default: as the data]',
+      ),
     )
     .option(
       '--recalibrated',
       'with running statistics recomputed over the training data [default: the moving averages]',
     )
-    .option('--license <text>', "licence of the weights, for the file's metadata [default MIT for fashion-mnist]")
+    .addOption(
+      checkedOption(
+        '--license',
+        text('<text>'),
+        "licence of the weights, for the file's metadata [default: MIT for fashion-mnist, else none]",
+      ),
+    )
     .option('--training-step', 'the whole training step, with its values in a .safetensors file beside it')
-    .option('--backend <name>', "what computes [default: the run's]")
-    .option('--device <name>', "where [default: the run's]");
+    .addOption(checkedOption('--backend', knobs.backend, "what computes [default: the run's]"))
+    .addOption(checkedOption('--device', knobs.device, "where [default: the run's]"));
   const flags = parseCommand(command, args, io) as ExportFlags | null;
   if (!flags) return 0;
   requireSense(flags);
@@ -82,7 +95,7 @@ async function exportRun(run: string, flags: ExportFlags, io: Io): Promise<strin
   const saved = await readCheckpoint(folder);
   if (!saved) throw new UsageError(`${run}: the run has no checkpoint yet; train for an epoch first`);
   const name = flags.format === 'torch' ? 'torch.safetensors' : flags.trainingStep ? 'train.onnx' : 'model.onnx';
-  const path = flags.out === undefined ? join(folder.path, name) : resolve(io.cwd, flags.out);
+  const path = flags.out === undefined ? join(folder.path, name) : fileToWrite('--out', flags.out, io.cwd);
   return withTrainer(config, io.cwd, async (loaded) => {
     loaded.trainer.restore(saved.checkpoint);
     if (flags.recalibrated) await loaded.trainer.recalibrate(loaded.data.train, { batchSize: config.batchSize });

@@ -1,30 +1,49 @@
 // `parity`: compares backends with the reference, layer by layer and step by step.
 
-import { type Io, parseCommand, stoppedByReader, writeAtomically } from '@bn/command-line';
+import {
+  checkedList,
+  checkedOption,
+  type Io,
+  parseCommand,
+  stoppedByReader,
+  text,
+  wholeNumber,
+  writeAtomically,
+} from '@bn/command-line';
 import { Command } from 'commander';
 import { optionOf } from '../config/option-of.js';
 import { parityDisplay } from '../parity/display.js';
 import { judge } from '../parity/record.js';
 import { runParity } from '../parity/run-parity.js';
-import { defaultSteps, readParitySettings, sharedKnobs } from '../parity/settings.js';
+import { type ParityFlags, readParitySettings, sharedKnobs } from '../parity/settings.js';
 
 export const summary = 'compare backends with the reference, layer by layer';
 
 /** @returns 0 if all agree, 1 if one departs */
 export async function run(args: readonly string[], io: Io): Promise<number> {
-  const command = new Command('parity')
+  const command = new Command('train parity')
     .description(
       'Compares backends with the reference backend in float64: every step from the same state, layer by layer, and the ' +
         'losses when each trains on its own. Ends with exit code 1 if one of them departs.',
     )
-    .option('--backends <names>', 'with commas between; name:engine for one engine of several [default: all installed]')
-    .option('--steps <n>', `training steps [default ${defaultSteps}: the reference takes a second or two for each]`)
-    .option('--html <file>', 'also write a heat map, layer × step, as an HTML file')
+    .addOption(
+      checkedList(
+        '--backends',
+        text('<name>'),
+        'which; name:engine for one engine of several [default: all installed]',
+      ),
+    )
+    .addOption(
+      checkedOption('--steps', wholeNumber(1), 'training steps; the reference takes a second or two for each').default(
+        20,
+      ),
+    )
+    .addOption(checkedOption('--html', text('<file>'), 'also write a heat map, layer × step, as an HTML file'))
     .option('--json', 'print one line of JSON per event, for programs [default: text for people]');
   for (const name of sharedKnobs) command.addOption(optionOf(name));
   command.addHelpText('after', notes);
 
-  const flags = parseCommand(command, args, io);
+  const flags = parseCommand(command, args, io) as ParityFlags | null;
   if (!flags) return 0;
   const settings = await readParitySettings(flags, io.cwd);
   const display = parityDisplay(io.stdout, settings.json);

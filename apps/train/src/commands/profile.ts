@@ -1,33 +1,44 @@
 // `profile`: where the time of a training step goes, by layer and direction.
 
-import { type Io, parseCommand, printable, stoppedByReader, writeAtomically } from '@bn/command-line';
+import {
+  checkedOption,
+  type Io,
+  parseCommand,
+  printable,
+  stoppedByReader,
+  text,
+  wholeNumber,
+  writeAtomically,
+} from '@bn/command-line';
 import { Command } from 'commander';
 import { optionOf } from '../config/option-of.js';
 import { outcomeText } from '../profile/outcome-text.js';
 import { runProfile } from '../profile/run-profile.js';
-import { defaultSteps, readProfileSettings, sharedKnobs, warmUpSteps } from '../profile/settings.js';
+import { type ProfileFlags, readProfileSettings, sharedKnobs, warmUpSteps } from '../profile/settings.js';
 
 export const summary = "where a training step's time goes, by layer";
 
 export async function run(args: readonly string[], io: Io): Promise<number> {
-  const command = new Command('profile')
+  const command = new Command('train profile')
     .description(
       'Trains a few steps and tells where their time goes: by layer, forward, backward and in the optimizer. The same ' +
         'steps are trained without profiling in turn, which tells what profiling costs.',
     )
-    .option('--steps <n>', `steps that count, after ${warmUpSteps} that do not [default ${defaultSteps}]`)
-    .option('--html <file>', 'also write a picture, as an HTML file')
+    .addOption(
+      checkedOption('--steps', wholeNumber(1), `steps that count, after ${warmUpSteps} that do not`).default(20),
+    )
+    .addOption(checkedOption('--html', text('<file>'), 'also write a picture, as an HTML file'))
     .option('--json', 'print one line of JSON, for programs [default: text for people]');
   for (const name of sharedKnobs) command.addOption(optionOf(name));
   command.addHelpText('after', notes);
 
-  const flags = parseCommand(command, args, io);
+  const flags = parseCommand(command, args, io) as ProfileFlags | null;
   if (!flags) return 0;
   const settings = await readProfileSettings(flags, io);
   try {
     const record = await runProfile(settings, io);
-    const text = settings.json ? JSON.stringify({ type: 'profile', ...record }) : printable(outcomeText(record));
-    io.stdout.write(`${text}\n`);
+    const told = settings.json ? JSON.stringify({ type: 'profile', ...record }) : printable(outcomeText(record));
+    io.stdout.write(`${told}\n`);
     if (settings.html !== null) {
       // Loaded only now: the charts' library is large.
       const { renderProfile } = await import('../profile/page.js');

@@ -7,7 +7,7 @@ import { Command } from 'commander';
 export const summary = 'install the native libraries of a backend: setup tfjs, setup onnxruntime --cuda';
 
 export async function run(args: readonly string[], io: Io): Promise<number> {
-  const command = new Command('setup')
+  const command = new Command('train setup')
     .description("Installs the native libraries that a backend can compute with, in the user's cache (BN_NATIVE_DIR).")
     .argument('<backend>', 'tfjs, onnxruntime, or another backend that has a setup')
     .addHelpText('after', '\nWhat is there, and what is missing: pnpm train doctor');

@@ -1,6 +1,6 @@
 // `train`, the default command: trains a network and records the run.
 
-import { type Io, parseCommand, stoppedByReader } from '@bn/command-line';
+import { checkedOption, type Io, parseCommand, stoppedByReader, text } from '@bn/command-line';
 import { Command } from 'commander';
 import { knobNames } from '../config/knobs.js';
 import { optionOf } from '../config/option-of.js';
@@ -15,8 +15,11 @@ export async function run(args: readonly string[], io: Io): Promise<number> {
     'Trains a network, by default LeNet with batch normalization on Fashion-MNIST, and records the run in a folder.',
   );
   for (const name of knobNames) command.addOption(optionOf(name));
-  command.option('--config <file>', 'JSON file with any of these flags as keys in camel case; flags win');
-  command.option('--resume <run>', 'continue the run in this folder from its last checkpoint');
+  command
+    .addOption(
+      checkedOption('--config', text('<file>'), 'JSON file with any of these flags as keys in camel case; flags win'),
+    )
+    .addOption(checkedOption('--resume', text('<run>'), 'continue the run in this folder from its last checkpoint'));
   command.addHelpText('after', `${await program.otherCommands()}\n${notes}`);
 
   const flags = parseCommand(command, args, io);

@@ -1,35 +1,27 @@
 // Every knob of a training run, its default and why. Flags, configuration files and `--help` are made of this table.
 
-import { fraction, type Kind, notNegative, oneOf, positive, share, text, toggle, wholeNumber } from '@bn/command-line';
+import {
+  backendFlags,
+  type Flag,
+  flag,
+  fraction,
+  type Kind,
+  notNegative,
+  oneOf,
+  positive,
+  share,
+  text,
+  toggle,
+  wholeNumber,
+} from '@bn/command-line';
 
 export const knobs = {
   // What computes.
-  backend: knob(
-    text('<name>'),
-    'auto',
-    'what computes: auto, a package @bn/<name>, another package, or a path; also by BN_BACKEND',
-    'onnxruntime-cuda or tfjs-cuda where one computes on CUDA, else wasm',
-    { resumable: true, environment: 'BN_BACKEND' },
-  ),
-  device: knob(oneOf('auto', 'cuda', 'webgpu', 'cpu'), 'auto', 'where', 'CUDA if it computes, else the CPU', {
-    resumable: true,
-  }),
-  engine: knob(
-    text('<name>'),
-    null,
-    'which of several engines of the backend, e.g. native, wasm or js of tfjs-cuda',
-    'the fastest that computes',
-    {
-      resumable: true,
-    },
-  ),
-  threads: knob(wholeNumber(1, 1024), null, 'threads on the CPU', "the backend's choice", { resumable: true }),
-  exact: knob(
-    toggle,
-    false,
-    'with --backend wasm: round every product before it is added, so that all machines give the same bits',
-    'multiply-adds in one instruction are faster',
-  ),
+  backend: knobOf(backendFlags.backend, { resumable: true, environment: 'BN_BACKEND' }),
+  device: knobOf(backendFlags.device, { resumable: true }),
+  engine: knobOf(backendFlags.engine, { resumable: true }),
+  threads: knobOf(backendFlags.threads, { resumable: true }),
+  exact: knobOf(backendFlags.exact),
 
   // What is trained, and on what.
   model: knob(
@@ -106,11 +98,7 @@ export const knobs = {
   }),
 } as const satisfies Record<string, Knob<unknown>>;
 
-export interface Knob<T> extends Kind<unknown> {
-  readonly preset: T;
-  readonly what: string;
-  /** Why the default is that; for `null`, what happens then. */
-  readonly why: string;
+export interface Knob<T> extends Flag<T> {
   /** May be given anew with `--resume`. */
   readonly resumable: boolean;
   /** Stands in the run's config.json. */
@@ -130,12 +118,18 @@ export function flagOf(name: string): string {
   return `--${name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`;
 }
 
+type Traits = Partial<Pick<Knob<unknown>, 'resumable' | 'recorded' | 'environment'>>;
+
 function knob<T, P extends T | null>(
   kind: Kind<T>,
   preset: P,
   what: string,
   why: string,
-  traits: Partial<Pick<Knob<T>, 'resumable' | 'recorded' | 'environment'>> = {},
+  traits: Traits = {},
 ): Knob<P extends null ? T | null : T> {
-  return { resumable: false, recorded: true, ...traits, ...kind, preset, what, why } as Knob<never>;
+  return knobOf(flag(kind, preset, what, why), traits);
+}
+
+function knobOf<T>(flag: Flag<T>, traits: Traits = {}): Knob<T> {
+  return { resumable: false, recorded: true, ...traits, ...flag };
 }

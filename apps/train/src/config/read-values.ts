@@ -1,21 +1,8 @@
-// Knob values from the command line, the environment and configuration files, checked.
+// Knob values from the environment and from configuration files, checked.
 
 import { readFile } from 'node:fs/promises';
-import { UsageError } from '@bn/command-line';
-import { flagOf, type KnobName, type KnobValues, knobNames, knobs } from './knobs.js';
-
-/** Flags as the command line has them: text, or `true` for a flag without a value. */
-export type Flags = Readonly<Record<string, string | true | undefined>>;
-
-/** The values of the flags that were given. */
-export function valuesFromFlags(flags: Flags): Partial<KnobValues> {
-  const values: Record<string, unknown> = {};
-  for (const name of knobNames) {
-    const given = flags[name];
-    if (given !== undefined) values[name] = fromText(name, given, flagOf(name));
-  }
-  return values;
-}
+import { checkedValue, UsageError } from '@bn/command-line';
+import { type KnobName, type KnobValues, knobNames, knobs } from './knobs.js';
 
 /** The values of the environment variables that are set. */
 export function valuesFromEnvironment(environment: NodeJS.ProcessEnv): Partial<KnobValues> {
@@ -23,7 +10,7 @@ export function valuesFromEnvironment(environment: NodeJS.ProcessEnv): Partial<K
   for (const name of knobNames) {
     const variable = knobs[name].environment;
     const given = variable && environment[variable];
-    if (variable && given) values[name] = fromText(name, given, variable);
+    if (variable && given) values[name] = checkedValue(variable, knobs[name], given);
   }
   return values;
 }
@@ -45,7 +32,10 @@ export async function valuesFromFile(file: string): Promise<Partial<KnobValues>>
     }
     // null is "not given", for knobs that need not be.
     if (value === null && knobs[name].preset === null) continue;
-    if (!accepts(name, value)) throw expected(name, JSON.stringify(value), `${file}: "${name}"`);
+    const { schema, expects } = knobs[name];
+    if (!schema.safeParse(value).success) {
+      throw new UsageError(`${file}: "${name}": expected ${expects}, got ${JSON.stringify(value)}`);
+    }
     given[name] = value;
   }
   return given;
@@ -53,22 +43,6 @@ export async function valuesFromFile(file: string): Promise<Partial<KnobValues>>
 
 function isKnob(name: string): name is KnobName {
   return Object.hasOwn(knobs, name);
-}
-
-function fromText(name: KnobName, given: string | true, where: string): unknown {
-  if (given === true) return true;
-  if (given.startsWith('--')) throw new UsageError(`${where}: the value is missing before ${given}`);
-  const value = knobs[name].fromText(given);
-  if (!accepts(name, value)) throw expected(name, `'${given}'`, where);
-  return value;
-}
-
-function accepts(name: KnobName, value: unknown): boolean {
-  return knobs[name].schema.safeParse(value).success;
-}
-
-function expected(name: KnobName, got: string, where: string): UsageError {
-  return new UsageError(`${where}: expected ${knobs[name].expects}, got ${got}`);
 }
 
 function parseJson(file: string, content: string): unknown {

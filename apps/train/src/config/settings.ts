@@ -1,10 +1,10 @@
 // From flags, environment and files to the complete settings of a run, checked against each other.
 
-import { existsSync } from 'node:fs';
-import { join, resolve } from 'node:path';
-import { isPath, UsageError } from '@bn/command-line';
+import { dirname, join, resolve } from 'node:path';
+import { fileToWrite, requireExactMode, UsageError } from '@bn/command-line';
 import { flagOf, type KnobName, type KnobValues, knobNames, knobs } from './knobs.js';
-import { type Flags, valuesFromEnvironment, valuesFromFile, valuesFromFlags } from './read-values.js';
+import { valuesFromEnvironment, valuesFromFile } from './read-values.js';
+import { absoluteModule, requireResumable, valuesToKeep } from './resume.js';
 
 /** What config.json holds: everything that decides the run's result. */
 export type RunConfig = Omit<KnobValues, 'out' | 'export' | 'json' | 'learningRate'> & {
@@ -21,63 +21,55 @@ export interface Settings {
   readonly json: boolean;
 }
 
-/** What flags may hold besides knobs. */
-export interface FileFlags {
-  readonly config?: string;
-  readonly resume?: string;
-}
+/** Knobs that were given as flags, and what flags may hold besides. */
+export type Flags = Partial<KnobValues> & { readonly config?: string; readonly resume?: string };
 
 /**
  * Flags win over the environment, that over the configuration file (with `--resume`, the run's own), that over the
  * defaults. Paths in any of them are relative to the working folder.
  */
 export async function readSettings(
-  flags: Flags & FileFlags,
+  { config: configFile, resume: run, ...fromFlags }: Flags,
   { cwd, env }: { cwd: string; env: NodeJS.ProcessEnv },
 ): Promise<Settings> {
-  const resume = flags.resume === undefined ? null : resolve(cwd, flags.resume);
-  const fromFlags = valuesFromFlags(flags);
-  if (resume !== null) requireResumable(resume, fromFlags, flags.config);
-  const file = resume !== null ? join(resume, 'config.json') : flags.config && resolve(cwd, flags.config);
+  const resume = run === undefined ? null : resolve(cwd, run);
+  if (resume !== null) requireResumable(resume, fromFlags, configFile);
+  const file = resume !== null ? join(resume, 'config.json') : configFile && resolve(cwd, configFile);
+  const fromFile = file ? await valuesFromFile(file) : {};
+  const fromEnvironment = valuesFromEnvironment(env);
   const values = {
     ...(Object.fromEntries(knobNames.map((name) => [name, knobs[name].preset])) as KnobValues),
-    ...(file ? await valuesFromFile(file) : {}),
-    ...valuesFromEnvironment(env),
+    ...(resume === null ? fromFile : valuesToKeep(fromFile, fromFlags, fromEnvironment, cwd)),
+    ...fromEnvironment,
     ...fromFlags,
   };
   requireSense(values);
-  const { out, export: exported, json, ...config } = values;
+  const { out: given, export: exported, json, ...config } = values;
+  const out = given === null ? null : resolve(cwd, given);
   const learningRate = config.learningRate ?? (config.optimizer === 'sgd' ? 1 : 0.001);
   return {
     config: { ...config, learningRate, ...absolutePaths(config, cwd) },
     resume,
-    out: out === null ? null : resolve(cwd, out),
-    export: exported === null ? null : resolve(cwd, exported),
+    out,
+    export: exported === null ? null : exportedFile(exported, out, cwd),
     json,
   };
 }
 
-function requireResumable(run: string, flags: Partial<KnobValues>, configFile: string | undefined): void {
-  if (!existsSync(join(run, 'config.json'))) {
-    throw new UsageError(`--resume ${run}: the folder holds no run; give the folder that has the run's config.json`);
-  }
-  const fixed = (Object.keys(flags) as KnobName[]).filter((name) => !knobs[name].resumable).map(flagOf);
-  if (configFile !== undefined) fixed.unshift('--config');
-  if (fixed.length === 0) return;
-  const free = knobNames.filter((name) => knobs[name].resumable).map(flagOf);
-  throw new UsageError(
-    `${fixed.join(', ')} cannot change when a run is resumed (only ${free.join(', ')} can); leave it out, or start a new run`,
-  );
+/** A file in the run's folder need not wait for the folder, which the run makes. */
+function exportedFile(path: string, out: string | null, cwd: string): string {
+  const file = resolve(cwd, path);
+  return dirname(file) === out ? file : fileToWrite('--export', path, cwd);
 }
 
 /** Knobs that have no effect beside others are mistakes, told before anything starts. */
 function requireSense(values: KnobValues): void {
-  const { optimizer, model, backend } = values;
+  const { backend, exact, optimizer, model } = values;
   const require = (name: KnobName, sense: boolean, where: string) => {
     if (values[name] === knobs[name].preset || sense) return;
     throw new UsageError(`${flagOf(name)} has no effect here: ${where}; leave it out`);
   };
-  require('exact', backend === 'wasm', 'it is for --backend wasm');
+  if (exact) requireExactMode(backend);
   require('momentum', optimizer === 'sgd' || optimizer === 'rmsprop', 'it is for sgd and rmsprop');
   const normalized = model === 'lenet-bn' || model === 'lenet-bn-scratch';
   require('bnConvention', model === 'lenet-bn', 'it is for the model lenet-bn');
@@ -89,10 +81,9 @@ function requireSense(values: KnobValues): void {
 /** Paths as a resumed run needs them, whatever folder it is resumed from. */
 function absolutePaths(config: Pick<KnobValues, 'backend' | 'model' | 'weights' | 'data' | 'testData'>, cwd: string) {
   const data = (name: string) => (name === 'fashion-mnist' ? name : resolve(cwd, name));
-  const module = (name: string) => (isPath(name) ? resolve(cwd, name) : name);
   return {
-    backend: module(config.backend),
-    model: module(config.model),
+    backend: absoluteModule(config.backend, cwd),
+    model: absoluteModule(config.model, cwd),
     weights: config.weights === null ? null : resolve(cwd, config.weights),
     data: data(config.data),
     testData: config.testData === null ? null : data(config.testData),

@@ -1,6 +1,6 @@
 // One backend in its child process: loads what everyone loads, and computes the steps that it is asked for.
 
-import { loadBackend, loadData } from '@bn/command-line';
+import { computeOptions, loadBackend, loadData } from '@bn/command-line';
 import {
   assembleBatch,
   type Backend,
@@ -39,10 +39,7 @@ export async function createParticipant(setup: Setup): Promise<Participant> {
 
 async function backendOf({ backend, config, workingFolder }: Setup): Promise<Backend> {
   if (!backend) return createReference({ precision: 64 });
-  const { engine } = backend;
-  const { device, threads } = config;
-  const options = { device, ...(threads !== null && { threads }), ...(engine !== undefined && { engine }) };
-  return loadBackend(backend.name, workingFolder, options);
+  return loadBackend(backend.name, workingFolder, computeOptions({ ...config, engine: backend.engine ?? null }));
 }
 
 export class Participant {

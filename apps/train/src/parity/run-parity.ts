@@ -3,7 +3,7 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { type Io, installedBackends, UsageError } from '@bn/command-line';
+import { hasExactMode, type Io, installedBackends, UsageError } from '@bn/command-line';
 import { BnError } from '@bn/core';
 import { shortPath } from '../run/describe-run.js';
 import { Child } from './child.js';
@@ -59,13 +59,13 @@ export async function runParity(settings: ParitySettings, display: ParityDisplay
 }
 
 async function openBackends(
-  { backends }: ParitySettings,
+  { backends, config }: ParitySettings,
   setup: Omit<Setup, 'backend'>,
   start: (label: string) => Child,
   display: ParityDisplay,
   { cwd }: Io,
 ): Promise<Opened[]> {
-  const choices = backends ?? (await defaultBackends(cwd));
+  const choices = backends ?? (await defaultBackends(cwd, config.exact));
   const opening = choices.map((choice) => {
     const child = start(choice.label);
     return { choice, child, about: child.ask('open', { ...setup, backend: choice }) };
@@ -83,8 +83,9 @@ async function openBackends(
   throw new BnError('backend', 'none of the installed backends computes here; name one with --backends to see why');
 }
 
-async function defaultBackends(cwd: string): Promise<BackendChoice[]> {
-  const names = (await installedBackends(cwd)).filter((name) => name !== 'reference');
+async function defaultBackends(cwd: string, exact: boolean): Promise<BackendChoice[]> {
+  const installed = await installedBackends(cwd);
+  const names = installed.filter((name) => (exact ? hasExactMode(name) : name !== 'reference'));
   if (names.length === 0) throw new UsageError('no backend is installed but the reference; name some with --backends');
   return names.map((name) => ({ label: name, name }));
 }

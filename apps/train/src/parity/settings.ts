@@ -1,10 +1,8 @@
 // What `parity` is asked for: its own flags, and those of `train` that decide what is computed.
 
-import { findBackend, text, toggle, UsageError, wholeNumber } from '@bn/command-line';
+import { fileToWrite, findBackend, requireExactMode, UsageError } from '@bn/command-line';
 import type { KnobName } from '../config/knobs.js';
-import { checkedFlag, fileToWrite } from '../config/own-flags.js';
-import type { Flags } from '../config/read-values.js';
-import { type RunConfig, readSettings } from '../config/settings.js';
+import { type Flags, type RunConfig, readSettings } from '../config/settings.js';
 
 /** A backend as users name it: `tfjs-cuda:wasm` is the engine `wasm` of `tfjs-cuda`. */
 export interface BackendChoice {
@@ -16,7 +14,7 @@ export interface BackendChoice {
 
 export interface ParitySettings {
   readonly config: RunConfig;
-  /** Null: all that are installed. */
+  /** Null: all that are installed, or with `exact` all that have such a mode. */
   readonly backends: readonly BackendChoice[] | null;
   readonly steps: number;
   /** File for the heat map, absolute. */
@@ -34,34 +32,40 @@ export const sharedKnobs: readonly KnobName[] = [
   'seed',
   'device',
   'threads',
+  'exact',
 ];
 
-export const defaultSteps = 20;
+/** The flags of `train` that parity takes too, and its own. */
+export type ParityFlags = Flags & {
+  readonly backends?: readonly string[];
+  readonly steps: number;
+  readonly html?: string;
+};
 
-/** @throws UsageError for values that are none, and for backends that there are not */
-export async function readParitySettings(flags: Flags, cwd: string): Promise<ParitySettings> {
-  const { backends, steps, html, json, ...shared } = flags;
+/** @throws UsageError for backends that there are not, and for a file without a folder */
+export async function readParitySettings(
+  { backends, steps, html, json = false, ...shared }: ParityFlags,
+  cwd: string,
+): Promise<ParitySettings> {
   // Without the environment: BN_BACKEND says what trains, and here several do.
   const { config } = await readSettings(shared, { cwd, env: {} });
+  const choices = backends === undefined ? null : parseBackends(backends, cwd);
+  if (config.exact) for (const { name } of choices ?? []) requireExactMode(name);
   return {
     config,
-    backends: backends === undefined ? null : parseBackends(checkedFlag(text('<names>'), 'backends', backends), cwd),
-    steps: steps === undefined ? defaultSteps : checkedFlag(wholeNumber(1), 'steps', steps),
-    html: html === undefined ? null : fileToWrite(checkedFlag(text('<file>'), 'html', html), cwd),
-    json: json === undefined ? false : checkedFlag(toggle, 'json', json),
+    backends: choices,
+    steps,
+    html: html === undefined ? null : fileToWrite('--html', html, cwd),
+    json,
   };
 }
 
-function parseBackends(list: string, cwd: string): BackendChoice[] {
-  const choices = list.split(',').map((entry): BackendChoice => {
-    const label = entry.trim();
+function parseBackends(labels: readonly string[], cwd: string): BackendChoice[] {
+  const choices = labels.map((label): BackendChoice => {
     // The colon of C:\backends is followed by more than a name.
     const [, name, engine] = /^(.+):([\w.-]+)$/.exec(label) ?? [];
     return name && engine ? { label, name, engine } : { label, name: label };
   });
-  if (choices.some(({ label }) => label === '')) {
-    throw new UsageError(`--backends '${list}': a name is empty; give names with a comma between two`);
-  }
   const twice = choices.find(({ label }, i) => choices.findIndex((other) => other.label === label) < i);
   if (twice) throw new UsageError(`--backends: ${twice.label} is there twice; name each once`);
   for (const { label, name } of choices) {

@@ -1,11 +1,10 @@
 // Trains twice, step by step in turn: profiled, and as it is, so that it is known what profiling costs.
 
-import { type Io, loadData, median, openBackend, UsageError } from '@bn/command-line';
+import { computeOptions, type Io, loadData, median, openBackend, UsageError } from '@bn/command-line';
 import type { Backend, BackendOptions, Graph } from '@bn/core';
 import type { RunConfig } from '../config/settings.js';
 import { fitModel } from '../load/fit-model.js';
 import { loadNetwork } from '../load/load-network.js';
-import { backendOptions } from '../run/backend-options.js';
 import { shortPath } from '../run/describe-run.js';
 import type { ProfileRecord } from './record.js';
 import { reportingBackends, reports } from './reporting-backends.js';
@@ -30,7 +29,7 @@ export async function runProfile(settings: ProfileSettings, io: Io): Promise<Pro
 }
 
 async function open(config: RunConfig, cwd: string, options: BackendOptions): Promise<Backend> {
-  const opened = await openBackend(config.backend, cwd, { ...backendOptions(config), ...options });
+  const opened = await openBackend(config.backend, cwd, { ...computeOptions(config), ...options });
   return opened.backend;
 }
 

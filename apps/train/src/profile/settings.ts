@@ -1,10 +1,8 @@
 // What `profile` is asked for: its own flags, and those of `train` that decide what a step computes.
 
-import { text, toggle, wholeNumber } from '@bn/command-line';
+import { fileToWrite } from '@bn/command-line';
 import type { KnobName } from '../config/knobs.js';
-import { checkedFlag, fileToWrite } from '../config/own-flags.js';
-import type { Flags } from '../config/read-values.js';
-import { type RunConfig, readSettings } from '../config/settings.js';
+import { type Flags, type RunConfig, readSettings } from '../config/settings.js';
 
 export interface ProfileSettings {
   readonly config: RunConfig;
@@ -41,21 +39,22 @@ export const sharedKnobs: readonly KnobName[] = [
   ] as const),
 ];
 
-export const defaultSteps = 20;
 /** Steps before those that count: engines compile what runs often, memory is asked for. */
 export const warmUpSteps = 10;
 
-/** @throws UsageError for values that are none */
+/** The flags of `train` that profile takes too, and its own. */
+export type ProfileFlags = Flags & { readonly steps: number; readonly html?: string };
+
+/** @throws UsageError for a file without a folder */
 export async function readProfileSettings(
-  flags: Flags,
+  { steps, html, json = false, ...shared }: ProfileFlags,
   io: { readonly cwd: string; readonly env: NodeJS.ProcessEnv },
 ): Promise<ProfileSettings> {
-  const { steps, html, json, ...shared } = flags;
   const { config } = await readSettings(shared, io);
   return {
     config,
-    steps: steps === undefined ? defaultSteps : checkedFlag(wholeNumber(1), 'steps', steps),
-    html: html === undefined ? null : fileToWrite(checkedFlag(text('<file>'), 'html', html), io.cwd),
-    json: json === undefined ? false : checkedFlag(toggle, 'json', json),
+    steps,
+    html: html === undefined ? null : fileToWrite('--html', html, io.cwd),
+    json,
   };
 }

@@ -1,11 +1,10 @@
 // Loads what a configuration names (network, data, backend), and makes a trainer of it for as long as it is needed.
 
-import { loadData, openBackend, type RunData } from '@bn/command-line';
+import { computeOptions, loadData, openBackend, type RunData } from '@bn/command-line';
 import { type Backend, createTrainer, softmaxCrossEntropy, type Trainer } from '@bn/core';
 import type { RunConfig } from '../config/settings.js';
 import { type FittedModel, fitModel } from '../load/fit-model.js';
 import { loadNetwork } from '../load/load-network.js';
-import { backendOptions } from './backend-options.js';
 import { optimizerOf } from './learning-rule.js';
 
 export interface Loaded {
@@ -28,7 +27,7 @@ export async function withTrainer<T>(
   const network = await loadNetwork(config, workingFolder);
   const data = await loadData(config, network.shape);
   const fitted = fitModel(network, data, config.batchSize);
-  const opened = await openBackend(config.backend, workingFolder, backendOptions(config));
+  const opened = await openBackend(config.backend, workingFolder, computeOptions(config));
   const { backend, name, reason: deviceReason } = opened;
   try {
     const loss = softmaxCrossEntropy();

@@ -9,6 +9,7 @@ import { addClassifyRoute } from './classify-route.js';
 import { addDocumentation, described } from './documentation.js';
 import { answerClientError, answerFailure } from './failures.js';
 import type { Metrics } from './metrics.js';
+import { refuseOtherMethods } from './other-methods.js';
 import { addPageRoutes } from './page-routes.js';
 import { addProtocolRoutes } from './protocol-routes.js';
 
@@ -92,6 +93,7 @@ export async function createApp(options: AppOptions): Promise<FastifyInstance> {
     request.log.debug({ method, url, ip, status: reply.statusCode, milliseconds: reply.elapsedTime }, 'request');
   });
 
+  const addRefusals = refuseOtherMethods(app);
   await addDocumentation(app, { hasKey: apiKey !== null });
   addPageRoutes(app);
   addProtocolRoutes(app, options);
@@ -100,6 +102,7 @@ export async function createApp(options: AppOptions): Promise<FastifyInstance> {
     reply.type(metrics.contentType);
     return metrics.text();
   });
+  addRefusals();
   return app;
 }
 

@@ -65,7 +65,11 @@ export class ModelLibrary implements Models {
       files.set(name, path);
     }
     const library = new ModelLibrary(files, options);
-    for (const [name, path] of files) library.#editions.set(name, await library.#load(name, await readModel(path)));
+    for (const [name, path] of files) {
+      const edition = await library.#load(name, await readModel(path));
+      library.#editions.set(name, edition);
+      options.log.info({ model: name, path, backend: edition.model.backend }, 'model loaded');
+    }
     return library;
   }
 

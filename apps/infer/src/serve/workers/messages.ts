@@ -1,6 +1,6 @@
 // What the server and its workers tell each other.
 
-import type { Device, Spec, TypedArray } from '@bn/core';
+import type { Spec, TypedArray } from '@bn/core';
 import type { OutputValue } from '../../model/open-model.js';
 
 /** An ONNX file as it was read. */
@@ -25,7 +25,8 @@ export interface ModelDescription {
   /** None, if it classifies nothing. */
   readonly classNames: readonly string[];
   readonly metadata: Readonly<Record<string, string>>;
-  readonly device: Device;
+  /** What computes, in words. */
+  readonly backend: string;
 }
 
 /** The tasks by name, with what each takes and answers. Models bear numbers, for a name has several while it is reloaded. */

@@ -2,6 +2,7 @@
 
 import { parentPort, type Transferable, workerData } from 'node:worker_threads';
 import { BnError, createArray, formatShape, type Spec, sizeOf } from '@bn/core';
+import { describeBackend } from '../../model/describe-backend.js';
 import { compileModel, type InferenceModel, type OpenModelOptions } from '../../model/open-model.js';
 import type { Answer, Argument, TaskName, WorkerReply, WorkerRequest } from './messages.js';
 
@@ -18,10 +19,10 @@ const tasks: { readonly [T in TaskName]: (argument: Argument<T>) => Promise<Answ
       throw error;
     }
     models.set(number, model);
-    const { input, classNames, metadata, backend } = model;
+    const { input, classNames, metadata } = model;
     // Not the outputs themselves: they hang on the whole graph.
     const outputs = new Map([...model.outputs].map(([name, { dtype, shape }]) => [name, { dtype, shape }]));
-    return { input, outputs, classNames, metadata, device: backend.device };
+    return { input, outputs, classNames, metadata, backend: describeBackend(model) };
   },
   async unload({ model: number }) {
     const model = models.get(number);
