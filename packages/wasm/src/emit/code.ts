@@ -86,21 +86,13 @@ export function unsigned(n: number): number[] {
   return bytes;
 }
 
-/** LEB128, signed, of a 32-bit integer. */
-function signed(n: number): number[] {
-  const bytes: number[] = [];
-  for (;;) {
-    const byte = n & 0x7f;
-    n >>= 7;
-    const done = (n === 0 && (byte & 0x40) === 0) || (n === -1 && (byte & 0x40) !== 0);
-    bytes.push(done ? byte : byte | 0x80);
-    if (done) return bytes;
-  }
-}
-
-/** A byte; the number of a local plus `localReference`; −1 less the number of a local that begins here; or instructions. */
-type Item = number | (() => void);
+/**
+ * A byte; `localReference` and the number of a local; `laterReference` and the number of what is called later; or −1 less
+ * the number of a local that begins here.
+ */
+type Item = number;
 const localReference = 256;
+const laterReference = 2 ** 24;
 
 /** Of an address; or what gives it once all code is known. */
 export type Offset = number | (() => number);
@@ -111,7 +103,10 @@ export class Code {
   readonly #parameters: number;
   /** What is not bytes yet; null once all is. */
   #items: Item[] | null = [];
+  readonly #later: (() => void)[] = [];
   readonly #bytes: number[] = [];
+  /** Where instructions go now. */
+  #into: number[] = this.#items!;
   /** By number that `local` gave; and those in the order in which they come. */
   readonly #types: ValueType[] = [];
   readonly #final: number[] = [];
@@ -141,12 +136,12 @@ export class Code {
   }
   /** Instructions at this place that are known once all others are: `emit` is called then. */
   later(emit: () => void): void {
-    if (this.#items) this.#items.push(emit);
+    if (this.#items) this.#items.push(laterReference + this.#later.push(emit) - 1);
     else emit();
   }
   constant(n: number): void {
-    this.#put(i32Const);
-    this.#putAll(signed(n | 0));
+    this.#into.push(i32Const);
+    this.#putSigned(n | 0);
   }
   /** An instruction on integers. */
   scalar(opcode: number): void {
@@ -174,16 +169,16 @@ export class Code {
     this.#putOffset(0, offset);
   }
   extractLane(lane: number): void {
-    this.#putAll([0xfd, 0x1b, lane]);
+    this.#into.push(0xfd, 0x1b, lane);
   }
   /** Four of the eight lanes of the two vectors on the stack. */
   shuffle(lanes: readonly number[]): void {
     this.vector(vector.shuffle);
-    for (const lane of lanes) this.#putAll([4 * lane, 4 * lane + 1, 4 * lane + 2, 4 * lane + 3]);
+    for (const lane of lanes) this.#into.push(4 * lane, 4 * lane + 1, 4 * lane + 2, 4 * lane + 3);
   }
   /** A vector of zeros. */
   zero(): void {
-    this.#putAll(zeros);
+    this.#into.push(...zeros);
   }
   /** sum := a · b + sum, of locals. */
   multiplyAdd(a: number, b: number, sum: number): void {
@@ -239,12 +234,15 @@ export class Code {
   /** Makes bytes of all there is; what is called from now on adds to them. */
   settle(): void {
     const items = this.#items ?? [];
+    const bytes = this.#bytes;
     this.#items = null;
-    for (const item of items) {
-      if (typeof item === 'function') item();
-      else if (item < 0) this.#begin(-1 - item);
-      else if (item >= localReference) this.#putAll(unsigned(this.#numberOf(item - localReference)));
-      else this.#bytes.push(item);
+    this.#into = bytes;
+    for (let i = 0; i < items.length; i++) {
+      const item = items[i];
+      if (item < 0) this.#begin(-1 - item);
+      else if (item < localReference) bytes.push(item);
+      else if (item < laterReference) this.#putUnsigned(this.#numberOf(item - localReference));
+      else this.#later[item - laterReference]();
     }
   }
 
@@ -275,15 +273,6 @@ export class Code {
     return local < this.#parameters ? local : this.#final[local - this.#parameters];
   }
 
-  #put(byte: number): void {
-    (this.#items ?? this.#bytes).push(byte);
-  }
-
-  #putAll(bytes: readonly number[]): void {
-    const into = this.#items ?? this.#bytes;
-    for (const byte of bytes) into.push(byte);
-  }
-
   #putLocal(opcode: number, local: number): void {
     if (this.#items) this.#items.push(opcode, localReference + local);
     else this.#putNumber(opcode, this.#numberOf(local));
@@ -294,10 +283,30 @@ export class Code {
     else this.later(() => this.#putNumber(before, offset()));
   }
 
-  /** A byte with a number, as a rule a small one. */
+  #put(byte: number): void {
+    this.#into.push(byte);
+  }
+
   #putNumber(byte: number, n: number): void {
-    this.#put(byte);
-    if (n < 128) this.#put(n);
-    else this.#putAll(unsigned(n));
+    this.#into.push(byte);
+    this.#putUnsigned(n);
+  }
+
+  /** LEB128, of an integer below 2³². */
+  #putUnsigned(n: number): void {
+    while (n >= 128) {
+      this.#into.push((n & 127) | 128);
+      n >>>= 7;
+    }
+    this.#into.push(n);
+  }
+
+  /** LEB128, of a 32-bit integer. */
+  #putSigned(n: number): void {
+    while (n < -64 || n >= 64) {
+      this.#into.push((n & 127) | 128);
+      n >>= 7;
+    }
+    this.#into.push(n & 127);
   }
 }

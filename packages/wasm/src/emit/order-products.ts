@@ -17,33 +17,36 @@ export type Move = { readonly load: number } | { readonly product: number };
 export function orderProducts(products: readonly Product[], capacity: number): Move[] {
   const moves: Move[] = [];
   const waiting = new Waiting(products);
-  const { count, left, ready } = waiting;
+  const { count, left, ready, isHeld } = waiting;
+  const keptOf = (drop: number) => (drop === nothing ? 0 : -left[drop]);
   let held: number[] = [];
   while (waiting.total > 0) {
-    const drops = held.length >= capacity ? held : [null];
-    const keptOf = (drop: number | null) => (drop === null ? 0 : -left[drop]);
+    const drops = held.length >= capacity ? held : [nothing];
     const mostKept = Math.max(...drops.map(keptOf));
-    let best = { load: -1, drop: null as number | null, gain: -1, kept: 0 };
+    let best = { load: -1, drop: nothing, gain: -1, kept: 0 };
     for (let load = 0; load < count; load++) {
       const most = ready[load];
-      if (left[load] === 0 || waiting.isHeld[load] === 1) continue;
+      if (left[load] === 0 || isHeld[load] === 1) continue;
       if (most < best.gain || (most === best.gain && mostKept <= best.kept)) continue;
       for (const drop of drops) {
-        const gain = drop === null ? most : most - waiting.between(load, drop);
+        const gain = drop === nothing ? most : most - waiting.between(load, drop);
         // Between equals: keep what still has most to do.
         const kept = keptOf(drop);
         if (gain > best.gain || (gain === best.gain && kept > best.kept)) best = { load, drop, gain, kept };
       }
     }
     const { load, drop } = best;
-    if (drop !== null) waiting.drop(drop);
+    if (drop !== nothing) waiting.drop(drop);
     waiting.hold(load);
     moves.push({ load });
-    for (const product of waiting.perform(load)) moves.push({ product });
-    held = [...held.filter((operand) => operand !== drop), load].filter((operand) => left[operand] > 0);
+    waiting.perform(load, moves);
+    held = [...held, load].filter((operand) => operand !== drop && left[operand] > 0);
   }
   return moves;
 }
+
+/** In place of an operand. */
+const nothing = -1;
 
 /** Products that are not done yet, and what is held of their operands. */
 class Waiting {
@@ -55,15 +58,18 @@ class Waiting {
   readonly isHeld: Uint8Array;
   total: number;
   readonly #products: readonly Product[];
+  readonly #isDone: Uint8Array;
   readonly #byOperand: number[][];
   /** [count][count], products of each two operands */
   readonly #between: Uint16Array;
 
   constructor(products: readonly Product[]) {
     this.#products = products;
+    this.#isDone = new Uint8Array(products.length);
     this.total = products.length;
     this.count = products.reduce((most, { a, b }) => Math.max(most, a, b), -1) + 1;
-    [this.left, this.ready] = [new Uint16Array(this.count), new Uint16Array(this.count)];
+    this.left = new Uint16Array(this.count);
+    this.ready = new Uint16Array(this.count);
     this.isHeld = new Uint8Array(this.count);
     this.#between = new Uint16Array(this.count * this.count);
     this.#byOperand = Array.from({ length: this.count }, () => []);
@@ -89,21 +95,18 @@ class Waiting {
     this.#move(operand, -1);
   }
 
-  /** Does the products of an operand that can be done, and gives their numbers. */
-  perform(operand: number): number[] {
-    const done = this.#byOperand[operand].filter((i) => {
-      const { a, b } = this.#products[i];
-      return this.isHeld[a] === 1 && this.isHeld[b] === 1;
-    });
-    for (const i of done) {
-      const { a, b } = this.#products[i];
+  /** Does the products of an operand that can be done. */
+  perform(operand: number, moves: Move[]): void {
+    for (const product of this.#byOperand[operand]) {
+      const { a, b } = this.#products[product];
+      if (this.#isDone[product] === 1 || this.isHeld[a] === 0 || this.isHeld[b] === 0) continue;
+      this.#isDone[product] = 1;
       this.#count(a, b, -1);
       this.ready[a]--;
       if (a !== b) this.ready[b]--;
-      for (const x of a === b ? [a] : [a, b]) this.#byOperand[x] = this.#byOperand[x].filter((other) => other !== i);
+      this.total--;
+      moves.push({ product });
     }
-    this.total -= done.length;
-    return done;
   }
 
   #count(a: number, b: number, by: number): void {
@@ -117,6 +120,7 @@ class Waiting {
   /** `operand` has come or gone: `by` is 1 or −1. */
   #move(operand: number, by: number): void {
     for (const i of this.#byOperand[operand]) {
+      if (this.#isDone[i] === 1) continue;
       const { a, b } = this.#products[i];
       if (a !== b) this.ready[a === operand ? b : a] += by;
     }

@@ -16,7 +16,7 @@ const cycles = { loop: 2, sum: 3, test: 6, load: 0.08, line: 0.15 };
 const latency = 8;
 /** Elements in a cache line. */
 const lineElements = 16;
-/** Candidates whose loads are counted exactly; the others are ruled out by a lower bound. */
+/** Candidates whose loads are counted exactly; the others are ruled out by lower bounds. */
 const examined = 6;
 
 /** A loop that can be tiled. */
@@ -67,10 +67,17 @@ export function tileContraction(nest: Nest, vector: Loop | null, fixed: Loop | n
   const model = new Model([...outer, ...inner], reads, vector);
   const tiled = outer.filter(({ loop }) => loop !== fixed && loop.kind !== 'lane');
   const unrolled = inner.filter(({ loop }) => loop !== vector && loop.kind !== 'lane');
-  const candidates = choices(tiled, unrolled).map((tiles) => model.candidate(tiles));
-  candidates.sort((a, b) => a.bound - b.bound);
+  /** Those with the smallest bounds, in their order. */
+  const candidates: Candidate[] = [];
+  for (const tiles of choices(tiled, unrolled)) {
+    if (candidates.length === examined && model.floor(tiles) > candidates[examined - 1].bound) continue;
+    const candidate = model.candidate(tiles);
+    const place = candidates.findLastIndex(({ bound }) => bound <= candidate.bound) + 1;
+    candidates.splice(place, 0, candidate);
+    if (candidates.length > examined) candidates.pop();
+  }
   let best: { tiles: readonly Tile[]; cost: number } | null = null;
-  for (const { tiles, least } of candidates.slice(0, examined)) {
+  for (const { tiles, least } of candidates) {
     if (best && model.total(least) >= best.cost) continue;
     const cost = model.cost(tiles);
     if (!best || cost < best.cost) best = { tiles, cost };
@@ -131,6 +138,19 @@ function volume(tiles: readonly Tile[]): number {
   return product;
 }
 
+function sumsOf(tiles: readonly Tile[]): number {
+  let sums = 1;
+  for (const { side, size } of tiles) if (side.isOuter) sums *= size;
+  return sums;
+}
+
+/** Work with what tiles leave over counted as whole tiles, by what there is. */
+function excess(tiles: readonly Tile[]): number {
+  let factor = 1;
+  for (const { side, size } of tiles) factor = (factor * Math.ceil(side.steps / size) * size) / side.steps;
+  return factor;
+}
+
 /** What choices of tiles cost. */
 class Model {
   readonly #sides: readonly Side[];
@@ -153,10 +173,15 @@ class Model {
 
   /** Cycles per product of a whole tile, each operand loaded once; `bound`: more where tiles leave something over. */
   candidate(tiles: readonly Tile[]): Candidate {
-    let left = 1;
-    for (const { side, size } of tiles) left = (left * Math.ceil(side.steps / size) * size) / side.steps;
     const least = this.#blockCost(tiles, false) / volume(tiles);
-    return { tiles, least, bound: left * least };
+    return { tiles, least, bound: excess(tiles) * least };
+  }
+
+  /** What the bound of tiles is not below, without a look at what they load. */
+  floor(tiles: readonly Tile[]): number {
+    // Guards may leave products out.
+    if (this.#guards.length > 0) return 0;
+    return excess(tiles) * (Math.max(1, latency / sumsOf(tiles)) / 2 + cycles.loop / volume(tiles));
   }
 
   /** Cycles of the whole nest, given cycles per product. */
@@ -184,8 +209,7 @@ class Model {
 
   /** Cycles of one unrolled block. */
   #blockCost(tiles: readonly Tile[], exact: boolean): number {
-    let sums = 1;
-    for (const { side, size } of tiles) if (side.isOuter) sums *= size;
+    const sums = sumsOf(tiles);
     const { held, tests } = this.#tested(tiles);
     if (!exact && !held?.includes(false)) {
       const a = this.#placesOf(tiles, 0);
