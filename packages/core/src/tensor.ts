@@ -63,7 +63,7 @@ let currentOrigin: Origin = { layer: '', direction: 'forward' };
 /** Runs `body`; nodes it makes carry this origin. Tracing is synchronous, so one variable is enough. */
 export function withOrigin<T>(origin: Partial<Origin>, body: () => T): T {
   const outer = currentOrigin;
-  currentOrigin = { ...outer, ...origin };
+  currentOrigin = { layer: origin.layer ?? outer.layer, direction: origin.direction ?? outer.direction };
   try {
     return body();
   } finally {

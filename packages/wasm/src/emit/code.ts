@@ -241,8 +241,11 @@ export class Code {
       const item = items[i];
       if (item < 0) this.#begin(-1 - item);
       else if (item < localReference) bytes.push(item);
-      else if (item < laterReference) this.#putUnsigned(this.#numberOf(item - localReference));
-      else this.#later[item - laterReference]();
+      else if (item < laterReference) {
+        const number = this.#numberOf(item - localReference);
+        if (number < 128) bytes.push(number);
+        else this.#putUnsigned(number);
+      } else this.#later[item - laterReference]();
     }
   }
 

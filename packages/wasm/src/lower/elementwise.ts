@@ -1,6 +1,6 @@
 // Rules of elementwise operations.
 
-import type { PrimitiveName } from '@bn/core';
+import type { PrimitiveName, Tensor } from '@bn/core';
 import { Index } from '../ir/index-form.js';
 import type { BinaryOperation, Expression, UnaryOperation } from '../ir/nest.js';
 import { binary, convert, unary, where } from './expressions.js';
@@ -34,6 +34,11 @@ export const elementwise: { readonly [P in Elementwise]: Rule<P> } = {
     element: (node, indices, lowering) => convert(operands(node, indices, lowering)[0], node.attributes.dtype),
   },
 };
+
+/** Whether each element is computed from the operands' elements at the same place. */
+export function isElementwise({ op }: Tensor): boolean {
+  return op in elementwise;
+}
 
 function ofOne<P extends UnaryOperation>(op: P): Rule<P> {
   return { element: (node, indices, lowering) => unary(op, operands(node, indices, lowering)[0]) };

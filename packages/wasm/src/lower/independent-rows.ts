@@ -22,7 +22,7 @@ function keepsRows(node: Tensor): boolean {
   const parallel = parallelAxes(node);
   return symbolic.every((operand) => {
     const axis = node.inputs[operand].shape.indexOf(null);
-    return parallel.some(([of, from, to]) => of === operand && from === axis && to === own[0]);
+    return parallel.some((pair) => pair.operand === operand && pair.axis === axis && pair.own === own[0]);
   });
 }
 

@@ -2,6 +2,7 @@
 // runs, as an axis of results, gets the lanes wherever it stands in a shape.
 
 import { type Graph, isOp, type Tensor } from '@bn/core';
+import { isElementwise } from './elementwise.js';
 
 /** For each node the axis in lanes, or null. */
 export type LaneAxes = ReadonlyMap<Tensor, number | null>;
@@ -11,37 +12,38 @@ const smallestAxis = 4;
 
 /** @param rows an input whose first axis gets the lanes, in place of the axis with most arithmetic */
 export function chooseLaneAxes(graph: Graph, rows: Tensor | null = null): LaneAxes {
-  const classes = new AxisClasses(graph);
-  for (const node of graph.nodes) equateAxes(node, classes);
-  const best = rows ? classes.find(rows, 0) : classWithMostWork(graph, classes);
-  return new Map(graph.nodes.map((node) => [node, laneAxisOf(node, classes, best)]));
+  const { first, classes } = equatedAxes(graph);
+  const best = rows ? classes[first.get(rows)!] : classWithMostWork(graph, classes);
+  const lanes = new Map<Tensor, number | null>();
+  for (const node of graph.nodes) lanes.set(node, laneAxisOf(node, first.get(node)!, classes, best));
+  return lanes;
 }
 
-function classWithMostWork(graph: Graph, classes: AxisClasses): number | null {
+function classWithMostWork({ nodes }: Graph, classes: Int32Array): number | null {
   /** By class. */
-  const work = new Float64Array(classes.count);
-  for (const node of graph.nodes) {
-    const amount = arithmetic(node);
-    const roots = node.shape.map((_, axis) => classes.find(node, axis));
-    roots.forEach((root, axis) => {
-      if (roots.indexOf(root) === axis) work[root] += amount;
-    });
+  const work = new Float64Array(classes.length);
+  let next = 0;
+  for (const node of nodes) {
+    const [first, amount] = [next, arithmetic(node)];
+    next += node.shape.length;
+    // Axes of one class count once.
+    for (let i = first; i < next; i++) if (classes.indexOf(classes[i], first) === i) work[classes[i]] += amount;
   }
   let best: number | null = null;
-  for (const node of graph.nodes) {
-    for (let axis = 0; axis < node.shape.length; axis++) {
-      if (node.shape[axis]! < smallestAxis) continue;
-      const root = classes.find(node, axis);
-      if (work[root] > (best === null ? 0 : work[best])) best = root;
+  next = 0;
+  for (const { shape } of nodes) {
+    for (const size of shape) {
+      const own = classes[next++];
+      if (size! >= smallestAxis && work[own] > (best === null ? 0 : work[best])) best = own;
     }
   }
   return best;
 }
 
-function laneAxisOf(node: Tensor, classes: AxisClasses, lanes: number | null): number | null {
+function laneAxisOf(node: Tensor, first: number, classes: Int32Array, lanes: number | null): number | null {
   let found: number | null = null;
   for (let axis = 0; axis < node.shape.length; axis++) {
-    if (classes.find(node, axis) !== lanes) continue;
+    if (classes[first + axis] !== lanes) continue;
     if (found !== null) return null;
     found = axis;
   }
@@ -60,6 +62,7 @@ function canHaveLanes(node: Tensor, axis: number): boolean {
 /** Multiplications and additions, roughly; movement is free. */
 export function arithmetic(node: Tensor): number {
   const size = sizeOf(node);
+  if (isElementwise(node)) return size / 1000;
   if (isOp(node, 'matmul')) return size * node.inputs[0].shape.at(node.attributes.transposeA ? -2 : -1)!;
   if (isOp(node, 'conv2d')) return size * sizeOf(node.inputs[1], 1);
   if (isOp(node, 'conv2dInputGradient')) return sizeOf(node.inputs[0]) * sizeOf(node.inputs[1], 1);
@@ -68,7 +71,9 @@ export function arithmetic(node: Tensor): number {
 }
 
 function sizeOf({ shape }: Tensor, from = 0): number {
-  return shape.slice(from).reduce<number>((product, n) => product * n!, 1);
+  let size = 1;
+  for (let axis = from; axis < shape.length; axis++) size *= shape[axis]!;
+  return size;
 }
 
 /** Whether a node's computation follows its operand's lane axis loop for loop, so that lanes stay in place. */
@@ -76,83 +81,93 @@ export function keepsLanes(node: Tensor, operand: number, axes: LaneAxes): boole
   const axis = axes.get(node.inputs[operand]) ?? null;
   if (axis === null) return true;
   const own = axes.get(node) ?? null;
-  if (own !== null) return parallelAxes(node).some(([of, from, to]) => of === operand && from === axis && to === own);
-  return contractedAxes(node).some(([of, from]) => of === operand && from === axis);
+  const isSame = (other: Contracted) => other.operand === operand && other.axis === axis;
+  return own === null
+    ? contractedAxes(node).some(isSame)
+    : parallelAxes(node).some((pair) => isSame(pair) && pair.own === own);
+}
+
+interface Contracted {
+  readonly operand: number;
+  readonly axis: number;
 }
 
 /** An axis of an operand that runs along with an axis of the result. */
-type Pair = readonly [operand: number, axis: number, own: number];
+interface Parallel extends Contracted {
+  readonly own: number;
+}
 
 /** Graphs share most of their nodes with those that they are rewritten to. */
-const known = new WeakMap<Tensor, readonly Pair[]>();
+const known = new WeakMap<Tensor, readonly Parallel[]>();
 
 /** Axes of operands that run along with an axis of the result. */
-export function parallelAxes(node: Tensor): readonly Pair[] {
-  const pairs = known.get(node) ?? findParallelAxes(node);
-  known.set(node, pairs);
+export function parallelAxes(node: Tensor): readonly Parallel[] {
+  let pairs = known.get(node);
+  if (!pairs) {
+    pairs = isElementwise(node) ? alignedAxes(node) : findParallelAxes(node);
+    known.set(node, pairs);
+  }
   return pairs;
 }
 
-function findParallelAxes(node: Tensor): Pair[] {
+function findParallelAxes(node: Tensor): Parallel[] {
   const rank = node.shape.length;
-  if (isOp(node, 'transpose')) return node.attributes.permutation.map((axis, own) => [0, axis, own] as const);
+  if (isOp(node, 'transpose')) return node.attributes.permutation.map((axis, own) => ({ operand: 0, axis, own }));
   if (isOp(node, 'reshape')) {
     const pairs = unsplitAxes(node.inputs[0].shape as number[], node.shape as number[]);
-    return pairs.map(([axis, own]) => [0, axis, own] as const);
+    return pairs.map(([axis, own]) => ({ operand: 0, axis, own }));
   }
   if (isOp(node, 'sum') || isOp(node, 'max') || isOp(node, 'argmax')) {
     const reduced = isOp(node, 'argmax') ? [node.attributes.axis] : node.attributes.axes;
     const keepDims = !isOp(node, 'argmax') && node.attributes.keepDims;
-    const kept = node.inputs[0].shape.flatMap((_, axis) => (reduced.includes(axis) ? [] : [axis]));
-    return kept.map((axis, i) => [0, axis, keepDims ? axis : i] as const);
+    const kept = [...node.inputs[0].shape.keys()].filter((axis) => !reduced.includes(axis));
+    return kept.map((axis, i) => ({ operand: 0, axis, own: keepDims ? axis : i }));
   }
   if (isOp(node, 'matmul')) {
     const { transposeA, transposeB } = node.attributes;
-    const leading = node.shape.slice(0, -2).flatMap((_, axis) => [0, 1].map((of) => [of, axis, axis] as const));
-    return [...leading, [0, rank - (transposeA ? 1 : 2), rank - 2], [1, rank - (transposeB ? 2 : 1), rank - 1]];
+    const leading = [...node.shape.slice(0, -2).keys()];
+    return [
+      ...leading.flatMap((axis) => [0, 1].map((operand) => ({ operand, axis, own: axis }))),
+      { operand: 0, axis: rank - (transposeA ? 1 : 2), own: rank - 2 },
+      { operand: 1, axis: rank - (transposeB ? 2 : 1), own: rank - 1 },
+    ];
   }
   if (isOp(node, 'conv2dFilterGradient')) return [];
-  if (node.op.startsWith('conv2d')) return [[0, 0, 0]];
-  if (node.op.includes('Pool')) return node.inputs.flatMap((_, of) => [0, 1].map((axis) => [of, axis, axis] as const));
-  if (isOp(node, 'gather')) return node.inputs[1].shape.map((_, i) => [1, i, node.attributes.axis + i] as const);
-  // Elementwise operations, broadcasts, pads, slices and concatenations: aligned at the right, where sizes agree.
-  const pairs: Pair[] = [];
-  node.inputs.forEach(({ shape }, of) => {
-    const added = rank - shape.length;
+  if (node.op.startsWith('conv2d')) return [{ operand: 0, axis: 0, own: 0 }];
+  if (node.op.includes('Pool')) {
+    return node.inputs.flatMap((_, operand) => [0, 1].map((axis) => ({ operand, axis, own: axis })));
+  }
+  if (isOp(node, 'gather')) {
+    return node.inputs[1].shape.map((_, i) => ({ operand: 1, axis: i, own: (node.attributes.axis as number) + i }));
+  }
+  return alignedAxes(node);
+}
+
+/** Of elementwise operations, broadcasts, pads, slices and concatenations: aligned at the right, where sizes agree. */
+function alignedAxes(node: Tensor): Parallel[] {
+  const pairs: Parallel[] = [];
+  node.inputs.forEach(({ shape }, operand) => {
+    const added = node.shape.length - shape.length;
     for (let axis = 0; axis < shape.length; axis++) {
-      if (shape[axis] === node.shape[axis + added] && !moved(node, axis)) pairs.push([of, axis, axis + added]);
+      if (shape[axis] === node.shape[axis + added]) pairs.push({ operand, axis, own: axis + added });
     }
   });
   return pairs;
 }
 
 /** Axes of operands that are summed over and may lie in lanes. */
-function contractedAxes(node: Tensor): (readonly [operand: number, axis: number])[] {
-  const rank = node.inputs[0]?.shape.length ?? 0;
-  if (isOp(node, 'sum') || isOp(node, 'max')) return node.attributes.axes.map((axis) => [0, axis] as const);
+function contractedAxes(node: Tensor): Contracted[] {
+  if (isElementwise(node)) return [];
+  if (isOp(node, 'sum') || isOp(node, 'max')) return node.attributes.axes.map((axis) => ({ operand: 0, axis }));
   if (isOp(node, 'matmul')) {
     const { transposeA, transposeB } = node.attributes;
+    const rank = node.shape.length;
     return [
-      [0, rank - (transposeA ? 2 : 1)],
-      [1, rank - (transposeB ? 1 : 2)],
+      { operand: 0, axis: rank - (transposeA ? 2 : 1) },
+      { operand: 1, axis: rank - (transposeB ? 1 : 2) },
     ];
   }
-  return isOp(node, 'conv2dFilterGradient') ? [0, 1].map((of) => [of, 0] as const) : [];
-}
-
-/** Unites the axes of a node's result with those of its operands that run along with them. */
-function equateAxes(node: Tensor, classes: AxisClasses): void {
-  for (const [operand, axis, own] of parallelAxes(node)) classes.unite(node.inputs[operand], axis, node, own);
-  const contracted = contractedAxes(node);
-  if (contracted.length === 2 && contracted[0][0] !== contracted[1][0]) {
-    const [[a, axisA], [b, axisB]] = contracted;
-    classes.unite(node.inputs[a], axisA, node.inputs[b], axisB);
-  }
-}
-
-/** Whether a slice or a pad shifts along an axis and keeps its size by chance. */
-function moved(node: Tensor, axis: number): boolean {
-  return isOp(node, 'pad') && node.attributes.before[axis] + node.attributes.after[axis] !== 0;
+  return isOp(node, 'conv2dFilterGradient') ? [0, 1].map((operand) => ({ operand, axis: 0 })) : [];
 }
 
 /** Pairs of axes that a reshape leaves as they are: same size, and the same number of elements before them. */
@@ -165,34 +180,32 @@ export function unsplitAxes(from: readonly number[], to: readonly number[]): [nu
   });
 }
 
-/** Union-find over the axes of all nodes. */
-class AxisClasses {
-  /** The number of each node's first axis. */
-  readonly #first = new Map<Tensor, number>();
-  readonly #parents: number[] = [];
-
-  constructor({ nodes, inputs }: Graph) {
-    // Nothing may depend on an input.
-    for (const node of new Set([...nodes, ...inputs.values()])) {
-      this.#first.set(node, this.#parents.length);
-      for (let i = 0; i < node.shape.length; i++) this.#parents.push(this.#parents.length);
+/** The axes of all nodes, numbered from each node's `first` on, in classes of those that run along with each other. */
+function equatedAxes({ nodes, inputs }: Graph): { first: ReadonlyMap<Tensor, number>; classes: Int32Array } {
+  const first = new Map<Tensor, number>();
+  const sizes: (number | null)[] = [];
+  // Nothing may depend on an input.
+  for (const node of new Set([...nodes, ...inputs.values()])) {
+    first.set(node, sizes.length);
+    sizes.push(...node.shape);
+  }
+  // Union-find.
+  const parents = Int32Array.from(sizes.keys());
+  const find = (axis: number) => {
+    while (parents[axis] !== axis) axis = parents[axis] = parents[parents[axis]];
+    return axis;
+  };
+  const unite = (a: number, b: number) => {
+    if (sizes[a] === sizes[b]) parents[find(a)] = find(b);
+  };
+  for (const node of nodes) {
+    const own = first.get(node)!;
+    for (const pair of parallelAxes(node)) unite(first.get(node.inputs[pair.operand])! + pair.axis, own + pair.own);
+    const contracted = contractedAxes(node);
+    if (contracted.length === 2 && contracted[0].operand !== contracted[1].operand) {
+      const [a, b] = contracted.map(({ operand, axis }) => first.get(node.inputs[operand])! + axis);
+      unite(a, b);
     }
   }
-
-  /** One more than the largest number of a class. */
-  get count(): number {
-    return this.#parents.length;
-  }
-
-  find(node: Tensor, axis: number): number {
-    const parents = this.#parents;
-    let root = this.#first.get(node)! + axis;
-    while (parents[root] !== root) root = parents[root] = parents[parents[root]];
-    return root;
-  }
-
-  unite(a: Tensor, axisA: number, b: Tensor, axisB: number): void {
-    if (a.shape[axisA] !== b.shape[axisB]) return;
-    this.#parents[this.find(a, axisA)] = this.find(b, axisB);
-  }
+  return { first, classes: parents.map((_, axis) => find(axis)) };
 }

@@ -33,13 +33,12 @@ export function lower(graph: Graph, lanes: LaneAxes, storage: Storage): Lowered 
   return { nests: lowering.nests, inputs: [...graph.inputs.keys()], outputs: [...graph.outputs.keys()] };
 }
 
-/** Asks the nest that owns `loop` to make it two: quotient and remainder. */
-class SplitRequest extends Error {
+/** Asks the nest that owns `loop` to make it two: quotient and remainder. No error, since errors record the stack. */
+class SplitRequest {
   readonly loop: Loop;
   readonly divisor: number;
 
   constructor(loop: Loop, divisor: number) {
-    super(`split ${loop.name} by ${divisor}`);
     this.loop = loop;
     this.divisor = divisor;
   }

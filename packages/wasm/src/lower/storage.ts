@@ -1,7 +1,8 @@
 // Which nodes get memory, and in which layout; and which reductions are finished by the elementwise operations after
 // them before anything is stored.
 
-import { type Graph, isOp, type PrimitiveName, type Tensor } from '@bn/core';
+import { type Graph, isOp, type PrimitiveName, sameShape, type Tensor } from '@bn/core';
+import { isElementwise } from './elementwise.js';
 import { arithmetic, keepsLanes, type LaneAxes } from './lane-axes.js';
 import type { Form, Rule } from './rule.js';
 import { rules } from './rules.js';
@@ -30,48 +31,47 @@ export function chooseStorage(graph: Graph, lanes: LaneAxes): Storage {
   const stored = new Set<Tensor>();
   const anchors = new Map<Tensor, Tensor>();
   const costs = new Map<Tensor, number>();
+  /** Reductions over all groups that what uses a node comes after. */
   const depths = new Map<Tensor, number>();
-  /** Reductions over all groups that a node comes after. */
-  const depthAfter = (node: Tensor) => (depths.get(node) ?? 0) + (crossesGroups(node, lanes) ? 1 : 0);
-  const depthOf = (node: Tensor) => node.inputs.reduce((depth, x) => Math.max(depth, depthAfter(x)), 0);
   const usedOnce = (node: Tensor) => users.get(node)!.length === 1 && !outputs.has(node);
-
-  const isNest = (node: Tensor) => stored.has(node) || formOf(node) !== 'element';
 
   for (const node of graph.nodes) {
     if (isLeaf(node)) {
       costs.set(node, (lanes.get(node) ?? null) === null ? 0 : gathered);
+      depths.set(node, 0);
       continue;
     }
-    const inline = costOf(node) + node.inputs.reduce((sum, x) => sum + (stored.has(x) ? 0 : costs.get(x)!), 0);
+    const [form, uses] = [formOf(node), users.get(node)!];
+    let [inline, depth] = [costOf(node), 0];
+    for (const x of node.inputs) {
+      if (!stored.has(x)) inline += costs.get(x)!;
+      depth = Math.max(depth, depths.get(x)!);
+    }
     costs.set(node, inline);
-    const follower = usedOnce(node) ? users.get(node)![0].user : null;
-    const goesOn = follower !== null && isArithmetic(follower) && follower.shape.join() === node.shape.join();
-    const sought = formOf(node) === 'element' && !goesOn ? anchorOf(node, node, stored, usedOnce) : null;
-    depths.set(node, depthOf(node));
+    depths.set(node, depth + (crossesGroups(node, lanes) ? 1 : 0));
+    const follower = usedOnce(node) ? uses[0].user : null;
+    const goesOn = follower !== null && isElementwise(follower) && sameShape(follower.shape, node.shape);
+    const sought = form === 'element' && !goesOn ? anchorOf(node, node, stored, usedOnce) : null;
     // What a reduction is finished with must not wait for more groups than the reduction itself.
-    const anchor =
-      sought && lanes.get(sought) === lanes.get(node) && depths.get(node)! <= depthAfter(sought) ? sought : null;
+    const anchor = sought && lanes.get(sought) === lanes.get(node) && depth <= depths.get(sought)! ? sought : null;
     if (anchor) {
       anchors.set(node, anchor);
       stored.delete(anchor);
     }
-    const uses = users.get(node)!;
     const needed = uses.some(({ user, operand }) => readsMemory(user, operand));
     const expanded = inline > 0 && uses.some(({ user }) => sizeOf(user) > sizeOf(node) && isSpread(user));
     const again = uses.length > 1 || elementsRead(node, users) > sizeOf(node);
     const shared = again && inline > limits.shared;
-    if (formOf(node) !== 'element' || anchor || needed || expanded || shared || inline > limits.nested) {
-      stored.add(node);
-    }
+    if (form !== 'element' || anchor || needed || expanded || shared || inline > limits.nested) stored.add(node);
   }
   const inLanes = new Set<Tensor>();
   // Nodes whose users, also those behind nodes that are not stored, take lanes as they are. Users come first.
   const followed = new Set<Tensor>();
   for (const node of [...graph.nodes].reverse()) {
-    const kept = users
-      .get(node)!
-      .every(({ user, operand }) => keepsLanes(user, operand, lanes) && (isNest(user) || followed.has(user)));
+    const kept = users.get(node)!.every(({ user, operand }) => {
+      const isNest = stored.has(user) || formOf(user) !== 'element';
+      return (isNest || followed.has(user)) && keepsLanes(user, operand, lanes);
+    });
     if (kept) followed.add(node);
     const isCopied =
       isOp(node, 'input') && users.get(node)!.some(({ user }) => arithmetic(user) > packed * sizeOf(node));
@@ -88,7 +88,7 @@ function crossesGroups(node: Tensor, lanes: LaneAxes): boolean {
 }
 
 export function isLeaf(node: Tensor): boolean {
-  return isOp(node, 'input') || isOp(node, 'constant');
+  return node.op === 'input' || node.op === 'constant';
 }
 
 export function formOf(node: Tensor): Form {
@@ -104,19 +104,14 @@ function anchorOf(
   stored: ReadonlySet<Tensor>,
   usedOnce: (node: Tensor) => boolean,
 ): Tensor | null {
-  if (!isArithmetic(node)) return null;
+  if (!isElementwise(node)) return null;
   for (const x of node.inputs) {
-    if (isLeaf(x) || !usedOnce(x) || x.shape.join() !== root.shape.join()) continue;
+    if (isLeaf(x) || !usedOnce(x) || !sameShape(x.shape, root.shape)) continue;
     if (formOf(x) === 'reduce' && x.op !== 'argmax' && x.dtype === 'float32') return x;
     const deeper = stored.has(x) || formOf(x) !== 'element' ? null : anchorOf(root, x, stored, usedOnce);
     if (deeper) return deeper;
   }
   return null;
-}
-
-/** Whether each element is computed from the operands' elements at the same place. */
-function isArithmetic({ op }: Tensor): boolean {
-  return costs[op] !== undefined && costs[op] > 0;
 }
 
 function costOf(node: Tensor): number {
@@ -130,6 +125,7 @@ const costs: Readonly<Record<string, number>> = {
 
 /** Whether a user reads an operand element again and again, or at computed places. */
 export function readsMemory(user: Tensor, operand: number): boolean {
+  if (isElementwise(user)) return false;
   return user.op === 'matmul' || user.op.startsWith('conv2d') || user.op.includes('Pool')
     ? formOf(user) !== 'element'
     : user.op === 'gather' && operand === 0;
@@ -144,10 +140,12 @@ function elementsRead(node: Tensor, users: ReadonlyMap<Tensor, readonly { user: 
 }
 
 /** Whether a user may need an operand element for several of its own. */
-function isSpread({ op }: Tensor): boolean {
-  return isArithmetic({ op } as Tensor) || op === 'broadcastTo' || op === 'gather';
+function isSpread(user: Tensor): boolean {
+  return isElementwise(user) || user.op === 'broadcastTo' || user.op === 'gather';
 }
 
 function sizeOf({ shape }: Tensor): number {
-  return shape.reduce<number>((product, n) => product * n!, 1);
+  let size = 1;
+  for (const n of shape) size *= n!;
+  return size;
 }
