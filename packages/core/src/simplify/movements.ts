@@ -3,9 +3,7 @@
 import { broadcastShapes, elementwise } from '../ops/elementwise.js';
 import { broadcastTo, reshape, transpose } from '../ops/shape.js';
 import { isOp, type OperationName, Tensor } from '../tensor.js';
-import type { Rule } from './simplify.js';
-
-const elementwiseNames: ReadonlySet<string> = new Set(Object.keys(elementwise));
+import type { Rule, Rules } from './simplify.js';
 
 /** Row-major order does not change with the shape: of reshapes the last one counts. */
 const reshapeOfReshape: Rule = (node) => {
@@ -32,15 +30,15 @@ const broadcastOfBroadcast: Rule = (node) => {
 
 /** What is done to each element can be done before elements are repeated; and arithmetic repeats what it has to. */
 const broadcastOfOperand: Rule = (node) => {
-  if (!elementwiseNames.has(node.op) || !node.inputs.some((x) => isOp(x, 'broadcastTo'))) return null;
+  if (!node.inputs.some((x) => isOp(x, 'broadcastTo'))) return null;
   const inputs = node.inputs.map((x) => (isOp(x, 'broadcastTo') ? x.inputs[0]! : x));
   const spec = { dtype: node.dtype, shape: broadcastShapes(node.op, inputs) };
   return broadcastTo(new Tensor<OperationName>(node.op, inputs, node.attributes, spec), node.shape);
 };
 
-export const movements: readonly Rule[] = [
-  reshapeOfReshape,
-  transposeOfTranspose,
-  broadcastOfBroadcast,
-  broadcastOfOperand,
-];
+export const movements: Rules = {
+  reshape: [reshapeOfReshape],
+  transpose: [transposeOfTranspose],
+  broadcastTo: [broadcastOfBroadcast],
+  ...Object.fromEntries(Object.keys(elementwise).map((op) => [op, [broadcastOfOperand]])),
+};

@@ -8,7 +8,7 @@ import { sum } from '../ops/reduction.js';
 import { broadcastTo } from '../ops/shape.js';
 import { sameShape } from '../spec.js';
 import { isOp, type Tensor } from '../tensor.js';
-import type { Rule } from './simplify.js';
+import type { Rule, Rules } from './simplify.js';
 
 const arithmetic: Readonly<Record<string, (a: number, b: number) => number>> = {
   add: (a, b) => a + b,
@@ -45,7 +45,7 @@ const neutral: Rule = (node) => {
 
 /** x + x = 2x, exactly. */
 const doubled: Rule = (node) =>
-  isOp(node, 'add') && node.dtype === 'float32' && node.inputs[0] === node.inputs[1] ? mul(node.inputs[0]!, 2) : null;
+  node.dtype === 'float32' && node.inputs[0] === node.inputs[1] ? mul(node.inputs[0]!, 2) : null;
 
 /** (x · c) · d = x · (c · d), and −x = x · −1. c · d is a normal number, so x · (c · d) overflows only where the result does. */
 const factorOfFactor: Rule = (node) => {
@@ -56,10 +56,10 @@ const factorOfFactor: Rule = (node) => {
 
 /**
  * (a · b) · c = (a · c) · b: the number goes to the smaller operand. c is near enough to 1 for a · c not to leave the
- * range of float32, but where a was at its end.
+ * range of float32, but where a was at its end. Signs go to sums instead.
  */
 const factorOfProduct: Rule = (node) => {
-  const outer = isOp(node, 'mul') ? scaling(node) : null; // signs go to sums instead
+  const outer = scaling(node);
   if (!outer || !isOp(outer.x, 'mul') || Math.abs(Math.log2(Math.abs(outer.factor))) > 20) return null;
   const [a, b] = outer.x.inputs as [Tensor, Tensor];
   if (isSmaller(a, node)) return mul(scaled(a, outer.factor), b);
@@ -84,15 +84,16 @@ const sign: Rule = (node) => {
   return node.op === 'div' && isOp(a, 'neg') ? neg(div(a.inputs[0]!, b)) : null;
 };
 
-export const numbers: readonly Rule[] = [
-  numberOfNumbers,
-  neutral,
-  doubled,
-  factorOfFactor,
-  factorOfProduct,
-  factorOfSum,
-  sign,
-];
+export const numbers: Rules = {
+  add: [numberOfNumbers, neutral, doubled, sign],
+  sub: [numberOfNumbers, neutral, sign],
+  mul: [numberOfNumbers, neutral, factorOfFactor, factorOfProduct],
+  div: [numberOfNumbers, neutral, sign],
+  neg: [numberOfNumbers, factorOfFactor],
+  sqrt: [numberOfNumbers],
+  reshape: [numberOfNumbers],
+  sum: [factorOfSum],
+};
 
 /** The number that every element of x is; undefined if they differ, or are not known before the run. */
 export function numberOf(x: Tensor): number | undefined {

@@ -1,7 +1,7 @@
 // Algebra on graphs: the same results from fewer and smaller nodes, for all backends alike.
 
 import { type Graph, replaceNodes } from '../graph.js';
-import type { Tensor } from '../tensor.js';
+import type { OperationName, Tensor } from '../tensor.js';
 import { movements } from './movements.js';
 import { numbers } from './numbers.js';
 import { removeVanishingSums } from './vanishing-sums.js';
@@ -9,7 +9,8 @@ import { removeVanishingSums } from './vanishing-sums.js';
 /** What is computed instead of a node; null where the rule has nothing to say. The proof stands beside each rule. */
 export type Rule = (node: Tensor) => Tensor | null;
 
-const rules: readonly Rule[] = [...movements, ...numbers];
+/** By operation; they are tried in this order. */
+export type Rules = Readonly<Partial<Record<OperationName, readonly Rule[]>>>;
 
 /**
  * The graph with every rule applied until none applies. Results are equal in exact arithmetic; rounding differs by units
@@ -19,14 +20,18 @@ const rules: readonly Rule[] = [...movements, ...numbers];
  * An input that a result depended on in form only may be gone from the graph.
  */
 export function simplify(graph: Graph): Graph {
-  return applyRules(removeVanishingSums(applyRules(graph)));
+  const simpler = applyRules(graph);
+  const without = removeVanishingSums(simpler);
+  return without === simpler ? simpler : applyRules(without);
 }
 
 function applyRules(graph: Graph): Graph {
   return replaceNodes(graph, (node) => {
-    for (const rule of rules) {
-      const simpler = rule(node);
-      if (simpler) return simpler;
+    for (const rules of [movements, numbers]) {
+      for (const rule of rules[node.op] ?? []) {
+        const simpler = rule(node);
+        if (simpler) return simpler;
+      }
     }
     return node;
   });
