@@ -11,8 +11,9 @@ import { bindBatch } from './lower/bind-batch.js';
 import { factorProducts } from './lower/factor-products.js';
 import { chooseLaneAxes, type LaneAxes } from './lower/lane-axes.js';
 import { type Lowered, lower } from './lower/lowering.js';
-import { padConvolutions } from './lower/pad-convolutions.js';
-import { rewrite } from './lower/rewrite.js';
+import { padConvolution } from './lower/pad-convolution.js';
+import { type Replacement, replaceNodes } from './lower/replace-nodes.js';
+import { splitSums } from './lower/split-sums.js';
 import { chooseStorage } from './lower/storage.js';
 import { winograd } from './lower/winograd.js';
 import type { Passes } from './passes.js';
@@ -91,20 +92,22 @@ export function planGraph(
   if (passes.factors) bound = factorProducts(bound);
   const [symbolic] = [...graph.inputs].filter(([, { shape }]) => shape.includes(null)).map(([name]) => name);
   const rows = countsRows ? bound.inputs.get(symbolic)! : null;
-  if (passes.pad) bound = padConvolutions(bound);
-  let lanes: LaneAxes = passes.lanes ? chooseLaneAxes(bound, rows) : new Map();
-  if (passes.lanes && passes.split) {
-    bound = rewrite(bound, lanes);
-    lanes = chooseLaneAxes(bound, rows);
-  }
-  if (passes.lanes && passes.winograd) {
-    bound = winograd(bound, lanes);
-    lanes = chooseLaneAxes(bound, rows);
-  }
+  const lanesOf = (graph: Graph): LaneAxes => (passes.lanes ? chooseLaneAxes(graph, rows) : new Map());
+  bound = replaceNodes(bound, replacementsOf(passes, lanesOf(bound)));
+  const lanes = lanesOf(bound);
   const lowered = lower(bound, lanes, chooseStorage(bound, lanes));
   const nests = passes.parts ? splitIntoPartialSums(lowered.nests) : lowered.nests;
   const steps = planSteps(nests).map((step) => (passes.merge ? { ...step, nests: mergeNests(step.nests) } : step));
   return { steps, lowered, bound };
+}
+
+/** Rewrites that do not need each other's results, but at one node: they come in this order. */
+function replacementsOf(passes: Passes, lanes: LaneAxes): Replacement[] {
+  const replacements: Replacement[] = [];
+  if (passes.pad) replacements.push(padConvolution);
+  if (passes.lanes && passes.split) replacements.push(splitSums(lanes));
+  if (passes.lanes && passes.winograd) replacements.push(winograd(lanes));
+  return replacements;
 }
 
 export function compile(graph: Graph, batch: number, options: CompileOptions): Program {

@@ -20,9 +20,7 @@ export type Rules = Readonly<Partial<Record<OperationName, readonly Rule[]>>>;
  * An input that a result depended on in form only may be gone from the graph.
  */
 export function simplify(graph: Graph): Graph {
-  const simpler = applyRules(graph);
-  const without = removeVanishingSums(simpler);
-  return without === simpler ? simpler : applyRules(without);
+  return applyRules(removeVanishingSums(applyRules(graph)));
 }
 
 function applyRules(graph: Graph): Graph {

@@ -9,7 +9,7 @@ import { readsMemory } from './storage.js';
 export function factorProducts(graph: Graph): Graph {
   // Equal computations have to be one node, also those that `replaceNodes` makes.
   const factoring = new Factoring(roundedNodes(graph), storedNodes(graph));
-  return replaceNodes(graph, (node, copy) => factoring.replace(node, copy));
+  return replaceNodes(graph, [(node, copy) => factoring.replace(node, copy)]);
 }
 
 /** A tensor as full · factor, where `factor` has fewer elements, or as `factor` alone, stretched. */

@@ -2,9 +2,9 @@
 // results of a row from m + K − 1 products instead of m·K. Transforms become elementwise operations, and the products a
 // convolution with a kernel one element wide, whose groups are the points.
 
-import { type ConvolutionGeometry, type Graph, isOp, ops, type Tensor } from '@bn/core';
+import { type ConvolutionGeometry, isOp, ops, type Tensor } from '@bn/core';
 import type { LaneAxes } from './lane-axes.js';
-import { replaceNodes } from './replace-nodes.js';
+import type { Replacement } from './replace-nodes.js';
 import { type Transform, transforms } from './winograd-transforms.js';
 
 /** A transform along one axis of an image; tiles overhang the results at its end where they do not divide them. */
@@ -17,14 +17,14 @@ interface Tiling {
 /** In the order in which images are transformed: along rows (axis 3), then perhaps along columns (axis 2). */
 type Plan = readonly Tiling[];
 
-/** The graph with such convolutions replaced where that saves work; lanes have to be on the batch. */
-export function winograd(graph: Graph, lanes: LaneAxes): Graph {
-  return replaceNodes(graph, (node, copy) => {
+/** Replaces such convolutions where that saves work; lanes have to be on the batch. */
+export function winograd(lanes: LaneAxes): Replacement {
+  return (node, copy) => {
     if (lanes.get(node.inputs[0]) !== 0) return null;
     if (isOp(copy, 'conv2d')) return forward(copy);
     if (isOp(copy, 'conv2dInputGradient')) return inputGradient(copy);
     return isOp(copy, 'conv2dFilterGradient') ? filterGradient(copy) : null;
-  });
+  };
 }
 
 /** y = Aᵀ·Σ (G·w ⊙ Bᵀ·x) over channels, and rows of the kernel */

@@ -1,16 +1,12 @@
 // Convolutions on padded copies of their images: loops without tests at the edges, where that computes little more.
 
-import { type Graph, isOp, ops, type Tensor } from '@bn/core';
-import { replaceNodes } from './replace-nodes.js';
+import { isOp, ops, type Tensor } from '@bn/core';
+import type { Replacement } from './replace-nodes.js';
 
 /** Products with padding per product without, up to which testing is the dearer. */
 const mostWaste = 1.3;
 
-export function padConvolutions(graph: Graph): Graph {
-  return replaceNodes(graph, (_, copy) => padded(copy));
-}
-
-function padded(node: Tensor): Tensor | null {
+export const padConvolution: Replacement = (_, node) => {
   const none = [0, 0, 0, 0] as const;
   if (isOp(node, 'conv2d') && hasPadding(node.attributes)) {
     const [x, w] = node.inputs;
@@ -21,7 +17,7 @@ function padded(node: Tensor): Tensor | null {
     return ops.conv2dFilterGradient(pad(x, node.attributes.padding), dy, { ...node.attributes, padding: none });
   }
   return isOp(node, 'conv2dInputGradient') ? paddedInputGradient(node) : null;
-}
+};
 
 /**
  * Element t of the image is tap k of window (t + padding − k·dilation) / stride, where that is whole. Those windows

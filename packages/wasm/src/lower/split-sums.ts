@@ -1,13 +1,13 @@
 // Rewrites of the graph before it becomes loops: sums over the axis in lanes are done in two parts, so that the first
 // part can run group by group, next to what makes its operand; and batch statistics need one pass instead of two.
 
-import { constant, type Graph, isOp, ops, scalar, sizeOf, type Tensor } from '@bn/core';
+import { constant, isOp, ops, scalar, sizeOf, type Tensor } from '@bn/core';
 import type { LaneAxes } from './lane-axes.js';
-import { replaceNodes } from './replace-nodes.js';
+import type { Replacement } from './replace-nodes.js';
 
-/** The graph with sums over the lane axis and others split, and arithmetic on numbers done. */
-export function rewrite(graph: Graph, lanes: LaneAxes): Graph {
-  return replaceNodes(graph, (node, copy, replaced) => splitSum(node, copy, lanes, replaced) ?? folded(copy));
+/** Splits sums over the lane axis and others, and does arithmetic on numbers. */
+export function splitSums(lanes: LaneAxes): Replacement {
+  return (node, copy, replaced) => splitSum(node, copy, lanes, replaced) ?? folded(copy);
 }
 
 /** A number for arithmetic on numbers, rounded to float32 as it would be. */
