@@ -29,7 +29,12 @@ export interface Lowered {
 
 export function lower(graph: Graph, lanes: LaneAxes, storage: Storage): Lowered {
   const lowering = new GraphLowering(graph, lanes, storage);
-  for (const name of graph.outputs.keys()) lowering.output(name);
+  const done = new Set<Tensor>();
+  for (const [name, node] of graph.outputs) {
+    // What is stored comes first, so that nests are not made within nests as deep as the graph is.
+    for (const operand of operandsFirst(node, done)) if (operand !== node) lowering.fill(operand);
+    lowering.output(name);
+  }
   return { nests: lowering.nests, inputs: [...graph.inputs.keys()], outputs: [...graph.outputs.keys()] };
 }
 
@@ -71,6 +76,11 @@ class GraphLowering implements Lowering {
     for (const name of [...graph.inputs.keys()].map((name) => `in ${name}`)) this.#argument(name);
     for (const name of [...graph.outputs.keys()].map((name) => `out ${name}`)) this.#argument(name);
     this.#numbers = new Map(graph.nodes.map((node, i) => [node, i]));
+  }
+
+  /** Makes nests that leave a node in memory, if it is to be there. */
+  fill(node: Tensor): void {
+    if (!isLeaf(node) && this.#storage.stored.has(node)) this.#bufferOf(node);
   }
 
   /** Makes nests that leave a graph output in its argument. */
@@ -324,6 +334,22 @@ class GraphLowering implements Lowering {
     }
     [this.#summing, this.#splits] = [summing, splits];
   }
+}
+
+/** The nodes that `root` is computed from, and itself, but for those that are `done`. */
+function operandsFirst(root: Tensor, done: Set<Tensor>): Tensor[] {
+  const order: Tensor[] = [];
+  const open = [root];
+  for (let node = open.at(-1); node; node = open.at(-1)) {
+    const next = done.has(node) ? undefined : node.inputs.find((x) => !done.has(x));
+    if (next) open.push(next);
+    else {
+      open.pop();
+      if (!done.has(node)) order.push(node);
+      done.add(node);
+    }
+  }
+  return order;
 }
 
 function splitLoop(loops: readonly Loop[], indices: readonly Index[], loop: Loop, divisor: number) {
