@@ -44,7 +44,7 @@ function dependents(y: Tensor, xs: ReadonlySet<Tensor>): ReadonlySet<Tensor> {
     if (seen.has(node)) return;
     seen.add(node);
     const parents = differentiationInputs(node);
-    parents.forEach(visit);
+    for (const x of parents) visit(x);
     if (xs.has(node) || parents.some((x) => order.has(x))) order.add(node);
   };
   visit(y);

@@ -82,7 +82,10 @@ function rebuild(outputs: ReadonlyMap<string, Tensor>, replace: Replacement): Gr
   const visit = (original: Tensor): Tensor => {
     const done = rebuilt.get(original);
     if (done) return done;
-    const node = withOperands(original, original.inputs.map(visit));
+    const operands: Tensor[] = [];
+    // Not by `map`: graphs are deep, and this calls itself.
+    for (const x of original.inputs) operands.push(visit(x));
+    const node = withOperands(original, operands);
     const replacement = replace(node, original);
     const result = replacement === node ? merge(node) : visit(replacement);
     rebuilt.set(original, result);
