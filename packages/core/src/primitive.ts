@@ -2,7 +2,7 @@
 
 import { BnError } from './errors.js';
 import { type DType, formatSpec, type Spec } from './spec.js';
-import { type OperationAttributes, type OperationName, Tensor, where } from './tensor.js';
+import { type OperationAttributes, type OperationName, requireSizes, Tensor, where } from './tensor.js';
 
 /** Attributes of operations that have none. */
 export type None = Readonly<Record<string, never>>;
@@ -26,7 +26,9 @@ export function apply<Ops extends OperationName, Op extends Ops>(
   inputs: readonly Tensor[],
   attributes: OperationAttributes[Op],
 ): Tensor<Op> {
-  return new Tensor<Op>(op, inputs, attributes, definitions[op].spec(inputs, attributes));
+  const spec = definitions[op].spec(inputs, attributes);
+  requireSizes(op, spec.shape);
+  return new Tensor<Op>(op, inputs, attributes, spec);
 }
 
 /** Throws `dtype` unless all inputs have one of the allowed dtypes, and the same one. */

@@ -76,8 +76,18 @@ export function where(operation: string): string {
   return currentOrigin.layer === '' ? operation : `${currentOrigin.layer} (${operation})`;
 }
 
+/** Throws `shape` unless all sizes are integers of 0 or more; `null` is the symbolic batch. */
+export function requireSizes(operation: string, shape: Shape): void {
+  if (shape.every((n) => n === null || (Number.isSafeInteger(n) && n >= 0))) return;
+  throw new BnError(
+    'shape',
+    `${where(operation)}: the shape would be ${formatShape(shape)}; sizes must be integers of 0 or more`,
+  );
+}
+
 /** A graph input, fed by name at every run. */
 export function input(name: string, shape: Shape, dtype: DType = 'float32'): Tensor<'input'> {
+  requireSizes(`input '${name}'`, shape);
   return new Tensor('input', [], { name }, { shape, dtype });
 }
 
@@ -87,6 +97,7 @@ export function constant(
   shape: Shape,
   dtype: DType = 'float32',
 ): Tensor<'constant'> {
+  requireSizes('constant', shape);
   if (data.length !== sizeOf(shape)) {
     throw new BnError('shape', `constant: ${data.length} values do not fill the shape ${formatShape(shape)}`);
   }

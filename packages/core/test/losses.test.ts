@@ -25,6 +25,11 @@ test('softmaxCrossEntropy does not overflow for large logits', async () => {
   expect(value[0]).toBeCloseTo(5000, 6);
 });
 
+test.each([3, -1])('softmaxCrossEntropy of a label that is no class is no number, and not 0: %i', async (label) => {
+  const loss = softmaxCrossEntropy({ labelSmoothing: 0.1 })(logits, labels);
+  expect((await evaluate({ loss }, { ...data, labels: [1, label] })).loss[0]).toBeNaN();
+});
+
 test('meanSquaredError is the mean over all values, and takes [batch] for [batch, 1]', async () => {
   const prediction = input('p', [3, 1]);
   const loss = meanSquaredError()(prediction, input('t', [3]));

@@ -36,6 +36,14 @@ describe('shape and dtype rules', () => {
       /expected dy \[2, 3, 3, 3\], got \[2, 3, 3, 2\]/,
     ],
     ['images', () => ops.conv2d(x, input('w', [4, 3, 7, 7])), /expected four axes \[batch, channels, height, width\]/],
+    ['sizes below 0', () => input('y', [-1, 3]), /input 'y': the shape would be \[-1, 3\]; sizes must be integers/],
+    ['fractions of a size', () => ops.reshape(input('y', [7]), [-1, 2]), /would be \[3.5, 2\]/],
+    ['no stride', () => ops.conv2d(image, input('w', [4, 3, 3, 3]), { stride: [0, 1] }), /stride \[0,1\].*positive/],
+    ['a padding that cuts', () => ops.conv2d(image, input('w', [4, 3, 3, 3]), { padding: [0, -1, 0, 0] }), /may be 0/],
+    ['a pad that cuts', () => ops.pad(x, [0, -1], [0, 0]), /use slice\(\) to cut/],
+    ['the largest of nothing', () => ops.max(input('y', [0, 3]), [0]), /axis 0 of \[0, 3\] is empty/],
+    ['the place of the largest of nothing', () => ops.argmax(input('y', [3, 0])), /axis 1 of \[3, 0\] is empty/],
+    ['counting along no axis', () => ops.iota([2, 3], 2), /no axis 2 in \[2, 3\]; use 0 to 1/],
     ['cast first', () => ops.mul(input('u', [2], 'uint8'), 2), /uint8 \[2\].*use cast/],
   ])('%s', (_, build, message) => {
     expect(build).toThrow(message);

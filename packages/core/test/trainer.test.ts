@@ -138,6 +138,21 @@ describe('fit', () => {
     await expect(collect(trainer.fit({ ...fitting, ...wrong }))).rejects.toThrow(message);
   });
 
+  test('evaluation and recalibration refuse nothing, and batches of nothing', async () => {
+    const { trainer } = await setup();
+    await expect(trainer.evaluate(points(0))).rejects.toThrow('a data set of 0 examples');
+    await expect(trainer.evaluate(points(9), { batchSize: 0 })).rejects.toThrow(
+      'in batches of 0; both must be positive',
+    );
+    await expect(trainer.recalibrate(points(0))).rejects.toThrow('a data set of 0 examples');
+  });
+
+  test('says that a label may be no class where the loss is no number', async () => {
+    const { trainer } = await setup();
+    const train: Dataset = { ...points(50), get: (i) => ({ ...points(50).get(i), label: 3 }) };
+    await expect(collect(trainer.fit({ ...fitting, train }))).rejects.toThrow(/loss is NaN; .*a label that is none of/);
+  });
+
   test('names the example of a data set that gives another size than it says', async () => {
     const train: Dataset = { ...points(50), get: () => ({ features: [1, 2, 3], label: 0 }) };
     const { trainer } = await setup();

@@ -134,7 +134,9 @@ export class Lowering {
 
   /** x in another shape; a symbolic size becomes −1, which ONNX works out. */
   reshape(x: string, shape: Shape): string {
-    return this.emit('Reshape', [x, this.int64(shape.map((n) => n ?? -1))]);
+    // Otherwise a 0 stands for the size that x has there.
+    const attributes = shape.includes(0) ? { allowzero: 1 } : undefined;
+    return this.emit('Reshape', [x, this.int64(shape.map((n) => n ?? -1))], attributes);
   }
 
   cast(x: string, dtype: DType): string {

@@ -140,3 +140,7 @@ test('pending broadcasts reach operations that do not broadcast', async () => {
   await expectSame(ops.concat([ops.relu(row), input('x', [1, 3])], 0));
   await expectSame(ops.matmul(ops.fill([4, 2], 2), row));
 });
+
+test('a size of 0 in a new shape is a size, and no reference to the old one', async () => {
+  await expectSame(ops.reshape(input('x', [0, 3]), [3, 0]));
+});

@@ -67,6 +67,23 @@ test.each(
   await expectEqual(graph, [5, 2]);
 });
 
+test('inputs may be released as soon as a run is asked for, also where a program is compiled first', async () => {
+  const graph = createGraph({ y: ops.add(input('x', [null, 3]), 1) });
+  const backend = await createBackend({ threads: 1 });
+  const executable = await backend.compile(graph);
+  const ask = async (size: number) => {
+    const x = backend.upload(new Float32Array(3 * size).fill(size), { shape: [size, 3], dtype: 'float32' });
+    const running = executable.run(new Map([['x', x]]));
+    backend.release(x);
+    backend.release(backend.upload(new Float32Array(3 * size), { shape: [size, 3], dtype: 'float32' }));
+    return backend.download((await running).get('y')!);
+  };
+  const sizes = [2, 3, 20, 2, 70];
+  const results = await Promise.all(sizes.map(ask));
+  expect(results).toEqual(sizes.map((size) => new Float32Array(3 * size).fill(size + 1)));
+  await backend.dispose();
+});
+
 test('the program that was used longest ago is given up when there are more than sixteen', async () => {
   const freed: number[] = [];
   const programs = new Programs(async (batch) => ({ free: async () => void freed.push(batch) }));

@@ -39,11 +39,13 @@ async function expectEqual(made: Case, ...without: (keyof Passes)[]): Promise<vo
 /** So few that all iterations are soon interpreted. */
 const few = batches.filter((n) => n < 10);
 const names = Object.keys(allPasses) as (keyof Passes)[];
-const cases = Array.from({ length: 2 * names.length }, (_, i) => [300 + i, names[i % names.length]] as const);
+const cases = (count: number) => Array.from({ length: count }, (_, i) => [300 + i, names[i % names.length]] as const);
 
 describe('steps give the numbers of the reference, at the places planned for them', () => {
-  test.each(cases)('random graph %i, also without %s', (seed, without) => expectEqual(randomGraph(seed, few), without));
-  test.each(cases)('training step of random network %i, also without %s', (seed, without) =>
+  test.each(cases(18))('random graph %i, also without %s', (seed, without) =>
+    expectEqual(randomGraph(seed, few), without),
+  );
+  test.each(cases(9))('training step of random network %i, also without %s', (seed, without) =>
     expectEqual(randomTraining(seed, few), without),
   );
 });
@@ -59,6 +61,13 @@ test.each(['maxPool2d', 'avgPool2d'] as const)(
     return expectEqual(filled(createGraph({ dx: gradients(ops.sum(ops.mul(y, y)), [x])[0] })));
   },
 );
+
+test('axes without elements are summed to 0, padded and multiplied, and nothing is read or written there', () => {
+  const [none, b] = [input('none', [0, 3]), input('b', [3, 0])];
+  const sums = { all: ops.sum(none), columns: ops.exp(ops.sum(none, [0])), products: ops.matmul(b, none) };
+  const moved = { padded: ops.pad(b, [0, 1], [0, 1], 5), joined: ops.concat([none, input('c', [2, 3])], 0) };
+  return expectEqual(filled(createGraph({ ...sums, ...moved, doubled: ops.mul(none, 2) })));
+});
 
 test('rows that are picked from all groups wait for all of them', () => {
   // As an output it is row-major, so that nothing but the step keeps a group from reading the rows of another.

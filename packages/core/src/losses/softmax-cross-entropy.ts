@@ -2,16 +2,16 @@
 
 import { BnError } from '../errors.js';
 import { oneHot } from '../ops/composed.js';
-import { add, mul, neg } from '../ops/elementwise.js';
+import { add, equal, mul, neg, where } from '../ops/elementwise.js';
 import { logSoftmax } from '../ops/fused.js';
 import { mean, sum } from '../ops/reduction.js';
-import { formatSpec } from '../spec.js';
+import { formatSpec, sizeOf } from '../spec.js';
 import type { Loss } from './loss.js';
 
 /**
  * Cross-entropy between the softmax of logits [batch, classes] and class indices int32 [batch], averaged over the
  * batch. With `labelSmoothing` s the target is 1 − s + s/classes for the class and s/classes for the others
- * (Szegedy et al., 2016).
+ * (Szegedy et al., 2016). A label that is none of the classes makes the loss NaN.
  *
  * @throws `shape` if prediction and labels are not of these shapes.
  */
@@ -30,6 +30,9 @@ export function softmaxCrossEntropy({ labelSmoothing = 0 }: { labelSmoothing?: n
     }
     const hard = oneHot(labels, classes);
     const target = labelSmoothing === 0 ? hard : add(mul(hard, 1 - labelSmoothing), labelSmoothing / classes);
-    return neg(mean(sum(mul(logSoftmax(logits), target), [1])));
+    const loss = neg(mean(sum(mul(logSoftmax(logits), target), [1])));
+    // Otherwise examples whose label is no class, as of labels that count from 1, would have no loss and teach nothing.
+    const allAreClasses = equal(sum(hard), sizeOf(labels.shape));
+    return add(loss, where(allAreClasses, 0, Number.NaN));
   };
 }

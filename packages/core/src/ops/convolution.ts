@@ -126,13 +126,24 @@ export function requireForwardShape(op: string, dy: Tensor, expected: Shape): vo
   );
 }
 
-/** Number of window positions per spatial axis; throws `shape` when the window does not fit. */
+/**
+ * Number of window positions per spatial axis; throws `shape` when the window does not fit, `argument` for a geometry
+ * that is none.
+ */
 export function windows(
   op: string,
   size: readonly number[],
   kernelSize: readonly number[],
   { stride, padding, dilation }: Omit<ConvolutionGeometry, 'groups'>,
 ): [number, number] {
+  const isCount = (n: number) => Number.isInteger(n) && n > 0;
+  if (![...kernelSize, ...stride, ...dilation].every(isCount) || !padding.every((n) => isCount(n + 1))) {
+    throw new BnError(
+      'argument',
+      `${at(op)}: kernel [${kernelSize}], stride [${stride}], dilation [${dilation}] and padding [${padding}] are no ` +
+        'windows; all must be positive integers, padding may be 0',
+    );
+  }
   const count = [0, 1].map((i) => {
     const padded = size[i]! + padding[i]! + padding[i + 2]!;
     const extent = (kernelSize[i]! - 1) * dilation[i]! + 1;

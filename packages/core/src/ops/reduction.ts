@@ -31,10 +31,13 @@ export const reduction: Definitions<keyof ReductionAttributes> = {
     ],
   },
   max: {
-    spec: ([x], attributes) => ({
-      dtype: requireDType('max', [x!], 'float32', 'int32'),
-      shape: reducedShape(x!.shape, attributes),
-    }),
+    spec: ([x], attributes) => {
+      requireElements('max', x!, attributes.axes);
+      return {
+        dtype: requireDType('max', [x!], 'float32', 'int32'),
+        shape: reducedShape(x!.shape, attributes),
+      };
+    },
     // Equal largest values share the gradient evenly.
     gradient: (y, dy) => {
       const x = y.inputs[0]!;
@@ -45,6 +48,7 @@ export const reduction: Definitions<keyof ReductionAttributes> = {
   },
   argmax: {
     spec: ([x], { axis }) => {
+      requireElements('argmax', x!, [axis]);
       requireDType('argmax', [x!], 'float32', 'int32');
       return { dtype: 'int32', shape: reducedShape(x!.shape, { axes: [axis], keepDims: false }) };
     },
@@ -91,6 +95,16 @@ export function normalizeAxes(op: string, x: Tensor, axes?: readonly number[]): 
     );
   }
   return result;
+}
+
+/** Throws `shape` if there is nothing to find the largest of. */
+function requireElements(op: string, { shape }: Tensor, axes: readonly number[]): void {
+  const empty = axes.find((axis) => shape[axis] === 0);
+  if (empty === undefined) return;
+  throw new BnError(
+    'shape',
+    `${at(op)}: axis ${empty} of ${formatShape(shape)} is empty; it needs at least one element`,
+  );
 }
 
 function reducedShape(shape: Shape, { axes, keepDims }: ReduceAttributes): Shape {

@@ -80,6 +80,12 @@ export const shapeOperations: Definitions<keyof ShapeAttributes> = {
   pad: {
     spec: ([x], { before, after }) => {
       requireRank('pad', x!, before, after);
+      if ([...before, ...after].some((n) => n < 0)) {
+        throw new BnError(
+          'argument',
+          `${at('pad')}: cannot add [${before}] and [${after}] elements; use slice() to cut`,
+        );
+      }
       return { dtype: x!.dtype, shape: x!.shape.map((n, i) => grown(n, before[i]! + after[i]!, 'pad')) };
     },
     gradient: ({ inputs: [x], attributes: { before } }, dy) => [
@@ -159,7 +165,15 @@ export const shapeOperations: Definitions<keyof ShapeAttributes> = {
       return [reshape(matmul(stacked, reshape(dy, [outer, count, inner]), { transposeA: true }), shape), null];
     },
   },
-  iota: { spec: (_, { shape }) => ({ dtype: 'int32', shape }) },
+  iota: {
+    spec: (_, { shape, axis }) => {
+      if (shape[axis] !== undefined) return { dtype: 'int32', shape };
+      throw new BnError(
+        'argument',
+        `${at('iota')}: there is no axis ${axis} in ${formatShape(shape)}; use 0 to ${shape.length - 1}`,
+      );
+    },
+  },
 };
 
 /** The same elements in row-major order with another shape; one size may be −1 and is worked out. */

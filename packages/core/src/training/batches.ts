@@ -23,8 +23,18 @@ export function batchSpec(dataset: Dataset, size: number): BatchSpec {
   };
 }
 
-/** Start and end of each batch: `batchSize` examples each, the rest in a smaller last one. */
+/**
+ * Start and end of each batch: `batchSize` examples each, the rest in a smaller last one.
+ *
+ * @throws `argument` unless both are positive integers.
+ */
 export function batchRanges(length: number, batchSize: number): [number, number][] {
+  if (![length, batchSize].every((n) => Number.isSafeInteger(n) && n > 0)) {
+    throw new BnError(
+      'argument',
+      `a data set of ${length} examples cannot be taken in batches of ${batchSize}; both must be positive integers`,
+    );
+  }
   return Array.from({ length: Math.ceil(length / batchSize) }, (_, i) => [
     i * batchSize,
     Math.min(length, (i + 1) * batchSize),

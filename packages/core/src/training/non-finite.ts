@@ -35,7 +35,7 @@ export async function firstNonFinite(
       const output = `output of ${layer || 'the network'}`;
       if (!(await allFinite(backend, outputs.get(output)!))) return `the ${output} is not finite`;
     }
-    return 'all layers are finite, the loss itself is not';
+    return 'all layers are finite, the loss itself is not, as of a label that is none of the classes';
   } finally {
     for (const value of outputs.values()) backend.release(value);
     await executable.dispose();

@@ -206,7 +206,7 @@ class GraphTrainer implements Trainer {
     if (!Number.isFinite(loss)) {
       throw new BnError(
         'not-finite',
-        `the loss in evaluation is ${loss}: the weights diverged; lower the learning rate`,
+        `the loss in evaluation is ${loss}: the weights diverged, or a label is none of the classes; lower the learning rate or check the data`,
       );
     }
     return { loss, accuracy: predicted && correct / dataset.length, predicted };

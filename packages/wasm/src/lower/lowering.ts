@@ -149,8 +149,8 @@ class GraphLowering implements Lowering {
     const indices = shape.map((extent, axis) => {
       if (axis === laneAxis) return new Index(0);
       const loop = { name: `${name}${axis}`, extent };
-      if (extent > 1) loops.push(loop);
-      return extent > 1 ? Index.of(loop) : new Index(0);
+      if (extent !== 1) loops.push(loop);
+      return extent === 1 ? new Index(0) : Index.of(loop);
     });
     if (laneAxis !== null) {
       const { loops: own, index } = laneLoops(shape[laneAxis]);

@@ -98,9 +98,12 @@ export class WasmBackend implements Backend {
         this.#requireUndisposed();
         if (disposed) throw new BnError('backend', 'run: the executable was disposed; compile the graph again');
         const batch = checkInputs(graph, inputs);
-        // Without a wait where there need not be one: the caller may release inputs as soon as this returns.
-        const made = programs.get(!isSymbolic ? 1 : countsRows ? capacityFor(batch) : batch);
-        return this.#run(made instanceof Promise ? await made : made, inputs, batch);
+        // Before anything is waited for: the caller may release inputs as soon as this returns.
+        const blocks = new Map([...inputs].map(([name, value]) => [name, this.#values.get(value, `input '${name}'`)]));
+        return this.#holding(async () => {
+          const made = programs.get(!isSymbolic ? 1 : countsRows ? capacityFor(batch) : batch);
+          return this.#run(made instanceof Promise ? await made : made, blocks, batch);
+        });
       },
       ...(this.#options.profile && {
         report: () => {
@@ -187,19 +190,29 @@ export class WasmBackend implements Backend {
     return this.#scratch.address;
   }
 
+  /** Runs `body`; what is released meanwhile stays as it is until the end. */
+  async #holding<T>(body: () => Promise<T>): Promise<T> {
+    this.#running++;
+    try {
+      return await body();
+    } finally {
+      this.#running--;
+      if (this.#running === 0) for (const block of this.#released.splice(0)) this.#free(block);
+    }
+  }
+
   async #run(
     { program, capacity, run, timing }: Loaded,
-    inputs: ReadonlyMap<string, Value>,
+    inputs: ReadonlyMap<string, Block>,
     batch: number,
   ): Promise<Map<string, Value>> {
-    const blocks = program.inputs.map((name) => this.#values.get(inputs.get(name)!, `input '${name}'`));
+    const blocks = program.inputs.map((name) => inputs.get(name)!);
     const part = capacity === null ? 1 : batch / capacity;
     const isPart = part < 1;
     const given = isPart ? blocks.map((block, i) => this.#widened(block, program.inputBytes[i])) : blocks;
     const outputs = program.outputs.map(([, spec]) => this.#allocate(spec));
     const addresses = [...given, ...outputs].map(({ address }) => address);
     let end: (() => void) | undefined;
-    this.#running++;
     try {
       await run(() => {
         end = timing?.start(part);
@@ -209,8 +222,6 @@ export class WasmBackend implements Backend {
       given.forEach((block, i) => {
         if (block !== blocks[i]) this.#free(block);
       });
-      this.#running--;
-      if (this.#running === 0) for (const block of this.#released.splice(0)) this.#free(block);
     }
     end?.();
     return new Map(
