@@ -12,7 +12,6 @@ import jax.numpy as jnp
 import numpy as np
 
 momentum, epsilon = 0.9, 1e-5
-layers = settings["layers"]
 channels_last = lambda x: np.ascontiguousarray(x.transpose(0, 2, 3, 1))
 features, labels = images("train")
 features, labels = channels_last(features), labels.astype(np.int32)
@@ -24,20 +23,28 @@ def xavier(key, shape, inputs, outputs):
     return jax.random.uniform(key, shape, minval=-limit, maxval=limit)
 
 
-def initial():
-    """Parameters and running statistics, one dictionary per layer."""
+def branches(channels, stride, inputs):
+    """The two lists of layers whose results a residual block adds; an empty one is the identity."""
+    body = [["conv", channels, 3, 1, stride], ["bn"], ["relu"], ["conv", channels, 3, 1], ["bn"]]
+    return body, [] if channels == inputs and stride == 1 else [["conv", channels, 1, 0, stride], ["bn"]]
+
+
+def initial(layers, shape, key):
+    """Parameters and running statistics, a dictionary per layer, of a residual block a list per branch; the shape that comes out."""
     parameters, statistics = [], []
-    shape = features.shape[1:]
-    key = jax.random.key(settings["seed"])
     for kind, *arguments in layers:
         key, used = jax.random.split(key)
         own, state = {}, {}
         if kind == "conv":
-            channels, kernel, padding = arguments
+            channels, kernel, padding, stride = (*arguments, 1)[:4]
             area = kernel * kernel
             own["weight"] = xavier(used, (kernel, kernel, shape[-1], channels), area * shape[-1], area * channels)
             own["bias"] = jnp.zeros(channels)
-            shape = (*(n + 2 * padding - kernel + 1 for n in shape[:2]), channels)
+            shape = (*((n + 2 * padding - kernel) // stride + 1 for n in shape[:2]), channels)
+        elif kind == "residual":
+            keys = jax.random.split(used)
+            made = [initial(branch, shape, key) for branch, key in zip(branches(*arguments, shape[-1]), keys)]
+            own, state, (shape, _) = zip(*made)
         elif kind == "dense":
             own["weight"] = xavier(used, (shape[0], arguments[0]), shape[0], arguments[0])
             own["bias"] = jnp.zeros(arguments[0])
@@ -47,26 +54,33 @@ def initial():
             state = {"mean": jnp.zeros(shape[-1]), "variance": jnp.ones(shape[-1])}
         elif kind in ("avgPool", "maxPool"):
             shape = (*(n // arguments[0] for n in shape[:2]), shape[2])
+        elif kind == "globalPool":
+            shape = shape[2:]
         elif kind == "flatten":
             shape = (int(np.prod(shape)),)
         elif kind not in ("sigmoid", "relu"):
             raise SystemExit(f"the JAX peer has no layer {kind}")
         parameters.append(own)
         statistics.append(state)
-    return parameters, statistics
+    return parameters, statistics, shape
 
 
 def pool(x, size, initial, combine):
     return jax.lax.reduce_window(x, initial, combine, (1, size, size, 1), (1, size, size, 1), "VALID")
 
 
-def forward(parameters, statistics, x, training):
+def forward(layers, parameters, statistics, x, training):
     updated = []
     for (kind, *arguments), own, state in zip(layers, parameters, statistics):
         if kind == "conv":
-            padding = [(arguments[2], arguments[2])] * 2
-            x = jax.lax.conv_general_dilated(x, own["weight"], (1, 1), padding, dimension_numbers=("NHWC", "HWIO", "NHWC"))
+            _, _, padding, stride = (*arguments, 1)[:4]
+            margins, strides = [(padding, padding)] * 2, (stride, stride)
+            x = jax.lax.conv_general_dilated(x, own["weight"], strides, margins, dimension_numbers=("NHWC", "HWIO", "NHWC"))
             x = x + own["bias"]
+        elif kind == "residual":
+            parts = zip(branches(*arguments, x.shape[-1]), own, state)
+            (body, skip), state = zip(*[forward(*part, x, training) for part in parts])
+            x = jax.nn.relu(body + skip)
         elif kind == "dense":
             x = x @ own["weight"] + own["bias"]
         elif kind == "bn":
@@ -83,6 +97,8 @@ def forward(parameters, statistics, x, training):
             x = pool(x, arguments[0], 0.0, jax.lax.add) / arguments[0] ** 2
         elif kind == "maxPool":
             x = pool(x, arguments[0], -jnp.inf, jax.lax.max)
+        elif kind == "globalPool":
+            x = x.mean((1, 2))
         elif kind == "flatten":
             x = x.reshape(len(x), -1)
         else:
@@ -92,7 +108,7 @@ def forward(parameters, statistics, x, training):
 
 
 def loss_of(parameters, statistics, x, y):
-    logits, updated = forward(parameters, statistics, x, True)
+    logits, updated = forward(settings["layers"], parameters, statistics, x, True)
     loss = -jnp.take_along_axis(jax.nn.log_softmax(logits), y[:, None], 1).mean()
     return loss, (updated, (logits.argmax(1) == y).sum())
 
@@ -104,8 +120,8 @@ def step(parameters, statistics, x, y):
 
 
 step = jax.jit(step, donate_argnums=(0, 1))
-predict = jax.jit(lambda parameters, statistics, x: forward(parameters, statistics, x, False)[0].argmax(1))
-parameters, statistics = initial()
+predict = jax.jit(lambda parameters, statistics, x: forward(settings["layers"], parameters, statistics, x, False)[0].argmax(1))
+parameters, statistics, _ = initial(settings["layers"], features.shape[1:], jax.random.key(settings["seed"]))
 random = np.random.default_rng(settings["seed"])
 
 

@@ -18,21 +18,47 @@ features, labels = images("train")
 features = channels_last(features)
 test_features = channels_last(images("t10k")[0])
 
+
+
+def convolution(channels, kernel, padding, stride=1):
+    return kl.Conv2D(channels, kernel, stride, padding="same" if padding else "valid")
+
+
+def normalization():
+    return kl.BatchNormalization(momentum=0.9, epsilon=1e-5)
+
+
+def residual(channels, stride):
+    """A block as a function of a tensor, which is what a layer is too."""
+
+    def block(x):
+        y = convolution(channels, 3, 1, stride)(x)
+        y = kl.Activation("relu")(normalization()(y))
+        y = normalization()(convolution(channels, 3, 1)(y))
+        same = x.shape[-1] == channels and stride == 1
+        skip = x if same else normalization()(convolution(channels, 1, 0, stride)(x))
+        return kl.Activation("relu")(kl.add([y, skip]))
+
+    return block
+
+
 kinds = {
-    "conv": lambda channels, kernel, padding: kl.Conv2D(channels, kernel, padding="same" if padding else "valid"),
-    "bn": lambda: kl.BatchNormalization(momentum=0.9, epsilon=1e-5),
+    "conv": convolution,
+    "bn": normalization,
     "sigmoid": lambda: kl.Activation("sigmoid"),
     "relu": lambda: kl.Activation("relu"),
     "avgPool": lambda size: kl.AveragePooling2D(size),
     "maxPool": lambda size: kl.MaxPooling2D(size),
+    "residual": residual,
+    "globalPool": kl.GlobalAveragePooling2D,
     "flatten": kl.Flatten,
     "dense": lambda units: kl.Dense(units),
 }
-network = keras.Sequential([keras.Input(features.shape[1:])])
+inputs = keras.Input(features.shape[1:])
+outputs = inputs
 for kind, *arguments in settings["layers"]:
-    if kind not in kinds:
-        raise SystemExit(f"the Keras peer has no layer {kind}")
-    network.add(kinds[kind](*arguments))
+    outputs = kinds[kind](*arguments)(outputs)
+network = keras.Model(inputs, outputs)
 network.compile(
     optimizer=keras.optimizers.SGD(float(settings["learningRate"])),
     loss=keras.losses.SparseCategoricalCrossentropy(from_logits=True),

@@ -29,6 +29,20 @@ test('every network trains on two backends to the same loss: what is compared is
   }
 }, 120_000);
 
+test.for(['torch', 'jax', 'keras'])(
+  '%s trains the residual network, about as we do',
+  { timeout: 240_000 },
+  async (peer, { skip }) => {
+    const size = ['--examples', '512', '--batch-size', '64', '--out', 'report.md'];
+    const { code, cwd, stderr } = await run('--networks', 'residual', ...size, ...brief, `wasm,${peer}`);
+    skip(/has no (torch|jax|keras)/.test(stderr), stderr.trim());
+    expect(code, stderr).toBe(0);
+    const [ours, theirs] = JSON.parse(readFileSync(join(cwd, 'report.json'), 'utf8')).results[0].measured;
+    // Other random numbers, the same network: guessing gives a loss of 2.3.
+    expect(Math.abs(theirs.firstLoss - ours.firstLoss)).toBeLessThan(0.15);
+  },
+);
+
 test('a participant that fails is named with its reason, and nothing is left running', async () => {
   const { code, stderr } = await run(...brief, 'nothing-of-that-name');
   expect(code).toBe(1);

@@ -69,6 +69,12 @@ describe('runs', () => {
     expect(count).toBeGreaterThan(10);
   });
 
+  it('end soon when they are stopped, though they never wait for anything', async () => {
+    const stop = new AbortController();
+    setImmediate(() => stop.abort());
+    expect(await timeRuns(async () => {}, { seconds: 20, signal: stop.signal })).toBeNull();
+  });
+
   it('are timed in milliseconds, the slow ones among them in the 99th percentile', async () => {
     let count = 0;
     const timing = await timeRuns(() => setTimeout(++count === 12 ? 60 : 2), { seconds: 1e-9, signal });

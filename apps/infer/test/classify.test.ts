@@ -139,6 +139,7 @@ describe('errors', () => {
     ['flat.onnx images', 1, 'flat: the model takes uint8 [batch, 5], which is no grey or RGB image'],
     ['model.onnx empty', 2, 'empty: there are no images in this folder'],
     ['model.onnx *.gif', 2, '*.gif: no file matches this pattern'],
+    ['evluate model.onnx', 2, 'evluate: there is no such file, and no command of that name; --help lists the commands'],
     ['model.onnx', 2, "missing required argument 'image'"],
     ['model.onnx images --top 0', 2, "--top: expected a whole number of at least 1, got '0'"],
     ['model.onnx images --top --json', 2, '--top: the value is missing before --json'],

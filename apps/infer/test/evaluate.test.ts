@@ -7,6 +7,7 @@ import {
   batchNorm,
   conv2d,
   createTrainer,
+  type Dataset,
   defineModel,
   dense,
   flatten,
@@ -19,6 +20,8 @@ import { MemoryDataset } from '@bn/datasets';
 import { exportInference } from '@bn/onnx';
 import { createBackend } from '@bn/reference';
 import { describe, expect, it } from 'vitest';
+import { evaluateModel } from '../src/evaluate/evaluate-model.js';
+import type { InferenceModel } from '../src/model/open-model.js';
 import { infer, lightIn, png, testFolder, whereTheLightIs } from './small-model.js';
 
 /** A CSV of 2 × 2 images, each a label and its pixels. */
@@ -176,6 +179,17 @@ it('Ctrl-C ends it', async () => {
   const folder = testFolder({ 'model.onnx': whereTheLightIs(), 'a.csv': csv(light(0, 0)) });
   const result = await infer(folder, ['evaluate', 'model.onnx', '--data', 'a.csv', ...flags], { stopped: true });
   expect(result).toEqual({ code: 130, stdout: '', stderr: 'stopped\n' });
+});
+
+it('can be stopped by Ctrl-C though the backend never waits for anything', async () => {
+  const stop = new AbortController();
+  setImmediate(() => stop.abort());
+  const length = 256 * 10_000;
+  const example = { features: new Uint8Array(4), label: 0 };
+  const dataset = { length, features: { dtype: 'uint8', shape: [1, 2, 2] }, get: () => example } as unknown as Dataset;
+  const model = { classify: async () => new Float32Array(256 * 2) } as unknown as InferenceModel;
+  const input = { shape: [1, 2, 2], features: (pixels: Uint8Array) => pixels };
+  expect(await evaluateModel(model, dataset, new Int32Array(length), { input, signal: stop.signal })).toBeNull();
 });
 
 describe('errors', () => {

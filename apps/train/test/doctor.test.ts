@@ -8,7 +8,7 @@ import { describe, expect, it } from 'vitest';
 import { doctorText } from '../src/doctor/doctor-text.js';
 import { type ExaminedBackend, judge } from '../src/doctor/examine-backends.js';
 import { type Machine, parseGpus, processorFeatures } from '../src/doctor/examine-machine.js';
-import { smallFolder } from './small-run.js';
+import { smallFolder, train } from './small-run.js';
 
 const program = fileURLToPath(new URL('../dist/index.js', import.meta.url));
 const reference = pathToFileURL(
@@ -39,6 +39,11 @@ function addBackend(folder: string, name: string, text: string): void {
 }
 
 describe('the program', () => {
+  it('ends on Ctrl-C without a verdict', async () => {
+    const { code, stdout, stderr } = await train(smallFolder(), ['doctor'], { stopped: true });
+    expect({ code, stdout, stderr }).toEqual({ code: 130, stdout: '', stderr: '' });
+  });
+
   it('tries every backend on every device, and says what a run would say', { timeout: 60_000 }, async () => {
     const folder = smallFolder();
     addBackend(folder, 'crashes', 'export const createBackend = () => process.kill(process.pid, "SIGSEGV");');

@@ -171,7 +171,7 @@ describe('data', () => {
     const flags = [...smallFlags, '--limit', '2', '--epochs', '1'];
     const { code, stdout } = await train(folder, flags);
     expect(code).toBe(0);
-    expect(stdout).toContain('warning: no training examples of 2');
+    expect(stdout).toContain('warning: classes without training examples: 2');
     expect(stdout).toContain('warning: 2 training examples for 3 classes are few');
     expect(stdout).toContain('warning: the batch size 32 is above the 2 training examples');
   });

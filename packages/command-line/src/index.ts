@@ -33,6 +33,6 @@ export { printable, wrapWords } from './printable.js';
 export { type CommandModule, defineProgram, type Program } from './program.js';
 export { isPath, resolvePackage, resolvePath } from './resolve-module.js';
 export { runProgram } from './run-program.js';
-export { stoppedByReader } from './stop-signal.js';
+export { stopCode } from './stop-signal.js';
 export { UsageError } from './usage-error.js';
 export { writeAtomically, writeError } from './write-atomically.js';

@@ -1,7 +1,7 @@
 // Ctrl-C, and a reader that goes away, as one AbortSignal.
 
 /** Why the signal is aborted when nobody reads standard output any more (`… | head`). */
-export const stoppedByReader = 'standard output was closed';
+const stoppedByReader = 'standard output was closed';
 
 /** A Ctrl-C reaches the program twice if a package manager hands it on: within this time it is one, in milliseconds. */
 const sameSignal = 500;
@@ -25,4 +25,9 @@ export function stopSignal(): AbortSignal {
   process.stdout.on('error', () => controller.abort(stoppedByReader));
   process.stderr.on('error', () => {});
   return controller.signal;
+}
+
+/** The exit code of a program that ended because the signal was aborted: 130, or 0 if its reader had seen enough. */
+export function stopCode(signal: AbortSignal): number {
+  return signal.reason === stoppedByReader ? 0 : 130;
 }

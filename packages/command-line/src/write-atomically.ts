@@ -41,6 +41,7 @@ export function writeError(path: string, cause: unknown): BnError {
     EDQUOT: 'the disk quota is used up; free some space',
     EACCES: 'no permission; choose another folder with --out',
     EROFS: 'the disk is read-only; choose another folder with --out',
+    EEXIST: 'a file has that name; choose another folder with --out',
     ENOENT: 'there is no such folder; make it first',
     ENOTDIR: 'a part of the path is no folder; choose another folder with --out',
   };

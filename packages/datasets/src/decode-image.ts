@@ -50,8 +50,8 @@ export async function decodeImage(source: string | Uint8Array, options: DecodeIm
     return planar(invert ? interleaved.map((value) => 255 - value) : interleaved, channels);
   } catch (cause) {
     // The decoder has a line for each of its complaints, often the same.
-    const [reason] = (cause as Error).message.split('\n');
-    const problem = /exceeds pixel limit/.test(reason!)
+    const reason = (cause as Error).message.split('\n')[0]!.replace(/:$/, '');
+    const problem = /exceeds pixel limit/.test(reason)
       ? `the image has more than ${mostPixels / 1e6} million pixels; make it smaller`
       : `not a readable image (${reason}); repair it`;
     throw new BnError('data', `${name}: ${problem}, or leave it out`, { cause });

@@ -92,9 +92,11 @@ function parseHeader(at: string, fields: readonly string[], options: CsvOptions)
   }
   const labelColumn = columns.indexOf('label');
   if (labelColumn < 0) {
+    const got = columns.join(',');
+    if (/[\0\uFFFD]/.test(got)) throw new BnError('data', `${at}: expected text in UTF-8; save the file as UTF-8`);
     throw new BnError(
       'data',
-      `${at}: expected a column named label, got ${excerpt(columns.join(','))}; training needs labels: ${HEADER}`,
+      `${at}: expected a column named label between commas, got ${excerpt(got)}; training needs labels: ${HEADER}`,
     );
   }
   const classes = options.classNames?.length ?? 2 ** 31;
@@ -109,7 +111,7 @@ function imageShape(at: string, pixels: number, shape: readonly number[] | undef
     'data',
     `${at}: ${pixels} pixel columns (all but label) ${
       shape ? `do not fill the shape ${formatShape(shape)}` : 'make no square image'
-    }; give the option shape as [channels, height, width] with that many pixels`,
+    }; leave out what is no pixel, or say the shape, [channels, height, width], by the option shape or by the network's input`,
   );
 }
 
@@ -124,12 +126,15 @@ function parseRow(at: string, fields: readonly string[], table: Table): { label:
   const values = fields.map((field, column) => {
     const text = field.trim();
     const value = /^\d+(\.0*)?$/.test(text) ? Number(text) : Number.NaN;
-    const max = column === labelColumn ? maxLabel : 255;
+    const isLabel = column === labelColumn;
+    const max = isLabel ? maxLabel : 255;
     // Written so that NaN fails too.
     if (value <= max) return value;
     throw new BnError(
       'data',
-      `${at}: ${columns[column]} is ${excerpt(text)}, expected an integer from 0 to ${max}; correct or remove the line`,
+      `${at}: ${columns[column]} is ${excerpt(text)}, expected an integer from 0 to ${max}; ${
+        isLabel ? 'number the classes from 0' : 'correct or remove the line'
+      }`,
     );
   });
   const [label] = values.splice(labelColumn, 1) as [number];

@@ -95,14 +95,19 @@ describe('loadCsv refuses', () => {
     [
       'a missing label',
       'id,pixel1\n1,2\n',
-      ':1: expected a column named label, got "id,pixel1"; training needs labels: give',
+      ':1: expected a column named label between commas, got "id,pixel1"; training needs labels: give',
     ],
+    ['another encoding', 'l\0a\0b\0e\0l\0', ':1: expected text in UTF-8; save the file as UTF-8'],
     [
       'another format',
       '\u001f\u008b\n',
-      ':1: expected a column named label, got "\\u001f\u008b"; training needs labels',
+      ':1: expected a column named label between commas, got "\\u001f\u008b"; training needs labels',
     ],
-    ['no pixels', 'label\n1\n', ':1: 0 pixel columns (all but label) make no square image; give the option shape'],
+    [
+      'no pixels',
+      'label\n1\n',
+      ':1: 0 pixel columns (all but label) make no square image; leave out what is no pixel, or say the shape',
+    ],
     [
       'a number of pixels that is no square',
       'label,a,b,c\n1,2,3,4\n',
@@ -111,7 +116,7 @@ describe('loadCsv refuses', () => {
     [
       'a shape that does not fit',
       header,
-      ':1: 4 pixel columns (all but label) do not fill the shape [3, 2, 2]; give',
+      ':1: 4 pixel columns (all but label) do not fill the shape [3, 2, 2]; leave out',
       { shape: [3, 2, 2] },
     ],
     [
@@ -128,14 +133,14 @@ describe('loadCsv refuses', () => {
     [
       'a label that is no integer',
       `${header}\n1.5,0,0,0,0\n`,
-      ':2: label is "1.5", expected an integer from 0 to 2147483647; correct',
+      ':2: label is "1.5", expected an integer from 0 to 2147483647; number the classes',
     ],
     ['a label that is a word', `${header}\nboot,0,0,0,0\n`, ':2: label is "boot", expected an integer'],
     ['a negative label', `${header}\n-1,0,0,0,0\n`, ':2: label is "-1", expected an integer from 0'],
     [
       'a label beyond the class names',
       `${header}\n3,0,0,0,0\n`,
-      ':2: label is "3", expected an integer from 0 to 2; correct',
+      ':2: label is "3", expected an integer from 0 to 2; number the classes',
       { classNames: names },
     ],
     ['a label beyond int32', `${header}\n2147483648,0,0,0,0\n`, ':2: label is "2147483648", expected an integer'],

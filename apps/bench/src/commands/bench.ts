@@ -9,6 +9,7 @@ import {
   parseCommand,
   positive,
   printable,
+  stopCode,
   text,
   wholeNumber,
 } from '@bn/command-line';
@@ -75,10 +76,11 @@ export async function run(args: readonly string[], io: Io): Promise<number> {
     });
     // What other networks gave is not lost.
     const measured = await measuring.catch((error: Error) => {
-      if (io.signal.aborted || chosen.length === 1) throw error;
+      if (chosen.length === 1) throw error;
       io.stderr.write(`error: ${name}: ${printable(error.message)}\n`);
       return null;
     });
+    if (io.signal.aborted) return stopCode(io.signal);
     if (measured) results.push({ network: name, batchSize, threads, examples, measured });
   }
   const report = { machine: describeMachine(), date: new Date().toISOString().slice(0, 10), results };

@@ -7,6 +7,7 @@ import {
   type Io,
   oneOf,
   parseCommand,
+  stopCode,
   text,
   wholeNumber,
 } from '@bn/command-line';
@@ -91,6 +92,7 @@ export async function run(args: readonly string[], io: Io): Promise<number> {
         signal: io.signal,
         say: (text) => io.stderr.write(`${axis} ${size}  ${text}\n`),
       });
+      if (!measured) return stopCode(io.signal);
       for (const { name, epochs } of measured) {
         points.push({ axis, size, name, examplesPerSecond: summarize(epochs).median });
       }

@@ -44,8 +44,15 @@ export interface Measured {
 /** Above this, an epoch is measured once more. */
 export const disturbed = 0.1;
 
-/** An unmeasured epoch compiles what is missing, and warms caches and just-in-time compilers. */
-export async function measure(participants: readonly Participant[], options: MeasureOptions): Promise<Measured[]> {
+/**
+ * An unmeasured epoch compiles what is missing, and warms caches and just-in-time compilers.
+ *
+ * @returns null if the signal ended it
+ */
+export async function measure(
+  participants: readonly Participant[],
+  options: MeasureOptions,
+): Promise<Measured[] | null> {
   const { network, batchSize, threads, rounds, predictionSeconds, signal, say } = options;
   const running: Running[] = [];
   const firstLosses: number[] = [];
@@ -81,6 +88,9 @@ export async function measure(participants: readonly Participant[], options: Mea
       });
     }
     return results;
+  } catch (error) {
+    if (signal.aborted) return null;
+    throw error;
   } finally {
     signal.removeEventListener('abort', end);
     end();

@@ -8,7 +8,7 @@ import {
   parseCommand,
   positive,
   printable,
-  stoppedByReader,
+  stopCode,
   wholeNumber,
   wrapWords,
 } from '@bn/command-line';
@@ -73,7 +73,7 @@ export async function run(args: readonly string[], io: Io): Promise<number> {
 }
 
 function exitCode({ signal }: Io): number {
-  return !signal.aborted || signal.reason === stoppedByReader ? 0 : 130;
+  return signal.aborted ? stopCode(signal) : 0;
 }
 
 /** What was measured. */

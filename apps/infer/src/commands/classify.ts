@@ -1,7 +1,8 @@
 // `classify`, the default command: what a model sees in image files.
 
+import { existsSync } from 'node:fs';
 import { resolve } from 'node:path';
-import { checkedOption, type Io, parseCommand, printable, stoppedByReader, wholeNumber } from '@bn/command-line';
+import { checkedOption, type Io, parseCommand, printable, stopCode, UsageError, wholeNumber } from '@bn/command-line';
 import { Command } from 'commander';
 import { bestClasses } from '../classify/best-classes.js';
 import { type Classified, classifyImages } from '../classify/classify-images.js';
@@ -38,8 +39,12 @@ export async function run(args: readonly string[], io: Io): Promise<number> {
   if (!flags) return 0;
 
   const [file, ...named] = command.args as [string, ...string[]];
+  const path = resolve(io.cwd, file);
+  if (!existsSync(path) && !file.endsWith('.onnx')) {
+    throw new UsageError(`${file}: there is no such file, and no command of that name; --help lists the commands`);
+  }
   const images = await findImages(named, io.cwd);
-  const model = await openModel(resolve(io.cwd, file), backendOptions(flags, io));
+  const model = await openModel(path, backendOptions(flags, io));
   try {
     imageInput(model);
     const { top, invert = false, ...forms } = flags as ClassifyFlags;
@@ -78,9 +83,9 @@ function tellFailure(
 
 function conclude({ done, failed }: { done: number; failed: number }, total: number, io: Io): number {
   if (io.signal.aborted && done < total) {
-    if (io.signal.reason === stoppedByReader) return 0;
-    io.stderr.write(`stopped after ${done} of ${total} images\n`);
-    return 130;
+    const code = stopCode(io.signal);
+    if (code !== 0) io.stderr.write(`stopped after ${done} of ${total} images\n`);
+    return code;
   }
   if (failed > 0 && total > 1) io.stderr.write(`${failed} of ${total} images could not be read\n`);
   return failed > 0 ? 1 : 0;

@@ -8,7 +8,7 @@ import {
   type OutputStream,
   parseCommand,
   printable,
-  stoppedByReader,
+  stopCode,
   text,
   wholeNumber,
   wrapWords,
@@ -72,7 +72,7 @@ async function evaluate(model: InferenceModel, { data, heldOutBy, json }: Evalua
   const predictions = await evaluateModel(model, dataset, labels, { input, signal: io.signal });
   if (!predictions) {
     io.stderr.write('stopped\n');
-    return io.signal.reason === stoppedByReader ? 0 : 130;
+    return stopCode(io.signal);
   }
   const confusion = countConfusion(labels, predictions.predicted, classNames.length);
   const evaluation = { ...measure(confusion), loss: predictions.loss, confusion, classNames };

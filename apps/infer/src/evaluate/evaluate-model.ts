@@ -1,5 +1,6 @@
 // A model's predictions for a data set.
 
+import { setImmediate } from 'node:timers/promises';
 import { BnError, createArray, type Dataset, formatShape, sameShape, sizeOf } from '@bn/core';
 import type { DataInput } from '../model/image-input.js';
 import type { InferenceModel } from '../model/open-model.js';
@@ -39,6 +40,8 @@ export async function evaluateModel(
   const predicted = new Int32Array(dataset.length);
   let loss = 0;
   for (let start = 0; start < dataset.length; start += batchSize) {
+    // Lets signals in: a backend that computes in JavaScript never waits for anything.
+    await setImmediate();
     if (signal.aborted) return null;
     const count = Math.min(batchSize, dataset.length - start);
     const probabilities = await model.classify(input.features(pixelsOf(dataset, start, count)));

@@ -5,7 +5,7 @@ import {
   checkedOption,
   type Io,
   parseCommand,
-  stoppedByReader,
+  stopCode,
   text,
   wholeNumber,
   writeAtomically,
@@ -58,7 +58,7 @@ export async function run(args: readonly string[], io: Io): Promise<number> {
     return record.backends.every((backend) => judge(backend, record.losses).agrees) ? 0 : 1;
   } catch (error) {
     if (!io.signal.aborted) throw error;
-    return io.signal.reason === stoppedByReader ? 0 : 130;
+    return stopCode(io.signal);
   } finally {
     display.close();
   }

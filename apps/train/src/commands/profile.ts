@@ -5,7 +5,7 @@ import {
   type Io,
   parseCommand,
   printable,
-  stoppedByReader,
+  stopCode,
   text,
   wholeNumber,
   writeAtomically,
@@ -47,7 +47,7 @@ export async function run(args: readonly string[], io: Io): Promise<number> {
     return 0;
   } catch (error) {
     if (!io.signal.aborted) throw error;
-    return io.signal.reason === stoppedByReader ? 0 : 130;
+    return stopCode(io.signal);
   }
 }
 

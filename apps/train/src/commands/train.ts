@@ -1,6 +1,6 @@
 // `train`, the default command: trains a network and records the run.
 
-import { checkedOption, type Io, parseCommand, stoppedByReader, text } from '@bn/command-line';
+import { checkedOption, type Io, parseCommand, stopCode, text } from '@bn/command-line';
 import { Command } from 'commander';
 import { knobNames } from '../config/knobs.js';
 import { optionOf } from '../config/option-of.js';
@@ -26,7 +26,7 @@ export async function run(args: readonly string[], io: Io): Promise<number> {
   if (!flags) return 0;
   const finished = await runTraining(await readSettings(flags, io), io);
   if (finished) return 0;
-  return io.signal.reason === stoppedByReader ? 0 : 130;
+  return stopCode(io.signal);
 }
 
 const notes = `Paths are relative to the folder you are in. Examples:

@@ -19,13 +19,17 @@ export interface ExaminedDevice extends Diagnosis {
   readonly seconds: number | null;
 }
 
-export async function examineBackends(workingFolder: string): Promise<ExaminedBackend[]> {
+/** @throws the signal's reason when it is aborted */
+export async function examineBackends(workingFolder: string, signal: AbortSignal): Promise<ExaminedBackend[]> {
   const examined: ExaminedBackend[] = [];
   // One after the other: they would disturb each other's times.
   for (const name of await installedBackends(workingFolder)) {
     const { file, module } = await importBackend(name, workingFolder);
     const devices: ExaminedDevice[] = [];
-    for (const diagnosis of await diagnosesOf(module)) devices.push(await examineDevice(file, diagnosis));
+    for (const diagnosis of await diagnosesOf(module)) {
+      devices.push(await examineDevice(file, diagnosis, signal));
+      signal.throwIfAborted();
+    }
     examined.push({ name, devices });
   }
   return examined;
@@ -43,10 +47,10 @@ async function diagnosesOf(module: BackendModule): Promise<readonly Diagnosis[]>
   return module.diagnose?.() ?? [{ device: 'cpu', available: true, detail: 'loads' }];
 }
 
-async function examineDevice(file: string, diagnosis: Diagnosis): Promise<ExaminedDevice> {
+async function examineDevice(file: string, diagnosis: Diagnosis, signal: AbortSignal): Promise<ExaminedDevice> {
   if (!diagnosis.available) return { ...diagnosis, computes: false, seconds: null };
   const started = performance.now();
-  const outcome = await tryInChild(file, diagnosis);
+  const outcome = await tryInChild(file, diagnosis, signal);
   const seconds = (performance.now() - started) / 1000;
   return { ...diagnosis, ...judge(diagnosis.detail, outcome), seconds };
 }
@@ -69,11 +73,16 @@ export function judge(detail: string, outcome: Trial | { readonly failure: strin
 const secondsAllowed = 120;
 
 /** In a process of its own: a native library can end it. */
-function tryInChild(file: string, { device, engine }: Diagnosis): Promise<Trial | { failure: string }> {
+function tryInChild(
+  file: string,
+  { device, engine }: Diagnosis,
+  signal: AbortSignal,
+): Promise<Trial | { failure: string }> {
   const program = fileURLToPath(new URL('./try-backend.js', import.meta.url));
   const args = [program, file, JSON.stringify({ device, engine })];
   return new Promise((resolve) => {
-    execFile(process.execPath, args, { timeout: secondsAllowed * 1000, maxBuffer: 1e8 }, (error, stdout, stderr) => {
+    const options = { timeout: secondsAllowed * 1000, maxBuffer: 1e8, signal };
+    execFile(process.execPath, args, options, (error, stdout, stderr) => {
       // Libraries may print before it.
       const last = stdout.trim().split('\n').at(-1) ?? '';
       if (!error && last.startsWith('{')) return resolve(JSON.parse(last));

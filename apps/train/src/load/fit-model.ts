@@ -62,7 +62,9 @@ function oddities(train: Dataset, classes: number, batchSize: number): string[] 
   const warnings = [];
   if (absent.length === classes - 1) warnings.push('all training examples are of one class: there is nothing to learn');
   else if (absent.length > 0)
-    warnings.push(`no training examples of ${absent.slice(0, 10).join(', ')}${absent.length > 10 ? ' …' : ''}`);
+    warnings.push(
+      `classes without training examples: ${absent.slice(0, 10).join(', ')}${absent.length > 10 ? ' …' : ''}`,
+    );
   if (train.length < 10 * classes) {
     warnings.push(
       `${train.length} training examples for ${classes} classes are few: expect a network that does not generalize`,

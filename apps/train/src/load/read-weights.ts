@@ -9,8 +9,10 @@ import { BnError, decodeSafetensors, fromTorch, type HostTensor, type Model } fr
  * @throws BnError `file` if it cannot be read, `checkpoint` if it is damaged or belongs to another model
  */
 export async function readWeights(file: string, model: Model): Promise<Map<string, HostTensor>> {
-  const bytes = await readFile(file).catch((cause: Error) => {
-    throw new BnError('file', `${file}: cannot be read: ${cause.message}; give a .safetensors file`, { cause });
+  const bytes = await readFile(file).catch((cause: NodeJS.ErrnoException) => {
+    const reasons: Record<string, string> = { ENOENT: 'there is no such file', EISDIR: 'this is a folder' };
+    const reason = reasons[cause.code ?? ''] ?? `cannot be read: ${cause.message}`;
+    throw new BnError('file', `${file}: ${reason}; give a .safetensors file`, { cause });
   });
   try {
     // PyTorch counts batches in int64.
