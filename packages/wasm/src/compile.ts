@@ -16,6 +16,7 @@ import { rewrite } from './lower/rewrite.js';
 import { chooseStorage } from './lower/storage.js';
 import { winograd } from './lower/winograd.js';
 import type { Passes } from './passes.js';
+import { blockSums } from './plan/block-sums.js';
 import { planMemory } from './plan/memory-plan.js';
 import { mergeNests } from './plan/merge-nests.js';
 import { groupsPerChunk, splitIntoPartialSums } from './plan/partial-sums.js';
@@ -102,7 +103,8 @@ export function planGraph(
     lanes = chooseLaneAxes(bound, rows);
   }
   const lowered = lower(bound, lanes, chooseStorage(bound, lanes));
-  const nests = passes.parts ? splitIntoPartialSums(lowered.nests) : lowered.nests;
+  const parts = passes.parts ? splitIntoPartialSums(lowered.nests) : lowered.nests;
+  const nests = passes.blocks ? blockSums(parts) : parts;
   const steps = planSteps(nests).map((step) => (passes.merge ? { ...step, nests: mergeNests(step.nests) } : step));
   return { steps, lowered, bound };
 }

@@ -61,14 +61,12 @@ class NestCode {
     this.#addressing = new Addressing(code, this.#survey, places);
     this.#values = new Values(code, constants, this.#survey, this.#addressing, places);
     this.#reducesLanes = schedule.nest.inner.some((loop) => loop === schedule.vector);
-    this.#reductions = new Reductions(code, this.#values, this.#reducesLanes, {
-      present: firstParameter,
-      first: chunkParameter,
-    });
+    this.#reductions = new Reductions(code, this.#values, this.#reducesLanes);
   }
 
   emit(): void {
     const { drive, outer } = this.#schedule;
+    const code = this.#code;
     const given = new Map<Loop, number>();
     const where: Where = { tiles: [], active: this.#schedule.vector ? 4 : 1 };
     if (drive === 'group') {
@@ -79,8 +77,12 @@ class NestCode {
       }
       this.#open.add(group);
       this.#start(given);
-      if (this.#nest.statements.some(({ reduction, accumulates }) => reduction && accumulates)) {
-        this.#reductions.prepareParts();
+      if (this.#accumulates) {
+        this.#reductions.tellFirst(() => {
+          code.get(firstParameter);
+          code.get(chunkParameter);
+          code.scalar(scalar.gtS);
+        });
       }
       this.#outer(1, { ...where, active: this.#activeInGroup(group) });
       return;
@@ -237,6 +239,7 @@ class NestCode {
       for (const point of points) for (const statement of this.#nest.statements) this.#assign(statement, point);
       return;
     }
+    if (this.#accumulates && this.#schedule.drive !== 'group') this.#tellFirstBlock();
     const accumulators = points.flatMap((point) =>
       this.#nest.statements.map((statement) => this.#reductions.start(statement, point)),
     );
@@ -255,6 +258,22 @@ class NestCode {
       }
     });
     for (const accumulator of accumulators) this.#reductions.finish(accumulator);
+  }
+
+  get #accumulates(): boolean {
+    return this.#nest.statements.some(({ reduction, accumulates }) => reduction && accumulates);
+  }
+
+  /** Sums are added block by block where an outer loop is not the target's. */
+  #tellFirstBlock(): void {
+    const [{ target }] = this.#nest.statements;
+    const block = this.#nest.outer.find((loop) => target.index.coefficient(loop) === 0);
+    if (!block) return;
+    this.#reductions.tellFirst(() => {
+      this.#addressing.pushValue(Index.of(block));
+      this.#code.constant(0);
+      this.#code.scalar(scalar.gtS);
+    });
   }
 
   /** A statement without reduction. */

@@ -126,11 +126,11 @@ function imagePoints(x: Tensor, plan: Plan): Tensor {
       return everyMth(within(y, axis, start, m * tiles), axis, m, i - start);
     });
     y = ops.concat(
-      b.map((row) => combineHalves(row, elements)),
+      b.map((row) => flattened(combineHalves(row, elements), axis)),
       1,
     );
   }
-  return flattened(y, plan);
+  return y;
 }
 
 /** G·w: [points · out, in, kernelHeight or 1, 1] */
@@ -151,11 +151,11 @@ function gradientPoints(dy: Tensor, plan: Plan): Tensor {
     const { m, a } = transform;
     const elements = Array.from({ length: m }, (_, j) => everyMth(y, axis, m, j));
     y = ops.concat(
-      a.map((column) => combineHalves(column, elements)),
+      a.map((column) => flattened(combineHalves(column, elements), axis)),
       1,
     );
   }
-  return flattened(y, plan);
+  return y;
 }
 
 /** An image with zeros after it for tiles that overhang; those around it that there are already are part of the same copy. */
@@ -175,9 +175,9 @@ function widened(x: Tensor, plan: Plan, sizeOf: (tiling: Tiling) => number): Ten
 }
 
 /** Points along both axes leave nothing of a convolution but products, for which tiles may as well lie in a row. */
-function flattened(x: Tensor, plan: Plan): Tensor {
+function flattened(x: Tensor, axis: 2 | 3): Tensor {
   const [batch, channels, height, width] = x.shape as number[];
-  return plan.length > 1 ? ops.reshape(x, [batch, channels, 1, height * width]) : x;
+  return axis === 2 ? ops.reshape(x, [batch, channels, 1, height * width]) : x;
 }
 
 function unflattened(x: Tensor, plan: Plan): Tensor {
