@@ -270,7 +270,7 @@ function groupsOf(plan: Plan) {
   return { stride: [1, 1], padding: [0, 0, 0, 0], dilation: [1, 1], groups } as const;
 }
 
-/** Multiplications that take as long as transforming an element. */
+/** Multiplications that take as long as transforming an element. Filters are transformed once for the whole batch. */
 const elementCost = 6;
 
 /**
@@ -293,18 +293,13 @@ function planFor(
   const along = tilings(3, taps);
   // Transforms for more taps would lose too many digits along both axes.
   const both = rows === 3 && taps === 3 ? along.flatMap((a) => tilings(2, rows).map((b) => [a, b])) : [];
-  const workOf = (plan: Plan): number => {
-    const [{ tiles, transform }, second] = plan;
+  const workOf = ([{ tiles, transform }, second]: Plan): number => {
     const points = tiles * transform.b.length;
-    const imageHeight = height + rows - 1;
-    const elements = (channels * imageHeight + out * height) * points;
+    const elements = (channels * (height + rows - 1) + out * height) * points;
     if (!second) return out * channels * rows * height * points + elementCost * elements;
-    const morePoints = points * second.tiles * second.transform.b.length;
-    const filterElements = out * channels * transform.b.length * (rows + second.transform.b.length);
-    return (
-      out * channels * morePoints +
-      elementCost * (elements + (channels + out) * morePoints + filterElements / Math.ceil(batch / 4))
-    );
+    const [all, filters] = [second.tiles * tiles, 1].map((n) => n * second.transform.b.length * transform.b.length);
+    const more = (channels + out) * all + (out * channels * filters) / batch;
+    return out * channels * all + elementCost * (elements + more);
   };
   let best: { plan: Plan | null; work: number } = { plan: null, work: out * channels * rows * taps * height * width };
   for (const plan of [...along.map((tiling) => [tiling]), ...both].filter(isPossible)) {
