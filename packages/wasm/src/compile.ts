@@ -17,6 +17,7 @@ import { splitSums } from './lower/split-sums.js';
 import { chooseStorage } from './lower/storage.js';
 import { winograd } from './lower/winograd.js';
 import type { Passes } from './passes.js';
+import { blockSums } from './plan/block-sums.js';
 import { planMemory } from './plan/memory-plan.js';
 import { mergeNests } from './plan/merge-nests.js';
 import { groupsPerChunk, splitIntoPartialSums } from './plan/partial-sums.js';
@@ -96,7 +97,8 @@ export function planGraph(
   bound = replaceNodes(bound, replacementsOf(passes, lanesOf(bound)));
   const lanes = lanesOf(bound);
   const lowered = lower(bound, lanes, chooseStorage(bound, lanes));
-  const nests = passes.parts ? splitIntoPartialSums(lowered.nests) : lowered.nests;
+  const parts = passes.parts ? splitIntoPartialSums(lowered.nests) : lowered.nests;
+  const nests = passes.blocks ? blockSums(parts) : parts;
   const steps = planSteps(nests).map((step) => (passes.merge ? { ...step, nests: mergeNests(step.nests) } : step));
   return { steps, lowered, bound };
 }

@@ -13,6 +13,8 @@ export interface Passes {
   readonly winograd: boolean;
   /** Filter gradients group by group, with a part for each chunk of groups. */
   readonly parts: boolean;
+  /** Long sums of products over groups in blocks that caches hold. */
+  readonly blocks: boolean;
   /** Nests over the same loops that read the same memory are one. */
   readonly merge: boolean;
   /** Several results of a sum of products side by side in registers. */
@@ -28,6 +30,7 @@ export const allPasses: Passes = {
   split: true,
   winograd: true,
   parts: true,
+  blocks: true,
   merge: true,
   tiles: true,
   reuse: true,

@@ -7,10 +7,11 @@ import { expect, test } from 'vitest';
 import { planGraph } from '../src/compile.js';
 import { allPasses } from '../src/passes.js';
 import { printSteps } from '../src/plan/steps.js';
+import { operationsOf } from '../src/profile/operations.js';
 
 /** A convolution and its gradients on images that make whole tiles, or tiles that overhang, or none. */
-function convolutions(taps: number, width: number, around: number) {
-  const [x, w] = [input('x', [6, 12, 9, width]), input('w', [16, 12, taps, taps])];
+function convolutions(taps: number, width: number, around: number, [batch, out, channels] = [6, 16, 12]) {
+  const [x, w] = [input('x', [batch, channels, 9, width]), input('w', [out, channels, taps, taps])];
   const padding = [around, around, around, around] as const;
   const geometry = { stride: [1, 1], padding, dilation: [1, 1], groups: 1 } as const;
   const y = ops.conv2d(x, w, geometry);
@@ -30,6 +31,7 @@ test.each([
   [5, 10, 0, true],
   [5, 12, 2, true],
   [5, 11, 0, true],
+  [3, 11, 1, true],
   [4, 11, 0, false],
 ])('a kernel of %i on rows of %i, padded by %i: transforms %s', async (taps, width, around, transforms) => {
   const graph = convolutions(taps, width, around);
@@ -57,4 +59,14 @@ test.each([
     const error = Math.max(...Array.from(values, (v, at) => Math.abs(actual[i][at] - v)));
     expect(error / scale, [...graph.outputs.keys()][i]).toBeLessThan(3e-6);
   });
+});
+
+test('kernels of 3 × 3 are transformed along rows and columns, in all three directions', () => {
+  const graph = convolutions(3, 13, 1, [64, 64, 48]);
+  const operations = (winograd: boolean) =>
+    planGraph(graph, 1, { ...allPasses, winograd })
+      .steps.flatMap(({ nests }) => nests)
+      .reduce((sum, nest) => sum + (operationsOf(nest) ?? 0), 0);
+  // 3 · 4 tiles of 4 × 4 results, each 36 products, in place of 9 · 13 results of 9 products.
+  expect(operations(true) / operations(false)).toBeCloseTo((3 * 4 * 36) / (9 * 13 * 9), 6);
 });

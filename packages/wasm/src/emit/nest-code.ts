@@ -10,6 +10,7 @@ import type { Constants } from './constants.js';
 import { loopBounds } from './loop-bounds.js';
 import { orderProducts, type Product } from './order-products.js';
 import type { Places } from './place.js';
+import { pointsOf, type Tile, type Where } from './points.js';
 import { type Accumulator, Reductions } from './reductions.js';
 import { type ActiveLanes, type Point, Values } from './values.js';
 
@@ -24,18 +25,6 @@ export function emitNest(schedule: Schedule, places: Places, constants: Constant
   new NestCode(code, schedule, places, constants).emit();
   code.settle();
   return code;
-}
-
-/** Unrolled iterations of one loop: `base`, `base` + 1 … (vectors of four for the vector loop). */
-interface Tile {
-  readonly loop: Loop;
-  readonly base: Index;
-  readonly count: number;
-}
-
-interface Where {
-  readonly tiles: readonly Tile[];
-  readonly active: ActiveLanes;
 }
 
 class NestCode {
@@ -61,14 +50,12 @@ class NestCode {
     this.#addressing = new Addressing(code, this.#survey, places);
     this.#values = new Values(code, constants, this.#survey, this.#addressing, places);
     this.#reducesLanes = schedule.nest.inner.some((loop) => loop === schedule.vector);
-    this.#reductions = new Reductions(code, this.#values, this.#reducesLanes, {
-      present: firstParameter,
-      first: chunkParameter,
-    });
+    this.#reductions = new Reductions(code, this.#values, this.#reducesLanes);
   }
 
   emit(): void {
     const { drive, outer } = this.#schedule;
+    const code = this.#code;
     const given = new Map<Loop, number>();
     const where: Where = { tiles: [], active: this.#schedule.vector ? 4 : 1 };
     if (drive === 'group') {
@@ -79,8 +66,12 @@ class NestCode {
       }
       this.#open.add(group);
       this.#start(given);
-      if (this.#nest.statements.some(({ reduction, accumulates }) => reduction && accumulates)) {
-        this.#reductions.prepareParts();
+      if (this.#accumulates) {
+        this.#reductions.tellFirst(() => {
+          code.get(firstParameter);
+          code.get(chunkParameter);
+          code.scalar(scalar.gtS);
+        });
       }
       this.#outer(1, { ...where, active: this.#activeInGroup(group) });
       return;
@@ -134,9 +125,11 @@ class NestCode {
     }
     if (isVector) {
       const [whole, rest] = [Math.floor(loop.extent / 4), loop.extent % 4];
-      const partial: Tile = { loop, base: new Index(4 * whole), count: 1 };
-      const last = rest === 0 ? null : () => body({ tiles: [...where.tiles, partial], active: rest });
-      this.#tiles({ loop, step: 4, extent: whole, tile }, where, ranged, body, last);
+      // Lanes that are left over are computed with the vectors that are, unless they are summed.
+      const left = rest === 0 || this.#reducesLanes ? 0 : whole % tile;
+      const partial: Tile = { loop, base: new Index(4 * (whole - left)), count: left + 1, lastActive: rest };
+      const last = rest === 0 ? null : () => body({ ...where, tiles: [...where.tiles, partial] });
+      this.#tiles({ loop, step: 4, extent: whole - left, tile }, where, ranged, body, last);
     } else if (loop.kind === 'group' && loop.lastLanes !== 4 && !ranged) {
       const partial: Tile = { loop, base: new Index(loop.extent - 1), count: 1 };
       const last = () => body({ tiles: [...where.tiles, partial], active: loop.lastLanes! });
@@ -237,24 +230,41 @@ class NestCode {
       for (const point of points) for (const statement of this.#nest.statements) this.#assign(statement, point);
       return;
     }
+    if (this.#accumulates && this.#schedule.drive !== 'group') this.#tellFirstBlock();
     const accumulators = points.flatMap((point) =>
       this.#nest.statements.map((statement) => this.#reductions.start(statement, point)),
     );
     this.#inner(0, { tiles: [], active: where.active }, (inside) => {
       const steps = pointsOf(inside, this.#schedule.vector);
-      if (this.#multiplyBlock(accumulators, steps, inside.active)) return;
-      for (const { environment } of steps) {
+      if (this.#multiplyBlock(accumulators, steps)) return;
+      for (const { environment, active } of steps) {
         for (const accumulator of accumulators) {
           const at: Point = {
             environment: new Map([...accumulator.point.environment, ...environment]),
             vector: this.#schedule.vector,
-            active: inside.active,
+            active: this.#reducesLanes ? active : accumulator.point.active,
           };
           this.#guarded(accumulator.statement, at, () => this.#reductions.step(accumulator, at));
         }
       }
     });
     for (const accumulator of accumulators) this.#reductions.finish(accumulator);
+  }
+
+  get #accumulates(): boolean {
+    return this.#nest.statements.some(({ reduction, accumulates }) => reduction && accumulates);
+  }
+
+  /** Sums are added block by block where an outer loop is not the target's. */
+  #tellFirstBlock(): void {
+    const [{ target }] = this.#nest.statements;
+    const block = this.#nest.outer.find((loop) => target.index.coefficient(loop) === 0);
+    if (!block) return;
+    this.#reductions.tellFirst(() => {
+      this.#addressing.pushValue(Index.of(block));
+      this.#code.constant(0);
+      this.#code.scalar(scalar.gtS);
+    });
   }
 
   /** A statement without reduction. */
@@ -273,8 +283,8 @@ class NestCode {
   }
 
   /** A block of products of two reads, ordered for registers. False if this is no such block. */
-  #multiplyBlock(accumulators: readonly Accumulator[], steps: readonly Point[], active: ActiveLanes): boolean {
-    if (this.#reducesLanes && active !== 4) return false;
+  #multiplyBlock(accumulators: readonly Accumulator[], steps: readonly Point[]): boolean {
+    if (this.#reducesLanes && steps.some(({ active }) => active !== 4)) return false;
     const [statement, ...others] = this.#nest.statements;
     const reads = others.length === 0 ? productReads(statement) : null;
     if (!reads) return false;
@@ -287,7 +297,7 @@ class NestCode {
     for (const { environment } of steps) {
       const inner = reads.map((access) => offsetOf(access, environment));
       for (const [i, { point, result }] of accumulators.entries()) {
-        const here = (): Point => ({ ...point, environment: new Map([...point.environment, ...environment]), active });
+        const here = (): Point => ({ ...point, environment: new Map([...point.environment, ...environment]) });
         const holds = isGuarded ? this.#guardsHold(statement, here()) : 'always';
         if (holds === 'unknown') return false;
         if (holds === 'never') continue;
@@ -363,17 +373,4 @@ class NestCode {
 
 function guardsOf({ value, target }: Statement): Guard[] {
   return [target.guards, ...expressionsIn(value).map((node) => ('access' in node ? node.access.guards : []))].flat();
-}
-
-/** All combinations of the unrolled iterations. */
-function pointsOf({ tiles, active }: Where, vectorLoop: Loop | null): Point[] {
-  let environments: Map<Loop, Index>[] = [new Map()];
-  for (const { loop, base, count } of tiles) {
-    const isVector = loop === vectorLoop;
-    const first = isVector ? base.plus(Index.of(loop)) : base;
-    environments = environments.flatMap((environment) =>
-      Array.from({ length: count }, (_, i) => new Map(environment).set(loop, first.plus(isVector ? 4 * i : i))),
-    );
-  }
-  return environments.map((environment) => ({ environment, vector: vectorLoop, active }));
 }

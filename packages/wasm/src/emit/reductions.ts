@@ -1,7 +1,7 @@
 // Reductions in emitted code: neutral elements, steps, and what is stored at the end.
 
 import type { Statement } from '../ir/nest.js';
-import { type Code, scalar, v128, vector } from './code.js';
+import { type Code, v128, vector } from './code.js';
 import type { Point, Values } from './values.js';
 
 /** The locals a reduction of one statement at one point is carried in. */
@@ -18,16 +18,13 @@ export class Reductions {
   readonly #values: Values;
   /** Whether the loop in lanes is one of those reduced over. */
   readonly #lanes: boolean;
-  /** Locals with the present group and the first of its chunk, where a nest runs group by group. */
-  readonly #group: { readonly present: number; readonly first: number };
-  /** All ones unless the present group is the first of its chunk. */
+  /** All ones unless a target that is added to holds nothing yet; less than 0 if it always does. */
   #later = -1;
 
-  constructor(code: Code, values: Values, lanes: boolean, group: { present: number; first: number }) {
+  constructor(code: Code, values: Values, lanes: boolean) {
     this.#code = code;
     this.#values = values;
     this.#lanes = lanes;
-    this.#group = group;
   }
 
   /** Starts a reduction at a point of the outer loops. */
@@ -120,24 +117,22 @@ export class Reductions {
     if (statement.finish) this.#values.push(statement.finish, point, result);
     else code.get(statement.reduction === 'argmax' ? position : result);
     code.set(value);
-    if (statement.accumulates) this.#addToPart(statement, value, point);
+    if (statement.accumulates) this.#addTo(statement, value, point);
     else this.#values.store(statement.target, value, point);
   }
 
-  /** Before all loops of a nest that adds to a chunk's part: whether there is something in it, as a mask. */
-  prepareParts(): void {
+  /** Says for what follows whether targets that are added to hold something: `push` pushes 1 or 0. */
+  tellFirst(push: () => void): void {
     const code = this.#code;
-    code.get(this.#group.present);
-    code.get(this.#group.first);
-    code.scalar(scalar.gtS);
+    push();
     code.vector(vector.splatI32);
     code.vector(vector.negI32);
     this.#later = code.local(v128);
     code.set(this.#later);
   }
 
-  /** Adds to what the groups before have left in the chunk's part; the first group finds nothing there. */
-  #addToPart({ target }: Statement, value: number, { active, ...point }: Point): void {
+  /** Adds to what groups or blocks before have left in the target. */
+  #addTo({ target }: Statement, value: number, { active, ...point }: Point): void {
     const code = this.#code;
     const whole: Point = { ...point, active: 4 };
     code.get(value);
@@ -149,8 +144,10 @@ export class Reductions {
       code.vector(vector.and);
     }
     this.#values.load(target, whole);
-    code.get(this.#later);
-    code.vector(vector.and);
+    if (this.#later >= 0) {
+      code.get(this.#later);
+      code.vector(vector.and);
+    }
     code.vector(vector.add);
     code.set(value);
     this.#values.store(target, value, whole);

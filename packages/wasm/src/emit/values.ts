@@ -222,7 +222,7 @@ export class Values {
     } else throw new Error(`no instructions for ${op} of ${from}`);
   }
 
-  /** Pushes what memory holds, as 32-bit lanes. */
+  /** Pushes what memory holds, as 32-bit lanes. Lanes that are not active may hold anything: all memory can be read. */
   load(access: Access, point: Point): void {
     const code = this.#code;
     const location = this.#addressing.locate(access, point.environment, point.vector);
@@ -236,13 +236,19 @@ export class Values {
         code.loadByte(offset);
         code.vector(vector.splatI32);
       }
-    } else if (laneStride === 1 && (padded || point.active === 4)) {
+    } else if (laneStride === 1) {
       const offset = this.#addressing.push(location);
       code.memory(bytes === 4 ? vector.load : vector.load32Zero, offset);
       if (bytes === 1) {
         code.vector(vector.extendLowU8);
         code.vector(vector.extendLowU16);
       }
+    } else if (laneStride === 2 && bytes === 4) {
+      for (const half of [0, 1]) {
+        const offset = this.#addressing.push({ ...location, offset: location.offset + 16 * half });
+        code.memory(vector.load, offset);
+      }
+      code.shuffle([0, 2, 4, 6]);
     } else this.#loadLanes(location, bytes, padded ? 4 : point.active);
     if (bytes === 1 && access.buffer.dtype === 'bool') this.#operate('toMask', 'i32');
   }

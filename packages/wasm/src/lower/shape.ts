@@ -1,6 +1,6 @@
 // Rules of operations that move elements: views where they can be, copies where not.
 
-import { stridesOf, type Tensor } from '@bn/core';
+import { isOp, stridesOf, type Tensor } from '@bn/core';
 import { Index } from '../ir/index-form.js';
 import { type Buffer, kindOf } from '../ir/nest.js';
 import { broadcastIndices } from './elementwise.js';
@@ -14,8 +14,9 @@ export const shapeOperations: { readonly [P in Movement]: Rule<P> } = {
   reshape: {
     element: (node, indices, lowering) => {
       const [x] = node.inputs;
-      const split = lowering.isStored(x) ? null : reshapedIndices(node, indices, true);
-      return split ? lowering.at(x, split) : lowering.read(x, reshapedIndices(node, indices, false)!);
+      const [from, to] = [sizes(x), sizes(node)];
+      const split = lowering.isStored(x) ? null : reshapedIndices(from, to, indices, true);
+      return split ? lowering.at(x, split) : lowering.read(x, reshapedIndices(from, to, indices, false)!);
     },
   },
   transpose: {
@@ -83,22 +84,34 @@ function borders(node: Tensor<'pad'>, target: Buffer, lowering: Lowering): NestB
   );
 }
 
-/** Copies `from` into the target of `node`, moved by `shift`. */
+/**
+ * Copies `from` into the target of `node`, moved by `shift`. Loops run over the axes that a reshape merges, so that what
+ * it is made from can be computed in place.
+ */
 function copy(node: Tensor, from: Tensor, shift: readonly number[], target: Buffer, lowering: Lowering): NestBody {
-  const { loops, indices } = lowering.loops(sizes(from), lowering.laneAxis(node), 'i');
-  const shifted = indices.map((index, axis) => index.plus(shift[axis]));
-  const statement = { target: lowering.write(target, shifted), value: lowering.at(from, indices), reduction: null };
+  const source = isOp(from, 'reshape') && !lowering.isStored(from) ? from.inputs[0] : from;
+  const laneAxis = lowering.laneAxis(source);
+  const indicesOf = (own: readonly Index[]) => reshapedIndices(sizes(from), sizes(source), own, true);
+  const finer = lowering.loops(sizes(source), laneAxis, 'i');
+  const merged = laneAxis === lowering.laneAxis(node) ? indicesOf(finer.indices) : null;
+  const { loops, indices } = merged ? finer : lowering.loops(sizes(from), lowering.laneAxis(node), 'i');
+  const shifted = (merged ?? indices).map((index, axis) => index.plus(shift[axis]));
+  const value = merged ? lowering.at(source, indices) : lowering.at(from, indices);
+  const statement = { target: lowering.write(target, shifted), value, reduction: null };
   return { name: 'copy', outer: loops, inner: [], statements: [statement] };
 }
 
 /**
- * Indices into a reshape's operand. Axes that stay as they are keep their index; between them elements are counted, and
- * the count is split among the operand's axes (null where quotients are not affine), or left to the last of them, which
- * is good for addressing memory.
+ * Indices into a tensor of shape `from` for indices into a reshape of it. Axes that stay as they are keep their index;
+ * between them elements are counted, and the count is split among the operand's axes (null where quotients are not
+ * affine), or left to the last of them, which is good for addressing memory.
  */
-function reshapedIndices(node: Tensor, indices: readonly Index[], split: boolean): Index[] | null {
-  const from = sizes(node.inputs[0]);
-  const to = sizes(node);
+function reshapedIndices(
+  from: readonly number[],
+  to: readonly number[],
+  indices: readonly Index[],
+  split: boolean,
+): Index[] | null {
   const result: Index[] = [];
   let [axis, own] = [0, 0];
   for (const [nextAxis, nextOwn] of [...unsplitAxes(from, to), [from.length, to.length]]) {

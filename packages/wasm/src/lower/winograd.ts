@@ -126,11 +126,11 @@ function imagePoints(x: Tensor, plan: Plan): Tensor {
       return everyMth(within(y, axis, start, m * tiles), axis, m, i - start);
     });
     y = ops.concat(
-      b.map((row) => combineHalves(row, elements)),
+      b.map((row) => flattened(combineHalves(row, elements), axis)),
       1,
     );
   }
-  return flattened(y, plan);
+  return y;
 }
 
 /** G·w: [points · out, in, kernelHeight or 1, 1] */
@@ -151,11 +151,11 @@ function gradientPoints(dy: Tensor, plan: Plan): Tensor {
     const { m, a } = transform;
     const elements = Array.from({ length: m }, (_, j) => everyMth(y, axis, m, j));
     y = ops.concat(
-      a.map((column) => combineHalves(column, elements)),
+      a.map((column) => flattened(combineHalves(column, elements), axis)),
       1,
     );
   }
-  return flattened(y, plan);
+  return y;
 }
 
 /** An image with zeros after it for tiles that overhang; those around it that there are already are part of the same copy. */
@@ -175,9 +175,9 @@ function widened(x: Tensor, plan: Plan, sizeOf: (tiling: Tiling) => number): Ten
 }
 
 /** Points along both axes leave nothing of a convolution but products, for which tiles may as well lie in a row. */
-function flattened(x: Tensor, plan: Plan): Tensor {
+function flattened(x: Tensor, axis: 2 | 3): Tensor {
   const [batch, channels, height, width] = x.shape as number[];
-  return plan.length > 1 ? ops.reshape(x, [batch, channels, 1, height * width]) : x;
+  return axis === 2 ? ops.reshape(x, [batch, channels, 1, height * width]) : x;
 }
 
 function unflattened(x: Tensor, plan: Plan): Tensor {
@@ -270,7 +270,7 @@ function groupsOf(plan: Plan) {
   return { stride: [1, 1], padding: [0, 0, 0, 0], dilation: [1, 1], groups } as const;
 }
 
-/** Multiplications that take as long as transforming an element. */
+/** Multiplications that take as long as transforming an element. Filters are transformed once for the whole batch. */
 const elementCost = 6;
 
 /**
@@ -293,18 +293,13 @@ function planFor(
   const along = tilings(3, taps);
   // Transforms for more taps would lose too many digits along both axes.
   const both = rows === 3 && taps === 3 ? along.flatMap((a) => tilings(2, rows).map((b) => [a, b])) : [];
-  const workOf = (plan: Plan): number => {
-    const [{ tiles, transform }, second] = plan;
+  const workOf = ([{ tiles, transform }, second]: Plan): number => {
     const points = tiles * transform.b.length;
-    const imageHeight = height + rows - 1;
-    const elements = (channels * imageHeight + out * height) * points;
+    const elements = (channels * (height + rows - 1) + out * height) * points;
     if (!second) return out * channels * rows * height * points + elementCost * elements;
-    const morePoints = points * second.tiles * second.transform.b.length;
-    const filterElements = out * channels * transform.b.length * (rows + second.transform.b.length);
-    return (
-      out * channels * morePoints +
-      elementCost * (elements + (channels + out) * morePoints + filterElements / Math.ceil(batch / 4))
-    );
+    const [all, filters] = [second.tiles * tiles, 1].map((n) => n * second.transform.b.length * transform.b.length);
+    const more = (channels + out) * all + (out * channels * filters) / batch;
+    return out * channels * all + elementCost * (elements + more);
   };
   let best: { plan: Plan | null; work: number } = { plan: null, work: out * channels * rows * taps * height * width };
   for (const plan of [...along.map((tiling) => [tiling]), ...both].filter(isPossible)) {

@@ -42,6 +42,9 @@ function tileOthers({ outer, inner, statements }: Nest, vector: Loop | null, fix
   return size === undefined ? tiles : tiles.set(loop, size);
 }
 
+/** Instructions for four lanes, by elements between them; five for other distances. */
+const loadsOf: Readonly<Record<number, number>> = { 0: 1, 1: 1, 2: 3 };
+
 /** The lane loop; else the loop along which memory is nearest, if that is worth it. */
 function chooseVector(nest: Nest): Loop | null {
   const loops = [...nest.outer, ...nest.inner];
@@ -51,7 +54,7 @@ function chooseVector(nest: Nest): Loop | null {
   const accesses = [...readsOf(nest), ...nest.statements.map(({ target }) => target)];
   const guarded = new Set(guardsOf(nest).flatMap(({ index }) => index.terms.map(({ loop }) => loop)));
   for (const loop of loops.filter((loop) => !guarded.has(loop) && isPossible(nest, loop))) {
-    const each = accesses.map(({ index }) => ([0, 1].includes(index.coefficient(loop)) ? 1 : 5));
+    const each = accesses.map(({ index }) => loadsOf[index.coefficient(loop)] ?? 5);
     const vectors = Math.ceil(loop.extent / 4) / loop.extent;
     const cost = (vectors * each.reduce((a, b) => a + b, 2)) / (accesses.length + 2);
     if (cost < best.cost) best = { loop, cost };

@@ -65,7 +65,9 @@ export function tileContraction(nest: Nest, vector: Loop | null, fixed: Loop | n
     loops.map((loop) => sideOf(loop, nest, reads, vector)),
   );
   const model = new Model([...outer, ...inner], reads, vector);
-  const tiled = outer.filter(({ loop }) => loop !== fixed && loop.kind !== 'lane');
+  const [{ target }] = nest.statements;
+  const isResult = (loop: Loop) => loop !== fixed && loop.kind !== 'lane' && target.index.coefficient(loop) !== 0;
+  const tiled = outer.filter(({ loop }) => isResult(loop));
   const unrolled = inner.filter(({ loop }) => loop !== vector && loop.kind !== 'lane');
   /** Those with the smallest bounds, in their order. */
   const candidates: Candidate[] = [];

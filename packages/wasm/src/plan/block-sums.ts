@@ -1,0 +1,90 @@
+// Long sums of products over groups of lanes, of which there are too many for a part per chunk, as of the filter gradient
+// of a wide convolution. They are done in blocks of groups, one after the other: what all results of a row of tiles
+// share stays in the first-level cache meanwhile.
+
+import { Index, type Loop } from '../ir/index-form.js';
+import { type Access, type Buffer, type Nest, place, type Statement } from '../ir/nest.js';
+import { productReads } from '../ir/product-reads.js';
+
+/** Vectors of an operand for one result: those that stay in cache for a row of tiles, and so many that it would not. */
+const limits = { block: 128, sum: 256 };
+
+/** Replaces such nests by nests that add blocks, add what is left, and hand on. */
+export function blockSums(nests: readonly Nest[]): Nest[] {
+  return nests.flatMap((nest) => {
+    const group = nest.inner.find(({ kind }) => kind === 'group');
+    const reads = nest.statements.length === 1 ? productReads(nest.statements[0]) : null;
+    if (!group || !reads || reads.some(({ buffer }) => buffer.laneAxis === null)) return [nest];
+    const perGroup = nest.inner.reduce((n, { extent, kind }) => (kind === undefined ? n * extent : n), 1);
+    const size = Math.max(1, Math.floor(limits.block / perGroup));
+    const depth = depthOf(nest, reads);
+    return perGroup * group.extent <= limits.sum || depth === null ? [nest] : inBlocks(nest, group, size, depth);
+  });
+}
+
+/**
+ * Where among the outer loops that over blocks belongs: after those of both operands, and after the first, which threads
+ * share. Null if no loop after it has an operand stay where it is.
+ */
+function depthOf({ outer }: Nest, reads: readonly Access[]): number | null {
+  const shared = outer.findIndex((loop) => reads.some(({ index }) => index.coefficient(loop) === 0));
+  return shared < 0 || outer.length < 2 ? null : Math.max(1, shared);
+}
+
+function inBlocks(nest: Nest, group: Loop, size: number, depth: number): Nest[] {
+  const [statement] = nest.statements;
+  const { lastLanes = 4 } = group;
+  const blocks = Math.floor((lastLanes === 4 ? group.extent : group.extent - 1) / size);
+  if (blocks < 2) return [nest];
+  const rest = group.extent - blocks * size;
+  const others = nest.inner.filter((loop) => loop !== group);
+  const target = statement.finish ? sumsOf(nest) : statement.target;
+  const add = (of: Index): Statement[] => [
+    { target, value: moved(statement.value, new Map([[group, of]])), reduction: 'sum', accumulates: true },
+  ];
+  const block: Loop = { name: 'block', extent: blocks };
+  const within: Loop = { name: 'g', extent: size, kind: 'group', lastLanes: 4 };
+  const after: Loop = { name: 'g', extent: rest, kind: 'group', lastLanes };
+  const nests: Nest[] = [
+    {
+      ...nest,
+      name: `${nest.name} blocks`,
+      outer: nest.outer.toSpliced(depth, 0, block),
+      inner: [within, ...others],
+      statements: add(Index.of(block).times(size).plus(Index.of(within))),
+    },
+  ];
+  if (rest > 0) {
+    const statements = add(Index.of(after).plus(blocks * size));
+    nests.push({ ...nest, name: `${nest.name} rest`, inner: [after, ...others], statements });
+  }
+  if (statement.finish) {
+    const read = { op: 'read', kind: 'f32', access: target } as const;
+    nests.push({ ...nest, inner: [], statements: [{ ...statement, value: read }] });
+  }
+  return nests;
+}
+
+/** Memory for the sums alone. */
+function sumsOf({ outer, statements }: Nest): Access {
+  const buffer: Buffer = {
+    name: `${statements[0].target.buffer.name} sums`,
+    dtype: 'float32',
+    shape: outer.map(({ extent }) => extent),
+    laneAxis: null,
+    source: null,
+    elementBytes: 4,
+  };
+  return { buffer, index: place(buffer, outer.map(Index.of))!, guards: [] };
+}
+
+/** A product of two reads with a loop replaced. */
+function moved(value: Statement['value'], replacements: ReadonlyMap<Loop, Index>): Statement['value'] {
+  if (value.op === 'read') {
+    const { access } = value;
+    const index = access.index.substitute(replacements);
+    const guards = access.guards.map((guard) => ({ ...guard, index: guard.index.substitute(replacements) }));
+    return { ...value, access: { ...access, index, guards } };
+  }
+  return 'operands' in value ? { ...value, operands: value.operands.map((x) => moved(x, replacements)) } : value;
+}
