@@ -16,9 +16,9 @@ function stepsOf(normalization: () => Layer) {
   return planGraph(graph, 1, allPasses).steps;
 }
 
-test('LeNet: ten passes over the batch, one for the images, and one for each batch statistic and direction', () => {
+test('LeNet: eleven passes over the batch: the images, each batch statistic in each direction, and what follows dense1’s input gradient', () => {
   const steps = stepsOf(() => batchNorm());
-  expect(steps.filter(({ domain }) => domain === 'groups').length).toBe(10);
+  expect(steps.filter(({ domain }) => domain === 'groups').length).toBe(11);
   const second = `step 2${printSteps(steps).split(/^step [23]/m)[1]}`;
   // The convolution's products, its results, and both sums of the statistics, before anything waits for all images.
   expect(second).toMatch(

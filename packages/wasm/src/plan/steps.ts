@@ -22,7 +22,7 @@ export interface Step {
 const smallWork = 65_536;
 
 /** Elements beyond a first-level cache, and how often a group uses each, that make a product wait for memory. */
-const streamed = { elements: 32_768, uses: 4 };
+const streamed = { elements: 16_384, uses: 4 };
 
 const order: readonly Domain[] = ['groups', 'serial', 'ranges'];
 
