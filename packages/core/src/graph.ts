@@ -92,13 +92,14 @@ function rebuild(outputs: ReadonlyMap<string, Tensor>, replace: Replacement): Gr
     return result;
   };
   const merge = (node: Tensor): Tensor => {
-    if (isOp(node, 'input')) requireOneSpec(inputs, node);
+    const isInput = isOp(node, 'input');
+    if (isInput) requireOneSpec(inputs, node);
     const key = keyOf(node, numbers);
     const twin = merged.get(key);
     if (twin) return twin;
     merged.set(key, node);
     numbers.set(node, numbers.size);
-    if (isOp(node, 'input')) inputs.set(node.attributes.name, node);
+    if (isInput) inputs.set(node.attributes.name, node);
     return node;
   };
 

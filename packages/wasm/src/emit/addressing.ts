@@ -69,6 +69,12 @@ export interface Location {
   readonly laneStride: number;
 }
 
+/** Whether a pointer was found under substitutes that differ from these in constants only. */
+function isUnder(environment: ReadonlyMap<Loop, Index>, { terms }: Index, { substitutes }: Found): boolean {
+  for (let i = 0; i < terms.length; i++) if (environment.get(terms[i].loop)?.terms !== substitutes[i]) return false;
+  return true;
+}
+
 /** The constant part of an access in bytes, under a substitution of loops. */
 export function offsetOf(access: Access, environment: ReadonlyMap<Loop, Index>): number {
   return access.index.constant * access.buffer.elementBytes + shiftOf(access, environment);
@@ -159,10 +165,7 @@ export class Addressing {
   #pointerOf(access: Access, environment: ReadonlyMap<Loop, Index>, vector: Loop | null): Found {
     const { buffer, index } = access;
     const known = this.#survey.found.get(access) ?? [];
-    const same = known.findLast((found) =>
-      index.terms.every(({ loop }, i) => environment.get(loop)?.terms === found.substitutes[i]),
-    );
-    if (same) return same;
+    for (let i = known.length - 1; i >= 0; i--) if (isUnder(environment, index, known[i])) return known[i];
     const place = this.#places(buffer);
     let laneStride = 0;
     const strides = new Map<Loop, number>();

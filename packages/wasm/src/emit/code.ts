@@ -242,7 +242,8 @@ export class Code {
       if (item < 0) this.#begin(-1 - item);
       else if (item < localReference) bytes.push(item);
       else if (item < laterReference) {
-        const number = this.#numberOf(item - localReference);
+        const local = item - localReference;
+        const number = local < this.#parameters ? local : this.#final[local - this.#parameters];
         if (number < 128) bytes.push(number);
         else this.#putUnsigned(number);
       } else this.#later[item - laterReference]();

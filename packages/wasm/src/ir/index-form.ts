@@ -117,10 +117,12 @@ export class Index {
 }
 
 function addTerm(terms: Term[], loop: Loop, coefficient: number): void {
-  const i = terms.findIndex((term) => term.loop === loop);
-  const sum = i < 0 ? coefficient : terms[i].coefficient + coefficient;
-  if (sum === 0) {
-    if (i >= 0) terms.splice(i, 1);
-  } else if (i < 0) terms.push({ loop, coefficient });
-  else terms[i] = { loop, coefficient: sum };
+  for (let i = 0; i < terms.length; i++) {
+    if (terms[i].loop !== loop) continue;
+    const sum = terms[i].coefficient + coefficient;
+    if (sum === 0) terms.splice(i, 1);
+    else terms[i] = { loop, coefficient: sum };
+    return;
+  }
+  if (coefficient !== 0) terms.push({ loop, coefficient });
 }

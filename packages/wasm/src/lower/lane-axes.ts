@@ -59,15 +59,16 @@ function canHaveLanes(node: Tensor, axis: number): boolean {
   return !isOp(node, 'pad') || node.attributes.before[axis] + node.attributes.after[axis] === 0;
 }
 
+const contractions: ReadonlySet<string> = new Set(['matmul', 'conv2d', 'conv2dInputGradient', 'conv2dFilterGradient']);
+
 /** Multiplications and additions, roughly; movement is free. */
 export function arithmetic(node: Tensor): number {
   const size = sizeOf(node);
-  if (isElementwise(node)) return size / 1000;
+  if (!contractions.has(node.op)) return node.inputs.length === 0 ? 0 : size / 1000;
   if (isOp(node, 'matmul')) return size * node.inputs[0].shape.at(node.attributes.transposeA ? -2 : -1)!;
   if (isOp(node, 'conv2d')) return size * sizeOf(node.inputs[1], 1);
   if (isOp(node, 'conv2dInputGradient')) return sizeOf(node.inputs[0]) * sizeOf(node.inputs[1], 1);
-  if (isOp(node, 'conv2dFilterGradient')) return sizeOf(node.inputs[1]) * sizeOf(node, 1);
-  return node.inputs.length === 0 ? 0 : size / 1000;
+  return sizeOf(node.inputs[1]) * sizeOf(node, 1);
 }
 
 function sizeOf({ shape }: Tensor, from = 0): number {
@@ -172,12 +173,16 @@ function contractedAxes(node: Tensor): Contracted[] {
 
 /** Pairs of axes that a reshape leaves as they are: same size, and the same number of elements before them. */
 export function unsplitAxes(from: readonly number[], to: readonly number[]): [number, number][] {
-  const before = (shape: readonly number[], axis: number) => shape.slice(0, axis).reduce((a, b) => a * b, 1);
-  return from.flatMap((n, axis) => {
-    if (n === 1) return [];
-    const own = to.findIndex((m, i) => m === n && before(to, i) === before(from, axis));
-    return own < 0 ? [] : [[axis, own] as [number, number]];
-  });
+  const pairs: [number, number][] = [];
+  // Elements before an axis grow with every axis but those of size 1.
+  let [before, own, ownBefore] = [1, 0, 1];
+  for (let axis = 0; axis < from.length; axis++) {
+    while (own < to.length && (ownBefore < before || (ownBefore === before && to[own] === 1))) ownBefore *= to[own++];
+    const isSame = from[axis] !== 1 && ownBefore === before && to[own] === from[axis];
+    if (isSame) pairs.push([axis, own]);
+    before *= from[axis];
+  }
+  return pairs;
 }
 
 /** The axes of all nodes, numbered from each node's `first` on, in classes of those that run along with each other. */

@@ -264,8 +264,9 @@ class Model {
   #tested(tiles: readonly Tile[]): Tested {
     const guards = this.#guards.length === 0 ? [] : this.#guards.flatMap((guard) => openGuard(guard, tiles) ?? []);
     if (guards.length === 0) return untested;
-    const held = guards[0].shifts.map(() => true);
-    const isTested = held.map(() => false);
+    const places = guards[0].shifts.length;
+    const held = new Array<boolean>(places).fill(true);
+    const isTested = new Array<boolean>(places).fill(false);
     for (const { shifts, low, high, size, isBound } of guards) {
       for (let i = 0; i < shifts.length; i++) {
         const [first, last] = [low + shifts[i], high + shifts[i]];
