@@ -119,8 +119,9 @@ export function compile(graph: Graph, batch: number, options: CompileOptions): P
   const entries = lowered.inputs.length + lowered.outputs.length;
   const tableBytes = roomFor(entries + 1);
   const ownBytes = tableBytes + constantBytes + [...tables.values()].reduce((sum, bytes) => sum + bytes, 0);
-  const table = options.reserve('own', ownBytes);
+  // First what may be too much.
   const scratch = options.reserve('scratch', plan.fixedBytes + plan.threadBytes * options.threads);
+  const table = options.reserve('own', ownBytes);
   const constantsAt = table + tableBytes;
   const constants = new Constants(constantsAt);
   const addresses = new Map<Buffer, number>();
