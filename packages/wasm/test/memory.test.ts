@@ -97,6 +97,17 @@ test.each(cases.map((made, i) => [i, made] as const))('case %i', async (_, made)
   }
 });
 
+test('thousands of numbers in one graph have room', async () => {
+  const backend = await createBackend({ threads: 1 });
+  const x = input('x', [1]);
+  const parts = Array.from({ length: 1500 }, (_, i) => ops.exp(ops.mul(x, i / 1500)));
+  const executable = await backend.compile(createGraph({ y: ops.concat(parts, 0) }));
+  const held = backend.upload(Float32Array.of(1), { shape: [1], dtype: 'float32' });
+  const y = await backend.download((await executable.run(new Map([['x', held]]))).get('y')!);
+  expect(y.findIndex((v, i) => Math.abs(v - Math.exp(i / 1500)) > 1e-5)).toBe(-1);
+  await backend.dispose();
+});
+
 test('what does not fit into memory is refused, and takes none of it', async () => {
   const backend = await createBackend({ threads: 1 });
   const total = async (n: number) => {
