@@ -62,6 +62,18 @@ test.each(['maxPool2d', 'avgPool2d'] as const)(
   },
 );
 
+test('long sums over groups come to the same in blocks', async () => {
+  const [images, slopes] = [ops.tanh(input('images', [38, 2, 6, 6])), ops.tanh(input('slopes', [38, 3, 6, 6]))];
+  const geometry = { stride: [1, 1], padding: [0, 0, 0, 0], dilation: [1, 1], groups: 1, kernelSize: [1, 1] } as const;
+  const dw = ops.conv2dFilterGradient(images, slopes, geometry);
+  const other = ops.conv2dFilterGradient(ops.mul(images, images), slopes, geometry);
+  const made = filled(createGraph({ dw, next: ops.sub(1, ops.mul(other, 0.1)) }));
+  // Without parts for chunks of groups, which so few results would have.
+  const plan = planGraph(made.graph, 1, { ...allPasses, parts: false });
+  expect(plan.steps.flatMap(({ nests }) => nests).filter(({ name }) => / (blocks|rest)$/.test(name)).length).toBe(4);
+  await expectEqual(made, 'parts');
+});
+
 test('axes without elements are summed to 0, padded and multiplied, and nothing is read or written there', () => {
   const [none, b] = [input('none', [0, 3]), input('b', [3, 0])];
   const sums = { all: ops.sum(none), columns: ops.exp(ops.sum(none, [0])), products: ops.matmul(b, none) };
