@@ -37,15 +37,13 @@ async function expectEqual(made: Case, ...without: (keyof Passes)[]): Promise<vo
 }
 
 /** So few that all iterations are soon interpreted. */
-const few = batches.filter((n) => n < 10);
+const few = batches.filter((n) => n < 6);
 const names = Object.keys(allPasses) as (keyof Passes)[];
-const cases = (count: number) => Array.from({ length: count }, (_, i) => [300 + i, names[i % names.length]] as const);
+const cases = names.map((name, i) => [300 + i, name] as const);
 
 describe('steps give the numbers of the reference, at the places planned for them', () => {
-  test.each(cases(18))('random graph %i, also without %s', (seed, without) =>
-    expectEqual(randomGraph(seed, few), without),
-  );
-  test.each(cases(9))('training step of random network %i, also without %s', (seed, without) =>
+  test.each(cases)('random graph %i, also without %s', (seed, without) => expectEqual(randomGraph(seed, few), without));
+  test.each(cases)('training step of random network %i, also without %s', (seed, without) =>
     expectEqual(randomTraining(seed, few), without),
   );
 });
