@@ -79,8 +79,8 @@ export interface CompileOptions {
   readonly reserve: (kind: 'own' | 'scratch', bytes: number) => number;
 }
 
-/** Room for vector constants. */
-const constantBytes = 16_384;
+/** Room for vector constants: a number for each node, and what functions, indices and masks take. */
+const constantBytesOf = ({ nodes }: Graph) => 16 * nodes.length + 16_384;
 
 /** The steps of a graph, before memory and instructions. */
 export function planGraph(
@@ -118,9 +118,11 @@ export function compile(graph: Graph, batch: number, options: CompileOptions): P
   const tables = constantBuffers(steps);
   const entries = lowered.inputs.length + lowered.outputs.length;
   const tableBytes = roomFor(entries + 1);
+  const constantBytes = roomFor(constantBytesOf(bound) / 4);
   const ownBytes = tableBytes + constantBytes + [...tables.values()].reduce((sum, bytes) => sum + bytes, 0);
-  const table = options.reserve('own', ownBytes);
+  // First what may be too much.
   const scratch = options.reserve('scratch', plan.fixedBytes + plan.threadBytes * options.threads);
+  const table = options.reserve('own', ownBytes);
   const constantsAt = table + tableBytes;
   const constants = new Constants(constantsAt);
   const addresses = new Map<Buffer, number>();

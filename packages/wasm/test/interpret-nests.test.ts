@@ -37,15 +37,13 @@ async function expectEqual(made: Case, ...without: (keyof Passes)[]): Promise<vo
 }
 
 /** So few that all iterations are soon interpreted. */
-const few = batches.filter((n) => n < 10);
+const few = batches.filter((n) => n < 6);
 const names = Object.keys(allPasses) as (keyof Passes)[];
-const cases = (count: number) => Array.from({ length: count }, (_, i) => [300 + i, names[i % names.length]] as const);
+const cases = names.map((name, i) => [300 + i, name] as const);
 
 describe('steps give the numbers of the reference, at the places planned for them', () => {
-  test.each(cases(18))('random graph %i, also without %s', (seed, without) =>
-    expectEqual(randomGraph(seed, few), without),
-  );
-  test.each(cases(9))('training step of random network %i, also without %s', (seed, without) =>
+  test.each(cases)('random graph %i, also without %s', (seed, without) => expectEqual(randomGraph(seed, few), without));
+  test.each(cases)('training step of random network %i, also without %s', (seed, without) =>
     expectEqual(randomTraining(seed, few), without),
   );
 });
@@ -61,6 +59,18 @@ test.each(['maxPool2d', 'avgPool2d'] as const)(
     return expectEqual(filled(createGraph({ dx: gradients(ops.sum(ops.mul(y, y)), [x])[0] })));
   },
 );
+
+test('long sums over groups come to the same in blocks', async () => {
+  const [images, slopes] = [ops.tanh(input('images', [330, 2, 6, 6])), ops.tanh(input('slopes', [330, 3, 6, 6]))];
+  const geometry = { stride: [1, 1], padding: [0, 0, 0, 0], dilation: [1, 1], groups: 1, kernelSize: [1, 1] } as const;
+  const dw = ops.conv2dFilterGradient(images, slopes, geometry);
+  const other = ops.conv2dFilterGradient(ops.mul(images, images), slopes, geometry);
+  const made = filled(createGraph({ dw, next: ops.sub(1, ops.mul(other, 0.1)) }));
+  // Without parts for chunks of groups, which so few results would have.
+  const plan = planGraph(made.graph, 1, { ...allPasses, parts: false });
+  expect(plan.steps.flatMap(({ nests }) => nests).filter(({ name }) => / (blocks|rest)$/.test(name)).length).toBe(4);
+  await expectEqual(made, 'parts');
+});
 
 test('axes without elements are summed to 0, padded and multiplied, and nothing is read or written there', () => {
   const [none, b] = [input('none', [0, 3]), input('b', [3, 0])];

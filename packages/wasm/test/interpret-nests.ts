@@ -135,7 +135,7 @@ class Interpreter {
         // Lanes past the end add nothing to a chunk's part.
         if (!isActive && !accumulates) continue;
         const value = isActive ? this.#reduce(nest, statement) : 0;
-        this.#write(target, accumulates && this.#isLater(nest) ? value + this.#read(target) : value);
+        this.#write(target, accumulates && this.#isLater(nest, statement) ? value + this.#read(target) : value);
       } else if (isActive && this.#holds(statement)) {
         const value = this.#value(statement.value);
         this.#write(target, accumulates ? value + this.#read(target) : value);
@@ -162,9 +162,12 @@ class Interpreter {
     return finish ? this.#value(finish, result) : result;
   }
 
-  /** Whether the present group is not the first of its chunk. */
-  #isLater({ outer }: Nest): boolean {
-    return this.#counterOf(outer.find(({ kind }) => kind === 'group')!).now > this.#first.now;
+  /** Whether groups or blocks before have left something in a target that is added to. */
+  #isLater({ outer }: Nest, { target }: Statement): boolean {
+    const group = outer.find(({ kind }) => kind === 'group');
+    if (group) return this.#counterOf(group).now > this.#first.now;
+    const block = outer.find((loop) => target.index.coefficient(loop) === 0);
+    return !block || this.#counterOf(block).now > 0;
   }
 
   /** Whether the present lane of the present group holds something. */

@@ -1,7 +1,8 @@
 // Programs in memory full of NaN: they depend on nothing that is not theirs, and write nowhere else.
 
-import { createArray, sizeOf, type TypedArray } from '@bn/core';
+import { createArray, createGraph, input, ops, sizeOf, type TypedArray } from '@bn/core';
 import { createBackend as createReference } from '@bn/reference';
+import { createBackend } from '@bn/wasm';
 import { expect, test } from 'vitest';
 import { compile, type Program } from '../src/compile.js';
 import { allPasses } from '../src/passes.js';
@@ -94,4 +95,37 @@ test.each(cases.map((made, i) => [i, made] as const))('case %i', async (_, made)
       expect(Math.abs(actual[i] - v), `${name}[${i}]`).toBeLessThanOrEqual(2e-3 * scale);
     });
   }
+});
+
+test('thousands of numbers in one graph have room', async () => {
+  const backend = await createBackend({ threads: 1 });
+  const x = input('x', [1]);
+  const parts = Array.from({ length: 1500 }, (_, i) => ops.exp(ops.mul(x, i / 1500)));
+  const executable = await backend.compile(createGraph({ y: ops.concat(parts, 0) }));
+  const held = backend.upload(Float32Array.of(1), { shape: [1], dtype: 'float32' });
+  const y = await backend.download((await executable.run(new Map([['x', held]]))).get('y')!);
+  expect(y.findIndex((v, i) => Math.abs(v - Math.exp(i / 1500)) > 1e-5)).toBe(-1);
+  await backend.dispose();
+});
+
+test('what does not fit into memory is refused, and takes none of it', async () => {
+  const backend = await createBackend({ threads: 1 });
+  const total = async (n: number) => {
+    const x = input('x', [n, 1]);
+    // A matrix of n · n in between.
+    const graph = createGraph({ y: ops.sum(ops.matmul(ops.matmul(x, ops.transpose(x)), x)) });
+    const held = backend.upload(new Float32Array(n).fill(1), { shape: [n, 1], dtype: 'float32' });
+    try {
+      const outputs = await (await backend.compile(graph)).run(new Map([['x', held]]));
+      return (await backend.download(outputs.get('y')!))[0];
+    } finally {
+      backend.release(held);
+    }
+  };
+  await expect(total(40_000)).rejects.toMatchObject({
+    code: 'backend',
+    message: expect.stringContaining('take a smaller batch'),
+  });
+  expect(await total(10)).toBe(100);
+  await backend.dispose();
 });

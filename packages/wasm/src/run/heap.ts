@@ -31,8 +31,8 @@ export class Heap {
     const reused = this.#free.get(size)?.pop();
     if (reused !== undefined) return reused;
     const address = this.#end;
-    this.#end += size;
-    this.#grow();
+    this.#grow(address + size);
+    this.#end = address + size;
     return address;
   }
 
@@ -48,18 +48,19 @@ export class Heap {
     return this.#views;
   }
 
-  #grow(): void {
-    const missing = this.#end + slack - this.memory.buffer.byteLength;
+  /** Makes the memory reach to `end`, if it does not. */
+  #grow(end: number): void {
+    const missing = end + slack - this.memory.buffer.byteLength;
     if (missing > 0) {
       try {
         // An eighth more than needed, so that growing is rare.
-        const generous = Math.ceil((missing + this.#end / 8) / pageBytes);
+        const generous = Math.ceil((missing + end / 8) / pageBytes);
         const possible = this.maximum - this.memory.buffer.byteLength / pageBytes;
         this.memory.grow(Math.max(Math.min(generous, possible), Math.ceil(missing / pageBytes)));
       } catch (cause) {
         throw new BnError(
           'backend',
-          `wasm: ${this.#end} bytes are more than this engine's memory holds; take a smaller batch`,
+          `wasm: ${end} bytes are more than this engine's memory holds; take a smaller batch`,
           { cause },
         );
       }

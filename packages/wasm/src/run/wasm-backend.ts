@@ -210,14 +210,18 @@ export class WasmBackend implements Backend {
     const part = capacity === null ? 1 : batch / capacity;
     const isPart = part < 1;
     const given = isPart ? blocks.map((block, i) => this.#widened(block, program.inputBytes[i])) : blocks;
-    const outputs = program.outputs.map(([, spec]) => this.#allocate(spec));
-    const addresses = [...given, ...outputs].map(({ address }) => address);
+    const outputs: Block[] = [];
     let end: (() => void) | undefined;
     try {
+      for (const [, spec] of program.outputs) outputs.push(this.#allocate(spec));
+      const addresses = [...given, ...outputs].map(({ address }) => address);
       await run(() => {
         end = timing?.start(part);
         this.#heap.views.i32.set([...addresses, Math.ceil(batch / 4)], program.table / 4);
       }, program.iterations * part);
+    } catch (error) {
+      for (const block of outputs) this.#free(block);
+      throw error;
     } finally {
       given.forEach((block, i) => {
         if (block !== blocks[i]) this.#free(block);
