@@ -5,7 +5,7 @@ import { connect } from 'node:net';
 import { join } from 'node:path';
 import fc from 'fast-check';
 import { expect, it } from 'vitest';
-import { createClient, pixelsAsBytes, pixelsAsJson, type Request, startServer } from './serve-process.js';
+import { createClient, patience, pixelsAsBytes, pixelsAsJson, type Request, startServer } from './serve-process.js';
 import { lightIn, testFolder, whereTheLightIs } from './small-model.js';
 
 type Case = readonly [path: string, request: Request];
@@ -151,7 +151,9 @@ it('what is no HTTP is told so, and closed', async () => {
     });
     // The end of a request without one: what is no HTTP already is found out at once.
     socket.end(Buffer.concat([bytes, Buffer.from('\r\n\r\n')]));
-    await once(socket, 'close');
+    await once(socket, 'close', { signal: AbortSignal.timeout(patience) }).catch(() => {
+      throw new Error(`no end after ${JSON.stringify(bytes)}; received ${received}; the log: ${server.log()}`);
+    });
     expect(received).toMatch(/^(HTTP\/1\.1 4\d\d .*\{"error":"[^"]+"\})?$/s);
   }
   expect((await createClient(server.url)(infer, pixelsAsJson(1, 2, 3, 4))).status).toBe(200);

@@ -6,6 +6,9 @@ import { Agent, request as httpRequest, type IncomingHttpHeaders } from 'node:ht
 import { fileURLToPath } from 'node:url';
 import { onTestFinished } from 'vitest';
 
+/** Milliseconds after which what has not happened will not: a test then says what it waits for. */
+export const patience = 60_000;
+
 const program = fileURLToPath(new URL('../dist/index.js', import.meta.url));
 
 export interface ServerProcess {
@@ -37,13 +40,17 @@ export async function startServer(args: readonly string[], env: NodeJS.ProcessEn
       if (address) resolve(address);
     });
     void exit.then(([code]) => reject(new Error(`the server ended with ${code}: ${log}`)));
+    setTimeout(() => reject(new Error(`the server does not start: ${log}`)), patience).unref();
   });
   return {
     url,
     process: child,
     log: () => log,
     async logged(pattern) {
-      while (!pattern.test(log)) await new Promise((resolve) => setTimeout(resolve, 20));
+      const start = Date.now();
+      for (; !pattern.test(log); await new Promise((resolve) => setTimeout(resolve, 20))) {
+        if (Date.now() - start > patience) throw new Error(`${pattern} is not logged: ${log}`);
+      }
     },
     async stop(signal) {
       child.kill(signal);

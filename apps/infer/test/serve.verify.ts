@@ -228,13 +228,14 @@ describe('does not start', () => {
   const failure = async (args: readonly string[]) =>
     startServer(args).then((server: ServerProcess) => server.url, String);
 
-  it('on a port that is in use, or with models of the same name', async () => {
+  it('on a port that is in use, with models of the same name, or without a backend', async () => {
     const { file, server } = await serveLight();
     const { port } = new URL(server.url);
     expect(await failure([file, '--port', port])).toMatch(
       /ended with 1: .*the port is in use; choose another with --port/s,
     );
     expect(await failure([file, file])).toMatch(/ended with 2: .*have the same name 'light'/s);
+    expect(await failure([file, '--backend', 'nothing'])).toMatch(/ended with 2: .*unknown backend 'nothing'/s);
     expect(await failure(['/nowhere/x.onnx'])).toMatch(/ended with 1: .*there is no such file/s);
   });
 });

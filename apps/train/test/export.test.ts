@@ -175,7 +175,7 @@ it('weights go out under names of PyTorch, and a training starts from them', asy
     code: 1,
     stderr: expect.stringContaining('net.ts: the file is no whole safetensors'),
   });
-  expect((await from('nowhere', 'c')).stderr).toContain('cannot be read');
+  expect((await from('nowhere', 'c')).stderr).toContain('nowhere: there is no such file');
 });
 
 it.each(['frozen', 'trained'])('an exported model is trained further, its batch normalization %s', async (mode) => {

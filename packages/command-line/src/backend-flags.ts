@@ -12,7 +12,12 @@ export const backendFlags = {
     'what computes: auto, a package @bn/<name>, another package, or a path; also by BN_BACKEND',
     'onnxruntime-cuda or tfjs-cuda where one computes on CUDA, else wasm',
   ),
-  device: flag(oneOf('auto', 'cuda', 'webgpu', 'cpu'), 'auto', 'where', 'CUDA if it computes, else the CPU'),
+  device: flag(
+    oneOf('auto', 'cuda', 'webgpu', 'cpu'),
+    'auto',
+    'where it computes',
+    'CUDA if it computes, else the CPU',
+  ),
   engine: flag(
     text('<name>'),
     null,

@@ -14,6 +14,7 @@ export { type Flag, flag, flagOption } from './flag.js';
 export { importModule } from './import-module.js';
 export type { Io, OutputStream } from './io.js';
 export {
+  atMost,
   fraction,
   type Kind,
   notNegative,

@@ -34,6 +34,11 @@ export const notNegative: Kind<number> = number('<x>', 'a number of at least 0',
 export const fraction: Kind<number> = number('<x>', 'a number from 0 to 1', z.number().min(0).max(1));
 export const share: Kind<number> = number('<x>', 'a number from 0 to below 1', z.number().min(0).lt(1));
 
+/** Numbers of a kind up to a largest one. */
+export function atMost(most: number, { expects, schema, ...kind }: Kind<number>): Kind<number> {
+  return { ...kind, expects: `${expects}, at most ${most}`, schema: schema.refine((value) => value <= most) };
+}
+
 /** On or off; as a flag, on by being there. */
 export const toggle: Kind<boolean> = {
   placeholder: '',

@@ -6,7 +6,9 @@ export function printable(text: string): string {
   return text.replace(/[\u0000-\u0008\u000b-\u001f\u007f-\u009f]/g, '');
 }
 
-/** Breaks lines between words so that they fit `width` columns. */
+/** Breaks lines between words so that they fit `width` columns; those that fit stay as they are. */
 export function wrapWords(text: string, width: number): string {
-  return text.replace(new RegExp(`(.{1,${width}})(?: +|$)`, 'gm'), '$1\n').trimEnd();
+  const part = new RegExp(`(.{1,${width}})(?: +|$)`, 'g');
+  const lines = text.split('\n').map((line) => (line.length > width ? line.replace(part, '$1\n').trimEnd() : line));
+  return lines.join('\n');
 }

@@ -3,6 +3,7 @@
 import { Command } from 'commander';
 import { describe, expect, test } from 'vitest';
 import {
+  atMost,
   checkedList,
   checkedOption,
   checkedValue,
@@ -63,6 +64,7 @@ describe('a value', () => {
     [notNegative, '0', 0],
     [fraction, '1', 1],
     [share, '0.99', 0.99],
+    [atMost(60, notNegative), '60', 60],
     [text('<file>'), ' a b ', ' a b '],
   ])('of a kind is taken (%#)', (kind, given, value) => {
     expect(checkedValue('--x', kind, given)).toBe(value);
@@ -78,6 +80,7 @@ describe('a value', () => {
     [notNegative, '-1'],
     [fraction, '1.1'],
     [share, '1'],
+    [atMost(60, notNegative), '60.5'],
     [text('<file>'), ''],
   ])('of another is refused (%#)', (kind, given) => {
     expect(() => checkedValue('VARIABLE', kind, given)).toThrow(`VARIABLE: expected ${kind.expects}, got '${given}'`);

@@ -57,7 +57,7 @@ export async function run(args: readonly string[], io: Io): Promise<number> {
       ),
     )
     .addOption(checkedOption('--out', text('<file>'), 'file to write the results to, with the data beside it as .json'))
-    .addHelpText('after', await program.otherCommands());
+    .addHelpText('after', `${await program.otherCommands()}\n${notes}`);
   const flags = parseCommand(command, args, io) as BenchFlags | null;
   if (!flags) return 0;
 
@@ -89,3 +89,7 @@ export async function run(args: readonly string[], io: Io): Promise<number> {
   if (out !== null) await writeReport(out, io, table, report);
   return results.length === chosen.length ? 0 : 1;
 }
+
+const notes = `Examples:
+  pnpm bench --rounds 1
+  pnpm bench --networks vgg,residual --participants wasm,torch-compiled --out report.md`;

@@ -74,7 +74,8 @@ export async function run(args: readonly string[], io: Io): Promise<number> {
       checkedOption('--out', text('<file>'), 'file to write the chart to, with the data beside it as .json').default(
         'scaling.svg',
       ),
-    );
+    )
+    .addHelpText('after', notes);
   const flags = parseCommand(command, args, io) as ScalingFlags | null;
   if (!flags) return 0;
 
@@ -103,3 +104,7 @@ export async function run(args: readonly string[], io: Io): Promise<number> {
   await writeReport(out, io, chart, { machine: describeMachine(), date, points });
   return 0;
 }
+
+const notes = `
+Example:
+  pnpm bench scaling --axes batch --participants wasm --out batch.svg`;

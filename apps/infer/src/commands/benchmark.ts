@@ -48,7 +48,8 @@ export async function run(args: readonly string[], io: Io): Promise<number> {
       '--server',
       'times `serve` instead: requests of one image, by one client and by 64, in batches and one by one',
     )
-    .option('--json', 'print a line of JSON per batch size, for programs');
+    .option('--json', 'print a line of JSON per batch size, for programs')
+    .addHelpText('after', notes);
   command.options.find(({ long }) => long === '--server')!.conflicts('batchSizes');
   addBackendOptions(command);
   const flags = parseCommand(command, args, io);
@@ -103,3 +104,8 @@ function showTable({ model, backend, machine }: About, { stdout }: Io): (timing:
     write([String(batchSize), count(examplesPerSecond), ...times, count(runs)]);
   };
 }
+
+const notes = `
+Examples:
+  pnpm infer benchmark model.onnx --batch-sizes 1,64
+  pnpm infer benchmark model.onnx --server --backend onnxruntime-cuda`;

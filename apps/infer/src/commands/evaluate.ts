@@ -50,7 +50,8 @@ export async function run(args: readonly string[], io: Io): Promise<number> {
         'of data without a test part, only the tenth that training with this seed held out [default: all of it]',
       ),
     )
-    .option('--json', 'print one object of JSON, for programs');
+    .option('--json', 'print one object of JSON, for programs')
+    .addHelpText('after', notes);
   addBackendOptions(command);
   const flags = parseCommand(command, args, io);
   if (!flags) return 0;
@@ -100,3 +101,8 @@ function writeText(evaluation: Evaluation, about: string, stream: OutputStream):
   const title = printable(width === Number.POSITIVE_INFINITY ? about : wrapWords(about, width));
   stream.write(`${title}\n\n${evaluationText(evaluation, { width, colours: stream.hasColors?.() ?? false })}\n`);
 }
+
+const notes = `
+Paths are relative to the folder you are in. Examples:
+  pnpm infer evaluate model.onnx --data fashion-mnist
+  pnpm infer evaluate model.onnx --data ./my-images --held-out-by 0`;

@@ -3,6 +3,7 @@
 import { availableParallelism } from 'node:os';
 import { resolve } from 'node:path';
 import {
+  atMost,
   checkedOption,
   type Io,
   notNegative,
@@ -35,11 +36,21 @@ export async function run(args: readonly string[], io: Io): Promise<number> {
     .addOption(checkedOption('--workers', wholeNumber(1, 256), 'threads that hold the models and compute').default(1))
     .addOption(checkedOption('--max-batch', wholeNumber(1, 4096), 'examples computed together, at most').default(64))
     .addOption(
-      checkedOption('--max-delay', notNegative, 'milliseconds that a request waits for others, at most').default(2),
+      checkedOption(
+        '--max-delay',
+        atMost(60_000, notNegative),
+        'milliseconds that a request waits for others, at most',
+      ).default(2),
     )
     .addOption(checkedOption('--max-queue', wholeNumber(1), 'requests that wait, per model, at most').default(1024))
-    .addOption(checkedOption('--max-body', positive, 'megabytes of a request, at most').default(16))
-    .addOption(checkedOption('--timeout', positive, 'seconds for a request to arrive, and for its answer').default(30))
+    .addOption(checkedOption('--max-body', atMost(1024, positive), 'megabytes of a request, at most').default(16))
+    .addOption(
+      checkedOption(
+        '--timeout',
+        atMost(86_400, positive),
+        'seconds for a request to arrive, and for its answer',
+      ).default(30),
+    )
     .addOption(checkedOption('--log-level', oneOf('debug', 'info', 'warn', 'error'), 'what is logged').default('info'))
     .addHelpText('after', `\n${notes}`);
   addBackendOptions(command);
@@ -58,7 +69,8 @@ function shareOfCores(workers: number): { threads?: number } {
   return workers > 1 ? { threads: Math.max(1, Math.floor(availableParallelism() / workers)) } : {};
 }
 
-const notes = `A model whose file changes is loaded again, as all are on SIGHUP; requests meanwhile are answered. Ctrl-C or SIGTERM
-ends the server when it has answered what it was asked. Logs are lines of JSON on standard error. Example:
+const notes = `A model whose file changes is loaded again, as all are on SIGHUP; requests
+meanwhile are answered. Ctrl-C or SIGTERM ends the server when it has answered
+what it was asked. Logs are lines of JSON on standard error. Example:
   pnpm infer serve model.onnx --port 8080
   curl --data-binary @photo.jpg http://127.0.0.1:8080/classify`;

@@ -76,7 +76,8 @@ export async function run(args: readonly string[], io: Io): Promise<number> {
     )
     .option('--training-step', 'the whole training step, with its values in a .safetensors file beside it')
     .addOption(checkedOption('--backend', knobs.backend, "what computes [default: the run's]"))
-    .addOption(checkedOption('--device', knobs.device, "where [default: the run's]"));
+    .addOption(checkedOption('--device', knobs.device, "where it computes [default: the run's]"))
+    .addHelpText('after', notes);
   const flags = parseCommand(command, args, io) as ExportFlags | null;
   if (!flags) return 0;
   requireSense(flags);
@@ -119,3 +120,9 @@ function requireSense(flags: ExportFlags): void {
   else without(['names'], 'on an ONNX file');
   if (flags.trainingStep) without(['fold', 'license', 'recalibrated'], 'on a training step');
 }
+
+const notes = `
+Paths are relative to the folder you are in. Examples:
+  pnpm train export runs/first --out model.onnx
+  pnpm train export runs/first --fold --recalibrated --out folded.onnx
+  pnpm train export runs/first --format torch --out weights.safetensors`;

@@ -34,7 +34,11 @@ export function parityDisplay(stream: OutputStream, json: boolean): ParityDispla
 function textDisplay(stream: OutputStream): ParityDisplay {
   const frame =
     defaultDisplayMode(stream) === 'terminal' ? createLogUpdate(stream as NodeJS.WritableStream) : undefined;
-  const print = (text: string) => (frame ? frame.persist(printable(text)) : stream.write(`${printable(text)}\n`));
+  // Not by the frame's own `persist`, which cuts what is higher than the terminal.
+  const print = (text: string) => {
+    frame?.clear();
+    stream.write(`${printable(text)}\n`);
+  };
   let steps = 0;
   return {
     warning: (message) => print(`warning: ${message}`),
@@ -54,7 +58,6 @@ function textDisplay(stream: OutputStream): ParityDisplay {
       else print(line);
     },
     finish(record) {
-      frame?.clear();
       print(`\n${outcomeText(record)}`);
     },
     close: () => frame?.done(),

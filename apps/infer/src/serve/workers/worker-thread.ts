@@ -1,6 +1,7 @@
 // One worker thread, as a thing that tasks can be given to.
 
 import { type Transferable, Worker } from 'node:worker_threads';
+import { UsageError } from '@bn/command-line';
 import { BnError, type BnErrorCode } from '@bn/core';
 import type { OpenModelOptions } from '../../model/open-model.js';
 import type { Answer, Argument, TaskName, WorkerReply, WorkerRequest } from './messages.js';
@@ -69,5 +70,6 @@ export class WorkerThread {
 }
 
 function errorOf({ code, message }: Extract<WorkerReply, { error: unknown }>['error']): Error {
+  if (code === 'usage') return new UsageError(message);
   return code === undefined ? new Error(message) : new BnError(code as BnErrorCode, message);
 }
