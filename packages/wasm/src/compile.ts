@@ -140,7 +140,7 @@ export function compile(graph: Graph, batch: number, options: CompileOptions): P
   };
   const groups = options.countsRows ? table + 4 * entries : null;
   const { functions, stages, timed } = emitSteps(steps, options, groups, (schedule) =>
-    emitNest(schedule, places, constants, options.relaxed),
+    emitNest(schedule, places, constants, { relaxed: options.relaxed, groups }),
   );
   if (constants.words.length * 4 > constantBytes) throw new Error('too many vector constants');
   return {

@@ -4,7 +4,9 @@ import { type Backend, constant, createGraph, type Graph, input, ops, type Typed
 import { createBackend as createReference } from '@bn/reference';
 import { createBackend } from '@bn/wasm';
 import { expect, test } from 'vitest';
+import { planGraph } from '../src/compile.js';
 import { hasIndependentRows } from '../src/lower/independent-rows.js';
+import { allPasses } from '../src/passes.js';
 import { capacityFor, Programs } from '../src/run/programs.js';
 
 const pixels = input('pixels', [null, 2, 6, 6], 'uint8');
@@ -53,6 +55,22 @@ test('rows that do not depend on each other: one program does for many sizes, wh
   expect(hasIndependentRows(network)).toBe(true);
   expect([1, 2, 3, 4, 16, 17, 64, 300].map(capacityFor)).toEqual([1, 2, 3, 16, 16, 64, 64, 1024]);
   await expectEqual(network, [33, 1, 3, 4, 5, 16, 17, 64, 6]);
+});
+
+test('products with large matrices, of which threads share the results, stop at the last row; filters are transformed beforehand', async () => {
+  const filter = constant(
+    Float32Array.from({ length: 24 * 24 * 9 }, (_, i) => Math.cos(i) / 9),
+    [24, 24, 3, 3],
+  );
+  const wider = ops.conv2d(values, weight([24, 2, 1, 1]), { ...geometry, groups: 1, padding: [0, 0, 0, 0] });
+  const again = ops.conv2d(wider, filter, { ...geometry, groups: 1, padding: [1, 1, 1, 1] });
+  const large = ops.matmul(ops.reshape(again, [-1, 24 * 36]), weight([24 * 36, 40]));
+  const graph = createGraph({ again, large });
+  const { steps } = planGraph(graph, 64, allPasses, true);
+  const shared = steps.flatMap(({ domain, nests }) => (domain === 'groups' ? [] : nests.map(({ name }) => name)));
+  // Of what all rows share only the two matrices are left: the points of the filter are a constant.
+  expect(shared).toEqual(['reshape', 'reshape', 'matmul']);
+  await expectEqual(graph, [33, 5, 16, 64, 6]);
 });
 
 test.each(

@@ -15,6 +15,7 @@ export const scalar = {
   add: 0x6a,
   sub: 0x6b,
   mul: 0x6c,
+  divU: 0x6e,
   and: 0x71,
   select: 0x1b,
 } as const;

@@ -1,7 +1,7 @@
 // A scheduled nest as a WebAssembly function.
 
 import { Index, type Loop } from '../ir/index-form.js';
-import { type Access, expressionsIn, type Guard, type Nest, type Statement } from '../ir/nest.js';
+import { type Access, type Guard, guardsOf, type Nest, type Statement } from '../ir/nest.js';
 import { productReads, registers } from '../ir/product-reads.js';
 import type { LoopPlan, Schedule } from '../plan/schedule.js';
 import { Addressing, offsetOf, Survey, shiftOf } from './addressing.js';
@@ -20,9 +20,15 @@ const [firstParameter, endParameter, threadParameter] = [0, 1, 2];
 /** Nests that are called for each group get the first group of the chunk in place of the end. */
 const chunkParameter = endParameter;
 
-export function emitNest(schedule: Schedule, places: Places, constants: Constants, relaxed: boolean): Code {
+/** @param groups where the number of groups that there are stands; null: there are all */
+export function emitNest(
+  schedule: Schedule,
+  places: Places,
+  constants: Constants,
+  { relaxed, groups }: { relaxed: boolean; groups: number | null },
+): Code {
   const code = new Code(nestParameters, relaxed);
-  new NestCode(code, schedule, places, constants).emit();
+  new NestCode(code, schedule, places, constants, groups).emit();
   code.settle();
   return code;
 }
@@ -31,6 +37,7 @@ class NestCode {
   readonly #code: Code;
   readonly #schedule: Schedule;
   readonly #nest: Nest;
+  readonly #groups: number | null;
   readonly #survey = new Survey();
   readonly #addressing: Addressing;
   readonly #values: Values;
@@ -42,8 +49,9 @@ class NestCode {
   readonly #open = new Set<Loop>();
   readonly #guards: ReadonlyMap<Statement, readonly Guard[]>;
 
-  constructor(code: Code, schedule: Schedule, places: Places, constants: Constants) {
+  constructor(code: Code, schedule: Schedule, places: Places, constants: Constants, groups: number | null) {
     this.#code = code;
+    this.#groups = groups;
     this.#schedule = schedule;
     this.#nest = schedule.nest;
     this.#guards = new Map(schedule.nest.statements.map((statement) => [statement, guardsOf(statement)]));
@@ -156,6 +164,8 @@ class NestCode {
     if (ranged) this.#range(over, whole, main, tails);
     else {
       if (whole === 1) visit(new Index(0), tile)();
+      else if (loop.kind === 'group' && rest === 0 && this.#groups !== null)
+        this.#groupLoop(over, this.#groups, tile, main);
       else if (whole > 1) this.#openLoop(over, whole, where, main);
       for (const tail of tails) tail();
     }
@@ -189,6 +199,20 @@ class NestCode {
         for (const tail of tails) tail();
       }),
     );
+  }
+
+  /** A loop over tiles of groups, as far as there are groups: their number stands at `address`. */
+  #groupLoop(over: Loop, address: number, tile: number, body: () => void): void {
+    const code = this.#code;
+    const local = code.local(i32);
+    code.constant(0);
+    code.loadI32(address);
+    code.constant(tile - 1);
+    code.scalar(scalar.add);
+    code.constant(tile);
+    code.scalar(scalar.divU);
+    code.set(local);
+    this.#loop(over, null, { local }, body);
   }
 
   /** Opens a loop, with the bounds that guards give it where they depend on nothing that is unrolled inside. */
@@ -369,8 +393,4 @@ class NestCode {
     }
     return open;
   }
-}
-
-function guardsOf({ value, target }: Statement): Guard[] {
-  return [target.guards, ...expressionsIn(value).map((node) => ('access' in node ? node.access.guards : []))].flat();
 }

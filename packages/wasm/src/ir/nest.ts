@@ -134,6 +134,11 @@ export function expressionsIn(root: Expression, seen: Set<Expression> = new Set(
   return found;
 }
 
+/** Guards of all that a statement reads and writes. */
+export function guardsOf({ value, target }: Statement): Guard[] {
+  return [target.guards, ...expressionsIn(value).map((node) => ('access' in node ? node.access.guards : []))].flat();
+}
+
 /** Nests do not change, and every plan asks for their reads. */
 const known = new WeakMap<Nest, readonly Access[]>();
 

@@ -46,6 +46,34 @@ function polynomial(roots: readonly number[]): number[] {
 }
 
 /**
+ * G·w along an axis of a filter that is known: [points · out, in, height, width], with 1 in place of the taps.
+ *
+ * @param axis 2 or 3
+ */
+export function transformFilter(
+  filter: ArrayLike<number>,
+  [out, channels, height, width]: readonly number[],
+  axis: 2 | 3,
+  { g }: Transform,
+): Float32Array {
+  const taps = axis === 2 ? height : width;
+  const [rows, stride] = axis === 2 ? [width, width] : [height, 1];
+  const transformed = new Float32Array(g.length * out * channels * rows);
+  let at = 0;
+  for (const weights of g) {
+    for (let channel = 0; channel < out * channels; channel++) {
+      for (let row = 0; row < rows; row++) {
+        const first = channel * height * width + row * (axis === 2 ? 1 : width);
+        let sum = 0;
+        for (let k = 0; k < taps; k++) sum += weights[k] * filter[first + k * stride];
+        transformed[at++] = sum;
+      }
+    }
+  }
+  return transformed;
+}
+
+/**
  * By taps of the kernel: two or four results. Opposite points share half of their sums, and points of more digits would
  * cost accuracy; for four results of three taps ±3/4 and ±3/2 lose, along both axes, as little as ±1 and ±2 along one.
  */

@@ -2,10 +2,10 @@
 // results of a row from m + K − 1 products instead of m·K. Transforms become elementwise operations, and the products a
 // convolution with a kernel one element wide, whose groups are the points.
 
-import { type ConvolutionGeometry, isOp, ops, type Tensor } from '@bn/core';
+import { type ConvolutionGeometry, constant, isOp, ops, type Tensor } from '@bn/core';
 import type { LaneAxes } from './lane-axes.js';
 import type { Replacement } from './replace-nodes.js';
-import { type Transform, transforms } from './winograd-transforms.js';
+import { type Transform, transformFilter, transforms } from './winograd-transforms.js';
 
 /** A transform along one axis of an image; tiles overhang the results at its end where they do not divide them. */
 interface Tiling {
@@ -136,6 +136,11 @@ function imagePoints(x: Tensor, plan: Plan): Tensor {
 /** G·w: [points · out, in, kernelHeight or 1, 1] */
 function filterPoints(w: Tensor, plan: Plan): Tensor {
   return plan.reduce((y, { axis, transform }) => {
+    if (isOp(y, 'constant')) {
+      const shape = y.shape as number[];
+      const points = transformFilter(y.attributes.data, shape, axis, transform);
+      return constant(points, shape.with(axis, 1).with(0, transform.b.length * shape[0]));
+    }
     const taps = Array.from({ length: w.shape[axis]! }, (_, k) => within(y, axis, k, 1));
     return ops.concat(
       transform.g.map((row) => combine(row, taps)),

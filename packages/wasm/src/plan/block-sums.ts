@@ -6,8 +6,8 @@ import { Index, type Loop } from '../ir/index-form.js';
 import { type Access, type Buffer, type Nest, place, type Statement } from '../ir/nest.js';
 import { productReads } from '../ir/product-reads.js';
 
-/** Vectors of an operand for one result: those that stay in cache for a row of tiles, and so many that it would not. */
-const limits = { block: 128, sum: 256 };
+/** Vectors of an operand for one result: in a block at least, and in a sum that is cut into blocks. */
+const limits = { block: 64, sum: 256 };
 
 /** Replaces such nests by nests that add blocks, add what is left, and hand on. */
 export function blockSums(nests: readonly Nest[]): Nest[] {
@@ -16,7 +16,7 @@ export function blockSums(nests: readonly Nest[]): Nest[] {
     const reads = nest.statements.length === 1 ? productReads(nest.statements[0]) : null;
     if (!group || !reads || reads.some(({ buffer }) => buffer.laneAxis === null)) return [nest];
     const perGroup = nest.inner.reduce((n, { extent, kind }) => (kind === undefined ? n * extent : n), 1);
-    const size = Math.max(1, Math.floor(limits.block / perGroup));
+    const size = Math.ceil(limits.block / perGroup);
     const depth = depthOf(nest, reads);
     return perGroup * group.extent <= limits.sum || depth === null ? [nest] : inBlocks(nest, group, size, depth);
   });

@@ -1,7 +1,8 @@
 // Chooses how a nest's loops are run, by a static model: never by timing, so that results are the same everywhere.
 
 import type { Loop } from '../ir/index-form.js';
-import { type Expression, expressionsIn, type Guard, type Nest, readsOf } from '../ir/nest.js';
+import { expressionsIn, guardsOf, type Nest, readsOf } from '../ir/nest.js';
+import { productReads } from '../ir/product-reads.js';
 import type { Passes } from '../passes.js';
 import type { Schedule } from './schedule.js';
 import type { Domain } from './steps.js';
@@ -17,14 +18,31 @@ export function scheduleNest(nest: Nest, domain: Domain, passes: Passes): Schedu
     ...loops.filter((loop) => loop === vector && loop.kind !== 'lane'),
   ];
   const drive = domain === 'groups' ? 'group' : domain === 'ranges' ? 'range' : 'none';
-  const outer = drive === 'group' ? nest.outer : groupsLast(last(nest.outer));
+  const outer = drive === 'group' ? nest.outer : groupsInside(nest, last(nest.outer));
   return { nest, vector, outer: plain(outer), inner: plain(last(nest.inner)), drive };
 }
 
-/** What all groups share stays in cache while a loop over them runs inside the others. */
-function groupsLast(loops: readonly Loop[]): Loop[] {
-  const isGroup = ({ kind }: Loop) => kind === 'group' || kind === 'lane';
-  return [...loops.filter((loop) => !isGroup(loop)), ...loops.filter(isGroup)];
+/** Elements that a second-level cache holds beside others. */
+const cached = 65_536;
+
+/**
+ * What all groups share stays in cache while a loop over them runs inside the others; where it is products apart, such as
+ * those of a transform's points, and what one of them needs is little, inside the loops over these alone.
+ */
+function groupsInside(nest: Nest, loops: readonly Loop[]): Loop[] {
+  const groups = loops.filter(({ kind }) => kind === 'group' || kind === 'lane');
+  const others = loops.filter((loop) => !groups.includes(loop));
+  const reads = nest.statements.length === 1 ? productReads(nest.statements[0]) : null;
+  const apart = others.findIndex((loop) => reads?.some(({ index }) => index.coefficient(loop) === 0));
+  const own = [...others.slice(apart), ...nest.inner];
+  const isLittle = reads?.some(({ index }) => {
+    const mine = own.filter((loop) => index.coefficient(loop) !== 0);
+    return (
+      groups.every((loop) => index.coefficient(loop) === 0) && mine.reduce((n, { extent }) => n * extent, 1) <= cached
+    );
+  });
+  if (apart < 1 || !isLittle) return [...others, ...groups];
+  return [...others.slice(0, apart), ...groups, ...others.slice(apart)];
 }
 
 /**
@@ -52,7 +70,9 @@ function chooseVector(nest: Nest): Loop | null {
   if (lane) return lane;
   let best: { loop: Loop | null; cost: number } = { loop: null, cost: 1 };
   const accesses = [...readsOf(nest), ...nest.statements.map(({ target }) => target)];
-  const guarded = new Set(guardsOf(nest).flatMap(({ index }) => index.terms.map(({ loop }) => loop)));
+  const guarded = new Set(
+    nest.statements.flatMap(guardsOf).flatMap(({ index }) => index.terms.map(({ loop }) => loop)),
+  );
   for (const loop of loops.filter((loop) => !guarded.has(loop) && isPossible(nest, loop))) {
     const each = accesses.map(({ index }) => loadsOf[index.coefficient(loop)] ?? 5);
     const vectors = Math.ceil(loop.extent / 4) / loop.extent;
@@ -60,15 +80,6 @@ function chooseVector(nest: Nest): Loop | null {
     if (cost < best.cost) best = { loop, cost };
   }
   return best.loop;
-}
-
-/** Guards of all statements. */
-function guardsOf({ statements }: Nest): Guard[] {
-  const seen = new Set<Expression>();
-  return statements.flatMap(({ value, target }) => {
-    const reads = expressionsIn(value, seen).flatMap((node) => ('access' in node ? [node.access] : []));
-    return [...reads, target].flatMap(({ guards }) => guards);
-  });
 }
 
 /** Lanes need the same guards, distinct places to write, and no order among them. */
