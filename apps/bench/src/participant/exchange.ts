@@ -50,6 +50,6 @@ export interface Limits {
   readonly peakBytes: number | null;
   /** Multiplications and additions a second, measured with the instructions that the participant computes with; null if unknown. */
   readonly peak: number | null;
-  /** Of the products and convolutions in a training step, per example; null if unknown. */
+  /** Of the products and convolutions in a training step, as compiled, per example; null if unknown. */
   readonly operations: number | null;
 }

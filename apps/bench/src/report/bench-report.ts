@@ -57,8 +57,8 @@ function roofline(measured: readonly Measured[]): string {
     return `${nameOf(one)}: ${(one.limits.peak! / 1e9).toFixed(0)} GFLOP/s, at most ${rounded(most)} examples/s, of which ${share} % are reached`;
   });
   return (
-    `\nRoofline: products and convolutions take ${(operations / 1e6).toFixed(2)} MFLOP per example and step. Measured peaks ` +
-    `(@bn/wasm: multiply-adds of 128 bits; PyTorch: a matrix product of 1024 × 1024): ${bounds.join('; ')}.\n`
+    `\nRoofline: products and convolutions take ${(operations / 1e6).toFixed(2)} MFLOP per example and step as @bn/wasm ` +
+    `computes them, which is fewer than their definitions say where Winograd's transforms are used. Measured peaks (@bn/wasm: multiply-adds of 128 bits; PyTorch: a matrix product of 1024 × 1024): ${bounds.join('; ')}.\n`
   );
 }
 
