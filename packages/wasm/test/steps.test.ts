@@ -1,6 +1,17 @@
 // The plan of a training step, read as text.
 
-import { batchNorm, defineModel, type Layer, sgd, softmaxCrossEntropy, trainingStepGraph } from '@bn/core';
+import {
+  batchNorm,
+  createGraph,
+  defineModel,
+  input,
+  type Layer,
+  ops,
+  sgd,
+  softmaxCrossEntropy,
+  type Tensor,
+  trainingStepGraph,
+} from '@bn/core';
 import { batchNormFromScratch, lenet } from '@bn/models';
 import { expect, test } from 'vitest';
 import { planGraph } from '../src/compile.js';
@@ -32,4 +43,11 @@ test('batch normalization from scratch becomes what the gradient derived by hand
       .filter(({ domain }) => domain === 'groups')
       .map(({ nests }) => nests.filter(({ inner }) => inner.length > 0).length);
   expect(sums(stepsOf(() => batchNormFromScratch()))).toEqual(sums(stepsOf(() => batchNorm())));
+});
+
+test('a chain of products as long as a deep network is compiled without a call within a call for each', () => {
+  let x: Tensor = input('x', [8, 4]);
+  for (let i = 0; i < 1200; i++) x = ops.matmul(x, input('w', [4, 4]));
+  const { steps } = planGraph(createGraph({ y: x }), 1, allPasses);
+  expect(steps.flatMap(({ nests }) => nests).length).toBeGreaterThanOrEqual(1200);
 });
