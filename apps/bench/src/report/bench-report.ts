@@ -58,7 +58,8 @@ function roofline(measured: readonly Measured[]): string {
   });
   return (
     `\nRoofline: products and convolutions take ${(operations / 1e6).toFixed(2)} MFLOP per example and step as @bn/wasm ` +
-    `computes them, which is fewer than their definitions say where Winograd's transforms are used. Measured peaks (@bn/wasm: multiply-adds of 128 bits; PyTorch: a matrix product of 1024 × 1024): ${bounds.join('; ')}.\n`
+    `computes them, which is fewer than their definitions say where Winograd's transforms are used. Measured peaks ` +
+    `(@bn/wasm: multiply-adds of 128 bits; PyTorch: a matrix product of 1024 × 1024): ${bounds.join('; ')}.\n`
   );
 }
 
