@@ -13,8 +13,6 @@ import { formatShape, type Spec, sizeOf, staticShape, type TypedArray } from '..
 export interface Compiled {
   readonly graph: Graph;
   readonly executable: Promise<Executable>;
-  /** The executable, once it is there: runs that need not wait for it begin at once. */
-  ready?: Executable;
 }
 
 /** Data for one run: input name, array, spec. Names that the graph does not have are left out. */
@@ -59,20 +57,15 @@ export class Runner {
     if (known) return known;
     const graph = build();
     const executable = steps ? this.backend.compileSteps!(graph, steps) : this.backend.compile(graph);
-    const compiled: Compiled = { graph, executable };
-    executable.then(
-      (ready) => {
-        compiled.ready = ready;
-      },
-      () => this.#compiled.delete(key), // whoever awaits it reports the error
-    );
+    const compiled = { graph, executable };
+    compiled.executable.catch(() => this.#compiled.delete(key)); // whoever awaits it reports the error
     this.#compiled.set(key, compiled);
     return compiled;
   }
 
   /** Runs a graph on host data, the values and random numbers. The outputs are the caller's to release. */
   async run(
-    { graph, executable, ready }: Compiled,
+    { graph, executable }: Compiled,
     data: readonly HostInput[],
     context: RunContext,
   ): Promise<Map<string, Value>> {
@@ -84,7 +77,7 @@ export class Runner {
     try {
       const inputs = new Map<string, Value>();
       for (const name of graph.inputs.keys()) inputs.set(name, uploaded.get(name) ?? this.#values.get(name)!);
-      const outputs = await (ready ?? (await executable)).run(inputs);
+      const outputs = await (await executable).run(inputs);
       try {
         await context.check?.(inputs, outputs);
       } catch (error) {

@@ -17,7 +17,7 @@ import type { EpochTotals, Evaluation, StepEvent, TrainerEvent } from './events.
 import { averageStatistics } from './recalibrate.js';
 import { type Compiled, type HostInput, Runner } from './runner.js';
 import { type BatchSpec, evaluationGraph, predictionGraph, slotPath } from './step-graph.js';
-import { contextOf, keyOf, type Observation, type StepInput, type StepResult, StepRunner } from './step-runner.js';
+import { contextOf, keyOf, type Observation, type StepResult, StepRunner } from './step-runner.js';
 import { streams } from './streams.js';
 
 export interface TrainerOptions {
@@ -134,28 +134,18 @@ class GraphTrainer implements Trainer {
     while (this.#position.epoch < epochs) {
       const { epoch } = this.#position;
       const order = epochOrder(train.length, this.#position.seed, epoch);
-      const inputsFrom = (step: number): StepInput[] =>
-        this.#nextRun(ranges, step, perRun, batchSize).map((range, i) => ({
-          batch: assembleBatch(train, order.subarray(...range)),
-          learningRate: rateOf(epoch, step + i),
-        }));
-      let ahead = (): StepInput[] => inputsFrom(this.#position.step);
       while (this.#position.step < stepsPerEpoch) {
         const { step } = this.#position;
         if (signal?.aborted) {
           yield { type: 'checkpoint', reason: 'stopped', epoch: epoch + 1, step };
           return;
         }
-        const start = performance.now();
-        const inputs = ahead();
-        const [from, to] = ranges[step]!;
-        const spec = batchSpec(train, to - from);
-        if (!isPrepared) await this.#compileSteps(spec, inputs.length);
-        // The next batches are put together while the backend computes.
-        const meanwhile = () => {
-          ahead = early(() => inputsFrom(step + inputs.length));
-        };
-        yield* this.#train(inputs, spec, { start, stepsPerEpoch, meanwhile });
+        const next = ranges.slice(step, step + perRun);
+        const whole = next.length === perRun && next.every(([start, end]) => end - start === batchSize);
+        const batches = next.slice(0, whole ? perRun : 1).map((range) => order.subarray(...range));
+        const spec = batchSpec(train, batches[0]!.length);
+        if (!isPrepared) await this.#compileSteps(spec, batches.length);
+        yield* this.#train(train, batches, (i) => rateOf(epoch, step + i), stepsPerEpoch);
         if (!isPrepared) await this.#prepare(options, ranges, perRun);
         isPrepared = true;
       }
@@ -271,44 +261,35 @@ class GraphTrainer implements Trainer {
       await this.#evaluation(batchSpec(test, size)).executable;
   }
 
-  /** The batches of the run that begins at a step: as many as a run takes, if they are all whole, else one. */
-  #nextRun(ranges: readonly Range[], step: number, perRun: number, batchSize: number): readonly Range[] {
-    const next = ranges.slice(step, step + perRun);
-    const isWhole = next.length === perRun && next.every(([start, end]) => end - start === batchSize);
-    return isWhole ? next : next.slice(0, 1);
-  }
-
   #stepsPerRun({ stepsPerRun, train, batchSize = 256 }: FitOptions): number {
     const { compileSteps, device } = this.#options.backend;
     const wanted = stepsPerRun ?? (device.kind === 'cuda' ? 8 : 1);
     return compileSteps ? Math.max(1, Math.min(wanted, Math.floor(train.length / batchSize))) : 1;
   }
 
-  /** Trains on batches of one size: in one run, or step by step. The position moves with the values. */
+  /** Trains on batches of one size, given by their examples: in one run, or step by step. The position moves with the values. */
   async *#train(
-    inputs: readonly StepInput[],
-    spec: BatchSpec,
-    { start, stepsPerEpoch, meanwhile }: { start: number; stepsPerEpoch: number; meanwhile: () => void },
+    dataset: Dataset,
+    batches: readonly Int32Array[],
+    rateOf: (index: number) => number,
+    stepsPerEpoch: number,
   ): AsyncGenerator<TrainerEvent, void> {
-    const examples = spec.labels.shape[0]!;
-    const count = (result: StepResult, { learningRate }: StepInput, seconds: number) =>
-      this.#count(result, examples, seconds, learningRate, stepsPerEpoch);
-    if (inputs.length > 1) {
-      const running = this.#steps.steps(inputs, spec, this.#position);
-      meanwhile();
-      const results = await running;
-      if (results) {
-        const seconds = (performance.now() - start) / 1000 / results.length;
-        yield* results.map((result, i) => count(result, inputs[i]!, seconds));
-        return;
-      }
+    const start = performance.now();
+    const inputs = batches.map((indices, i) => ({ batch: assembleBatch(dataset, indices), learningRate: rateOf(i) }));
+    const examples = batches[0]!.length;
+    const spec = batchSpec(dataset, examples);
+    const results = inputs.length > 1 ? await this.#steps.steps(inputs, spec, this.#position) : null;
+    if (results) {
+      const seconds = (performance.now() - start) / 1000 / results.length;
+      yield* results.map((result, i) => this.#count(result, examples, seconds, rateOf(i), stepsPerEpoch));
+      return;
     }
     let from = start;
     for (const input of inputs) {
       const where = `epoch ${this.#position.epoch + 1}, step ${this.#position.step + 1}`;
-      const running = this.#steps.step(input, spec, this.#position, where);
-      if (inputs.length === 1) meanwhile();
-      yield count(await running, input, (performance.now() - from) / 1000);
+      const result = await this.#steps.step(input, spec, this.#position, where);
+      const event = this.#count(result, examples, (performance.now() - from) / 1000, input.learningRate, stepsPerEpoch);
+      yield event;
       from = performance.now();
     }
   }
@@ -376,18 +357,6 @@ function requireFitOptions(options: FitOptions): void {
   if (!Number.isInteger(stepsPerRun) || stepsPerRun < 1)
     throw wrong(`stepsPerRun must be a positive integer, got ${stepsPerRun}`);
   if (!(learningRate > 0 && learningRate < Infinity)) throw wrong(`learningRate must be above 0, got ${learningRate}`);
-}
-
-/** Does it at once; what it gives or throws comes when it is asked for. */
-function early<T>(make: () => T): () => T {
-  try {
-    const made = make();
-    return () => made;
-  } catch (error) {
-    return () => {
-      throw error;
-    };
-  }
 }
 
 function isClassification({ labels }: Dataset): boolean {

@@ -5,7 +5,7 @@ import { BnError } from '@bn/core';
 import type { Program } from '../compile.js';
 import { createClock, createTimes } from '../profile/clock.js';
 import { isPage } from './engine.js';
-import { control, createMember, listen, type Member, type Work } from './member.js';
+import { control, createMember, listen, type Work } from './member.js';
 import type { ToWorker } from './serve.js';
 import { startWorker, type WebWorker, type WorkerThread } from './worker-thread.js';
 
@@ -38,7 +38,7 @@ export class Team {
   readonly #memory: WebAssembly.Memory;
   readonly #workers: readonly WorkerThread[];
   /** The caller as one of the threads, where it is one. */
-  readonly #member: Member | undefined;
+  readonly #member: ReturnType<typeof createMember> | undefined;
   readonly #words: Int32Array;
   #loaded = 0;
   /** What the team is busy with that takes more than one turn of the event loop. */
@@ -108,7 +108,7 @@ export class Team {
   }
 
   /**
-   * Runs all stages, after whatever else the team is busy with. Workers begin at once, if it is not.
+   * Runs all stages, after whatever else the team is busy with; at once, where it is not and the caller computes.
    *
    * @param prepare is called directly before
    * @param iterations how many this run has, if not all
@@ -124,9 +124,10 @@ export class Team {
         return;
       }
       this.#words.fill(0, control.claims, control.claims + work.stages.length);
-      const done = this.#member ? this.#join(this.#member, work) : this.#answers();
+      const answers = this.#member ? undefined : this.#answers();
       this.#wake(id);
-      return done;
+      if (answers) return answers;
+      if (!this.#member!.run(work)) throw new Error('another thread has failed, or did not answer');
     });
   }
 
@@ -160,12 +161,6 @@ export class Team {
     } finally {
       this.#busy = undefined;
     }
-  }
-
-  /** Computes too, as soon as the caller waits: until then it goes on with other things, while workers compute. */
-  async #join(member: Member, work: Work): Promise<void> {
-    await undefined;
-    if (!member.run(work)) throw new Error('another thread has failed, or did not answer');
   }
 
   async #answers(): Promise<void> {
