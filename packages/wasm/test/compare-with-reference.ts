@@ -1,10 +1,11 @@
 // A graph computed by the reference backend in float64 and by this one, with passes left out, and on several threads.
 
-import type { Backend, TypedArray, Value } from '@bn/core';
+import type { Backend, TypedArray } from '@bn/core';
 import { createBackend as createReference } from '@bn/reference';
 import { createBackend, type WasmBackendOptions } from '@bn/wasm';
 import { afterAll, beforeAll, expect } from 'vitest';
 import type { Case } from './random-graphs.js';
+import { runCase } from './run-case.js';
 
 const variants: Readonly<Record<string, WasmBackendOptions>> = {
   'all passes, one thread': { threads: 1 },
@@ -33,20 +34,6 @@ beforeAll(async () => {
 });
 afterAll(() => Promise.all([...backends.values()].map((backend) => backend.dispose())));
 
-async function run(backend: Backend, { graph, inputs }: Case): Promise<Map<string, TypedArray>> {
-  const executable = await backend.compile(graph);
-  const values = new Map<string, Value>();
-  for (const [name, { shape, dtype }] of graph.inputs) {
-    values.set(name, backend.upload(inputs.get(name)!, { shape, dtype }));
-  }
-  const outputs = await executable.run(values);
-  const results = new Map<string, TypedArray>();
-  for (const [name, value] of outputs) results.set(name, await backend.download(value));
-  for (const value of [...values.values(), ...outputs.values()]) backend.release(value);
-  await executable.dispose();
-  return results;
-}
-
 /** Largest difference, relative to the largest magnitude of the expected values (or 0.001, for what is zero but for rounding). */
 function difference(actual: TypedArray, expected: TypedArray): number {
   let [error, scale] = [0, 1e-3];
@@ -58,11 +45,11 @@ function difference(actual: TypedArray, expected: TypedArray): number {
 }
 
 export async function compare(name: string, made: Case, tolerance: number): Promise<void> {
-  const expected = await run(reference, made);
-  const rounded = await run(single, made);
+  const expected = await runCase(reference, made);
+  const rounded = await runCase(single, made);
   let first: Map<string, TypedArray> | null = null;
   for (const [variant, backend] of backends) {
-    const actual = await run(backend, made);
+    const actual = await runCase(backend, made);
     for (const [output, values] of expected) {
       const allowed = Math.max(tolerance, 10 * difference(rounded.get(output)!, values));
       expect(difference(actual.get(output)!, values), `${name}, ${variant}: ${output}`).toBeLessThan(allowed);

@@ -1,6 +1,6 @@
 // Plans, interpreted: what is wrong here is wrong before anything is emitted.
 
-import { createGraph, gradients, input, ops, type TypedArray } from '@bn/core';
+import { createGraph, gradients, input, ops } from '@bn/core';
 import { createBackend as createReference } from '@bn/reference';
 import { describe, expect, test } from 'vitest';
 import { planGraph } from '../src/compile.js';
@@ -9,20 +9,10 @@ import { planMemory } from '../src/plan/memory-plan.js';
 import type { Step } from '../src/plan/steps.js';
 import { interpret } from './interpret-nests.js';
 import { batches, type Case, filled, randomGraph, randomTraining } from './random-graphs.js';
-
-async function expected({ graph, inputs }: Case): Promise<Map<string, TypedArray>> {
-  const backend = await createReference({ precision: 64 });
-  const executable = await backend.compile(graph);
-  const values = [...graph.inputs].map(([name, { shape, dtype }]) => {
-    return [name, backend.upload(inputs.get(name)!, { shape, dtype })] as const;
-  });
-  const results = new Map<string, TypedArray>();
-  for (const [name, value] of await executable.run(new Map(values))) results.set(name, await backend.download(value));
-  return results;
-}
+import { runCase } from './run-case.js';
 
 async function expectEqual(made: Case, ...without: (keyof Passes)[]): Promise<void> {
-  const results = await expected(made);
+  const results = await runCase(await createReference({ precision: 64 }), made);
   for (const left of [null, ...without]) {
     const passes: Passes = { ...allPasses, ...(left && { [left]: false }) };
     const plan = planGraph(made.graph, 1, passes);

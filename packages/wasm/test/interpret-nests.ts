@@ -10,9 +10,9 @@ import {
   type Buffer,
   type Expression,
   elementsOf,
-  expressionsIn,
   type Guard,
   groupElements,
+  guardsOf,
   type Nest,
   type Statement,
 } from '../src/ir/nest.js';
@@ -201,8 +201,7 @@ class Interpreter {
   #holds(statement: Statement): boolean {
     let guards = this.#guards.get(statement);
     if (!guards) {
-      const reads = expressionsIn(statement.value).flatMap((node) => ('access' in node ? [node.access] : []));
-      guards = [statement.target, ...reads].flatMap((access) => access.guards);
+      guards = guardsOf(statement);
       this.#guards.set(statement, guards);
     }
     return guards.every(({ index, size }) => {

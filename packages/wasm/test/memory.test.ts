@@ -10,6 +10,7 @@ import { Heap } from '../src/run/heap.js';
 import { Team } from '../src/run/team.js';
 import { innermostLoops } from './loop-bodies.js';
 import { type Case, randomGraph, randomTraining } from './random-graphs.js';
+import { runCase } from './run-case.js';
 
 const [size, gap] = [16_000_000, 256];
 
@@ -70,17 +71,6 @@ async function runAmongCanaries({ graph, inputs }: Case): Promise<Run> {
   return { program, damaged, outputs: new Map(outputs.map(({ name, array }) => [name, array])) };
 }
 
-async function expected({ graph, inputs }: Case): Promise<Map<string, TypedArray>> {
-  const backend = await createReference();
-  const executable = await backend.compile(graph);
-  const values = [...graph.inputs].map(([name, { shape, dtype }]) => {
-    return [name, backend.upload(inputs.get(name)!, { shape, dtype })] as const;
-  });
-  const results = new Map<string, TypedArray>();
-  for (const [name, value] of await executable.run(new Map(values))) results.set(name, await backend.download(value));
-  return results;
-}
-
 const cases: Case[] = [101, 102, 103, 104, 105, 106].flatMap((seed) => [randomGraph(seed), randomTraining(seed)]);
 
 test.each(cases.map((made, i) => [i, made] as const))('case %i', async (_, made) => {
@@ -88,7 +78,7 @@ test.each(cases.map((made, i) => [i, made] as const))('case %i', async (_, made)
   expect(damaged).toEqual([]);
   expect(program.bytes.length).toBeLessThan(100_000);
   expect(Math.max(...innermostLoops(program.bytes))).toBeLessThan(8000);
-  for (const [name, values] of await expected(made)) {
+  for (const [name, values] of await runCase(await createReference(), made)) {
     const actual = outputs.get(name)!;
     const scale = Array.from(values).reduce((largest, v) => Math.max(largest, Math.abs(v)), 1e-3);
     values.forEach((v, i) => {

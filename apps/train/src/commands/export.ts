@@ -1,11 +1,11 @@
 // `export`: a recorded run as a file for other programs.
 
-import { existsSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { checkedOption, fileToWrite, type Io, oneOf, parseCommand, text, UsageError } from '@bn/command-line';
 import type { TorchNaming } from '@bn/core';
 import { Command } from 'commander';
 import { flagOf, type KnobValues, knobs } from '../config/knobs.js';
+import { requireRun } from '../config/resume.js';
 import { readSettings } from '../config/settings.js';
 import { exportModel } from '../export/export-model.js';
 import { exportStep } from '../export/export-step.js';
@@ -87,9 +87,7 @@ export async function run(args: readonly string[], io: Io): Promise<number> {
 
 async function exportRun(run: string, flags: ExportFlags, io: Io): Promise<string> {
   const { backend, device } = flags;
-  if (!existsSync(runFolder(resolve(io.cwd, run)).config)) {
-    throw new UsageError(`${run}: the folder holds no run; give the folder that has the run's config.json`);
-  }
+  requireRun(run, resolve(io.cwd, run));
   const chosen = { ...(backend !== undefined && { backend }), ...(device !== undefined && { device }) };
   const { config, resume } = await readSettings({ resume: run, ...chosen }, io);
   const folder = runFolder(resume!);

@@ -1,17 +1,25 @@
 // What a resumed run keeps of its configuration, and what can be given anew.
 
 import { existsSync } from 'node:fs';
-import { join, resolve } from 'node:path';
+import { resolve } from 'node:path';
 import { hasExactMode, isPath, UsageError } from '@bn/command-line';
+import { runFolder } from '../run/run-folder.js';
 import { flagOf, type KnobName, type KnobValues, knobNames, knobs } from './knobs.js';
 
 type Given = Partial<KnobValues>;
 
+/**
+ * @param named what the message calls the folder
+ * @throws UsageError for a folder without a run
+ */
+export function requireRun(named: string, folder: string): void {
+  if (existsSync(runFolder(folder).config)) return;
+  throw new UsageError(`${named}: the folder holds no run; give the folder that has the run's config.json`);
+}
+
 /** @throws UsageError for a folder without a run, and for flags that would make it another run */
 export function requireResumable(run: string, flags: Given, configFile: string | undefined): void {
-  if (!existsSync(join(run, 'config.json'))) {
-    throw new UsageError(`--resume ${run}: the folder holds no run; give the folder that has the run's config.json`);
-  }
+  requireRun(`--resume ${run}`, run);
   const fixed = (Object.keys(flags) as KnobName[]).filter((name) => !knobs[name].resumable).map(flagOf);
   if (configFile !== undefined) fixed.unshift('--config');
   if (fixed.length === 0) return;

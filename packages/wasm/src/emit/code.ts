@@ -76,14 +76,13 @@ const [block, loop, ifBlock, elseBlock, end, branch, branchIf] = [0x02, 0x03, 0x
 const noResult = 0x40;
 const zeros = [0xfd, 0x0c, ...new Array<number>(16).fill(0)];
 
-/** LEB128, unsigned. */
-export function unsigned(n: number): number[] {
-  const bytes: number[] = [];
-  do {
-    const rest = Math.floor(n / 128);
-    bytes.push((n % 128) | (rest > 0 ? 0x80 : 0));
-    n = rest;
-  } while (n > 0);
+/** Adds the LEB128 of an integer below 2³² to `bytes`. */
+export function unsigned(n: number, bytes: number[] = []): number[] {
+  while (n >= 128) {
+    bytes.push((n & 127) | 128);
+    n >>>= 7;
+  }
+  bytes.push(n);
   return bytes;
 }
 
@@ -242,12 +241,8 @@ export class Code {
       const item = items[i];
       if (item < 0) this.#begin(-1 - item);
       else if (item < localReference) bytes.push(item);
-      else if (item < laterReference) {
-        const local = item - localReference;
-        const number = local < this.#parameters ? local : this.#final[local - this.#parameters];
-        if (number < 128) bytes.push(number);
-        else this.#putUnsigned(number);
-      } else this.#later[item - laterReference]();
+      else if (item < laterReference) unsigned(this.#numberOf(item - localReference), bytes);
+      else this.#later[item - laterReference]();
     }
   }
 
@@ -294,16 +289,7 @@ export class Code {
 
   #putNumber(byte: number, n: number): void {
     this.#into.push(byte);
-    this.#putUnsigned(n);
-  }
-
-  /** LEB128, of an integer below 2³². */
-  #putUnsigned(n: number): void {
-    while (n >= 128) {
-      this.#into.push((n & 127) | 128);
-      n >>>= 7;
-    }
-    this.#into.push(n);
+    unsigned(n, this.#into);
   }
 
   /** LEB128, of a 32-bit integer. */

@@ -13,6 +13,11 @@ export interface Loop {
   readonly lastLanes?: number;
 }
 
+/** How often the innermost of some loops runs. */
+export function iterationsOf(loops: readonly Loop[]): number {
+  return loops.reduce((n, { extent }) => n * extent, 1);
+}
+
 export interface Term {
   readonly loop: Loop;
   /** Not zero. */

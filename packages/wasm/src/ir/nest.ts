@@ -169,6 +169,37 @@ export function buffersOf(nest: Nest): Set<Buffer> {
   return buffers;
 }
 
+/** Statements with some of their loops replaced. */
+export function withLoops(statements: readonly Statement[], replacements: ReadonlyMap<Loop, Index>): Statement[] {
+  const made = new Map<Expression, Expression>();
+  const accessOf = ({ buffer, index, guards }: Access): Access => ({
+    buffer,
+    index: index.substitute(replacements),
+    guards: guards.map((guard) => ({ ...guard, index: guard.index.substitute(replacements) })),
+  });
+  // Shared expressions stay shared.
+  const expressionOf = (expression: Expression): Expression => {
+    const known = made.get(expression) ?? replace(expression);
+    made.set(expression, known);
+    return known;
+  };
+  const replace = (expression: Expression): Expression => {
+    if (expression.op === 'read') return { ...expression, access: accessOf(expression.access) };
+    if (expression.op === 'gather') {
+      return { ...expression, access: accessOf(expression.access), at: expressionOf(expression.at) };
+    }
+    if (expression.op === 'index') return { ...expression, index: expression.index.substitute(replacements) };
+    return 'operands' in expression ? { ...expression, operands: expression.operands.map(expressionOf) } : expression;
+  };
+  return statements.map(({ target, value, position, finish, ...rest }) => ({
+    ...rest,
+    target: accessOf(target),
+    value: expressionOf(value),
+    ...(position && { position: position.substitute(replacements) }),
+    ...(finish && { finish: expressionOf(finish) }),
+  }));
+}
+
 /** The nest as text. */
 export function printNest({ name, outer, inner, statements }: Nest): string {
   const loops = (list: readonly Loop[]) => list.map(({ name, extent }) => `${name}<${extent}`).join(' ');

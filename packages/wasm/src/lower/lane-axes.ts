@@ -71,7 +71,8 @@ export function arithmetic(node: Tensor): number {
   return sizeOf(node.inputs[1]) * sizeOf(node, 1);
 }
 
-function sizeOf({ shape }: Tensor, from = 0): number {
+/** Elements of a node, or along its axes from one on. */
+export function sizeOf({ shape }: Tensor, from = 0): number {
   let size = 1;
   for (let axis = from; axis < shape.length; axis++) size *= shape[axis]!;
   return size;

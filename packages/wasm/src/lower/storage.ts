@@ -3,7 +3,7 @@
 
 import { type Graph, isOp, type PrimitiveName, sameShape, type Tensor } from '@bn/core';
 import { isElementwise } from './elementwise.js';
-import { arithmetic, keepsLanes, type LaneAxes } from './lane-axes.js';
+import { arithmetic, keepsLanes, type LaneAxes, sizeOf } from './lane-axes.js';
 import type { Form, Rule } from './rule.js';
 import { rules } from './rules.js';
 
@@ -142,10 +142,4 @@ function elementsRead(node: Tensor, users: ReadonlyMap<Tensor, readonly { user: 
 /** Whether a user may need an operand element for several of its own. */
 function isSpread(user: Tensor): boolean {
   return isElementwise(user) || user.op === 'broadcastTo' || user.op === 'gather';
-}
-
-function sizeOf({ shape }: Tensor): number {
-  let size = 1;
-  for (const n of shape) size *= n!;
-  return size;
 }

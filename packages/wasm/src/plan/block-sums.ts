@@ -2,8 +2,8 @@
 // of a wide convolution. They are done in blocks of groups, one after the other: what all results of a row of tiles
 // share stays in the first-level cache meanwhile.
 
-import { Index, type Loop } from '../ir/index-form.js';
-import { type Access, type Buffer, type Nest, place, type Statement } from '../ir/nest.js';
+import { Index, iterationsOf, type Loop } from '../ir/index-form.js';
+import { type Access, type Buffer, type Nest, place, type Statement, withLoops } from '../ir/nest.js';
 import { productReads } from '../ir/product-reads.js';
 
 /** Vectors of an operand for one result: in a block at least, and in a sum that is cut into blocks. */
@@ -15,7 +15,7 @@ export function blockSums(nests: readonly Nest[]): Nest[] {
     const group = nest.inner.find(({ kind }) => kind === 'group');
     const reads = nest.statements.length === 1 ? productReads(nest.statements[0]) : null;
     if (!group || !reads || reads.some(({ buffer }) => buffer.laneAxis === null)) return [nest];
-    const perGroup = nest.inner.reduce((n, { extent, kind }) => (kind === undefined ? n * extent : n), 1);
+    const perGroup = iterationsOf(nest.inner.filter(({ kind }) => kind === undefined));
     const size = Math.ceil(limits.block / perGroup);
     const depth = depthOf(nest, reads);
     return perGroup * group.extent <= limits.sum || depth === null ? [nest] : inBlocks(nest, group, size, depth);
@@ -39,9 +39,8 @@ function inBlocks(nest: Nest, group: Loop, size: number, depth: number): Nest[] 
   const rest = group.extent - blocks * size;
   const others = nest.inner.filter((loop) => loop !== group);
   const target = statement.finish ? sumsOf(nest) : statement.target;
-  const add = (of: Index): Statement[] => [
-    { target, value: moved(statement.value, new Map([[group, of]])), reduction: 'sum', accumulates: true },
-  ];
+  const sum: Statement = { target, value: statement.value, reduction: 'sum', accumulates: true };
+  const add = (of: Index) => withLoops([sum], new Map([[group, of]]));
   const block: Loop = { name: 'block', extent: blocks };
   const within: Loop = { name: 'g', extent: size, kind: 'group', lastLanes: 4 };
   const after: Loop = { name: 'g', extent: rest, kind: 'group', lastLanes };
@@ -76,15 +75,4 @@ function sumsOf({ outer, statements }: Nest): Access {
     elementBytes: 4,
   };
   return { buffer, index: place(buffer, outer.map(Index.of))!, guards: [] };
-}
-
-/** A product of two reads with a loop replaced. */
-function moved(value: Statement['value'], replacements: ReadonlyMap<Loop, Index>): Statement['value'] {
-  if (value.op === 'read') {
-    const { access } = value;
-    const index = access.index.substitute(replacements);
-    const guards = access.guards.map((guard) => ({ ...guard, index: guard.index.substitute(replacements) }));
-    return { ...value, access: { ...access, index, guards } };
-  }
-  return 'operands' in value ? { ...value, operands: value.operands.map((x) => moved(x, replacements)) } : value;
 }

@@ -1,8 +1,8 @@
 // Nests over the same loops that read the same memory become one, so that it is read once.
 
 import type { Origin } from '@bn/core';
-import { Index, type Loop } from '../ir/index-form.js';
-import { type Access, type Buffer, type Expression, type Nest, readsOf, type Statement } from '../ir/nest.js';
+import { Index } from '../ir/index-form.js';
+import { type Access, type Buffer, type Nest, readsOf, withLoops } from '../ir/nest.js';
 import { productReads } from '../ir/product-reads.js';
 
 /** Statements in one nest: more would compete for registers. */
@@ -122,34 +122,4 @@ function merge(a: Merged, b: Merged): void {
   };
   for (const buffer of b.reads) a.reads.add(buffer);
   for (const buffer of b.writes) a.writes.add(buffer);
-}
-
-function withLoops(statements: readonly Statement[], renamed: ReadonlyMap<Loop, Index>): Statement[] {
-  const made = new Map<Expression, Expression>();
-  const accessOf = ({ buffer, index, guards }: Access): Access => ({
-    buffer,
-    index: index.substitute(renamed),
-    guards: guards.map((guard) => ({ ...guard, index: guard.index.substitute(renamed) })),
-  });
-  // Shared expressions stay shared.
-  const expressionOf = (expression: Expression): Expression => {
-    const known = made.get(expression) ?? rename(expression);
-    made.set(expression, known);
-    return known;
-  };
-  const rename = (expression: Expression): Expression => {
-    if (expression.op === 'read') return { ...expression, access: accessOf(expression.access) };
-    if (expression.op === 'gather') {
-      return { ...expression, access: accessOf(expression.access), at: expressionOf(expression.at) };
-    }
-    if (expression.op === 'index') return { ...expression, index: expression.index.substitute(renamed) };
-    return 'operands' in expression ? { ...expression, operands: expression.operands.map(expressionOf) } : expression;
-  };
-  return statements.map(({ target, value, position, finish, ...rest }) => ({
-    ...rest,
-    target: accessOf(target),
-    value: expressionOf(value),
-    ...(position && { position: position.substitute(renamed) }),
-    ...(finish && { finish: expressionOf(finish) }),
-  }));
 }

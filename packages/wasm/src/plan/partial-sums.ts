@@ -1,7 +1,7 @@
 // Sums of products over the axis in lanes and others, as of a convolution's filter gradient: each chunk of groups adds
 // up its own part, next to what makes the operands, and the parts are added in the order of the chunks.
 
-import { Index, type Loop } from '../ir/index-form.js';
+import { Index, iterationsOf, type Loop } from '../ir/index-form.js';
 import type { Access, Buffer, Nest } from '../ir/nest.js';
 import { productReads } from '../ir/product-reads.js';
 
@@ -22,8 +22,8 @@ export function splitIntoPartialSums(nests: readonly Nest[]): Nest[] {
     const reads = nest.statements.length === 1 ? productReads(nest.statements[0]) : null;
     if (!group || !lane || !reads || reads.some(({ buffer }) => buffer.laneAxis === null)) return [nest];
     const rest = nest.inner.filter((loop) => loop !== group && loop !== lane);
-    const size = nest.outer.reduce((n, { extent }) => n * extent, 1);
-    const products = rest.reduce((n, { extent }) => n * extent, 1);
+    const size = iterationsOf(nest.outer);
+    const products = iterationsOf(rest);
     return size > limits.results || products < limits.products ? [nest] : split(nest, group, lane, rest, size);
   });
 }

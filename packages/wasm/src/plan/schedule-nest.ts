@@ -1,6 +1,6 @@
 // Chooses how a nest's loops are run, by a static model: never by timing, so that results are the same everywhere.
 
-import type { Loop } from '../ir/index-form.js';
+import { iterationsOf, type Loop } from '../ir/index-form.js';
 import { expressionsIn, guardsOf, type Nest, readsOf } from '../ir/nest.js';
 import { productReads } from '../ir/product-reads.js';
 import type { Passes } from '../passes.js';
@@ -37,9 +37,7 @@ function groupsInside(nest: Nest, loops: readonly Loop[]): Loop[] {
   const own = [...others.slice(apart), ...nest.inner];
   const isLittle = reads?.some(({ index }) => {
     const mine = own.filter((loop) => index.coefficient(loop) !== 0);
-    return (
-      groups.every((loop) => index.coefficient(loop) === 0) && mine.reduce((n, { extent }) => n * extent, 1) <= cached
-    );
+    return groups.every((loop) => index.coefficient(loop) === 0) && iterationsOf(mine) <= cached;
   });
   if (apart < 1 || !isLittle) return [...others, ...groups];
   return [...others.slice(0, apart), ...groups, ...others.slice(apart)];

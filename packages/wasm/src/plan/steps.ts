@@ -1,7 +1,7 @@
 // The order of execution. Nests over groups of lanes run group by group, all of them for one group before the next, so
 // that what they hand on stays in cache; that ends where something needs all groups. Between steps all threads meet.
 
-import type { Loop } from '../ir/index-form.js';
+import { iterationsOf, type Loop } from '../ir/index-form.js';
 import { type Buffer, buffersOf, elementsOf, type Nest, printNest, readsOf } from '../ir/nest.js';
 import { productReads } from '../ir/product-reads.js';
 
@@ -107,18 +107,16 @@ function isCuttable({ outer: [first], statements }: Nest): boolean {
 function isStreaming({ outer, inner, statements }: Nest, group: Loop): boolean {
   const reads = statements.length === 1 ? productReads(statements[0]) : null;
   const same = reads?.filter(({ index }) => index.coefficient(group) === 0) ?? [];
-  const product = (loops: readonly Loop[]) => loops.reduce((n, { extent }) => n * extent, 1);
   const own = [...outer, ...inner].filter(({ kind }) => kind === undefined);
   return same.some(({ index }) => {
-    const elements = product(own.filter((loop) => index.coefficient(loop) !== 0));
-    return elements > streamed.elements && product(own) <= streamed.uses * elements;
+    const elements = iterationsOf(own.filter((loop) => index.coefficient(loop) !== 0));
+    return elements > streamed.elements && iterationsOf(own) <= streamed.uses * elements;
   });
 }
 
 /** Innermost iterations of a nest. */
 export function workOf({ outer, inner, statements }: Nest): number {
-  const product = (loops: readonly Loop[]) => loops.reduce((n, { extent }) => n * extent, 1);
-  return product(outer) * product(inner) * statements.length;
+  return iterationsOf(outer) * iterationsOf(inner) * statements.length;
 }
 
 /** The steps as text. */
