@@ -171,6 +171,8 @@ export function compile(graph: Graph, batch: number, options: CompileOptions): P
 
 /** Ranges that a nest is cut into. */
 const mostRanges = 32;
+/** A nest with a smaller share in all iterations would not repay the compilation of many products written out. */
+const smallShare = 1 / 4000;
 
 function emitSteps(
   steps: readonly Step[],
@@ -181,8 +183,9 @@ function emitSteps(
   const functions: ModuleFunction[] = [];
   const stages: Stage[] = [];
   const timed: TimedNest[] = [];
+  const total = steps.reduce((sum, { nests }) => nests.reduce((work, nest) => work + workOf(nest), sum), 0);
   steps.forEach(({ domain, nests }, i) => {
-    const schedules = nests.map((nest) => scheduleNest(nest, domain, passes));
+    const schedules = nests.map((nest) => scheduleNest(nest, domain, passes, workOf(nest) < smallShare * total));
     const first = functions.length + (profile ? 1 : 0);
     const slots = timed.length + 1;
     schedules.forEach((schedule, n) => {

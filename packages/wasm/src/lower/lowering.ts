@@ -80,7 +80,7 @@ class GraphLowering implements Lowering {
 
   /** Makes nests that leave a node in memory, if it is to be there. */
   fill(node: Tensor): void {
-    if (!isLeaf(node) && this.#storage.stored.has(node)) this.#bufferOf(node);
+    if (!isLeaf(node) && this.#storage.stored.has(node) && this.#inMemory(node) === node) this.#bufferOf(node);
   }
 
   /** Makes nests that leave a graph output in its argument. */
@@ -116,8 +116,9 @@ class GraphLowering implements Lowering {
   }
 
   read(node: Tensor, indices: readonly Index[], guards: readonly Guard[] = []): Read {
-    const buffer = this.#bufferOf(node);
-    return { op: 'read', kind: kindOf(node.dtype), access: this.write(buffer, indices, guards) };
+    const buffer = this.#bufferOf(this.#inMemory(node));
+    const index = placeOf({ ...buffer, shape: node.shape as number[] }, indices);
+    return { op: 'read', kind: kindOf(node.dtype), access: { buffer, index, guards } };
   }
 
   readAlongLanes(node: Tensor, indices: readonly Index[]): Read {
@@ -139,9 +140,7 @@ class GraphLowering implements Lowering {
   }
 
   write(buffer: Buffer, indices: readonly Index[], guards: readonly Guard[] = []): Access {
-    const index = place(buffer, indices);
-    if (!index) throw new Error(`${buffer.name}: lanes are indexed by [${indices.join(', ')}]`);
-    return { buffer, index, guards };
+    return { buffer, index: placeOf(buffer, indices), guards };
   }
 
   loops(shape: readonly number[], laneAxis: number | null, name: string): { loops: Loop[]; indices: Index[] } {
@@ -194,6 +193,14 @@ class GraphLowering implements Lowering {
 
   temporary(name: string, shape: readonly number[], laneAxis: number | null, dtype: DType): Buffer {
     return { name, dtype, shape, laneAxis, source: null, elementBytes: 4 };
+  }
+
+  /** The node in whose memory a stored node's elements are: of a row-major reshape, those of its operand. */
+  #inMemory(node: Tensor): Tensor {
+    const { inLanes } = this.#storage;
+    if (!isOp(node, 'reshape') || this.#buffers.has(node) || inLanes.has(node)) return node;
+    const x = this.#inMemory(node.inputs[0]);
+    return this.isStored(x) && !inLanes.has(x) ? x : node;
   }
 
   /** The memory of a node, with nests that fill it. */
@@ -350,6 +357,12 @@ function operandsFirst(root: Tensor, done: Set<Tensor>): Tensor[] {
     }
   }
   return order;
+}
+
+function placeOf(buffer: Buffer, indices: readonly Index[]): Index {
+  const index = place(buffer, indices);
+  if (!index) throw new Error(`${buffer.name}: lanes are indexed by [${indices.join(', ')}]`);
+  return index;
 }
 
 function splitLoop(loops: readonly Loop[], indices: readonly Index[], loop: Loop, divisor: number) {

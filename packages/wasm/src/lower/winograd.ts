@@ -3,7 +3,7 @@
 // convolution with a kernel one element wide, whose groups are the points.
 
 import { type ConvolutionGeometry, constant, isOp, ops, type Tensor } from '@bn/core';
-import type { LaneAxes } from './lane-axes.js';
+import { type LaneAxes, sizeOf } from './lane-axes.js';
 import type { Replacement } from './replace-nodes.js';
 import { type Transform, transformFilter, transforms } from './winograd-transforms.js';
 
@@ -43,13 +43,13 @@ function filterGradient(node: Tensor<'conv2dFilterGradient'>): Tensor | null {
   if (!plan) return null;
   const kernelSize = [plan.length > 1 ? 1 : node.shape[2]!, 1] as const;
   const attributes = { ...groupsOf(plan), kernelSize };
-  let points = ops.conv2dFilterGradient(imagePoints(x, plan), gradientPoints(dy, plan), attributes);
-  for (const { axis, transform } of [...plan].reverse()) {
-    const parts = partsOf(points, 0, transform.b.length);
-    const taps = Array.from({ length: node.shape[axis]! }, (_, k) => transform.g.map((row) => row[k]));
-    points = ops.concat(combinations(taps, parts), axis);
-  }
-  return points;
+  const points = ops.conv2dFilterGradient(imagePoints(x, plan), gradientPoints(dy, plan), attributes);
+  return [...plan].reverse().reduce((y, { axis, transform: { g } }) => {
+    const [count, taps] = [g.length, g[0].length];
+    const rows = ops.reshape(y, [count, sizeOf(y) / count]);
+    const shape = (y.shape as number[]).with(axis, taps).with(0, y.shape[0]! / count);
+    return ops.reshape(ops.matmul(rows, constant(g.flat(), [count, taps]), { transposeA: true }), shape);
+  }, points as Tensor);
 }
 
 function inputGradient(node: Tensor<'conv2dInputGradient'>): Tensor | null {
@@ -136,16 +136,14 @@ function imagePoints(x: Tensor, plan: Plan): Tensor {
 /** G·w: [points · out, in, kernelHeight or 1, 1] */
 function filterPoints(w: Tensor, plan: Plan): Tensor {
   return plan.reduce((y, { axis, transform }) => {
-    if (isOp(y, 'constant')) {
-      const shape = y.shape as number[];
-      const points = transformFilter(y.attributes.data, shape, axis, transform);
-      return constant(points, shape.with(axis, 1).with(0, transform.b.length * shape[0]));
-    }
-    const taps = Array.from({ length: w.shape[axis]! }, (_, k) => within(y, axis, k, 1));
-    return ops.concat(
-      transform.g.map((row) => combine(row, taps)),
-      0,
-    );
+    const { b, g } = transform;
+    const shape = y.shape as number[];
+    const result = shape.with(axis, 1).with(0, b.length * shape[0]);
+    if (isOp(y, 'constant')) return constant(transformFilter(y.attributes.data, shape, axis, transform), result);
+    // Taps of the present axis lie side by side: those of the other one are a single one by now, or come before.
+    const taps = shape[axis];
+    const rows = ops.reshape(y, [sizeOf(y) / taps, taps]);
+    return ops.reshape(ops.matmul(constant(g.flat(), [g.length, taps]), rows, { transposeB: true }), result);
   }, w);
 }
 
@@ -164,10 +162,10 @@ function gradientPoints(dy: Tensor, plan: Plan): Tensor {
 }
 
 /** An image with zeros after it for tiles that overhang; those around it that there are already are part of the same copy. */
-function widened(x: Tensor, plan: Plan, sizeOf: (tiling: Tiling) => number): Tensor {
+function widened(x: Tensor, plan: Plan, needed: (tiling: Tiling) => number): Tensor {
   const missing = x.shape.map((n, axis) => {
     const tiling = plan.find((other) => other.axis === axis);
-    return tiling ? sizeOf(tiling) - n! : 0;
+    return tiling ? needed(tiling) - n! : 0;
   });
   if (missing.every((n) => n === 0)) return x;
   const inner = isOp(x, 'pad') && x.attributes.value === 0 ? x : null;

@@ -8,10 +8,13 @@ import type { Schedule } from './schedule.js';
 import type { Domain } from './steps.js';
 import { type Tiles, tileContraction } from './tile-contraction.js';
 
-export function scheduleNest(nest: Nest, domain: Domain, passes: Passes): Schedule {
+/** @param isSmall whether the nest is too small a part of the program for a choice of tiles */
+export function scheduleNest(nest: Nest, domain: Domain, passes: Passes, isSmall = false): Schedule {
   const vector = chooseVector(nest);
   const fixed = domain === 'groups' ? (nest.outer.find(({ kind }) => kind === 'group') ?? null) : null;
-  const tiles = passes.tiles ? (tileContraction(nest, vector, fixed) ?? tileOthers(nest, vector, fixed)) : null;
+  const tiles = passes.tiles
+    ? ((isSmall ? null : tileContraction(nest, vector, fixed)) ?? tileOthers(nest, vector, fixed))
+    : null;
   const plain = (loops: readonly Loop[]) => loops.map((loop) => ({ loop, tile: tiles?.get(loop) ?? 1 }));
   const last = (loops: readonly Loop[]) => [
     ...loops.filter((loop) => loop !== vector || loop.kind === 'lane'),

@@ -9,7 +9,7 @@ import { productReads, registers } from '../ir/product-reads.js';
 export type Tiles = ReadonlyMap<Loop, number>;
 
 /** Sums that are kept in registers, and products written out in a row: longer bodies are no faster. */
-const limits = { sums: 12, fewSums: 6, products: 100 };
+const limits = { sums: 12, fewSums: 8, products: 100 };
 /** Cycles at the end of a loop, to begin and end a sum, to test a guard; and of a load and a cache line even if hidden. */
 const cycles = { loop: 2, sum: 3, test: 6, load: 0.08, line: 0.15 };
 /** Cycles until a sum can be added to again, times two additions a cycle. */
@@ -17,7 +17,7 @@ const latency = 8;
 /** Elements in a cache line. */
 const lineElements = 16;
 /** Candidates whose loads are counted exactly; the others are ruled out by lower bounds. */
-const examined = 6;
+const examined = 4;
 
 /** A loop that can be tiled. */
 interface Side {
@@ -69,10 +69,11 @@ export function tileContraction(nest: Nest, vector: Loop | null, fixed: Loop | n
   const isResult = (loop: Loop) => loop !== fixed && loop.kind !== 'lane' && target.index.coefficient(loop) !== 0;
   const tiled = outer.filter(({ loop }) => isResult(loop));
   const unrolled = inner.filter(({ loop }) => loop !== vector && loop.kind !== 'lane');
-  /** Those with the smallest bounds, in their order. */
+  /** Those with the smallest bounds. */
   const candidates: Candidate[] = [];
-  for (const tiles of choices(tiled, unrolled)) {
-    if (candidates.length === examined && model.floor(tiles) > candidates[examined - 1].bound) continue;
+  const byFloor = choices(tiled, unrolled).map((tiles) => ({ tiles, floor: model.floor(tiles) }));
+  for (const { tiles, floor } of byFloor.sort((a, b) => a.floor - b.floor)) {
+    if (candidates.length === examined && floor > candidates[examined - 1].bound) break;
     const candidate = model.candidate(tiles);
     const place = candidates.findLastIndex(({ bound }) => bound <= candidate.bound) + 1;
     candidates.splice(place, 0, candidate);
@@ -179,10 +180,8 @@ class Model {
     return { tiles, least, bound: excess(tiles) * least };
   }
 
-  /** What the bound of tiles is not below, without a look at what they load. */
+  /** What the bound of tiles is not below, if guards leave nothing out, without a look at what they load. */
   floor(tiles: readonly Tile[]): number {
-    // Guards may leave products out.
-    if (this.#guards.length > 0) return 0;
     return excess(tiles) * (Math.max(1, latency / sumsOf(tiles)) / 2 + cycles.loop / volume(tiles));
   }
 
