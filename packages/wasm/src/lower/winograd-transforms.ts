@@ -45,31 +45,18 @@ function polynomial(roots: readonly number[]): number[] {
   return product;
 }
 
-/**
- * G·w along an axis of a filter that is known: [points · out, in, height, width], with 1 in place of the taps.
- *
- * @param axis 2 or 3
- */
-export function transformFilter(
-  filter: ArrayLike<number>,
-  [out, channels, height, width]: readonly number[],
-  axis: 2 | 3,
-  { g }: Transform,
-): Float32Array {
-  const taps = axis === 2 ? height : width;
-  const [rows, stride] = axis === 2 ? [width, width] : [height, 1];
-  const transformed = new Float32Array(g.length * out * channels * rows);
-  let at = 0;
-  for (const weights of g) {
-    for (let channel = 0; channel < out * channels; channel++) {
-      for (let row = 0; row < rows; row++) {
-        const first = channel * height * width + row * (axis === 2 ? 1 : width);
-        let sum = 0;
-        for (let k = 0; k < taps; k++) sum += weights[k] * filter[first + k * stride];
-        transformed[at++] = sum;
-      }
+/** G·w of a filter that is known: [points][rows], from [rows][taps]. */
+export function transformFilter(filter: ArrayLike<number>, { g }: Transform): Float32Array {
+  const taps = g[0].length;
+  const rows = filter.length / taps;
+  const transformed = new Float32Array(g.length * rows);
+  g.forEach((weights, point) => {
+    for (let row = 0; row < rows; row++) {
+      let sum = 0;
+      for (let k = 0; k < taps; k++) sum += weights[k] * filter[row * taps + k];
+      transformed[point * rows + row] = sum;
     }
-  }
+  });
   return transformed;
 }
 

@@ -135,15 +135,14 @@ function imagePoints(x: Tensor, plan: Plan): Tensor {
 
 /** G·w: [points · out, in, kernelHeight or 1, 1] */
 function filterPoints(w: Tensor, plan: Plan): Tensor {
+  // Taps lie side by side: those along columns come last, when those along rows are a single one.
   return plan.reduce((y, { axis, transform }) => {
-    const { b, g } = transform;
-    const shape = y.shape as number[];
-    const result = shape.with(axis, 1).with(0, b.length * shape[0]);
-    if (isOp(y, 'constant')) return constant(transformFilter(y.attributes.data, shape, axis, transform), result);
-    // Taps of the present axis lie side by side: those of the other one are a single one by now, or come before.
-    const taps = shape[axis];
+    const { g } = transform;
+    const shape = (y.shape as number[]).with(axis, 1).with(0, g.length * y.shape[0]!);
+    if (isOp(y, 'constant')) return constant(transformFilter(y.attributes.data, transform), shape);
+    const taps = y.shape[axis]!;
     const rows = ops.reshape(y, [sizeOf(y) / taps, taps]);
-    return ops.reshape(ops.matmul(constant(g.flat(), [g.length, taps]), rows, { transposeB: true }), result);
+    return ops.reshape(ops.matmul(constant(g.flat(), [g.length, taps]), rows, { transposeB: true }), shape);
   }, w);
 }
 
