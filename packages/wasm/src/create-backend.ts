@@ -35,7 +35,10 @@ export async function createBackend({
   profile,
 }: WasmBackendOptions = {}): Promise<Backend> {
   if (device !== 'auto' && device !== 'cpu') {
-    throw new BnError('backend', `wasm computes on the CPU only, not on ${device}; leave out the device`);
+    throw new BnError(
+      'backend',
+      `wasm computes on the CPU only, not on ${device}; leave out the device or take another backend`,
+    );
   }
   if (threads !== undefined && !(Number.isInteger(threads) && threads > 0)) {
     throw new BnError('argument', `threads must be a positive integer, got ${threads}`);

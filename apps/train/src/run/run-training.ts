@@ -57,7 +57,8 @@ async function trainAndRecord(run: Run, settings: Settings, io: Io): Promise<boo
   const display = await createDisplay(settings.json ? 'json' : defaultDisplayMode(io.stdout), io.stdout);
   const path = shortPath(folder.path, io.cwd);
   const recorder = createRecorder(folder, trainer, fitted.batchNormLayers, history);
-  const onAbort = () => display.message('stopping after this step; once more to stop at once');
+  let ending = 'stopping after this step';
+  const onAbort = () => display.message(`${ending}; once more to stop at once`);
   io.signal.addEventListener('abort', onAbort);
   try {
     display.start({ description, epochs: config.epochs, history });
@@ -67,6 +68,7 @@ async function trainAndRecord(run: Run, settings: Settings, io: Io): Promise<boo
       display.message(`stopped; continue with: pnpm train --resume ${/\s/.test(path) ? `"${path}"` : path}`);
       return false;
     }
+    ending = 'the training is done, its report is being written';
     const record = await conclude(trainer, recorder, { data, fitted, config, description });
     await writeReport(folder, record);
     if (settings.export !== null) display.message(await exportRun(run, settings.export, io.cwd));
