@@ -14,25 +14,28 @@ export function checkInputs(
   graph: { readonly inputs: ReadonlyMap<string, Spec> },
   inputs: ReadonlyMap<string, Value>,
 ): number {
-  const missing = [...graph.inputs.keys()].filter((name) => !inputs.has(name));
-  const unknown = [...inputs.keys()].filter((name) => !graph.inputs.has(name));
-  if (missing.length + unknown.length > 0) {
-    const wrong = [...missing.map((name) => `'${name}' is missing`), ...unknown.map((name) => `'${name}' is unknown`)];
-    const taken = [...graph.inputs.keys()].join(', ');
-    throw new BnError('argument', `run: input ${wrong.join(', ')}; the graph takes ${taken}`);
-  }
+  let agree = graph.inputs.size === inputs.size;
+  for (const name of graph.inputs.keys()) agree &&= inputs.has(name);
+  if (!agree) throw otherNames(graph.inputs, inputs);
   let batch: number | undefined;
   for (const [name, { dtype, shape }] of graph.inputs) {
     const got = inputs.get(name)!.spec;
     if (got.dtype !== dtype) throw mismatch('dtype', name, { dtype, shape }, got);
     if (got.shape.length !== shape.length) throw mismatch('shape', name, { dtype, shape }, got);
-    for (const [axis, n] of shape.entries()) {
-      const size = got.shape[axis]!;
+    for (let axis = 0; axis < shape.length; axis++) {
+      const [n, size] = [shape[axis]!, got.shape[axis]!];
       if (size !== (n ?? batch ?? size)) throw mismatch('shape', name, { dtype, shape }, got);
       if (n === null) batch = size;
     }
   }
   return batch ?? 1;
+}
+
+function otherNames(taken: ReadonlyMap<string, Spec>, given: ReadonlyMap<string, Value>): BnError {
+  const missing = [...taken.keys()].filter((name) => !given.has(name)).map((name) => `'${name}' is missing`);
+  const unknown = [...given.keys()].filter((name) => !taken.has(name)).map((name) => `'${name}' is unknown`);
+  const names = [...taken.keys()].join(', ');
+  return new BnError('argument', `run: input ${[...missing, ...unknown].join(', ')}; the graph takes ${names}`);
 }
 
 function mismatch(code: 'shape' | 'dtype', name: string, expected: Spec, got: Spec): BnError {
