@@ -84,7 +84,7 @@ function rebuild(outputs: ReadonlyMap<string, Tensor>, replace: Replacement): Gr
     if (done) return done;
     const operands: Tensor[] = [];
     // Not by `map`: graphs are deep, and this calls itself.
-    for (const x of original.inputs) operands.push(visit(x));
+    for (let i = 0; i < original.inputs.length; i++) operands.push(visit(original.inputs[i]!));
     const node = withOperands(original, operands);
     const replacement = replace(node, original);
     const result = replacement === node ? merge(node) : visit(replacement);
@@ -116,7 +116,7 @@ function rebuild(outputs: ReadonlyMap<string, Tensor>, replace: Replacement): Gr
 function needed(nodes: readonly Tensor[], results: Iterable<Tensor>): ReadonlySet<Tensor> {
   const wanted = new Set(results);
   for (let i = nodes.length - 1; i >= 0; i--) {
-    if (wanted.has(nodes[i]!)) for (const x of nodes[i]!.inputs) wanted.add(x);
+    if (wanted.has(nodes[i]!)) nodes[i]!.inputs.forEach((x) => wanted.add(x));
   }
   return wanted;
 }
@@ -135,7 +135,7 @@ function keyOf(node: Tensor<OperationName>, numbers: ReadonlyMap<Tensor, number>
   if (isOp(node, 'constant')) return `constant ${contentOf(node.attributes.data)} ${node.dtype} ${node.shape}`;
   // Shape and dtype follow from the rest.
   let key: string = node.op;
-  for (const x of node.inputs) key += ` ${numbers.get(x)}`;
+  for (let i = 0; i < node.inputs.length; i++) key += ` ${numbers.get(node.inputs[i]!)}`;
   let text = texts.get(node.attributes);
   if (text === undefined) {
     text = textOf(node.attributes);

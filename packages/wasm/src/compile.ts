@@ -178,7 +178,7 @@ function emitSteps(
   steps: readonly Step[],
   { passes, profile }: Pick<CompileOptions, 'passes' | 'profile'>,
   groups: number | null,
-  emit: (schedule: Schedule) => Code,
+  emit: (schedule: Schedule) => Uint8Array,
 ) {
   const functions: ModuleFunction[] = [];
   const stages: Stage[] = [];
@@ -189,16 +189,17 @@ function emitSteps(
     const first = functions.length + (profile ? 1 : 0);
     const slots = timed.length + 1;
     schedules.forEach((schedule, n) => {
-      functions.push({ parameters: nestParameters, code: emit(schedule), exportName: `step${i}nest${n}` });
+      functions.push({ parameters: nestParameters, body: emit(schedule), exportName: `step${i}nest${n}` });
     });
     const caller = (exportName: string, from: number, count: number) => {
       const slot = profile ? slots + from : null;
       const code =
         domain === 'groups' ? callForGroups(first + from, count, slot, groups) : callAll(first + from, count, slot);
-      functions.push({ parameters: nestParameters, code, exportName });
+      functions.push({ parameters: nestParameters, body: code.encode(), exportName });
       return exportName;
     };
     const add = (nest: Nest, calls: number) => {
+      if (!profile) return;
       const operations = operationsOf(nest);
       timed.push({ name: nest.name, origins: nest.origins, calls, ...(operations !== undefined && { operations }) });
     };

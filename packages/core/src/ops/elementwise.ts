@@ -188,11 +188,13 @@ function sumTo(dy: Tensor, shape: Shape): Tensor {
 
 /** The shape that all inputs broadcast to; throws `shape` if there is none. */
 export function broadcastShapes(op: string, inputs: readonly { readonly shape: Shape }[]): Shape {
-  const rank = Math.max(...inputs.map((x) => x.shape.length));
+  let rank = 0;
+  for (let k = 0; k < inputs.length; k++) rank = Math.max(rank, inputs[k]!.shape.length);
   const result: Dimension[] = [];
   for (let i = 0; i < rank; i++) {
     let size: Dimension = 1;
-    for (const { shape } of inputs) {
+    for (let k = 0; k < inputs.length; k++) {
+      const { shape } = inputs[k]!;
       const n = i < rank - shape.length ? 1 : shape[i - (rank - shape.length)]!;
       if (n === 1 || n === size) continue;
       if (size !== 1) {

@@ -22,32 +22,15 @@ interface Found {
   readonly pointer: Pointer;
 }
 
-/** What is found out while a nest is emitted, and needed from its start. */
-export class Survey {
-  readonly pointers = new Map<string, Pointer>();
-  /** Loops whose iteration number is needed as such. */
-  readonly counted = new Set<Loop>();
-  /** Addresses of vector constants. */
-  readonly constants = new Set<number>();
-  /** Pointers by access. */
-  readonly found = new Map<Access, Found[]>();
-  readonly #tiled = new Map<Loop, Map<number, Tiled>>();
-  readonly #numbers = new Map<Buffer | Loop, number>();
-
-  /** The loop over whole tiles of `loop`. */
-  tiled(loop: Loop, tile: number): Tiled {
-    const known = this.#tiled.get(loop) ?? new Map<number, Tiled>();
-    this.#tiled.set(loop, known);
-    const tiled = known.get(tile) ?? tileLoop(loop, tile);
-    known.set(tile, tiled);
-    return tiled;
-  }
-
-  numberOf(thing: Buffer | Loop): number {
-    const number = this.#numbers.get(thing) ?? this.#numbers.size;
-    this.#numbers.set(thing, number);
-    return number;
-  }
+/** A loop that is open, or the function around all loops: locals of what moves with it. */
+interface Frame {
+  readonly loop: Loop | null;
+  /** Where pointers are within it: locals of its own, or of a frame around it. */
+  readonly locals: Map<Pointer, number>;
+  /** Those that have locals of its own. */
+  readonly moved: { readonly pointer: Pointer; readonly local: number }[];
+  /** A local with the number of the iteration, if that is needed as such; less than 0: it is not. */
+  number: number;
 }
 
 interface Tiled {
@@ -83,73 +66,85 @@ export function offsetOf(access: Access, environment: ReadonlyMap<Loop, Index>):
 /** Bytes by which the constants of a substitution move an access. */
 export function shiftOf({ buffer, index }: Access, environment: ReadonlyMap<Loop, Index>): number {
   let shift = 0;
-  for (const { loop, coefficient } of index.terms) shift += coefficient * (environment.get(loop)?.constant ?? 0);
+  const { terms } = index;
+  for (let i = 0; i < terms.length; i++) {
+    const replacement = environment.get(terms[i].loop);
+    if (replacement) shift += terms[i].coefficient * replacement.constant;
+  }
   return shift * buffer.elementBytes;
 }
 
 export class Addressing {
   readonly #code: Code;
-  readonly #survey: Survey;
   readonly #places: Places;
-  /** Locals of pointers, as the loops now open have moved them. */
-  readonly #current = new Map<Pointer, number>();
-  readonly #values = new Map<Loop, number>();
-  /** Locations found last: the same access is asked for several times in a row. */
-  #located: { environment: ReadonlyMap<Loop, Index>; locations: Map<Access, Location> } = {
-    environment: new Map(),
-    locations: new Map(),
-  };
+  readonly #pointers = new Map<string, Pointer>();
+  /** Pointers by access. */
+  readonly #found = new Map<Access, Found[]>();
+  readonly #tiled = new Map<Loop, Map<number, Tiled>>();
+  readonly #numbers = new Map<Buffer | Loop, number>();
+  /** The function, and loops that are open. */
+  readonly #frames: Frame[] = [{ loop: null, locals: new Map(), moved: [], number: -1 }];
+  /** Loops whose iteration number is in a local from the start. */
+  #given: ReadonlyMap<Loop, number> = new Map();
+  /** Where accesses were found last: each is asked for several times in a row. */
+  readonly #located = new Map<Access, { environment: ReadonlyMap<Loop, Index>; location: Location }>();
 
-  constructor(code: Code, survey: Survey, places: Places) {
+  constructor(code: Code, places: Places) {
     this.#code = code;
-    this.#survey = survey;
     this.#places = places;
   }
 
-  /** Sets up all pointers of the survey. `given` are loops whose iteration number is in a local. */
-  start(given: ReadonlyMap<Loop, number>, threadMemory: number): void {
-    this.#code.later(() => this.#setUp(given, threadMemory));
+  /** The loop over whole tiles of `loop`. */
+  tiled(loop: Loop, tile: number): Tiled {
+    const known = this.#tiled.get(loop) ?? new Map<number, Tiled>();
+    this.#tiled.set(loop, known);
+    const tiled = known.get(tile) ?? tileLoop(loop, tile);
+    known.set(tile, tiled);
+    return tiled;
   }
 
-  #setUp(given: ReadonlyMap<Loop, number>, threadMemory: number): void {
+  #numberOf(thing: Buffer | Loop): number {
+    const known = this.#numbers.get(thing);
+    if (known !== undefined) return known;
+    this.#numbers.set(thing, this.#numbers.size);
+    return this.#numbers.size - 1;
+  }
+
+  /** Sets up all pointers. `given` are loops whose iteration number is in a local. */
+  start(given: ReadonlyMap<Loop, number>, threadMemory: number): void {
+    this.#given = given;
+    this.#code.later(() => {
+      for (const { pointer, local } of this.#frames[0].moved) this.#setUp(pointer, local, threadMemory);
+    });
+  }
+
+  #setUp({ place, strides, low }: Pointer, local: number, threadMemory: number): void {
     const code = this.#code;
-    for (const [loop, local] of given) this.#values.set(loop, local);
-    for (const pointer of this.#survey.pointers.values()) {
-      const { place, strides, low } = pointer;
-      const local = code.local(i32);
-      if (place.at === 'argument') {
-        code.constant(0);
-        code.loadI32(place.entry);
-        code.constant(low);
-        code.scalar(scalar.add);
-      } else {
-        code.constant(place.address + low);
-        if (place.at === 'thread') {
-          code.get(threadMemory);
-          code.scalar(scalar.add);
-        }
-      }
-      for (const [loop, value] of given) {
-        const stride = strides.get(loop);
-        if (stride === undefined) continue;
-        code.get(value);
-        code.constant(stride);
-        code.scalar(scalar.mul);
+    if (place.at === 'argument') {
+      code.constant(0);
+      code.loadI32(place.entry);
+      code.constant(low);
+      code.scalar(scalar.add);
+    } else {
+      code.constant(place.address + low);
+      if (place.at === 'thread') {
+        code.get(threadMemory);
         code.scalar(scalar.add);
       }
-      code.set(local);
-      this.#current.set(pointer, local);
     }
+    this.#given.forEach((number, loop) => {
+      const stride = strides.get(loop);
+      if (stride !== undefined) this.#addProduct(number, stride);
+    });
+    code.set(local);
   }
 
   /** Finds an access under the present substitution of loops; `vector` is the loop in lanes. */
   locate(access: Access, environment: ReadonlyMap<Loop, Index>, vector: Loop | null): Location {
-    if (this.#located.environment !== environment) this.#located = { environment, locations: new Map() };
-    const { locations } = this.#located;
-    const known = locations.get(access);
-    if (known) return known;
+    const known = this.#located.get(access);
+    if (known?.environment === environment) return known.location;
     const location = this.#find(access, environment, vector);
-    locations.set(access, location);
+    this.#located.set(access, { environment, location });
     return location;
   }
 
@@ -164,8 +159,10 @@ export class Addressing {
   /** The pointer of an access. The unrolled iterations of a block differ in constants only, and have the same. */
   #pointerOf(access: Access, environment: ReadonlyMap<Loop, Index>, vector: Loop | null): Found {
     const { buffer, index } = access;
-    const known = this.#survey.found.get(access) ?? [];
-    for (let i = known.length - 1; i >= 0; i--) if (isUnder(environment, index, known[i])) return known[i];
+    const known = this.#found.get(access);
+    if (known) {
+      for (let i = known.length - 1; i >= 0; i--) if (isUnder(environment, index, known[i])) return known[i];
+    }
     const place = this.#places(buffer);
     let laneStride = 0;
     const strides = new Map<Loop, number>();
@@ -176,100 +173,119 @@ export class Addressing {
         strides.set(loop, (strides.get(loop) ?? 0) + coefficient * buffer.elementBytes);
       }
     };
-    for (const { loop, coefficient } of index.terms) {
+    const substitutes: Found['substitutes'][number][] = [];
+    for (let i = 0; i < index.terms.length; i++) {
+      const { loop, coefficient } = index.terms[i];
       const terms = environment.get(loop)?.terms;
+      substitutes.push(terms);
       if (!terms) move(loop, coefficient);
-      else for (const inner of terms) move(inner.loop, inner.coefficient * coefficient);
+      else for (let j = 0; j < terms.length; j++) move(terms[j].loop, terms[j].coefficient * coefficient);
     }
-    let key = `${this.#survey.numberOf(buffer)}`;
-    for (const [loop, stride] of strides) {
+    let key = `${this.#numberOf(buffer)}`;
+    strides.forEach((stride, loop) => {
       if (stride === 0) strides.delete(loop);
-      else key += `|${this.#survey.numberOf(loop)}:${stride}`;
+      else key += `|${this.#numberOf(loop)}:${stride}`;
+    });
+    let pointer = this.#pointers.get(key);
+    if (!pointer) {
+      pointer = { place, strides, number: this.#pointers.size, low: Infinity };
+      this.#pointers.set(key, pointer);
     }
-    const { pointers } = this.#survey;
-    const pointer = pointers.get(key) ?? { place, strides, number: pointers.size, low: Infinity };
-    pointers.set(key, pointer);
-    const substitutes = index.terms.map(({ loop }) => environment.get(loop)?.terms);
     const found = { substitutes, laneStride, pointer };
-    this.#survey.found.set(access, [...known, found]);
+    if (known) known.push(found);
+    else this.#found.set(access, [found]);
     return found;
   }
 
-  /** Pushes the pointer of a location. What is to be added to it is the result. */
-  push({ pointer, offset }: Location): Offset {
-    this.#code.later(() => this.#code.get(this.#current.get(pointer)!));
-    // Later lanes lie before the first where their stride is negative.
-    pointer.low = Math.min(pointer.low, offset);
-    return () => offset - pointer.low;
+  /** Pushes the pointer of a location; what is to be added to it is the result. */
+  push(location: Location): Offset {
+    this.#code.get(this.#localOf(location.pointer, this.#frames.length - 1));
+    return location;
+  }
+
+  /** The local of a pointer in a frame: its own, if the pointer moves with the frame's loop. */
+  #localOf(pointer: Pointer, depth: number): number {
+    const { loop, locals, moved } = this.#frames[depth];
+    const known = locals.get(pointer);
+    if (known !== undefined) return known;
+    const around = depth === 0 ? -1 : this.#localOf(pointer, depth - 1);
+    let local = around;
+    if (loop === null || pointer.strides.has(loop)) {
+      local = this.#code.local(i32);
+      moved.push({ pointer, local });
+    }
+    locals.set(pointer, local);
+    return local;
   }
 
   /** Emits a loop; `count` and `first` are numbers or locals that hold them. */
   loop(loop: Loop, first: { local: number } | null, count: number | { local: number }, body: () => void): void {
     const code = this.#code;
-    const outer = new Map<Pointer, number>();
-    code.later(() => this.#enter(loop, first, outer));
+    const frame: Frame = { loop, locals: new Map(), moved: [], number: -1 };
+    const outer = this.#frames.at(-1)!;
+    code.later(() => this.#enter(frame, outer, first));
     const left = code.local(i32);
     if (typeof count === 'number') code.constant(count);
     else code.get(count.local);
     code.set(left);
     code.loop(() => {
+      this.#frames.push(frame);
       body();
-      code.later(() => {
-        for (const pointer of outer.keys()) this.#advance(this.#current.get(pointer)!, pointer.strides.get(loop)!);
-        if (this.#survey.counted.has(loop)) this.#advance(this.#values.get(loop)!, 1);
-      });
+      this.#frames.pop();
+      for (const { pointer, local } of frame.moved) this.#advance(local, pointer.strides.get(loop)!);
+      if (frame.number >= 0) this.#advance(frame.number, 1);
       code.get(left);
       code.constant(-1);
       code.scalar(scalar.add);
       code.tee(left);
       code.branchIf(0);
     });
-    code.later(() => {
-      this.#values.delete(loop);
-      for (const [pointer, local] of outer) this.#current.set(pointer, local);
-    });
   }
 
-  /** Gives a loop its own pointers, and its number where that is needed; those of before are left in `outer`. */
-  #enter(loop: Loop, first: { local: number } | null, outer: Map<Pointer, number>): void {
+  /** Gives a loop its own pointers, and its number where that is needed. */
+  #enter({ loop, moved, number }: Frame, outer: Frame, first: { local: number } | null): void {
     const code = this.#code;
-    for (const pointer of this.#survey.pointers.values()) {
-      const stride = pointer.strides.get(loop);
-      if (stride === undefined) continue;
-      const before = this.#current.get(pointer)!;
-      outer.set(pointer, before);
-      const local = code.local(i32);
-      code.get(before);
-      if (first) {
-        code.get(first.local);
-        code.constant(stride);
-        code.scalar(scalar.mul);
-        code.scalar(scalar.add);
-      }
+    for (const { pointer, local } of moved) {
+      code.get(outer.locals.get(pointer)!);
+      if (first) this.#addProduct(first.local, pointer.strides.get(loop!)!);
       code.set(local);
-      this.#current.set(pointer, local);
     }
-    const value = code.local(i32);
-    if (!this.#survey.counted.has(loop)) return;
+    if (number < 0) return;
     if (first) code.get(first.local);
     else code.constant(0);
-    code.set(value);
-    this.#values.set(loop, value);
+    code.set(number);
   }
 
   /** Pushes the value of an index over open loops. */
   pushValue({ constant, terms }: Index): void {
     const code = this.#code;
-    for (const { loop } of terms) this.#survey.counted.add(loop);
     code.constant(constant);
     for (const { loop, coefficient } of terms) {
-      code.later(() => code.get(this.#values.get(loop)!));
+      code.get(this.#iterationOf(loop));
       if (coefficient !== 1) {
         code.constant(coefficient);
         code.scalar(scalar.mul);
       }
       code.scalar(scalar.add);
     }
+  }
+
+  /** A local with the number of a loop's iteration. */
+  #iterationOf(loop: Loop): number {
+    const given = this.#given.get(loop);
+    if (given !== undefined) return given;
+    const frame = this.#frames.findLast((frame) => frame.loop === loop)!;
+    if (frame.number < 0) frame.number = this.#code.local(i32);
+    return frame.number;
+  }
+
+  /** Adds `factor` · `local` to what is on the stack. */
+  #addProduct(local: number, factor: number): void {
+    const code = this.#code;
+    code.get(local);
+    code.constant(factor);
+    code.scalar(scalar.mul);
+    code.scalar(scalar.add);
   }
 
   #advance(local: number, by: number): void {

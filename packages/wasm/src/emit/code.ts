@@ -74,7 +74,6 @@ const relaxedMultiplyAdd = 0x105;
 const [getLocal, setLocal, teeLocal, i32Const, callFunction] = [0x20, 0x21, 0x22, 0x41, 0x10];
 const [block, loop, ifBlock, elseBlock, end, branch, branchIf] = [0x02, 0x03, 0x04, 0x05, 0x0b, 0x0c, 0x0d];
 const noResult = 0x40;
-const zeros = [0xfd, 0x0c, ...new Array<number>(16).fill(0)];
 
 /** Adds the LEB128 of an integer below 2³² to `bytes`. */
 export function unsigned(n: number, bytes: number[] = []): number[] {
@@ -86,31 +85,20 @@ export function unsigned(n: number, bytes: number[] = []): number[] {
   return bytes;
 }
 
-/**
- * A byte; `localReference` and the number of a local; `laterReference` and the number of what is called later; or −1 less
- * the number of a local that begins here.
- */
-type Item = number;
-const localReference = 256;
-const laterReference = 2 ** 24;
-
-/** Of an address; or what gives it once all code is known. */
-export type Offset = number | (() => number);
+/** Of an address; `low` may change until all code is there, and is subtracted. */
+export type Offset = number | { readonly pointer: { readonly low: number }; readonly offset: number };
 
 export class Code {
   /** Whether a multiplication and an addition may be one instruction that rounds once. */
   readonly relaxed: boolean;
   readonly #parameters: number;
-  /** What is not bytes yet; null once all is. */
-  #items: Item[] | null = [];
-  readonly #later: (() => void)[] = [];
-  readonly #bytes: number[] = [];
-  /** Where instructions go now. */
-  #into: number[] = this.#items!;
-  /** By number that `local` gave; and those in the order in which they come. */
-  readonly #types: ValueType[] = [];
-  readonly #final: number[] = [];
   readonly #locals: ValueType[] = [];
+  #bytes = new Uint8Array(2048);
+  #size = 0;
+  /** What comes in between, and where. */
+  readonly #later: { readonly at: number; readonly emit: () => void }[] = [];
+  /** Offsets that are not known yet, and where there is room for them. */
+  readonly #offsets: { readonly at: number; readonly offset: Exclude<Offset, number> }[] = [];
 
   constructor(parameters: number, relaxed: boolean) {
     this.#parameters = parameters;
@@ -118,30 +106,27 @@ export class Code {
   }
 
   local(type: ValueType): number {
-    this.#types.push(type);
-    const local = this.#types.length - 1;
-    if (this.#items) this.#items.push(-1 - local);
-    else this.#begin(local);
-    return this.#parameters + local;
+    return this.#parameters + this.#locals.push(type) - 1;
   }
 
   get(local: number): void {
-    this.#putLocal(getLocal, local);
+    this.#putNumber(getLocal, local);
   }
   set(local: number): void {
-    this.#putLocal(setLocal, local);
+    this.#putNumber(setLocal, local);
   }
   tee(local: number): void {
-    this.#putLocal(teeLocal, local);
+    this.#putNumber(teeLocal, local);
   }
   /** Instructions at this place that are known once all others are: `emit` is called then. */
   later(emit: () => void): void {
-    if (this.#items) this.#items.push(laterReference + this.#later.push(emit) - 1);
-    else emit();
+    this.#later.push({ at: this.#size, emit });
   }
   constant(n: number): void {
-    this.#into.push(i32Const);
-    this.#putSigned(n | 0);
+    this.#put(i32Const);
+    let rest = n | 0;
+    for (; rest < -64 || rest >= 64; rest >>= 7) this.#put((rest & 127) | 128);
+    this.#put(rest & 127);
   }
   /** An instruction on integers. */
   scalar(opcode: number): void {
@@ -169,16 +154,20 @@ export class Code {
     this.#putOffset(0, offset);
   }
   extractLane(lane: number): void {
-    this.#into.push(0xfd, 0x1b, lane);
+    this.#putNumber(0xfd, 0x1b);
+    this.#put(lane);
   }
   /** Four of the eight lanes of the two vectors on the stack. */
   shuffle(lanes: readonly number[]): void {
     this.vector(vector.shuffle);
-    for (const lane of lanes) this.#into.push(4 * lane, 4 * lane + 1, 4 * lane + 2, 4 * lane + 3);
+    for (let i = 0; i < 16; i++) this.#put(4 * lanes[i >> 2] + (i & 3));
   }
   /** A vector of zeros. */
   zero(): void {
-    this.#into.push(...zeros);
+    this.#putNumber(0xfd, 0x0c);
+    // What has not been written is 0.
+    this.#reserve(16);
+    this.#size += 16;
   }
   /** sum := a · b + sum, of locals. */
   multiplyAdd(a: number, b: number, sum: number): void {
@@ -231,73 +220,89 @@ export class Code {
     this.#putNumber(branchIf, depth);
   }
 
-  /** Makes bytes of all there is; what is called from now on adds to them. */
-  settle(): void {
-    const items = this.#items ?? [];
-    const bytes = this.#bytes;
-    this.#items = null;
-    this.#into = bytes;
-    for (let i = 0; i < items.length; i++) {
-      const item = items[i];
-      if (item < 0) this.#begin(-1 - item);
-      else if (item < localReference) bytes.push(item);
-      else if (item < laterReference) unsigned(this.#numberOf(item - localReference), bytes);
-      else this.#later[item - laterReference]();
-    }
-  }
-
   /** The function as the code section holds it. */
   encode(): Uint8Array {
-    this.settle();
-    const runs: [count: number, type: ValueType][] = [];
-    for (const type of this.#locals) {
-      const last = runs.at(-1);
-      if (last?.[1] === type) last[0]++;
-      else runs.push([1, type]);
-    }
-    const locals = [...unsigned(runs.length), ...runs.flatMap(([count, type]) => [...unsigned(count), type])];
-    const head = [...unsigned(locals.length + this.#bytes.length + 1), ...locals];
-    const body = new Uint8Array(head.length + this.#bytes.length + 1);
-    body.set(head);
-    body.set(this.#bytes, head.length);
-    body[body.length - 1] = end;
+    const ownSize = this.#size;
+    // What comes in between stands behind the rest for now.
+    const ends = this.#later.map(({ emit }) => {
+      emit();
+      return this.#size;
+    });
+    this.#offsets.forEach(({ at, offset: { pointer, offset } }) => this.#fill(at, offset - pointer.low));
+    const locals = this.#encodeLocals();
+    const size = locals.length + this.#size + 1;
+    const head = unsigned(size);
+    const body = new Uint8Array(head.length + size);
+    let to = 0;
+    const append = (bytes: ArrayLike<number>) => {
+      body.set(bytes, to);
+      to += bytes.length;
+    };
+    append(head);
+    append(locals);
+    let done = 0;
+    this.#later.forEach(({ at }, i) => {
+      append(this.#bytes.subarray(done, at));
+      append(this.#bytes.subarray(i === 0 ? ownSize : ends[i - 1], ends[i]));
+      done = at;
+    });
+    append(this.#bytes.subarray(done, ownSize));
+    body[to] = end;
     return body;
   }
 
-  #begin(local: number): void {
-    this.#final[local] = this.#parameters + this.#locals.length;
-    this.#locals.push(this.#types[local]);
-  }
-
-  #numberOf(local: number): number {
-    return local < this.#parameters ? local : this.#final[local - this.#parameters];
-  }
-
-  #putLocal(opcode: number, local: number): void {
-    if (this.#items) this.#items.push(opcode, localReference + local);
-    else this.#putNumber(opcode, this.#numberOf(local));
-  }
-
-  #putOffset(before: number, offset: Offset): void {
-    if (typeof offset === 'number') this.#putNumber(before, offset);
-    else this.later(() => this.#putNumber(before, offset()));
+  /** In runs of one type. */
+  #encodeLocals(): number[] {
+    const types = this.#locals;
+    const runs: number[] = [];
+    let count = 0;
+    for (let i = 0, first = 0; i < types.length; i++) {
+      if (types[i] === types[i + 1]) continue;
+      unsigned(i + 1 - first, runs);
+      runs.push(types[i]);
+      first = i + 1;
+      count++;
+    }
+    return [...unsigned(count), ...runs];
   }
 
   #put(byte: number): void {
-    this.#into.push(byte);
+    if (this.#size === this.#bytes.length) this.#reserve(1);
+    this.#bytes[this.#size++] = byte;
   }
 
+  /** A byte and a number, as LEB128. */
   #putNumber(byte: number, n: number): void {
-    this.#into.push(byte);
-    unsigned(n, this.#into);
+    this.#put(byte);
+    let rest = n;
+    for (; rest >= 128; rest >>>= 7) this.#put((rest & 127) | 128);
+    this.#put(rest);
   }
 
-  /** LEB128, of a 32-bit integer. */
-  #putSigned(n: number): void {
-    while (n < -64 || n >= 64) {
-      this.#into.push((n & 127) | 128);
-      n >>= 7;
+  #putOffset(before: number, offset: Offset): void {
+    if (typeof offset === 'number') {
+      this.#putNumber(before, offset);
+      return;
     }
-    this.#into.push(n & 127);
+    this.#put(before);
+    this.#reserve(offsetBytes);
+    this.#offsets.push({ at: this.#size, offset });
+    this.#size += offsetBytes;
+  }
+
+  /** Writes LEB128 of so many bytes as an offset may take. */
+  #fill(at: number, n: number): void {
+    let rest = n;
+    for (let i = at; i < at + offsetBytes - 1; i++, rest >>>= 7) this.#bytes[i] = (rest & 127) | 128;
+    this.#bytes[at + offsetBytes - 1] = rest;
+  }
+
+  #reserve(bytes: number): void {
+    if (this.#size + bytes <= this.#bytes.length) return;
+    const larger = new Uint8Array(2 * this.#bytes.length);
+    larger.set(this.#bytes);
+    this.#bytes = larger;
   }
 }
+
+const offsetBytes = 5;

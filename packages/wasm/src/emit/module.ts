@@ -1,11 +1,12 @@
 // A WebAssembly module from its functions: sections and their encoding.
 
-import { type Code, i32, unsigned } from './code.js';
+import { i32, unsigned } from './code.js';
 
 export interface ModuleFunction {
   /** Number of i32 parameters; functions return nothing. */
   readonly parameters: number;
-  readonly code: Code;
+  /** As the code section holds it. */
+  readonly body: Uint8Array;
   /** Name under which it is exported, if it is. */
   readonly exportName?: string;
 }
@@ -41,14 +42,13 @@ export function encodeModule(
     ...section(3, list(functions.map(({ parameters }) => unsigned(arities.indexOf(parameters))))),
     ...section(7, list(exported)),
   ];
-  const bodies = functions.map(({ code }) => code.encode());
-  const count = unsigned(bodies.length);
-  const size = bodies.reduce((sum, body) => sum + body.length, count.length);
+  const count = unsigned(functions.length);
+  const size = functions.reduce((sum, { body }) => sum + body.length, count.length);
   header.push(10, ...unsigned(size), ...count);
   const module = new Uint8Array(header.length + size - count.length);
   module.set(header);
   let at = header.length;
-  for (const body of bodies) {
+  for (const { body } of functions) {
     module.set(body, at);
     at += body.length;
   }

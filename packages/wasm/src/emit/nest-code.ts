@@ -4,13 +4,13 @@ import { Index, type Loop } from '../ir/index-form.js';
 import { type Access, type Guard, guardsOf, type Nest, type Statement } from '../ir/nest.js';
 import { productReads, registers } from '../ir/product-reads.js';
 import type { LoopPlan, Schedule } from '../plan/schedule.js';
-import { Addressing, offsetOf, Survey, shiftOf } from './addressing.js';
+import { Addressing, offsetOf, shiftOf } from './addressing.js';
 import { Code, i32, scalar, v128, vector } from './code.js';
 import type { Constants } from './constants.js';
 import { loopBounds } from './loop-bounds.js';
 import { orderProducts, type Product } from './order-products.js';
 import type { Places } from './place.js';
-import { pointsOf, type Tile, type Where } from './points.js';
+import { pointInside, pointsOf, type Tile, type Where } from './points.js';
 import { type Accumulator, Reductions } from './reductions.js';
 import { type ActiveLanes, type Point, Values } from './values.js';
 
@@ -26,11 +26,10 @@ export function emitNest(
   places: Places,
   constants: Constants,
   { relaxed, groups }: { relaxed: boolean; groups: number | null },
-): Code {
+): Uint8Array {
   const code = new Code(nestParameters, relaxed);
   new NestCode(code, schedule, places, constants, groups).emit();
-  code.settle();
-  return code;
+  return code.encode();
 }
 
 class NestCode {
@@ -38,7 +37,6 @@ class NestCode {
   readonly #schedule: Schedule;
   readonly #nest: Nest;
   readonly #groups: number | null;
-  readonly #survey = new Survey();
   readonly #addressing: Addressing;
   readonly #values: Values;
   readonly #reductions: Reductions;
@@ -55,8 +53,8 @@ class NestCode {
     this.#schedule = schedule;
     this.#nest = schedule.nest;
     this.#guards = new Map(schedule.nest.statements.map((statement) => [statement, guardsOf(statement)]));
-    this.#addressing = new Addressing(code, this.#survey, places);
-    this.#values = new Values(code, constants, this.#survey, this.#addressing, places);
+    this.#addressing = new Addressing(code, places);
+    this.#values = new Values(code, constants, this.#addressing, places);
     this.#reducesLanes = schedule.nest.inner.some((loop) => loop === schedule.vector);
     this.#reductions = new Reductions(code, this.#values, this.#reducesLanes);
   }
@@ -158,7 +156,7 @@ class NestCode {
     const rest = extent % tile;
     const visit = (base: Index, count: number) => () =>
       body({ ...where, tiles: [...where.tiles, { loop, base, count }] });
-    const { over, base } = this.#survey.tiled(loop, tile * step);
+    const { over, base } = this.#addressing.tiled(loop, tile * step);
     const main = visit(base, tile);
     const tails = [...(rest > 0 ? [visit(new Index(whole * tile * step), rest)] : []), ...(last ? [last] : [])];
     if (ranged) this.#range(over, whole, main, tails);
@@ -264,9 +262,8 @@ class NestCode {
       for (const { environment, active } of steps) {
         for (const accumulator of accumulators) {
           const at: Point = {
-            environment: new Map([...accumulator.point.environment, ...environment]),
-            vector: this.#schedule.vector,
-            active: this.#reducesLanes ? active : accumulator.point.active,
+            ...pointInside(accumulator.point, environment),
+            ...(this.#reducesLanes && { active }),
           };
           this.#guarded(accumulator.statement, at, () => this.#reductions.step(accumulator, at));
         }
@@ -320,19 +317,23 @@ class NestCode {
     const outer = accumulators.map(({ point }) => reads.map((access) => shiftOf(access, point.environment)));
     for (const { environment } of steps) {
       const inner = reads.map((access) => offsetOf(access, environment));
-      for (const [i, { point, result }] of accumulators.entries()) {
-        const here = (): Point => ({ ...point, environment: new Map([...point.environment, ...environment]) });
+      for (let i = 0; i < accumulators.length; i++) {
+        const { point, result } = accumulators[i];
+        const here = () => pointInside(point, environment);
         const holds = isGuarded ? this.#guardsHold(statement, here()) : 'always';
         if (holds === 'unknown') return false;
         if (holds === 'never') continue;
         numbers ??= this.#numbersOf(reads, here());
-        const [a, b] = reads.map((access, of) => {
+        const numberOf = (of: 0 | 1) => {
           const offset = inner[of] + outer[i][of];
-          const number = numbers![of].get(offset) ?? operands.push({ access, at: here() }) - 1;
-          numbers![of].set(offset, number);
+          let number = numbers![of].get(offset);
+          if (number === undefined) {
+            number = operands.push({ access: reads[of], at: here() }) - 1;
+            numbers![of].set(offset, number);
+          }
           return number;
-        });
-        products.push({ a, b, result });
+        };
+        products.push({ a: numberOf(0), b: numberOf(1), result });
       }
     }
     const locals = new Map<number, number>();

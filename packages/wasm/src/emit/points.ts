@@ -17,6 +17,13 @@ export interface Where {
   readonly active: ActiveLanes;
 }
 
+/** A point of some loops, and of others inside. */
+export function pointInside(point: Point, inside: Point['environment']): Point {
+  const environment = new Map(point.environment);
+  inside.forEach((index, loop) => environment.set(loop, index));
+  return { environment, vector: point.vector, active: point.active };
+}
+
 /** All combinations of the unrolled iterations. */
 export function pointsOf({ tiles, active }: Where, vectorLoop: Loop | null): Point[] {
   let points: Point[] = [{ environment: new Map(), vector: vectorLoop, active }];

@@ -2,7 +2,7 @@
 
 import type { Index, Loop } from '../ir/index-form.js';
 import type { Access, Expression } from '../ir/nest.js';
-import type { Addressing, Location, Survey } from './addressing.js';
+import type { Addressing, Location } from './addressing.js';
 import { type Code, scalar, v128, vector } from './code.js';
 import type { Constants } from './constants.js';
 import { VectorMath } from './math.js';
@@ -28,17 +28,17 @@ export class Values {
   readonly #addressing: Addressing;
   readonly #places: Places;
   readonly #math: VectorMath;
-  readonly #survey: Survey;
+  /** Locals of vector constants, by address. */
   readonly #preloaded = new Map<number, number>();
   /** Locals of values, by number. */
   #known = new Map<number, number>();
   readonly #numbers = new Map<string, number>();
-  #numbered: { point: Point | null; numbers: Map<Expression, number> } = { point: null, numbers: new Map() };
+  /** Numbers that expressions had last. */
+  readonly #numbered = new Map<Expression, { point: Point; number: number }>();
   /** Locals of reductions that are done, for `reduced`. */
   #reduced = -1;
 
-  constructor(code: Code, constants: Constants, survey: Survey, addressing: Addressing, places: Places) {
-    this.#survey = survey;
+  constructor(code: Code, constants: Constants, addressing: Addressing, places: Places) {
     this.#code = code;
     this.#constants = constants;
     this.#addressing = addressing;
@@ -94,20 +94,16 @@ export class Values {
     this.#pushAt(integer ? this.#constants.integer(value) : this.#constants.float(value));
   }
 
-  /** Loads constants before all loops. */
+  /** Loads constants before all loops: the first that are pushed. */
   preload(): void {
-    this.#code.later(() => this.#loadConstants());
-  }
-
-  #loadConstants(): void {
-    for (const address of this.#survey.constants) {
-      if (this.#preloaded.size === mostPreloaded) return;
-      const local = this.#code.local(v128);
-      this.#code.constant(0);
-      this.#code.memory(vector.load, address);
-      this.#code.set(local);
-      this.#preloaded.set(address, local);
-    }
+    const code = this.#code;
+    code.later(() => {
+      this.#preloaded.forEach((local, address) => {
+        code.constant(0);
+        code.memory(vector.load, address);
+        code.set(local);
+      });
+    });
   }
 
   /** Pushes four integers. */
@@ -118,16 +114,17 @@ export class Values {
   /** Pushes the constant at an address. */
   #pushAt(address: number): void {
     const code = this.#code;
-    this.#survey.constants.add(address);
-    code.later(() => {
-      const local = this.#preloaded.get(address);
-      if (local !== undefined) {
-        code.get(local);
-        return;
-      }
-      code.constant(0);
-      code.memory(vector.load, address);
-    });
+    let local = this.#preloaded.get(address);
+    if (local === undefined && this.#preloaded.size < mostPreloaded) {
+      local = code.local(v128);
+      this.#preloaded.set(address, local);
+    }
+    if (local !== undefined) {
+      code.get(local);
+      return;
+    }
+    code.constant(0);
+    code.memory(vector.load, address);
   }
 
   /** Address of a mask of the first lanes. */
@@ -137,25 +134,26 @@ export class Values {
 
   /** A number that is the same for what has the same value. */
   #numberOf(expression: Expression, point: Point): number {
-    if (this.#numbered.point !== point) this.#numbered = { point, numbers: new Map() };
-    const { numbers } = this.#numbered;
-    let number = numbers.get(expression);
-    if (number === undefined) {
-      number = this.#findNumber(expression, point);
-      numbers.set(expression, number);
-    }
+    const known = this.#numbered.get(expression);
+    if (known?.point === point) return known.number;
+    const number = this.#findNumber(expression, point);
+    this.#numbered.set(expression, { point, number });
     return number;
   }
 
   #findNumber(expression: Expression, point: Point): number {
     if (expression.op === 'reduced') return unnumbered;
     const operands = expression.op === 'gather' ? [expression.at] : 'operands' in expression ? expression.operands : [];
-    const numbers = operands.map((operand) => this.#numberOf(operand, point));
-    const text = `${this.#textOf(expression, point)} ${numbers}`;
-    if (numbers.includes(unnumbered)) return unnumbered;
-    const number = this.#numbers.get(text) ?? this.#numbers.size;
-    this.#numbers.set(text, number);
-    return number;
+    let text = this.#textOf(expression, point);
+    for (let i = 0; i < operands.length; i++) {
+      const number = this.#numberOf(operands[i], point);
+      if (number === unnumbered) return unnumbered;
+      text += ` ${number}`;
+    }
+    const known = this.#numbers.get(text);
+    if (known !== undefined) return known;
+    this.#numbers.set(text, this.#numbers.size);
+    return this.#numbers.size - 1;
   }
 
   /** What tells an expression from others with the same operands. */
@@ -188,17 +186,19 @@ export class Values {
         const other = code.local(v128);
         this.#push(operands[1 - product], point);
         code.set(other);
-        for (const factor of factors) this.#push(factor, point);
+        this.#push(factors[0], point);
+        this.#push(factors[1], point);
         code.multiplyAddTo(() => code.get(other));
         return;
       }
       if (op === 'where') {
-        const [condition, a, b] = operands;
-        for (const x of [a, b, condition]) this.#push(x, point);
+        this.#push(operands[1], point);
+        this.#push(operands[2], point);
+        this.#push(operands[0], point);
         code.vector(vector.bitselect);
         return;
       }
-      for (const x of operands) this.#push(x, point);
+      for (let i = 0; i < operands.length; i++) this.#push(operands[i], point);
       this.#operate(op, from);
     }
   }

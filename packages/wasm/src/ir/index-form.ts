@@ -44,10 +44,10 @@ export class Index {
   static sum(indices: readonly Index[], factors: readonly number[]): Index {
     let constant = 0;
     const terms: Term[] = [];
-    indices.forEach((index, i) => {
-      constant += factors[i] * index.constant;
-      for (const { loop, coefficient } of index.terms) addTerm(terms, loop, coefficient * factors[i]);
-    });
+    for (let i = 0; i < indices.length; i++) {
+      constant += factors[i] * indices[i].constant;
+      addTerms(terms, indices[i].terms, factors[i]);
+    }
     return new Index(constant, terms);
   }
 
@@ -62,7 +62,8 @@ export class Index {
   }
 
   coefficient(loop: Loop): number {
-    for (const term of this.terms) if (term.loop === loop) return term.coefficient;
+    const { terms } = this;
+    for (let i = 0; i < terms.length; i++) if (terms[i].loop === loop) return terms[i].coefficient;
     return 0;
   }
 
@@ -78,12 +79,13 @@ export class Index {
   substitute(replacements: ReadonlyMap<Loop, Index>): Index {
     let constant = this.constant;
     const terms: Term[] = [];
-    for (const term of this.terms) {
-      const replacement = replacements.get(term.loop);
-      if (!replacement) addTerm(terms, term.loop, term.coefficient);
+    for (let i = 0; i < this.terms.length; i++) {
+      const { loop, coefficient } = this.terms[i];
+      const replacement = replacements.get(loop);
+      if (!replacement) addTerm(terms, loop, coefficient);
       else {
-        constant += term.coefficient * replacement.constant;
-        for (const { loop, coefficient } of replacement.terms) addTerm(terms, loop, coefficient * term.coefficient);
+        constant += coefficient * replacement.constant;
+        addTerms(terms, replacement.terms, coefficient);
       }
     }
     return new Index(constant, terms);
@@ -93,7 +95,8 @@ export class Index {
   range(): { low: number; high: number } {
     let low = this.constant;
     let high = low;
-    for (const { loop, coefficient } of this.terms) {
+    for (let i = 0; i < this.terms.length; i++) {
+      const { loop, coefficient } = this.terms[i];
       if (coefficient > 0) high += coefficient * (loop.extent - 1);
       else low += coefficient * (loop.extent - 1);
     }
@@ -104,7 +107,8 @@ export class Index {
   divide(divisor: number): { quotient: Index; remainder: Index } | null {
     const whole: Term[] = [];
     const rest: Term[] = [];
-    for (const term of this.terms) {
+    for (let i = 0; i < this.terms.length; i++) {
+      const term = this.terms[i];
       if (term.coefficient % divisor === 0) whole.push({ loop: term.loop, coefficient: term.coefficient / divisor });
       else rest.push(term);
     }
@@ -119,6 +123,10 @@ export class Index {
     if (this.constant !== 0 || terms.length === 0) terms.push(`${this.constant}`);
     return terms.join(' + ');
   }
+}
+
+function addTerms(terms: Term[], others: readonly Term[], factor: number): void {
+  for (let i = 0; i < others.length; i++) addTerm(terms, others[i].loop, others[i].coefficient * factor);
 }
 
 function addTerm(terms: Term[], loop: Loop, coefficient: number): void {

@@ -127,7 +127,9 @@ export function expressionsIn(root: Expression, seen: Set<Expression> = new Set(
     if (seen.has(expression)) return;
     seen.add(expression);
     if (expression.op === 'gather') visit(expression.at);
-    if ('operands' in expression) for (const operand of expression.operands) visit(operand);
+    if ('operands' in expression) {
+      for (let i = 0; i < expression.operands.length; i++) visit(expression.operands[i]);
+    }
     found.push(expression);
   };
   visit(root);

@@ -24,7 +24,8 @@ function classWithMostWork({ nodes }: Graph, classes: Int32Array): number | null
   const work = new Float64Array(classes.length);
   let next = 0;
   for (const node of nodes) {
-    const [first, amount] = [next, arithmetic(node)];
+    const first = next;
+    const amount = arithmetic(node);
     next += node.shape.length;
     // Axes of one class count once.
     for (let i = first; i < next; i++) if (classes.indexOf(classes[i], first) === i) work[classes[i]] += amount;
@@ -32,9 +33,9 @@ function classWithMostWork({ nodes }: Graph, classes: Int32Array): number | null
   let best: number | null = null;
   next = 0;
   for (const { shape } of nodes) {
-    for (const size of shape) {
+    for (let axis = 0; axis < shape.length; axis++) {
       const own = classes[next++];
-      if (size! >= smallestAxis && work[own] > (best === null ? 0 : work[best])) best = own;
+      if (shape[axis]! >= smallestAxis && work[own] > (best === null ? 0 : work[best])) best = own;
     }
   }
   return best;
@@ -83,10 +84,9 @@ export function keepsLanes(node: Tensor, operand: number, axes: LaneAxes): boole
   const axis = axes.get(node.inputs[operand]) ?? null;
   if (axis === null) return true;
   const own = axes.get(node) ?? null;
-  const isSame = (other: Contracted) => other.operand === operand && other.axis === axis;
   return own === null
-    ? contractedAxes(node).some(isSame)
-    : parallelAxes(node).some((pair) => isSame(pair) && pair.own === own);
+    ? contractedAxes(node).some((other) => other.operand === operand && other.axis === axis)
+    : parallelAxes(node).some((pair) => pair.own === own && pair.operand === operand && pair.axis === axis);
 }
 
 interface Contracted {
@@ -176,7 +176,9 @@ function contractedAxes(node: Tensor): Contracted[] {
 export function unsplitAxes(from: readonly number[], to: readonly number[]): [number, number][] {
   const pairs: [number, number][] = [];
   // Elements before an axis grow with every axis but those of size 1.
-  let [before, own, ownBefore] = [1, 0, 1];
+  let before = 1;
+  let own = 0;
+  let ownBefore = 1;
   for (let axis = 0; axis < from.length; axis++) {
     while (own < to.length && (ownBefore < before || (ownBefore === before && to[own] === 1))) ownBefore *= to[own++];
     const isSame = from[axis] !== 1 && ownBefore === before && to[own] === from[axis];
@@ -201,16 +203,18 @@ function equatedAxes({ nodes, inputs }: Graph): { first: ReadonlyMap<Tensor, num
     while (parents[axis] !== axis) axis = parents[axis] = parents[parents[axis]];
     return axis;
   };
+  // Smaller axes never get the lanes.
   const unite = (a: number, b: number) => {
-    if (sizes[a] === sizes[b]) parents[find(a)] = find(b);
+    if (sizes[a] === sizes[b] && sizes[a]! >= smallestAxis) parents[find(a)] = find(b);
   };
   for (const node of nodes) {
     const own = first.get(node)!;
-    for (const pair of parallelAxes(node)) unite(first.get(node.inputs[pair.operand])! + pair.axis, own + pair.own);
+    const operands = node.inputs.map((x) => first.get(x)!);
+    parallelAxes(node).forEach((pair) => unite(operands[pair.operand] + pair.axis, own + pair.own));
     const contracted = contractedAxes(node);
     if (contracted.length === 2 && contracted[0].operand !== contracted[1].operand) {
-      const [a, b] = contracted.map(({ operand, axis }) => first.get(node.inputs[operand])! + axis);
-      unite(a, b);
+      const [a, b] = contracted;
+      unite(operands[a.operand] + a.axis, operands[b.operand] + b.axis);
     }
   }
   return { first, classes: parents.map((_, axis) => find(axis)) };

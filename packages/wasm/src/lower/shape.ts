@@ -113,19 +113,27 @@ function reshapedIndices(
   split: boolean,
 ): Index[] | null {
   const result: Index[] = [];
-  let [axis, own] = [0, 0];
-  for (const [nextAxis, nextOwn] of [...unsplitAxes(from, to), [from.length, to.length]]) {
-    const strides = stridesOf(to.slice(own, nextOwn));
-    let rest = indices.slice(own, nextOwn).reduce((sum, index, i) => sum.plus(index.times(strides[i])), new Index(0));
-    for (const stride of stridesOf(from.slice(axis, nextAxis))) {
-      const parts = split ? rest.divide(stride) : { quotient: stride === 1 ? rest : new Index(0), remainder: rest };
-      if (!parts) return null;
-      result.push(parts.quotient);
-      // Sizes of 1 at the end have stride 1 too, and the count belongs to one axis only.
-      rest = !split && stride === 1 ? new Index(0) : parts.remainder;
+  let axis = 0;
+  let own = 0;
+  const kept = unsplitAxes(from, to);
+  for (let i = 0; i <= kept.length; i++) {
+    const nextAxis = i < kept.length ? kept[i][0] : from.length;
+    const nextOwn = i < kept.length ? kept[i][1] : to.length;
+    if (axis < nextAxis) {
+      let rest = Index.sum(indices.slice(own, nextOwn), stridesOf(to.slice(own, nextOwn)));
+      const strides = stridesOf(from.slice(axis, nextAxis));
+      for (let j = 0; j < strides.length; j++) {
+        const stride = strides[j];
+        const parts = split ? rest.divide(stride) : { quotient: stride === 1 ? rest : new Index(0), remainder: rest };
+        if (!parts) return null;
+        result.push(parts.quotient);
+        // Sizes of 1 at the end have stride 1 too, and the count belongs to one axis only.
+        rest = !split && stride === 1 ? new Index(0) : parts.remainder;
+      }
     }
     if (nextOwn < to.length) result.push(indices[nextOwn]);
-    [axis, own] = [nextAxis + 1, nextOwn + 1];
+    axis = nextAxis + 1;
+    own = nextOwn + 1;
   }
   return result;
 }

@@ -25,7 +25,7 @@ const gathered = 6;
 export function chooseStorage(graph: Graph, lanes: LaneAxes): Storage {
   const users = new Map<Tensor, { user: Tensor; operand: number }[]>(graph.nodes.map((node) => [node, []]));
   for (const user of graph.nodes) {
-    for (const [operand, x] of user.inputs.entries()) users.get(x)!.push({ user, operand });
+    user.inputs.forEach((x, operand) => users.get(x)!.push({ user, operand }));
   }
   const outputs = new Set(graph.outputs.values());
   const stored = new Set<Tensor>();
@@ -41,12 +41,14 @@ export function chooseStorage(graph: Graph, lanes: LaneAxes): Storage {
       depths.set(node, 0);
       continue;
     }
-    const [form, uses] = [formOf(node), users.get(node)!];
-    let [inline, depth] = [costOf(node), 0];
-    for (const x of node.inputs) {
+    const form = formOf(node);
+    const uses = users.get(node)!;
+    let inline = costOf(node);
+    let depth = 0;
+    node.inputs.forEach((x) => {
       if (!stored.has(x)) inline += costs.get(x)!;
       depth = Math.max(depth, depths.get(x)!);
-    }
+    });
     costs.set(node, inline);
     depths.set(node, depth + (crossesGroups(node, lanes) ? 1 : 0));
     const follower = usedOnce(node) ? uses[0].user : null;

@@ -36,8 +36,17 @@ interface Tile {
   readonly size: number;
 }
 
-interface Candidate {
+/** Tiles of several loops. */
+interface Choice {
   readonly tiles: readonly Tile[];
+  /** Products in a block, and results that they are added to. */
+  readonly volume: number;
+  readonly sums: number;
+  /** Work with what tiles leave over counted as whole tiles, by what there is. */
+  readonly excess: number;
+}
+
+interface Candidate extends Choice {
   /** Cycles per product at the least, and with what tiles leave over counted as whole tiles. */
   readonly least: number;
   readonly bound: number;
@@ -71,21 +80,20 @@ export function tileContraction(nest: Nest, vector: Loop | null, fixed: Loop | n
   const unrolled = inner.filter(({ loop }) => loop !== vector && loop.kind !== 'lane');
   /** Those with the smallest bounds. */
   const candidates: Candidate[] = [];
-  const byFloor = choices(tiled, unrolled).map((tiles) => ({ tiles, floor: model.floor(tiles) }));
-  for (const { tiles, floor } of byFloor.sort((a, b) => a.floor - b.floor)) {
+  for (const { result, term, floor } of pairs(tiled, unrolled).sort((a, b) => a.floor - b.floor)) {
     if (candidates.length === examined && floor > candidates[examined - 1].bound) break;
-    const candidate = model.candidate(tiles);
+    const candidate = model.candidate(term ? extended(result, term) : result);
     const place = candidates.findLastIndex(({ bound }) => bound <= candidate.bound) + 1;
     candidates.splice(place, 0, candidate);
     if (candidates.length > examined) candidates.pop();
   }
-  let best: { tiles: readonly Tile[]; cost: number } | null = null;
-  for (const { tiles, least } of candidates) {
-    if (best && model.total(least) >= best.cost) continue;
-    const cost = model.cost(tiles);
-    if (!best || cost < best.cost) best = { tiles, cost };
+  let best: { candidate: Candidate; cost: number } | null = null;
+  for (const candidate of candidates) {
+    if (best && model.total(candidate.least) >= best.cost) continue;
+    const cost = model.cost(candidate);
+    if (!best || cost < best.cost) best = { candidate, cost };
   }
-  return best && new Map(best.tiles.map(({ side, size }) => [side.loop, size]));
+  return best && new Map(best.candidate.tiles.map(({ side, size }) => [side.loop, size]));
 }
 
 function sideOf(loop: Loop, { outer }: Nest, [a, b]: readonly [Access, Access], vector: Loop | null): Side {
@@ -98,25 +106,54 @@ function sideOf(loop: Loop, { outer }: Nest, [a, b]: readonly [Access, Access], 
   };
 }
 
+const noTiles: Choice = { tiles: [], volume: 1, sums: 1, excess: 1 };
+
+function extended({ tiles, volume, sums, excess }: Choice, tile: Tile): Choice {
+  const { side, size } = tile;
+  return {
+    tiles: [...tiles, tile],
+    volume: volume * size,
+    sums: side.isOuter ? sums * size : sums,
+    excess: (excess * Math.ceil(side.steps / size) * size) / side.steps,
+  };
+}
+
+/** Tiles of results, and perhaps of terms. */
+interface Pair {
+  readonly result: Choice;
+  readonly term: Tile | null;
+  /** Cycles per product: what the bound of both is not below, if guards leave nothing out, without a look at loads. */
+  readonly floor: number;
+}
+
 /** Tiles on up to two outer loops and one inner one. */
-function choices(outer: readonly Side[], inner: readonly Side[]): Tile[][] {
+function pairs(outer: readonly Side[], inner: readonly Side[]): Pair[] {
   const own = outer.map(resultTiles);
-  const results: Tile[][] = [[], ...own.flat().map((tile) => [tile])];
+  const results = [noTiles, ...own.flat().map((tile) => extended(noTiles, tile))];
   own.forEach((tiles, i) => {
-    for (const others of own.slice(i + 1)) {
-      for (const tile of tiles) {
-        for (const other of others) if (tile.size * other.size <= limits.sums) results.push([tile, other]);
-      }
+    for (const tile of tiles) {
+      const single = extended(noTiles, tile);
+      own.slice(i + 1).forEach((others) => {
+        for (const other of others) if (tile.size * other.size <= limits.sums) results.push(extended(single, other));
+      });
     }
   });
-  const terms = [[], ...inner.flatMap(termTiles).map((tile) => [tile])];
+  const terms = inner.flatMap(termTiles);
   // Few sums would wait for each other.
-  const fewest = Math.min(limits.fewSums, Math.max(...results.map(volume)));
-  return results.flatMap((result) => {
-    const size = volume(result);
-    if (size < fewest) return [];
-    return terms.filter((term) => size * volume(term) <= limits.products).map((term) => [...result, ...term]);
-  });
+  const fewest = Math.min(limits.fewSums, Math.max(...results.map(({ volume }) => volume)));
+  const all: Pair[] = [];
+  for (const result of results) {
+    const { volume, sums, excess } = result;
+    if (volume < fewest) continue;
+    const least = Math.max(1, latency / sums) / 2;
+    all.push({ result, term: null, floor: excess * (least + cycles.loop / volume) });
+    for (const term of terms) {
+      const products = volume * term.size;
+      // Terms leave nothing over.
+      if (products <= limits.products) all.push({ result, term, floor: excess * (least + cycles.loop / products) });
+    }
+  }
+  return all;
 }
 
 /** Tiles that leave little over. */
@@ -133,25 +170,6 @@ function termTiles(side: Side): Tile[] {
   const { steps } = side;
   const sizes = new Set([...[2, 4].filter((n) => steps % n === 0), ...(steps <= 8 ? [steps] : [])]);
   return [...sizes].map((size) => ({ side, size }));
-}
-
-function volume(tiles: readonly Tile[]): number {
-  let product = 1;
-  for (const { size } of tiles) product *= size;
-  return product;
-}
-
-function sumsOf(tiles: readonly Tile[]): number {
-  let sums = 1;
-  for (const { side, size } of tiles) if (side.isOuter) sums *= size;
-  return sums;
-}
-
-/** Work with what tiles leave over counted as whole tiles, by what there is. */
-function excess(tiles: readonly Tile[]): number {
-  let factor = 1;
-  for (const { side, size } of tiles) factor = (factor * Math.ceil(side.steps / size) * size) / side.steps;
-  return factor;
 }
 
 /** What choices of tiles cost. */
@@ -175,14 +193,9 @@ class Model {
   }
 
   /** Cycles per product of a whole tile, each operand loaded once; `bound`: more where tiles leave something over. */
-  candidate(tiles: readonly Tile[]): Candidate {
-    const least = this.#blockCost(tiles, false) / volume(tiles);
-    return { tiles, least, bound: excess(tiles) * least };
-  }
-
-  /** What the bound of tiles is not below, if guards leave nothing out, without a look at what they load. */
-  floor(tiles: readonly Tile[]): number {
-    return excess(tiles) * (Math.max(1, latency / sumsOf(tiles)) / 2 + cycles.loop / volume(tiles));
+  candidate(choice: Choice): Candidate {
+    const least = this.#blockCost(choice, false) / choice.volume;
+    return { ...choice, least, bound: choice.excess * least };
   }
 
   /** Cycles of the whole nest, given cycles per product. */
@@ -191,16 +204,17 @@ class Model {
   }
 
   /** Cycles of the whole nest. */
-  cost(tiles: readonly Tile[]): number {
+  cost({ tiles }: Choice): number {
     let total = 0;
     // Every combination of whole tiles and what is left of a loop.
     for (let mask = 0; mask < 2 ** tiles.length; mask++) {
       let repetitions = 1;
-      const block = tiles.map(({ side, size }, i): Tile => {
+      let block = noTiles;
+      tiles.forEach(({ side, size }, i) => {
         const isRest = ((mask >> i) & 1) === 1;
         const rest = side.steps % size;
         repetitions *= isRest ? Math.min(1, rest) : Math.floor(side.steps / size);
-        return { side, size: isRest ? rest : size };
+        block = extended(block, { side, size: isRest ? rest : size });
       });
       if (repetitions > 0) total += repetitions * this.#blockCost(block, true);
     }
@@ -209,13 +223,12 @@ class Model {
   }
 
   /** Cycles of one unrolled block. */
-  #blockCost(tiles: readonly Tile[], exact: boolean): number {
-    const sums = sumsOf(tiles);
+  #blockCost({ tiles, volume, sums }: Choice, exact: boolean): number {
     const { held, tests } = this.#tested(tiles);
     if (!exact && !held?.includes(false)) {
       const a = this.#placesOf(tiles, 0);
       const b = this.#placesOf(tiles, 1);
-      return this.#cycles(a.places + b.places, volume(tiles), sums, a.lines + b.lines, tests);
+      return this.#cycles(a.places + b.places, volume, sums, a.lines + b.lines, tests);
     }
     const numbers = new Map<number, number>();
     const numberOf = (place: number) => {
@@ -225,13 +238,14 @@ class Model {
     };
     const lines = new Set<number>();
     const products: { a: number; b: number }[] = [];
-    const [left, right] = [0, 1].map((operand) => offsets(tiles, ({ strides }) => strides[operand]));
-    left.forEach((_, position) => {
-      if (held?.[position] === false) return;
+    const left = offsets(tiles, stridesOf(tiles, 0));
+    const right = offsets(tiles, stridesOf(tiles, 1));
+    for (let position = 0; position < volume; position++) {
+      if (held?.[position] === false) continue;
       lines.add(2 * Math.floor(left[position] / lineElements));
       lines.add(2 * Math.floor(right[position] / lineElements) + 1);
       products.push({ a: numberOf(2 * left[position]), b: numberOf(2 * right[position] + 1) });
-    });
+    }
     const loads = exact
       ? orderProducts(products, Math.max(3, registers - sums)).filter((move) => 'load' in move).length
       : numbers.size;
@@ -241,7 +255,10 @@ class Model {
   /** Of an operand, without guards. */
   #placesOf(tiles: readonly Tile[], operand: 0 | 1): Places {
     let key = '';
-    for (const { side, size } of tiles) if (side.strides[operand] !== 0) key += `${side.strides[operand]}:${size} `;
+    for (let i = 0; i < tiles.length; i++) {
+      const stride = tiles[i].side.strides[operand];
+      if (stride !== 0) key += `${stride}:${tiles[i].size} `;
+    }
     let known = this.#places.get(key);
     if (!known) {
       known = distinctPlaces(tiles, operand);
@@ -260,6 +277,7 @@ class Model {
     );
   }
 
+  /** By place whether guards hold, with bounds of loops taken as tests that cost nothing. */
   #tested(tiles: readonly Tile[]): Tested {
     const guards = this.#guards.length === 0 ? [] : this.#guards.flatMap((guard) => openGuard(guard, tiles) ?? []);
     if (guards.length === 0) return untested;
@@ -267,8 +285,9 @@ class Model {
     const held = new Array<boolean>(places).fill(true);
     const isTested = new Array<boolean>(places).fill(false);
     for (const { shifts, low, high, size, isBound } of guards) {
-      for (let i = 0; i < shifts.length; i++) {
-        const [first, last] = [low + shifts[i], high + shifts[i]];
+      for (let i = 0; i < places; i++) {
+        const first = low + shifts[i];
+        const last = high + shifts[i];
         if (last < 0 || first >= size) held[i] = false;
         else if (!isBound && (first < 0 || last >= size)) isTested[i] = true;
       }
@@ -279,38 +298,47 @@ class Model {
 
 /** Smallest and largest index of a guard at the start of the block, and shifts by place; null if it holds everywhere. */
 function openGuard({ index, size }: Guard, tiles: readonly Tile[]) {
-  const coefficientOf = ({ loop }: Side) => index.coefficient(loop);
+  const coefficients = tiles.map(({ side }) => index.coefficient(side.loop));
   // Guards that no tile touches become bounds of loops.
-  const touched = tiles.some(({ side }) => coefficientOf(side) !== 0);
+  const touched = coefficients.some((coefficient) => coefficient !== 0);
   const isBound = !touched && index.terms.some(({ coefficient }) => Math.abs(coefficient) === 1);
   const whole = tiles.filter(({ side, size: n }) => side.steps === n).map(({ side }) => side.loop);
   const rolled = index.terms.filter(({ loop }) => !whole.includes(loop));
   const { low, high } = new Index(index.constant, rolled).range();
-  const ends = tiles.map(({ side, size: n }) => coefficientOf(side) * (n - 1));
-  const [least, most] = [Math.min, Math.max].map((pick) => ends.reduce((sum, end) => sum + pick(0, end), 0));
+  let least = 0;
+  let most = 0;
+  tiles.forEach(({ size: n }, i) => {
+    least += Math.min(0, coefficients[i] * (n - 1));
+    most += Math.max(0, coefficients[i] * (n - 1));
+  });
   if (isBound ? high >= 0 && low < size : low + least >= 0 && high + most < size) return null;
-  return { shifts: offsets(tiles, coefficientOf), low, high, size, isBound };
+  return { shifts: offsets(tiles, coefficients), low, high, size, isBound };
 }
 
 /** How many places an operand has in a block without guards, and in how many cache lines. */
 function distinctPlaces(tiles: readonly Tile[], operand: 0 | 1): Places {
   const moving = tiles.filter(({ side }) => side.strides[operand] !== 0);
-  const sorted = new Int32Array(offsets(moving, ({ strides }) => strides[operand])).sort();
-  let [places, lines] = [1, 1];
+  const sorted = new Int32Array(offsets(moving, stridesOf(moving, operand))).sort();
+  let places = 1;
+  let lines = 1;
   for (let i = 1; i < sorted.length; i++) {
-    if (sorted[i] !== sorted[i - 1]) places++;
+    if (sorted[i] === sorted[i - 1]) continue;
+    places++;
     if (Math.floor(sorted[i] / lineElements) !== Math.floor(sorted[i - 1] / lineElements)) lines++;
   }
   return { places, lines };
 }
 
+function stridesOf(tiles: readonly Tile[], operand: 0 | 1): number[] {
+  return tiles.map(({ side }) => side.strides[operand]);
+}
+
 /** Σ stride · n for all positions n of a block, the last loop fastest. */
-function offsets(tiles: readonly Tile[], strideOf: (side: Side) => number): number[] {
+function offsets(tiles: readonly Tile[], strides: readonly number[]): number[] {
   let all = [0];
-  for (const { side, size } of tiles) {
-    const stride = strideOf(side);
+  for (let i = 0; i < tiles.length; i++) {
     const longer: number[] = [];
-    for (const start of all) for (let n = 0; n < size; n++) longer.push(start + n * stride);
+    for (let j = 0; j < all.length; j++) for (let n = 0; n < tiles[i].size; n++) longer.push(all[j] + n * strides[i]);
     all = longer;
   }
   return all;

@@ -20,7 +20,9 @@ export function measureMark({ memory, maximum, shared }: Heap): number {
     code.tee(count);
     code.branchIf(0);
   });
-  const bytes = encodeModule([{ parameters: 1, code, exportName: 'marks' }], { maximum, shared }, [markImport]);
+  const bytes = encodeModule([{ parameters: 1, body: code.encode(), exportName: 'marks' }], { maximum, shared }, [
+    markImport,
+  ]);
   const env = { memory, mark: createClock(createTimes(1, 1, false), 0) };
   const { marks } = new WebAssembly.Instance(new WebAssembly.Module(bytes), { env }).exports as {
     marks: (count: number) => void;

@@ -22,9 +22,9 @@ export async function measurePeak(team: Team, heap: Heap, relaxed: boolean): Pro
   const threadMemory = heap.allocate(size);
   heap.views.f32.fill(0, threadMemory / 4, (threadMemory + size) / 4);
   const tasks = Array.from({ length: tasksPerThread * team.threads }, (_, i) => i);
-  const code = multiplyAdds(relaxed);
+  const body = multiplyAdds(relaxed).encode();
   const handle = await team.load({
-    bytes: encodeModule([{ parameters: nestParameters, code, exportName: 'peak' }], { maximum, shared }, [markImport]),
+    bytes: encodeModule([{ parameters: nestParameters, body, exportName: 'peak' }], { maximum, shared }, [markImport]),
     stages: [tasks.map((i) => ({ name: 'peak', start: i, end: i + 1 }))],
     iterations: Number.POSITIVE_INFINITY,
     timed: tasks.map(() => ({ name: 'peak', origins: [], calls: 1 })),
