@@ -116,7 +116,8 @@ function rebuild(outputs: ReadonlyMap<string, Tensor>, replace: Replacement): Gr
 function needed(nodes: readonly Tensor[], results: Iterable<Tensor>): ReadonlySet<Tensor> {
   const wanted = new Set(results);
   for (let i = nodes.length - 1; i >= 0; i--) {
-    if (wanted.has(nodes[i]!)) nodes[i]!.inputs.forEach((x) => wanted.add(x));
+    const node = nodes[i]!;
+    if (wanted.has(node)) for (let k = 0; k < node.inputs.length; k++) wanted.add(node.inputs[k]!);
   }
   return wanted;
 }

@@ -139,7 +139,8 @@ export function compile(graph: Graph, batch: number, options: CompileOptions): P
     return { at: 'fixed', address: addresses.get(buffer) ?? scratch + plan.fixed.get(buffer)! };
   };
   const groups = options.countsRows ? table + 4 * entries : null;
-  const { functions, stages, timed } = emitSteps(steps, options, groups, (schedule) =>
+  const iterations = steps.reduce((sum, { nests }) => nests.reduce((work, nest) => work + workOf(nest), sum), 0);
+  const { functions, stages, timed } = emitSteps(steps, iterations, options, groups, (schedule) =>
     emitNest(schedule, places, constants, { relaxed: options.relaxed, groups }),
   );
   if (constants.words.length * 4 > constantBytes) throw new Error('too many vector constants');
@@ -160,7 +161,7 @@ export function compile(graph: Graph, batch: number, options: CompileOptions): P
         isFloat: buffer.dtype === 'float32',
       })),
     ],
-    iterations: lowered.nests.reduce((sum, nest) => sum + workOf(nest), 0),
+    iterations,
     ownBytes,
     scratchBytes: plan.fixedBytes,
     threadMemory: scratch + plan.fixedBytes,
@@ -176,6 +177,7 @@ const smallShare = 1 / 4000;
 
 function emitSteps(
   steps: readonly Step[],
+  iterations: number,
   { passes, profile }: Pick<CompileOptions, 'passes' | 'profile'>,
   groups: number | null,
   emit: (schedule: Schedule) => Uint8Array,
@@ -183,13 +185,14 @@ function emitSteps(
   const functions: ModuleFunction[] = [];
   const stages: Stage[] = [];
   const timed: TimedNest[] = [];
-  const total = steps.reduce((sum, { nests }) => nests.reduce((work, nest) => work + workOf(nest), sum), 0);
   steps.forEach(({ domain, nests }, i) => {
-    const schedules = nests.map((nest) => scheduleNest(nest, domain, passes, workOf(nest) < smallShare * total));
+    const schedules = nests.map((nest) => scheduleNest(nest, domain, passes, workOf(nest) < smallShare * iterations));
     const first = functions.length + (profile ? 1 : 0);
     const slots = timed.length + 1;
+    const nestName = (n: number) => `step${i}nest${n}`;
     schedules.forEach((schedule, n) => {
-      functions.push({ parameters: nestParameters, body: emit(schedule), exportName: `step${i}nest${n}` });
+      const exportName = domain === 'ranges' && !profile ? nestName(n) : undefined;
+      functions.push({ parameters: nestParameters, body: emit(schedule), ...(exportName && { exportName }) });
     });
     const caller = (exportName: string, from: number, count: number) => {
       const slot = profile ? slots + from : null;
@@ -205,7 +208,7 @@ function emitSteps(
     };
     if (domain === 'ranges') {
       const tasks = schedules.map((schedule, n) =>
-        rangesOf(profile ? caller(`step${i}timed${n}`, n, 1) : `step${i}nest${n}`, schedule),
+        rangesOf(profile ? caller(nestName(n), n, 1) : nestName(n), schedule),
       );
       for (const [n, nest] of nests.entries()) add(nest, tasks[n].length);
       stages.push(tasks.flat());

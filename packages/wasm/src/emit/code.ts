@@ -160,7 +160,8 @@ export class Code {
   /** Four of the eight lanes of the two vectors on the stack. */
   shuffle(lanes: readonly number[]): void {
     this.vector(vector.shuffle);
-    for (let i = 0; i < 16; i++) this.#put(4 * lanes[i >> 2] + (i & 3));
+    this.#reserve(16);
+    for (let i = 0; i < 16; i++) this.#bytes[this.#size++] = 4 * lanes[i >> 2] + (i & 3);
   }
   /** A vector of zeros. */
   zero(): void {
@@ -228,7 +229,9 @@ export class Code {
       emit();
       return this.#size;
     });
-    this.#offsets.forEach(({ at, offset: { pointer, offset } }) => this.#fill(at, offset - pointer.low));
+    this.#offsets.forEach(({ at, offset: { pointer, offset } }) => {
+      this.#fill(at, offset - pointer.low);
+    });
     const locals = this.#encodeLocals();
     const size = locals.length + this.#size + 1;
     const head = unsigned(size);
@@ -273,10 +276,11 @@ export class Code {
 
   /** A byte and a number, as LEB128. */
   #putNumber(byte: number, n: number): void {
-    this.#put(byte);
+    this.#reserve(6);
+    this.#bytes[this.#size++] = byte;
     let rest = n;
-    for (; rest >= 128; rest >>>= 7) this.#put((rest & 127) | 128);
-    this.#put(rest);
+    for (; rest >= 128; rest >>>= 7) this.#bytes[this.#size++] = (rest & 127) | 128;
+    this.#bytes[this.#size++] = rest;
   }
 
   #putOffset(before: number, offset: Offset): void {

@@ -20,7 +20,9 @@ export interface Where {
 /** A point of some loops, and of others inside. */
 export function pointInside(point: Point, inside: Point['environment']): Point {
   const environment = new Map(point.environment);
-  inside.forEach((index, loop) => environment.set(loop, index));
+  inside.forEach((index, loop) => {
+    environment.set(loop, index);
+  });
   return { environment, vector: point.vector, active: point.active };
 }
 

@@ -154,10 +154,12 @@ export function readsOf(nest: Nest): readonly Access[] {
 function findReads(nest: Nest): Access[] {
   const seen = new Set<Expression>();
   const reads: Access[] = [];
+  const collect = (node: Expression) => {
+    if ('access' in node) reads.push(node.access);
+  };
   for (const { value, finish, accumulates, target } of nest.statements) {
-    for (const root of finish ? [value, finish] : [value]) {
-      for (const node of expressionsIn(root, seen)) if ('access' in node) reads.push(node.access);
-    }
+    expressionsIn(value, seen).forEach(collect);
+    if (finish) expressionsIn(finish, seen).forEach(collect);
     if (accumulates) reads.push(target);
   }
   return reads;
@@ -166,7 +168,9 @@ function findReads(nest: Nest): Access[] {
 /** What a nest reads and writes. */
 export function buffersOf(nest: Nest): Set<Buffer> {
   const buffers = new Set<Buffer>();
-  for (const { buffer } of readsOf(nest)) buffers.add(buffer);
+  readsOf(nest).forEach(({ buffer }) => {
+    buffers.add(buffer);
+  });
   for (const { target } of nest.statements) buffers.add(target.buffer);
   return buffers;
 }

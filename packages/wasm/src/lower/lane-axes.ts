@@ -79,11 +79,8 @@ export function sizeOf({ shape }: Tensor, from = 0): number {
   return size;
 }
 
-/** Whether a node's computation follows its operand's lane axis loop for loop, so that lanes stay in place. */
-export function keepsLanes(node: Tensor, operand: number, axes: LaneAxes): boolean {
-  const axis = axes.get(node.inputs[operand]) ?? null;
-  if (axis === null) return true;
-  const own = axes.get(node) ?? null;
+/** Whether a node, with its own lane axis, follows its operand's loop for loop, so that lanes stay in place. */
+export function keepsLanes(node: Tensor, own: number | null, operand: number, axis: number): boolean {
   return own === null
     ? contractedAxes(node).some((other) => other.operand === operand && other.axis === axis)
     : parallelAxes(node).some((pair) => pair.own === own && pair.operand === operand && pair.axis === axis);
@@ -192,13 +189,16 @@ export function unsplitAxes(from: readonly number[], to: readonly number[]): [nu
 function equatedAxes({ nodes, inputs }: Graph): { first: ReadonlyMap<Tensor, number>; classes: Int32Array } {
   const first = new Map<Tensor, number>();
   const sizes: (number | null)[] = [];
-  // Nothing may depend on an input.
-  for (const node of new Set([...nodes, ...inputs.values()])) {
+  const number = (node: Tensor) => {
     first.set(node, sizes.length);
-    sizes.push(...node.shape);
-  }
+    for (let axis = 0; axis < node.shape.length; axis++) sizes.push(node.shape[axis]);
+  };
+  nodes.forEach(number);
+  // Nothing may depend on an input.
+  for (const node of inputs.values()) if (!first.has(node)) number(node);
   // Union-find.
-  const parents = Int32Array.from(sizes.keys());
+  const parents = new Int32Array(sizes.length);
+  for (let axis = 0; axis < parents.length; axis++) parents[axis] = axis;
   const find = (axis: number) => {
     while (parents[axis] !== axis) axis = parents[axis] = parents[parents[axis]];
     return axis;
@@ -210,12 +210,15 @@ function equatedAxes({ nodes, inputs }: Graph): { first: ReadonlyMap<Tensor, num
   for (const node of nodes) {
     const own = first.get(node)!;
     const operands = node.inputs.map((x) => first.get(x)!);
-    parallelAxes(node).forEach((pair) => unite(operands[pair.operand] + pair.axis, own + pair.own));
+    parallelAxes(node).forEach((pair) => {
+      unite(operands[pair.operand] + pair.axis, own + pair.own);
+    });
     const contracted = contractedAxes(node);
     if (contracted.length === 2 && contracted[0].operand !== contracted[1].operand) {
       const [a, b] = contracted;
       unite(operands[a.operand] + a.axis, operands[b.operand] + b.axis);
     }
   }
-  return { first, classes: parents.map((_, axis) => find(axis)) };
+  for (let axis = 0; axis < parents.length; axis++) parents[axis] = find(axis);
+  return { first, classes: parents };
 }

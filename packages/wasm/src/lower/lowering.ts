@@ -59,7 +59,7 @@ class GraphLowering implements Lowering {
   readonly #storage: Storage;
   readonly #arguments = new Map<string, number>();
   readonly #buffers = new Map<Tensor, Buffer>();
-  readonly #numbers: ReadonlyMap<Tensor, number>;
+  readonly #numbers = new Map<Tensor, number>();
   readonly #splittable = new Set<Loop>();
   /** Loops of the nest being built that sum along one axis, by the name they were asked for; and how these are split. */
   #summing = new Map<Loop, string>();
@@ -73,9 +73,9 @@ class GraphLowering implements Lowering {
     this.#graph = graph;
     this.#lanes = lanes;
     this.#storage = storage;
-    for (const name of [...graph.inputs.keys()].map((name) => `in ${name}`)) this.#argument(name);
-    for (const name of [...graph.outputs.keys()].map((name) => `out ${name}`)) this.#argument(name);
-    this.#numbers = new Map(graph.nodes.map((node, i) => [node, i]));
+    for (const name of graph.inputs.keys()) this.#argument(`in ${name}`);
+    for (const name of graph.outputs.keys()) this.#argument(`out ${name}`);
+    for (const node of graph.nodes) this.#numbers.set(node, this.#numbers.size);
   }
 
   /** Makes nests that leave a node in memory, if it is to be there. */

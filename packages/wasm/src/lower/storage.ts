@@ -23,9 +23,12 @@ const limits = { shared: 6, nested: 60 };
 const gathered = 6;
 
 export function chooseStorage(graph: Graph, lanes: LaneAxes): Storage {
-  const users = new Map<Tensor, { user: Tensor; operand: number }[]>(graph.nodes.map((node) => [node, []]));
+  const users = new Map<Tensor, { user: Tensor; operand: number }[]>();
   for (const user of graph.nodes) {
-    user.inputs.forEach((x, operand) => users.get(x)!.push({ user, operand }));
+    users.set(user, []);
+    user.inputs.forEach((x, operand) => {
+      users.get(x)!.push({ user, operand });
+    });
   }
   const outputs = new Set(graph.outputs.values());
   const stored = new Set<Tensor>();
@@ -70,14 +73,16 @@ export function chooseStorage(graph: Graph, lanes: LaneAxes): Storage {
   // Nodes whose users, also those behind nodes that are not stored, take lanes as they are. Users come first.
   const followed = new Set<Tensor>();
   for (const node of [...graph.nodes].reverse()) {
+    const axis = lanes.get(node) ?? null;
     const kept = users.get(node)!.every(({ user, operand }) => {
       const isNest = stored.has(user) || formOf(user) !== 'element';
-      return (isNest || followed.has(user)) && keepsLanes(user, operand, lanes);
+      if (!isNest && !followed.has(user)) return false;
+      return axis === null || keepsLanes(user, lanes.get(user) ?? null, operand, axis);
     });
     if (kept) followed.add(node);
     const isCopied =
       isOp(node, 'input') && users.get(node)!.some(({ user }) => arithmetic(user) > packed * sizeOf(node));
-    const has = kept && !outputs.has(node) && (lanes.get(node) ?? null) !== null;
+    const has = kept && !outputs.has(node) && axis !== null;
     if (has && (!isLeaf(node) || isCopied)) inLanes.add(node);
   }
   return { stored, inLanes, anchors };

@@ -58,7 +58,8 @@ function place(intervals: readonly Interval[]): { offsets: Map<Buffer, number>; 
   for (const interval of [...intervals].sort((a, b) => b.bytes - a.bytes)) {
     const room = roomFor(interval);
     let offset = 0;
-    for (const other of placed) {
+    for (let i = 0; i < placed.length; i++) {
+      const other = placed[i];
       if (other.first > interval.last || interval.first > other.last) continue;
       if (offset + room <= other.offset) break;
       offset = Math.max(offset, other.end);
@@ -68,7 +69,9 @@ function place(intervals: readonly Interval[]): { offsets: Map<Buffer, number>; 
     placed.splice(next < 0 ? placed.length : next, 0, { ...interval, offset, end });
     bytes = Math.max(bytes, end);
   }
-  return { offsets: new Map(placed.map(({ buffer, offset }) => [buffer, offset])), bytes };
+  const offsets = new Map<Buffer, number>();
+  for (const { buffer, offset } of placed) offsets.set(buffer, offset);
+  return { offsets, bytes };
 }
 
 /** Whole cache lines, and one more: buffers of 4,096 bytes' multiples would all compete for the same cache sets. */

@@ -81,29 +81,32 @@ function meet(few: ReadonlySet<Buffer>, others: ReadonlySet<Buffer>): boolean {
 
 /** Whether two accesses of one buffer, whose nests have the same loops, never meet within a group. */
 function areApart(a: Nest, { index }: Access, b: Nest, { index: other }: Access): boolean {
-  const loops = a.outer.map((loop, i) => [loop, b.outer[i]] as const).filter(([{ kind }]) => kind !== 'group');
-  const alike = a.outer.every((loop, i) => index.coefficient(loop) === other.coefficient(b.outer[i]));
-  const terms = loops.flatMap(([loop]) => {
+  const reaches: Reach[] = [];
+  for (let i = 0; i < a.outer.length; i++) {
+    const loop = a.outer[i];
     const coefficient = index.coefficient(loop);
-    return coefficient === 0 ? [] : [[coefficient, loop.extent - 1] as const];
-  });
-  return (
-    alike &&
-    !canReach(
-      other.constant - index.constant,
-      [...terms].sort((x, y) => y[0] - x[0]),
-    )
-  );
+    if (coefficient !== other.coefficient(b.outer[i])) return false;
+    if (coefficient !== 0 && loop.kind !== 'group') reaches.push({ coefficient, bound: loop.extent - 1 });
+  }
+  reaches.sort((x, y) => y.coefficient - x.coefficient);
+  return !canReach(other.constant - index.constant, reaches);
 }
 
-/** Whether `distance` is Σ coefficient · n for some |n| ≤ bound of each term; coefficients descend. */
-function canReach(distance: number, [first, ...rest]: readonly (readonly [number, number])[]): boolean {
-  if (!first) return distance === 0;
-  const [coefficient, bound] = first;
-  const left = rest.reduce((sum, [c, n]) => sum + c * n, 0);
+/** Σ coefficient · n for |n| ≤ bound */
+interface Reach {
+  readonly coefficient: number;
+  readonly bound: number;
+}
+
+/** Whether `distance` is a sum of those from `from` on; coefficients descend. */
+function canReach(distance: number, reaches: readonly Reach[], from = 0): boolean {
+  if (from === reaches.length) return distance === 0;
+  const { coefficient, bound } = reaches[from];
+  let left = 0;
+  for (let i = from + 1; i < reaches.length; i++) left += reaches[i].coefficient * reaches[i].bound;
   const low = Math.max(-bound, Math.ceil((distance - left) / coefficient));
   const high = Math.min(bound, Math.floor((distance + left) / coefficient));
-  for (let n = low; n <= high; n++) if (canReach(distance - n * coefficient, rest)) return true;
+  for (let n = low; n <= high; n++) if (canReach(distance - n * coefficient, reaches, from + 1)) return true;
   return false;
 }
 

@@ -44,6 +44,8 @@ interface Choice {
   readonly sums: number;
   /** Work with what tiles leave over counted as whole tiles, by what there is. */
   readonly excess: number;
+  /** By operand: places that it has in a block at the least. */
+  readonly places: readonly [number, number];
 }
 
 interface Candidate extends Choice {
@@ -106,23 +108,29 @@ function sideOf(loop: Loop, { outer }: Nest, [a, b]: readonly [Access, Access], 
   };
 }
 
-const noTiles: Choice = { tiles: [], volume: 1, sums: 1, excess: 1 };
+const noTiles: Choice = { tiles: [], volume: 1, sums: 1, excess: 1, places: [1, 1] };
 
-function extended({ tiles, volume, sums, excess }: Choice, tile: Tile): Choice {
+function extended({ tiles, volume, sums, excess, places }: Choice, tile: Tile): Choice {
   const { side, size } = tile;
   return {
     tiles: [...tiles, tile],
     volume: volume * size,
     sums: side.isOuter ? sums * size : sums,
     excess: (excess * Math.ceil(side.steps / size) * size) / side.steps,
+    places: [placesWith(places[0], tile, 0), placesWith(places[1], tile, 1)],
   };
+}
+
+/** Loops may move an operand to places where it has been, but not one loop alone. */
+function placesWith(places: number, { side, size }: Tile, operand: 0 | 1): number {
+  return side.strides[operand] === 0 ? places : Math.max(places, size);
 }
 
 /** Tiles of results, and perhaps of terms. */
 interface Pair {
   readonly result: Choice;
   readonly term: Tile | null;
-  /** Cycles per product: what the bound of both is not below, if guards leave nothing out, without a look at loads. */
+  /** Cycles per product: what the bound of both is not below, if guards leave nothing out. */
   readonly floor: number;
 }
 
@@ -143,14 +151,17 @@ function pairs(outer: readonly Side[], inner: readonly Side[]): Pair[] {
   const fewest = Math.min(limits.fewSums, Math.max(...results.map(({ volume }) => volume)));
   const all: Pair[] = [];
   for (const result of results) {
-    const { volume, sums, excess } = result;
+    const { volume, sums, excess, places } = result;
     if (volume < fewest) continue;
-    const least = Math.max(1, latency / sums) / 2;
-    all.push({ result, term: null, floor: excess * (least + cycles.loop / volume) });
+    const floor = (products: number, loads: number) =>
+      excess * (Math.max(1, latency / sums, loads / products) / 2 + (cycles.load * loads + cycles.loop) / products);
+    all.push({ result, term: null, floor: floor(volume, places[0] + places[1]) });
     for (const term of terms) {
       const products = volume * term.size;
+      if (products > limits.products) continue;
       // Terms leave nothing over.
-      if (products <= limits.products) all.push({ result, term, floor: excess * (least + cycles.loop / products) });
+      const loads = placesWith(places[0], term, 0) + placesWith(places[1], term, 1);
+      all.push({ result, term, floor: floor(products, loads) });
     }
   }
   return all;
