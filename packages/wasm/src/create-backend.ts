@@ -7,6 +7,7 @@ import { Heap } from './run/heap.js';
 import { Team } from './run/team.js';
 import { WasmBackend } from './run/wasm-backend.js';
 import type { WebWorker } from './run/worker-thread.js';
+import { warmUp } from './warm-up.js';
 
 export interface WasmBackendOptions extends BackendOptions {
   /** Multiplications and additions are rounded one by one, as on every machine (default false). Slower. */
@@ -61,7 +62,9 @@ async function gather(
   if (threads === 1 && !isPage()) return alone(new Heap(false));
   const heap = new Heap(true);
   try {
-    return { heap, team: await Team.start(heap.memory, threads, { createWorker }) };
+    const starting = Team.start(heap.memory, threads, { createWorker });
+    warmUp();
+    return { heap, team: await starting };
   } catch (error) {
     return alone(heap, (error as Error).message);
   }
