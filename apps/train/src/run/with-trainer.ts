@@ -25,11 +25,18 @@ export async function withTrainer<T>(
   body: (loaded: Loaded) => Promise<T>,
 ): Promise<T> {
   const network = await loadNetwork(config, workingFolder);
-  const data = await loadData(config, network.shape);
-  const fitted = fitModel(network, data, config.batchSize);
-  const opened = await openBackend(config.backend, workingFolder, computeOptions(config));
-  const { backend, name, reason: deviceReason } = opened;
+  // Other threads unpack the data, while this one makes the backend.
+  const loading = loadData(config, network.shape);
+  // Told below: not also as an error that nothing handles.
+  loading.catch(() => {});
+  const {
+    backend,
+    name,
+    reason: deviceReason,
+  } = await openBackend(config.backend, workingFolder, computeOptions(config));
   try {
+    const data = await loading;
+    const fitted = fitModel(network, data, config.batchSize);
     const loss = softmaxCrossEntropy();
     const trainer = await createTrainer({
       model: fitted.model,
