@@ -4,6 +4,8 @@
 export class Constants {
   readonly #address: number;
   readonly #offsets = new Map<string, number>();
+  /** Addresses of vectors of equal integers. */
+  readonly #equal = new Map<number, number>();
   readonly #words: number[] = [];
 
   /** @param address where the table will be */
@@ -23,7 +25,12 @@ export class Constants {
 
   /** Address of a vector of four equal integers. */
   integer(value: number): number {
-    return this.lanes([value, value, value, value]);
+    let address = this.#equal.get(value);
+    if (address === undefined) {
+      address = this.lanes([value, value, value, value]);
+      this.#equal.set(value, address);
+    }
+    return address;
   }
 
   lanes(words: readonly number[]): number {

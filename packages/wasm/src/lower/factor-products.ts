@@ -2,6 +2,7 @@
 // divisions by it become multiplications. Results differ from the graph's by rounding alone.
 
 import { type Graph, isOp, ops, scalar, sizeOf, type Tensor } from '@bn/core';
+import { isElementwise } from './elementwise.js';
 import { replaceNodes } from './replace-nodes.js';
 import { readsMemory } from './storage.js';
 
@@ -106,9 +107,13 @@ class Factoring {
 
   /** The one node for all that compute the same. */
   #one(node: Tensor): Tensor {
-    const operands = node.inputs.map((x) => this.#numberOf(x)).join();
-    const constant = isOp(node, 'constant') || isOp(node, 'input') ? `#${this.#numberOf(node)}` : '';
-    const key = `${node.op}${constant}(${operands})${constant ? '' : JSON.stringify(node.attributes, exactly)}${node.shape}`;
+    let key: string = node.op;
+    for (let i = 0; i < node.inputs.length; i++) key += ` ${this.#numberOf(node.inputs[i])}`;
+    if (isOp(node, 'constant') || isOp(node, 'input')) key += `#${this.#numberOf(node)}`;
+    // What elementwise operations give follows from their operands.
+    else if (!isElementwise(node) || isOp(node, 'cast')) {
+      key += `${JSON.stringify(node.attributes, exactly)}${node.shape}`;
+    }
     const known = this.#made.get(key);
     if (known) return known;
     this.#made.set(key, node);
