@@ -10,7 +10,7 @@ const parameters = new URLSearchParams(location.search);
 const number = (name: string) => (parameters.has(name) ? Number(parameters.get(name)) : undefined);
 const epochsPerStart = number('epochs') ?? 10;
 /** Milliseconds between drawings: what is spent on them is taken from training. */
-const drawingInterval = 250;
+const drawingInterval = 500;
 
 const channels = Array.from({ length: 6 }, (_, i) => `channel ${i + 1}`);
 const fixed = (digits: number) => (value: number) => value.toFixed(digits);

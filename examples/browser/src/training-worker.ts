@@ -13,7 +13,7 @@ import { fitting, model, training } from './settings.js';
 
 const samplesShown = 12;
 /** Milliseconds between snapshots. */
-const snapshotInterval = 250;
+const snapshotInterval = 500;
 
 interface Loaded {
   readonly backend: Backend;
