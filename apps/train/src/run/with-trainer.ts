@@ -29,11 +29,8 @@ export async function withTrainer<T>(
   const loading = loadData(config, network.shape);
   // Told below: not also as an error that nothing handles.
   loading.catch(() => {});
-  const {
-    backend,
-    name,
-    reason: deviceReason,
-  } = await openBackend(config.backend, workingFolder, computeOptions(config));
+  const opened = await openBackend(config.backend, workingFolder, computeOptions(config));
+  const { backend, name, reason: deviceReason } = opened;
   try {
     const data = await loading;
     const fitted = fitModel(network, data, config.batchSize);

@@ -85,6 +85,9 @@ export function unsigned(n: number, bytes: number[] = []): number[] {
   return bytes;
 }
 
+/** Bytes of an offset's LEB128 that is not known yet: as many as any may take. */
+const offsetBytes = 5;
+
 /** Of an address; `low` may change until all code is there, and is subtracted. */
 export type Offset = number | { readonly pointer: { readonly low: number }; readonly offset: number };
 
@@ -270,7 +273,7 @@ export class Code {
   }
 
   #put(byte: number): void {
-    if (this.#size === this.#bytes.length) this.#reserve(1);
+    this.#reserve(1);
     this.#bytes[this.#size++] = byte;
   }
 
@@ -294,7 +297,7 @@ export class Code {
     this.#size += offsetBytes;
   }
 
-  /** Writes LEB128 of so many bytes as an offset may take. */
+  /** Writes an offset where there is room for it. */
   #fill(at: number, n: number): void {
     let rest = n;
     for (let i = at; i < at + offsetBytes - 1; i++, rest >>>= 7) this.#bytes[i] = (rest & 127) | 128;
@@ -308,5 +311,3 @@ export class Code {
     this.#bytes = larger;
   }
 }
-
-const offsetBytes = 5;
