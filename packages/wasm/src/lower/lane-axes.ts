@@ -3,6 +3,7 @@
 
 import { type Graph, isOp, type Tensor } from '@bn/core';
 import { isElementwise } from './elementwise.js';
+import { isTileTransform } from './tile-transform.js';
 
 /** For each node the axis in lanes, or null. */
 export type LaneAxes = ReadonlyMap<Tensor, number | null>;
@@ -54,7 +55,7 @@ function laneAxisOf(node: Tensor, first: number, classes: Int32Array, lanes: num
 /** Whether a node's own rule leaves an axis of its result in peace. */
 function canHaveLanes(node: Tensor, axis: number): boolean {
   if (isOp(node, 'conv2dFilterGradient')) return false;
-  if (node.op.startsWith('conv2d')) return axis === 0;
+  if (node.op.startsWith('conv2d') || isTileTransform(node)) return axis === 0;
   if (node.op.includes('Pool')) return axis < 2;
   if (isOp(node, 'concat')) return axis !== node.attributes.axis;
   return !isOp(node, 'pad') || node.attributes.before[axis] + node.attributes.after[axis] === 0;
@@ -132,7 +133,7 @@ function findParallelAxes(node: Tensor): Parallel[] {
     ];
   }
   if (isOp(node, 'conv2dFilterGradient')) return [];
-  if (node.op.startsWith('conv2d')) return [{ operand: 0, axis: 0, own: 0 }];
+  if (node.op.startsWith('conv2d') || isTileTransform(node)) return [{ operand: 0, axis: 0, own: 0 }];
   if (node.op.includes('Pool')) {
     return node.inputs.flatMap((_, operand) => [0, 1].map((axis) => ({ operand, axis, own: axis })));
   }

@@ -1,7 +1,7 @@
 // From a graph of primitives to loop nests. Starts at the outputs; what is not stored is computed inside the nest that
 // needs it, so that chains of elementwise operations and views never touch memory.
 
-import { type DType, type Graph, isOp, type Origin, type PrimitiveName, type Tensor } from '@bn/core';
+import { type DType, type Graph, isOp, type Origin, type Tensor } from '@bn/core';
 import { Index, type Loop } from '../ir/index-form.js';
 import {
   type Access,
@@ -15,8 +15,8 @@ import {
 } from '../ir/nest.js';
 import { binary, constant } from './expressions.js';
 import type { LaneAxes } from './lane-axes.js';
-import type { Lowering, NestBody, Read, Reduction, Rule } from './rule.js';
-import { rules } from './rules.js';
+import type { Lowering, NestBody, Read, Reduction } from './rule.js';
+import { ruleOf } from './rules.js';
 import { formOf, isLeaf, type Storage } from './storage.js';
 
 export interface Lowered {
@@ -48,9 +48,6 @@ class SplitRequest {
     this.divisor = divisor;
   }
 }
-
-type AnyRule = Rule<PrimitiveName>;
-const ruleOf = (node: Tensor) => rules[node.op as PrimitiveName] as AnyRule;
 
 class GraphLowering implements Lowering {
   readonly nests: Nest[] = [];

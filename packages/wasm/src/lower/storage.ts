@@ -1,11 +1,12 @@
 // Which nodes get memory, and in which layout; and which reductions are finished by the elementwise operations after
 // them before anything is stored.
 
-import { type Graph, isOp, type PrimitiveName, sameShape, type Tensor } from '@bn/core';
+import { type Graph, isOp, sameShape, type Tensor } from '@bn/core';
 import { isElementwise } from './elementwise.js';
 import { arithmetic, keepsLanes, type LaneAxes, sizeOf } from './lane-axes.js';
-import type { Form, Rule } from './rule.js';
-import { rules } from './rules.js';
+import type { Form } from './rule.js';
+import { ruleOf } from './rules.js';
+import { isTileTransform, timesRead } from './tile-transform.js';
 
 export interface Storage {
   readonly stored: ReadonlySet<Tensor>;
@@ -99,7 +100,7 @@ export function isLeaf(node: Tensor): boolean {
 }
 
 export function formOf(node: Tensor): Form {
-  const rule = rules[node.op as PrimitiveName] as Rule<PrimitiveName>;
+  const rule = ruleOf(node);
   if (rule.form) return rule.form(node as never);
   return rule.element ? 'element' : rule.reduce ? 'reduce' : 'nests';
 }
@@ -141,6 +142,7 @@ export function readsMemory(user: Tensor, operand: number): boolean {
 /** Elements that users read, also those behind moves of elements. */
 function elementsRead(node: Tensor, users: ReadonlyMap<Tensor, readonly { user: Tensor }[]>): number {
   return users.get(node)!.reduce((sum, { user }) => {
+    if (isTileTransform(user)) return sum + sizeOf(node) * timesRead(user);
     const moves = user.op === 'slice' || user.op === 'reshape' || user.op === 'transpose';
     return sum + (moves ? elementsRead(user, users) : Math.min(sizeOf(user), sizeOf(node)));
   }, 0);

@@ -1,10 +1,11 @@
 // Convolutions with stride 1 by the algorithm of Winograd (Toom and Cook), along rows, or along rows and columns: m
-// results of a row from m + K − 1 products instead of m·K. Transforms become elementwise operations, and the products a
-// convolution with a kernel one element wide, whose groups are the points.
+// results of a row from m + K − 1 products instead of m·K. The products become a convolution with a kernel one element wide,
+// whose groups are the points.
 
 import { type ConvolutionGeometry, constant, isOp, ops, type Tensor } from '@bn/core';
 import { type LaneAxes, sizeOf } from './lane-axes.js';
 import type { Replacement } from './replace-nodes.js';
+import { tileTransform } from './tile-transform.js';
 import { type Transform, transformFilter, transforms } from './winograd-transforms.js';
 
 /** A transform along one axis of an image; tiles overhang the results at its end where they do not divide them. */
@@ -68,12 +69,12 @@ function overlappingGradient(node: Tensor<'conv2dInputGradient'>): Tensor | null
   const products = ops.conv2dInputGradient(gradientPoints(dy, plan), filterPoints(w, plan), attributes);
   // Element m·s + r of dx is element m·q + r of tile s − q; there are zeros beside the first and the last tile.
   const reach = b.length / m - 1;
-  const wider = partsOf(ops.pad(products, [0, 0, 0, reach], [0, 0, 0, reach]), 1, b.length);
-  const shifted = Array.from({ length: reach + 1 }, (_, q) =>
-    wider.map((part) => within(part, 3, reach - q, tiles + reach)),
-  );
-  const rows = Array.from({ length: m }, (_, r) => shifted.flatMap((_, q) => b.map((row) => row[m * q + r])));
-  return woven(combinations(rows, shifted.flat()), 3);
+  const shifts = Array.from({ length: reach + 1 }, (_, q) => q);
+  return tileTransform(ops.pad(products, [0, 0, 0, reach], [0, 0, 0, reach]), {
+    ...{ axis: 3, tiles: tiles + reach, to: 'axis', inRow: false, blocks: b.length, step: 1 },
+    coefficients: Array.from({ length: m }, (_, r) => shifts.flatMap((q) => b.map((row) => row[m * q + r]))),
+    elements: shifts.flatMap((q) => b.map((_, point) => [point, reach - q] as const)),
+  });
 }
 
 /** With zeros around dy for every place of the kernel, it is a convolution with the kernel reversed. */
@@ -107,10 +108,15 @@ function gradientProducts(node: Tensor<'conv2dInputGradient'>, points: Tensor, p
 /** Aᵀ·products, of `shape`, from [batch, points · channels, height, width] or, with points along both axes, tiles in a row. */
 function results(products: Tensor, plan: Plan, shape: readonly number[]): Tensor {
   let y = unflattened(products, plan);
-  for (const { axis, transform } of [...plan].reverse()) {
-    const rows = Array.from({ length: transform.m }, (_, j) => transform.a.map((column) => column[j]));
-    const elements = combinations(rows, partsOf(y, 1, transform.b.length));
-    y = within(woven(elements, axis), axis, 0, shape[axis]);
+  for (const { axis, tiles, transform } of [...plan].reverse()) {
+    const { m, a } = transform;
+    const whole = tileTransform(y, {
+      ...{ axis, tiles, to: 'axis', inRow: false, blocks: a.length, step: 1 },
+      coefficients: Array.from({ length: m }, (_, j) => a.map((column) => column[j])),
+      elements: a.map((_, point) => [point, 0] as const),
+    });
+    const end = whole.shape.map((n, i) => (i === axis ? shape[axis] : n!));
+    y = end[axis] === whole.shape[axis] ? whole : ops.slice(whole, [0, 0, 0, 0], end);
   }
   return y;
 }
@@ -118,18 +124,7 @@ function results(products: Tensor, plan: Plan, shape: readonly number[]): Tensor
 /** Bᵀ·x: [batch, points · channels, height, tiles], or tiles in a row */
 function imagePoints(x: Tensor, plan: Plan): Tensor {
   let y = widened(x, plan, ({ transform: { m, b }, tiles }) => m * (tiles - 1) + b.length);
-  for (const { axis, transform, tiles } of plan) {
-    const { m, b } = transform;
-    const elements = b.map((_, i) => {
-      // Element i of each tile is one of m that lie in a row, so that rows of tiles can be cut into them.
-      const start = Math.min(i - (i % m), b.length - m);
-      return everyMth(within(y, axis, start, m * tiles), axis, m, i - start);
-    });
-    y = ops.concat(
-      b.map((row) => flattened(combineHalves(row, elements), axis)),
-      1,
-    );
-  }
+  for (const tiling of plan) y = points(y, tiling, tiling.transform.b);
   return y;
 }
 
@@ -149,15 +144,16 @@ function filterPoints(w: Tensor, plan: Plan): Tensor {
 /** A·dy: [batch, points · out, height, tiles], or tiles in a row */
 function gradientPoints(dy: Tensor, plan: Plan): Tensor {
   let y = widened(dy, plan, ({ transform: { m }, tiles }) => m * tiles);
-  for (const { axis, transform } of plan) {
-    const { m, a } = transform;
-    const elements = Array.from({ length: m }, (_, j) => everyMth(y, axis, m, j));
-    y = ops.concat(
-      a.map((column) => flattened(combineHalves(column, elements), axis)),
-      1,
-    );
-  }
+  for (const tiling of plan) y = points(y, tiling, tiling.transform.a);
   return y;
+}
+
+/** A block of channels for each point, of combinations of what a tile holds; with points along both axes, tiles in a row. */
+function points(x: Tensor, { axis, tiles, transform: { m } }: Tiling, coefficients: Transform['b']): Tensor {
+  return tileTransform(x, {
+    ...{ axis, tiles, coefficients, to: 'channels', inRow: axis === 2, blocks: 1, step: m },
+    elements: coefficients[0].map((_, i) => [0, i] as const),
+  });
 }
 
 /** An image with zeros after it for tiles that overhang; those around it that there are already are part of the same copy. */
@@ -176,95 +172,9 @@ function widened(x: Tensor, plan: Plan, needed: (tiling: Tiling) => number): Ten
   );
 }
 
-/** Points along both axes leave nothing of a convolution but products, for which tiles may as well lie in a row. */
-function flattened(x: Tensor, axis: 2 | 3): Tensor {
-  const [batch, channels, height, width] = x.shape as number[];
-  return axis === 2 ? ops.reshape(x, [batch, channels, 1, height * width]) : x;
-}
-
 function unflattened(x: Tensor, plan: Plan): Tensor {
   const [batch, channels] = x.shape as number[];
   return plan.length > 1 ? ops.reshape(x, [batch, channels, plan[1].tiles, plan[0].tiles]) : x;
-}
-
-/** Elements `first`, `first` + m … along an axis of whole tiles. */
-function everyMth(x: Tensor, axis: number, m: number, first: number): Tensor {
-  const shape = x.shape as number[];
-  const tiles = shape[axis] / m;
-  const split = ops.reshape(x, shape.toSpliced(axis, 1, tiles, m));
-  return ops.reshape(within(split, axis + 1, first, 1), shape.with(axis, tiles));
-}
-
-/** Elements of several tensors in turn along an axis. */
-function woven(elements: readonly Tensor[], axis: number): Tensor {
-  const shape = elements[0].shape as number[];
-  const apart = elements.map((x) => ops.reshape(x, shape.toSpliced(axis + 1, 0, 1)));
-  return ops.reshape(ops.concat(apart, axis + 1), shape.with(axis, shape[axis] * elements.length));
-}
-
-function partsOf(x: Tensor, axis: number, count: number): Tensor[] {
-  const size = x.shape[axis]! / count;
-  return Array.from({ length: count }, (_, i) => within(x, axis, i * size, size));
-}
-
-function within(x: Tensor, axis: number, start: number, size: number): Tensor {
-  const all = x.shape as number[];
-  if (size === all[axis]) return x;
-  return ops.slice(
-    x,
-    all.map((_, i) => (i === axis ? start : 0)),
-    all.map((n, i) => (i === axis ? start + size : n)),
-  );
-}
-
-/** Σ coefficient · tensor for each row of coefficients; tensors for opposite points are added and subtracted once. */
-function combinations(rows: readonly (readonly number[])[], tensors: readonly Tensor[]): Tensor[] {
-  const terms: { x: Tensor; coefficients: readonly number[] }[] = [];
-  for (let i = 0; i < tensors.length; i++) {
-    const own = rows.map((row) => row[i]);
-    const next = rows.map((row) => row[i + 1]);
-    if (!own.every((c, r) => Math.abs(c) === Math.abs(next[r]))) {
-      terms.push({ x: tensors[i], coefficients: own });
-      continue;
-    }
-    const [a, b] = [tensors[i], tensors[++i]];
-    terms.push({ x: ops.add(a, b), coefficients: own.map((c, r) => (c === next[r] ? c : 0)) });
-    terms.push({ x: ops.sub(a, b), coefficients: own.map((c, r) => (c === next[r] ? 0 : c)) });
-  }
-  return rows.map((_, r) =>
-    combine(
-      terms.map(({ coefficients }) => coefficients[r]),
-      terms.map(({ x }) => x),
-    ),
-  );
-}
-
-/** Σ coefficient · tensor */
-function combine(coefficients: readonly number[], tensors: readonly Tensor[]): Tensor {
-  const terms = coefficients.flatMap((c, i) => (c === 0 ? [] : [{ c, x: tensors[i] }]));
-  // A term that needs no multiplication first.
-  const first = terms.find(({ c }) => c === 1) ?? terms[0];
-  const rest = terms.filter((term) => term !== first);
-  return rest.reduce(
-    (sum, { c, x }) => (c === 1 ? ops.add(sum, x) : c === -1 ? ops.sub(sum, x) : ops.add(sum, ops.mul(x, c))),
-    first.c === 1 ? first.x : ops.mul(first.x, first.c),
-  );
-}
-
-/** The same, with even and odd places apart: they are equal for opposite points but for the sign. */
-function combineHalves(coefficients: readonly number[], tensors: readonly Tensor[]): Tensor {
-  const [even, odd] = [0, 1].map((half) => coefficients.map((c, i) => (i % 2 === half ? c : 0)));
-  const isEmpty = (half: readonly number[]) => half.every((c) => c === 0);
-  if (isEmpty(odd) || isEmpty(even)) return combine(coefficients, tensors);
-  const sign = odd.find((c) => c !== 0)! < 0 ? -1 : 1;
-  const [left, right] = [
-    combine(even, tensors),
-    combine(
-      odd.map((c) => c * sign),
-      tensors,
-    ),
-  ];
-  return sign === 1 ? ops.add(left, right) : ops.sub(left, right);
 }
 
 function groupsOf(plan: Plan) {
