@@ -1,7 +1,7 @@
 // Options of a command whose values are checked by their kinds, all in the same words.
 
 import { Option } from 'commander';
-import type { Kind } from './kinds.js';
+import { isOfKind, type Kind } from './kinds.js';
 import { UsageError } from './usage-error.js';
 
 /**
@@ -33,9 +33,9 @@ export function checkedList(flag: string, kind: Kind<unknown>, description: stri
  */
 export function checkedValue<T>(where: string, kind: Kind<T>, given: string): T {
   if (given.startsWith('--')) throw new UsageError(`${where}: the value is missing before ${given}`);
-  const { success, data } = kind.schema.safeParse(kind.fromText(given));
-  if (!success) throw new UsageError(`${where}: expected ${kind.expects}, got '${given}'`);
-  return data;
+  const value = kind.fromText(given);
+  if (!isOfKind(kind, value)) throw new UsageError(`${where}: expected ${kind.expects}, got '${given}'`);
+  return value;
 }
 
 function withChoices(description: string, { choices }: Kind<unknown>): string {

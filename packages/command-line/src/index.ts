@@ -16,6 +16,7 @@ export type { Io, OutputStream } from './io.js';
 export {
   atMost,
   fraction,
+  isOfKind,
   type Kind,
   notNegative,
   oneOf,

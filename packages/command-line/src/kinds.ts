@@ -1,6 +1,6 @@
 // The kinds of values that knobs take, each with its check and its words for messages.
 
-import { z } from 'zod';
+import * as v from 'valibot';
 
 export interface Kind<T> {
   /** What stands for the value in `--help`; empty for a flag without a value. */
@@ -10,44 +10,61 @@ export interface Kind<T> {
   /** Completes "expected …". */
   readonly expects: string;
   /** Checks a value as JSON has it. */
-  readonly schema: z.ZodType<T>;
+  readonly schema: v.GenericSchema<T>;
   /** The command line's text as the value that JSON would have; text that is no number stays text. */
   readonly fromText: (text: string) => unknown;
 }
 
+/** Whether a value as JSON has it is of a kind. */
+export function isOfKind<T>({ schema }: Pick<Kind<T>, 'schema'>, value: unknown): value is T {
+  return v.is(schema, value);
+}
+
 export function text(placeholder: string): Kind<string> {
-  return { placeholder, expects: 'some text', schema: z.string().min(1), fromText: (value) => value };
+  const schema = v.pipe(v.string(), v.nonEmpty());
+  return { placeholder, expects: 'some text', schema, fromText: (value) => value };
 }
 
 export function oneOf<const C extends string>(...choices: readonly C[]): Kind<C> {
   const expects = `one of ${choices.join(', ')}`;
-  return { placeholder: '<name>', choices, expects, schema: z.enum(choices), fromText: (value) => value };
+  return { placeholder: '<name>', choices, expects, schema: v.picklist(choices), fromText: (value) => value };
 }
 
 export function wholeNumber(from: number, to = Number.MAX_SAFE_INTEGER): Kind<number> {
   const range = to === Number.MAX_SAFE_INTEGER ? `of at least ${from}` : `from ${from} to ${to}`;
-  return number('<n>', `a whole number ${range}`, z.int().min(from).max(to));
+  const schema = v.pipe(v.number(), v.safeInteger(), v.minValue(from), v.maxValue(to));
+  return number('<n>', `a whole number ${range}`, schema);
 }
 
-export const positive: Kind<number> = number('<x>', 'a number above 0', z.number().positive());
-export const notNegative: Kind<number> = number('<x>', 'a number of at least 0', z.number().nonnegative());
-export const fraction: Kind<number> = number('<x>', 'a number from 0 to 1', z.number().min(0).max(1));
-export const share: Kind<number> = number('<x>', 'a number from 0 to below 1', z.number().min(0).lt(1));
+const finite = v.pipe(v.number(), v.finite());
+
+export const positive: Kind<number> = number('<x>', 'a number above 0', v.pipe(finite, v.gtValue(0)));
+export const notNegative: Kind<number> = number('<x>', 'a number of at least 0', v.pipe(finite, v.minValue(0)));
+export const fraction: Kind<number> = number(
+  '<x>',
+  'a number from 0 to 1',
+  v.pipe(finite, v.minValue(0), v.maxValue(1)),
+);
+export const share: Kind<number> = number(
+  '<x>',
+  'a number from 0 to below 1',
+  v.pipe(finite, v.minValue(0), v.ltValue(1)),
+);
 
 /** Numbers of a kind up to a largest one. */
 export function atMost(most: number, { expects, schema, ...kind }: Kind<number>): Kind<number> {
-  return { ...kind, expects: `${expects}, at most ${most}`, schema: schema.refine((value) => value <= most) };
+  return { ...kind, expects: `${expects}, at most ${most}`, schema: v.pipe(schema, v.maxValue(most)) };
 }
 
 /** On or off; as a flag, on by being there. */
 export const toggle: Kind<boolean> = {
   placeholder: '',
   expects: 'true or false',
-  schema: z.boolean(),
+  schema: v.boolean(),
   fromText: () => true,
 };
 
-function number(placeholder: string, expects: string, schema: z.ZodType<number>): Kind<number> {
+function number(placeholder: string, expects: string, schema: v.GenericSchema<number>): Kind<number> {
   const decimal = /^[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?$/i;
   return { placeholder, expects, schema, fromText: (value) => (decimal.test(value) ? Number(value) : value) };
 }

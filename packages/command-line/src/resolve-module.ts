@@ -2,8 +2,7 @@
 
 import { existsSync, readFileSync, statSync } from 'node:fs';
 import { extname, isAbsolute, join, resolve } from 'node:path';
-import { fileURLToPath } from 'node:url';
-import { createJiti } from 'jiti';
+import { resolveModulePath } from 'exsolve';
 import { UsageError } from './usage-error.js';
 
 const extensions = ['.js', '.mjs', '.cjs', '.ts', '.mts', '.cts'];
@@ -25,8 +24,7 @@ export function resolvePath(path: string, folder: string): string | undefined {
 
 /** The file of a package's entry as an import in `folder` would find it; `undefined` when it is not installed there. */
 export function resolvePackage(name: string, folder: string): string | undefined {
-  const url = createJiti(join(folder, 'package.json')).esmResolve(name, { try: true });
-  return url?.startsWith('file:') ? fileURLToPath(url) : undefined;
+  return resolveModulePath(name, { from: join(folder, 'package.json'), try: true });
 }
 
 // Imports cannot name a folder in ES modules; a package's own name, imported from within, leads to its entry.

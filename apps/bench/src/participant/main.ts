@@ -24,9 +24,12 @@ const settings = JSON.parse(process.argv.at(-1)!) as Settings;
 const { shape, threads, batchSize, learningRate, seed } = settings;
 const [name, engine] = settings.variant.split(':') as [string, string | undefined];
 
-const { train, test } = await loadImages(shape, settings.examples);
 const model = defineModel(build(settings), { input: { shape: [null, ...shape], dtype: 'float32' } });
-const backend = await loadBackend(name, process.cwd(), { device: 'cpu', threads, ...(engine && { engine }) });
+// The backend starts while threads unpack the images.
+const [{ train, test }, backend] = await Promise.all([
+  loadImages(shape, settings.examples),
+  loadBackend(name, process.cwd(), { device: 'cpu', threads, ...(engine && { engine }) }),
+]);
 const trainer = await createTrainer({ model, backend, loss: softmaxCrossEntropy(), optimizer: sgd(), seed });
 
 let epochs = 1;

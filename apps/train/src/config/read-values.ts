@@ -1,7 +1,7 @@
 // Knob values from the environment and from configuration files, checked.
 
 import { readFile } from 'node:fs/promises';
-import { checkedValue, UsageError } from '@bn/command-line';
+import { checkedValue, isOfKind, UsageError } from '@bn/command-line';
 import { type KnobName, type KnobValues, knobNames, knobs } from './knobs.js';
 
 /** The values of the environment variables that are set. */
@@ -32,9 +32,8 @@ export async function valuesFromFile(file: string): Promise<Partial<KnobValues>>
     }
     // null is "not given", for knobs that need not be.
     if (value === null && knobs[name].preset === null) continue;
-    const { schema, expects } = knobs[name];
-    if (!schema.safeParse(value).success) {
-      throw new UsageError(`${file}: "${name}": expected ${expects}, got ${JSON.stringify(value)}`);
+    if (!isOfKind<unknown>(knobs[name], value)) {
+      throw new UsageError(`${file}: "${name}": expected ${knobs[name].expects}, got ${JSON.stringify(value)}`);
     }
     given[name] = value;
   }

@@ -48,9 +48,9 @@ async function measure(
   const network = await loadNetwork(config, cwd);
   const data = await loadData(config, network.shape);
   const { model } = fitModel(network, data, config.batchSize);
-  const trainings = await Promise.all(
-    [profiled, plain].map((backend) => Training.start(model, data.train, backend, config)),
-  );
+  // One after the other: compilations are timed.
+  const start = (backend: Backend) => Training.start(model, data.train, backend, config);
+  const trainings = [await start(profiled), await start(plain)] as const;
   const seconds = trainings.map((): number[] => []);
   for (let step = 0; step < warmUpSteps + steps; step++) {
     for (const [i, training] of trainings.entries()) {
