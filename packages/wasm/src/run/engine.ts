@@ -12,19 +12,36 @@ const relaxedProbe = Uint8Array.of(
 export const node: NodeJS.Process | undefined =
   globalThis.process?.versions?.node === undefined ? undefined : globalThis.process;
 
+const nodeVersion = Number(node?.versions.node.split('.')[0]);
+
 /**
  * Turns on relaxed SIMD and the better compiler where a flag of Node's has to; flags work after the start too.
  *
  * @returns whether there is relaxed SIMD now
  */
 export function enableRelaxedSimd(): boolean {
-  if (node) {
-    const [major] = node.versions.node.split('.').map(Number);
-    // Others abort on these flags, or print an error.
-    const flag = { 20: '--experimental-wasm-relaxed-simd', 22: '--turboshaft-wasm' }[major];
-    if (flag) node.getBuiltinModule('node:v8').setFlagsFromString(flag);
-  }
+  // Others abort on these flags, or print an error.
+  if (nodeVersion === 20) setFlag('--experimental-wasm-relaxed-simd');
+  if (nodeVersion === 22) setFlag('--turboshaft-wasm');
   return WebAssembly.validate(relaxedProbe);
+}
+
+/**
+ * Runs `body` without Node 20 optimizing what it calls: code that runs for a tenth of a second does not repay it. Later
+ * versions have an optimizer in between, which is quick.
+ */
+export function unoptimized<T>(body: () => T): T {
+  if (nodeVersion !== 20) return body();
+  setFlag('--no-opt');
+  try {
+    return body();
+  } finally {
+    setFlag('--opt');
+  }
+}
+
+function setFlag(flag: string): void {
+  node!.getBuiltinModule('node:v8').setFlagsFromString(flag);
 }
 
 /** Why there can be one thread only; undefined where there can be more. */
