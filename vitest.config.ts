@@ -31,6 +31,8 @@ export default defineConfig({
   test: {
     include: ['test/**/*.test.ts', '{packages,apps,examples}/*/test/**/*.test.ts'],
     testTimeout: 30_000,
+    // Vitest would leave a processor out: of two, half.
+    maxWorkers: '100%',
     reporters: ['default', new SkipReporter(), ...(report ? ['json'] : [])],
     outputFile: { json: report ?? '' },
   },

@@ -132,7 +132,7 @@ describe('program blocks run, and type-check strictly', () => {
   });
 
   for (const block of programs) {
-    test(title(block), async () => {
+    test.concurrent(title(block), async () => {
       const jiti = [join(clone, 'packages', 'command-line', 'node_modules', 'jiti', 'lib', 'jiti-cli.mjs')];
       const vitest = [join(clone, 'node_modules', 'vitest', 'vitest.mjs'), 'run'];
       const runner = isSuite(block) ? vitest : jiti;
