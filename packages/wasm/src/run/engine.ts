@@ -27,8 +27,8 @@ export function enableRelaxedSimd(): boolean {
 }
 
 /**
- * Runs `body` without Node 20 optimizing what it calls: code that runs for a tenth of a second does not repay it. Later
- * versions have an optimizer in between, which is quick.
+ * Runs `body` without Node 20 optimizing what it calls: code that runs for a tenth of a second does not repay it. Node 24
+ * has an optimizer in between, which is quick; Node 22 loses later what it gains with the first graph.
  */
 export function unoptimized<T>(body: () => T): T {
   if (nodeVersion !== 20) return body();
