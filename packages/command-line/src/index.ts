@@ -27,7 +27,15 @@ export {
   wholeNumber,
 } from './kinds.js';
 export { type BackendModule, findBackend, importBackend, installedBackends, loadBackend } from './load-backend.js';
-export { labelOf, loadData, loadTestData, type RunData, type TestData } from './load-data.js';
+export {
+  type DataOutline,
+  labelOf,
+  loadData,
+  loadTestData,
+  outlineOf,
+  type RunData,
+  type TestData,
+} from './load-data.js';
 export { median } from './median.js';
 export { automatic, type OpenedBackend, openBackend } from './open-backend.js';
 export { parseCommand } from './parse-command.js';

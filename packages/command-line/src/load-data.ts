@@ -2,9 +2,9 @@
 
 import { readdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
-import { BnError, type Dataset } from '@bn/core';
+import { BnError, type Dataset, type DatasetOutline } from '@bn/core';
 import { loadCsv, loadIdx, loadImageFolder, split, subset } from '@bn/datasets';
-import { fashionMnist } from '@bn/fashion-mnist';
+import { fashionMnist, fashionMnistOutline } from '@bn/fashion-mnist';
 import { UsageError } from './usage-error.js';
 
 /** Which data, by name or path. */
@@ -19,13 +19,18 @@ export interface DataOptions {
   readonly seed: number;
 }
 
-export interface RunData {
+/** What the network and its training are made for. */
+export interface DataOutline {
+  readonly train: DatasetOutline;
+  /** Number of classes. */
+  readonly classes: number;
+}
+
+export interface RunData extends DataOutline {
   readonly train: Dataset;
   readonly test: Dataset;
   /** For people: what was loaded. */
   readonly description: string;
-  /** Number of classes in both. */
-  readonly classes: number;
 }
 
 interface Parts {
@@ -55,6 +60,16 @@ export async function loadData(options: DataOptions, shape: readonly number[] | 
     test: all.test,
     description: `${options.data}, ${count(train.length)} training and ${count(all.test.length)} test examples${origin}`,
     classes: countClasses(train, all.test),
+  };
+}
+
+/** What `loadData` will give, if it is known before. */
+export function outlineOf({ data, limit }: DataOptions): DataOutline | null {
+  if (data !== 'fashion-mnist') return null;
+  const { length, classNames } = fashionMnistOutline;
+  return {
+    train: { ...fashionMnistOutline, length: Math.min(length, limit ?? length) },
+    classes: classNames.length,
   };
 }
 

@@ -30,8 +30,8 @@ export interface Program {
    * @returns the exit code: 0, 2 for a mistake in the call, 130 after Ctrl-C, 1 for all other failures
    */
   main(args: readonly string[], io: Io): Promise<number>;
-  /** For `--help`: every command but the standard one, and what it does. */
-  otherCommands(): Promise<string>;
+  /** What `--help`, if it is among the arguments, adds: every command but the standard one, and what it does. */
+  otherCommands(args: readonly string[]): Promise<string>;
 }
 
 export function defineProgram({ commands, standard, standardTakesArguments }: ProgramOptions): Program {
@@ -58,7 +58,9 @@ export function defineProgram({ commands, standard, standardTakesArguments }: Pr
         return error instanceof UsageError ? 2 : 1;
       }
     },
-    async otherCommands() {
+    async otherCommands(args) {
+      // Else all commands would be loaded each time.
+      if (!args.includes('--help') && !args.includes('-h')) return '';
       const others = [...(await files())].filter(([name]) => name !== standard);
       const line = async ([name, file]: [string, string]) => `  ${name.padEnd(10)} ${(await load(file)).summary}\n`;
       const lines = await Promise.all(others.map(line));

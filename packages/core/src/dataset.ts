@@ -14,7 +14,17 @@ export interface Example {
  * Images stay `uint8` all the way to the device; the step's graph turns `uint8` features into float32 in 0..1
  * (pixel / 255). float32 features are used as they are.
  */
-export interface Dataset {
+export interface Dataset extends DatasetOutline {
+  get(index: number): Example;
+  /**
+   * Optional fast path: writes the examples at `indices` one after another into `features` and `labels`, which have
+   * exactly the room for them.
+   */
+  fill?(indices: ArrayLike<number>, features: TypedArray, labels: TypedArray): void;
+}
+
+/** What can be known of a data set before its examples are there. */
+export interface DatasetOutline {
   readonly length: number;
   /** Spec of one example's features, without the batch dimension, e.g. uint8 [1, 28, 28]. */
   readonly features: Spec;
@@ -22,10 +32,4 @@ export interface Dataset {
   readonly labels?: Spec;
   /** Names of the classes, in the order of the class indices. Its length is the number of classes. */
   readonly classNames?: readonly string[];
-  get(index: number): Example;
-  /**
-   * Optional fast path: writes the examples at `indices` one after another into `features` and `labels`, which have
-   * exactly the room for them.
-   */
-  fill?(indices: ArrayLike<number>, features: TypedArray, labels: TypedArray): void;
 }

@@ -13,7 +13,7 @@ export type {
   Value,
 } from './backend.js';
 export { checkInputs, checkUpload } from './check-values.js';
-export type { Dataset, Example } from './dataset.js';
+export type { Dataset, DatasetOutline, Example } from './dataset.js';
 export { BnError, type BnErrorCode } from './errors.js';
 export { decomposeNode, gradients } from './gradients.js';
 export { bindInputs, createGraph, decomposeFused, type Graph, printGraph, replaceNodes } from './graph.js';
@@ -81,6 +81,7 @@ export type * from './training/events.js';
 export { type Observed, predictionGraph, trainingStepGraph } from './training/step-graph.js';
 export type { Observation, StepResult } from './training/step-runner.js';
 export {
+  type BatchOptions,
   createTrainer,
   epochOrder,
   type FitOptions,

@@ -1,4 +1,4 @@
-import { describe, expect, test } from 'vitest';
+import { describe, expect, test, vi } from 'vitest';
 import {
   adam,
   batchNorm,
@@ -118,6 +118,20 @@ describe('fit', () => {
     const events = await collect(trainer.fit({ ...fitting, train: points(33), epochs: 1 }));
     expect(events[0]).toMatchObject({ type: 'warning' });
     expect(events.filter((event) => event.type === 'step')).toHaveLength(2);
+  });
+
+  test('finds its step compiled if that was asked for before, from what is known of the data', async () => {
+    const { backend, trainer } = await setup();
+    const compile = vi.spyOn(backend, 'compile');
+    const { length, features } = fitting.train;
+    await trainer.compile({ length, features }, { batchSize: 16 });
+    expect(compile).toHaveBeenCalledOnce();
+    for await (const { type } of trainer.fit(fitting)) {
+      expect(type).toBe('step');
+      break;
+    }
+    expect(compile).toHaveBeenCalledOnce();
+    await expect(trainer.compile(points(0))).rejects.toThrow('compile: the data set is empty');
   });
 
   test('follows the schedule', async () => {

@@ -1,10 +1,11 @@
 // Files in IDX, the format of MNIST and Fashion-MNIST; often gzipped.
 
 import { constants as bufferConstants } from 'node:buffer';
-import { readdir, readFile } from 'node:fs/promises';
+import { readFileSync } from 'node:fs';
+import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
-import { gunzip as gunzipCallback, constants as zlibConstants } from 'node:zlib';
+import { gunzip as gunzipCallback, gunzipSync, constants as zlibConstants } from 'node:zlib';
 import { BnError } from '@bn/core';
 import { decodeIdx, type IdxOptions, parseHeader, tooLong } from './decode-idx.js';
 import type { MemoryDataset } from './memory-dataset.js';
@@ -72,7 +73,8 @@ async function loadPair(files: IdxFiles, options: IdxOptions): Promise<MemoryDat
 /** Reads one file. Memory is taken for what is in the file, never for what its header promises. */
 async function readBytes(file: string): Promise<Uint8Array> {
   try {
-    const packed = await readFile(file);
+    // At once, so that unpacking begins on a thread of its own before the caller keeps this one busy.
+    const packed = readFileSync(file);
     return packed[0] === 0x1f && packed[1] === 0x8b ? await unpack(file, packed) : packed;
   } catch (cause) {
     throw readError(file, cause, 'an IDX file');
@@ -85,7 +87,7 @@ const largestChunk = 2 ** 26;
 
 // The header is read first and limits the rest, so that a small file cannot unpack into all of the memory.
 async function unpack(file: string, packed: Buffer): Promise<Buffer> {
-  const start = await gunzip(packed.subarray(0, 4096), { finishFlush: zlibConstants.Z_SYNC_FLUSH });
+  const start = gunzipSync(packed.subarray(0, 4096), { finishFlush: zlibConstants.Z_SYNC_FLUSH });
   const header = parseHeader(file, start);
   const maxOutputLength = Math.min(header.fileLength, bufferConstants.MAX_LENGTH);
   try {

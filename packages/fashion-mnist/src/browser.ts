@@ -1,3 +1,3 @@
 // The exports that need no files, for browsers: `@bn/fashion-mnist/browser`. The images are in `@bn/fashion-mnist/data/`.
 
-export { fashionMnistClassNames } from './class-names.js';
+export { fashionMnistClassNames, fashionMnistOutline } from './outline.js';

@@ -3,7 +3,7 @@
 import { fileURLToPath } from 'node:url';
 import type { Dataset } from '@bn/core';
 import { loadIdx } from '@bn/datasets';
-import { fashionMnistClassNames } from './class-names.js';
+import { fashionMnistClassNames } from './outline.js';
 
 /**
  * Fashion-MNIST: 60,000 training and 10,000 test images of clothes, uint8 `[1, 28, 28]`, in 10 classes that are equally

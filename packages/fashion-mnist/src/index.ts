@@ -1,4 +1,4 @@
 // The package's exports.
 
-export { fashionMnistClassNames } from './class-names.js';
 export { fashionMnist } from './fashion-mnist.js';
+export { fashionMnistClassNames, fashionMnistOutline } from './outline.js';

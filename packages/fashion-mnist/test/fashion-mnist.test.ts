@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { type Dataset, sizeOf } from '@bn/core';
 import { beforeAll, describe, expect, test } from 'vitest';
-import { fashionMnist, fashionMnistClassNames } from '../src/index.js';
+import { fashionMnist, fashionMnistClassNames, fashionMnistOutline } from '../src/index.js';
 
 // Of the unpacked files of https://github.com/zalandoresearch/fashion-mnist.
 const PUBLISHED = {
@@ -37,6 +37,7 @@ describe('fashionMnist', () => {
 
   test('has 60,000 training and 10,000 test images', () => {
     expect([train.length, testSet.length]).toEqual([60_000, 10_000]);
+    expect(train).toMatchObject(fashionMnistOutline);
     for (const dataset of [train, testSet]) {
       expect(dataset.features).toEqual({ shape: [1, 28, 28], dtype: 'uint8' });
       expect(dataset.classNames).toBe(fashionMnistClassNames);

@@ -31,8 +31,8 @@ export async function createBackend({
   if (!Number.isInteger(threads) || threads < 1) {
     throw new BnError('argument', `threads must be a positive integer, got ${threads}`);
   }
-  const runtime = await loadRuntime();
   const chosen = await chooseDevice(device, threads);
+  const runtime = await loadRuntime();
   if (chosen.kind === 'cuda') preload(findCudaProvider()?.libraries ?? []);
   return new OnnxRuntimeBackend(runtime, chosen, sessionOptions(chosen, threads, disableCpuFallback), profile);
 }

@@ -19,7 +19,6 @@ import {
   type Value,
   ValueStore,
 } from '@bn/core';
-import { stepsToOnnx, toOnnx } from '@bn/onnx';
 import type { InferenceSession, Tensor } from 'onnxruntime-node';
 import type { Runtime } from './load-runtime.js';
 import { readNodeName } from './node-name.js';
@@ -50,6 +49,7 @@ export class OnnxRuntimeBackend implements Backend {
     // The WebGPU provider has no Scan.
     if (device.kind !== 'webgpu') {
       this.compileSteps = async (graph, steps) => {
+        const { stepsToOnnx } = await import('@bn/onnx');
         // Not profiled: the time of a Scan is that of its nodes once more.
         return this.#open(stepsToOnnx(graph, steps), stepSpecs(graph, steps), null);
       };
@@ -61,6 +61,7 @@ export class OnnxRuntimeBackend implements Backend {
   }
 
   async compile(graph: Graph): Promise<Executable> {
+    const { toOnnx } = await import('@bn/onnx');
     return this.#open(toOnnx(graph, this.device.kind === 'webgpu' ? { provider: 'webgpu' } : {}), graph, graph);
   }
 

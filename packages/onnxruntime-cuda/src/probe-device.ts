@@ -3,7 +3,6 @@
 
 import { execFile } from 'node:child_process';
 import { createGraph, type DeviceKind, input, ops } from '@bn/core';
-import { toOnnx } from '@bn/onnx';
 import { findCudaProvider, providerVersion, runtimeVersionInUse } from './cuda-provider.js';
 import { type Explanation, explainFailure } from './explain-failure.js';
 import { runtimePath } from './runtime-path.js';
@@ -53,7 +52,8 @@ InferenceSession.create(Buffer.from(model, 'base64'), { executionProviders: [dev
   });
 `;
 
-function computeInChild(kind: DeviceKind, libraries: readonly string[]): Promise<Obstacle> {
+async function computeInChild(kind: DeviceKind, libraries: readonly string[]): Promise<Obstacle> {
+  const { toOnnx } = await import('@bn/onnx');
   // A convolution, because cuDNN is loaded at the first one only.
   const y = ops.conv2d(input('x', [1, 1, 4, 4]), ops.fill([1, 1, 2, 2], 1));
   const model = Buffer.from(toOnnx(createGraph({ y }))).toString('base64');

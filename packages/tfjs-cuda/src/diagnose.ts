@@ -3,7 +3,6 @@
 import { availableParallelism } from 'node:os';
 import type { Diagnosis } from '@bn/core';
 import { installed } from '@bn/native';
-import { version_core as tfjsVersion } from '@tensorflow/tfjs-core';
 import type { EngineName } from './engine.js';
 import { engineChoices, nativeObstacle } from './engine-choices.js';
 import { findNative } from './native/find-native.js';
@@ -16,14 +15,14 @@ export interface EngineDiagnosis extends Diagnosis {
 
 /** One diagnosis for each engine on each of its devices. The native engine is tried in child processes. */
 export async function diagnose(): Promise<EngineDiagnosis[]> {
+  const { version_core: version } = await import('@tensorflow/tfjs-core');
   return Promise.all(
     engineChoices.map(async ({ engine, device, create }): Promise<EngineDiagnosis> => {
       if (engine === 'native') return { engine, device, ...(await diagnoseNative(device as NativeDevice)) };
       const made = await create(undefined);
-      if ('cause' in made)
-        return { engine, device, version: tfjsVersion, available: false, detail: `${made.cause}; ${made.cure}` };
+      if ('cause' in made) return { engine, device, version, available: false, detail: `${made.cause}; ${made.cure}` };
       made.dispose();
-      return { engine, device, version: tfjsVersion, available: true, detail: made.device.description };
+      return { engine, device, version, available: true, detail: made.device.description };
     }),
   );
 }

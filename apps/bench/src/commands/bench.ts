@@ -57,7 +57,7 @@ export async function run(args: readonly string[], io: Io): Promise<number> {
       ),
     )
     .addOption(checkedOption('--out', text('<file>'), 'file to write the results to, with the data beside it as .json'))
-    .addHelpText('after', `${await program.otherCommands()}\n${notes}`);
+    .addHelpText('after', `${await program.otherCommands(args)}\n${notes}`);
   const flags = parseCommand(command, args, io) as BenchFlags | null;
   if (!flags) return 0;
 

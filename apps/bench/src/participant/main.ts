@@ -25,12 +25,12 @@ const { shape, threads, batchSize, learningRate, seed } = settings;
 const [name, engine] = settings.variant.split(':') as [string, string | undefined];
 
 const model = defineModel(build(settings), { input: { shape: [null, ...shape], dtype: 'float32' } });
-// The backend starts while threads unpack the images.
-const [{ train, test }, backend] = await Promise.all([
-  loadImages(shape, settings.examples),
-  loadBackend(name, process.cwd(), { device: 'cpu', threads, ...(engine && { engine }) }),
-]);
+// All is made ready while threads unpack the images.
+const loading = loadImages(shape, settings.examples);
+const backend = await loadBackend(name, process.cwd(), { device: 'cpu', threads, ...(engine && { engine }) });
 const trainer = await createTrainer({ model, backend, loss: softmaxCrossEntropy(), optimizer: sgd(), seed });
+await trainer.compile({ length: settings.examples, features: { shape, dtype: 'uint8' } }, { batchSize });
+const { train, test } = await loading;
 
 let epochs = 1;
 await epochOf(subset(train, Math.min(batchSize, train.length)));

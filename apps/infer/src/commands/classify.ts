@@ -32,7 +32,7 @@ export async function run(args: readonly string[], io: Io): Promise<number> {
     .option('--invert', 'light becomes dark: for photographs on white ground, where the model knows black')
     .option('--json', 'print a line of JSON per image, for programs')
     .option('--csv', 'print CSV')
-    .addHelpText('after', `${await program.otherCommands()}\n${notes}`);
+    .addHelpText('after', `${await program.otherCommands(args)}\n${notes}`);
   command.options.find(({ long }) => long === '--csv')!.conflicts('json');
   addBackendOptions(command);
   const flags = parseCommand(command, args, io);

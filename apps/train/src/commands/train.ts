@@ -20,7 +20,7 @@ export async function run(args: readonly string[], io: Io): Promise<number> {
       checkedOption('--config', text('<file>'), 'JSON file with any of these flags as keys in camel case; flags win'),
     )
     .addOption(checkedOption('--resume', text('<run>'), 'continue the run in this folder from its last checkpoint'));
-  command.addHelpText('after', `${await program.otherCommands()}\n${notes}`);
+  command.addHelpText('after', `${await program.otherCommands(args)}\n${notes}`);
 
   const flags = parseCommand(command, args, io);
   if (!flags) return 0;

@@ -1,6 +1,6 @@
 // Makes the model for the data, and tells before training whether they go together.
 
-import { labelOf, type RunData } from '@bn/command-line';
+import { type DataOutline, labelOf, type RunData } from '@bn/command-line';
 import { BnError, type Dataset, formatShape, input, type Model, trace } from '@bn/core';
 import type { Network } from './load-network.js';
 
@@ -10,17 +10,14 @@ export interface FittedModel {
   readonly batchNormLayers: readonly string[];
   /** Whether training keeps averages that can be recalibrated. */
   readonly hasStates: boolean;
-  /** What is odd, but does not prevent training. */
-  readonly warnings: readonly string[];
+  /** Number of its outputs: labels are below. */
+  readonly classes: number;
 }
 
-/**
- * @throws BnError `shape` when the data does not fit through the network, `data` when a label is not below its number of
- * outputs; whatever a network of the user's own throws
- */
-export function fitModel(network: Network, data: RunData, batchSize: number): FittedModel {
-  const { shape, dtype } = data.train.features;
-  const model = network.modelFor({ shape: shape as number[], classes: data.classes });
+/** @throws BnError `shape` when the data does not fit through the network; whatever a network of the user's own throws */
+export function fitModel(network: Network, { train, classes }: DataOutline): FittedModel {
+  const { shape, dtype } = train.features;
+  const model = network.modelFor({ shape: shape as number[], classes });
   const traced = trace(model, input('features', [2, ...shape], dtype), { training: true });
   const outputs = traced.output.shape;
   if (outputs.length !== 2 || outputs[1] === null) {
@@ -29,7 +26,6 @@ export function fitModel(network: Network, data: RunData, batchSize: number): Fi
       `the network gives ${formatShape(outputs)} for a batch of 2, expected [2, classes]; let it end in flatten() and dense(classes)`,
     );
   }
-  requireLabelsBelow(outputs[1]!, data);
   const paths = [...traced.parameters.keys()];
   return {
     model,
@@ -37,8 +33,17 @@ export function fitModel(network: Network, data: RunData, batchSize: number): Fi
       .filter((path) => path.endsWith('.gamma') && traced.parameters.has(path.replace(/gamma$/, 'beta')))
       .map((path) => path.slice(0, -'.gamma'.length)),
     hasStates: traced.updates.size > 0,
-    warnings: oddities(data.train, outputs[1]!, batchSize),
+    classes: outputs[1]!,
   };
+}
+
+/**
+ * @returns what is odd, but does not prevent training
+ * @throws BnError `data` when a label is not below the network's number of outputs
+ */
+export function checkData({ classes }: FittedModel, data: RunData, batchSize: number): string[] {
+  requireLabelsBelow(classes, data);
+  return oddities(data.train, classes, batchSize);
 }
 
 function requireLabelsBelow(classes: number, data: RunData): void {

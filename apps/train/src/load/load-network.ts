@@ -4,7 +4,6 @@ import { readFile } from 'node:fs/promises';
 import { importModule, isPath, resolvePackage, resolvePath, UsageError } from '@bn/command-line';
 import { BnError, batchNorm, defineModel, type Layer, type Model } from '@bn/core';
 import { batchNormFromScratch, lenet } from '@bn/models';
-import { importOnnx } from '@bn/onnx';
 import type { RunConfig } from '../config/settings.js';
 
 /** A network that was found, not yet made for certain data. */
@@ -73,6 +72,7 @@ async function importNetwork(
 
 /** The model in an ONNX file: it starts from the weights that it has there. */
 async function readModel(file: string, batchNorm: RunConfig['bnImported']): Promise<Model> {
+  const { importOnnx } = await import('@bn/onnx');
   const bytes = new Uint8Array(await readFile(file));
   try {
     // The loss brings its own softmax; images in data sets have their channels first.

@@ -17,7 +17,7 @@ import {
 } from '@bn/core';
 import { createBackend as createReference } from '@bn/reference';
 import type { RunConfig } from '../config/settings.js';
-import { fitModel } from '../load/fit-model.js';
+import { checkData, fitModel } from '../load/fit-model.js';
 import { loadNetwork } from '../load/load-network.js';
 import { optimizerOf } from '../run/learning-rule.js';
 import { difference } from './difference.js';
@@ -30,10 +30,11 @@ export async function createParticipant(setup: Setup): Promise<Participant> {
   const { config, workingFolder } = setup;
   const network = await loadNetwork(config, workingFolder);
   const data = await loadData(config, network.shape);
-  const { model } = fitModel(network, data, config.batchSize);
+  const fitted = fitModel(network, data);
+  checkData(fitted, data, config.batchSize);
   const backend = await backendOf(setup);
   const loss = softmaxCrossEntropy();
-  const options = { model, backend, loss, optimizer: optimizerOf(config), seed: config.seed };
+  const options = { model: fitted.model, backend, loss, optimizer: optimizerOf(config), seed: config.seed };
   return new Participant(setup, options, data.train, data.description, await createTrainer(options));
 }
 

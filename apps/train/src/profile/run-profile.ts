@@ -4,7 +4,7 @@ import { setImmediate } from 'node:timers/promises';
 import { computeOptions, type Io, loadData, median, openBackend, UsageError } from '@bn/command-line';
 import type { Backend, BackendOptions, Graph } from '@bn/core';
 import type { RunConfig } from '../config/settings.js';
-import { fitModel } from '../load/fit-model.js';
+import { checkData, fitModel } from '../load/fit-model.js';
 import { loadNetwork } from '../load/load-network.js';
 import { shortPath } from '../run/describe-run.js';
 import type { ProfileRecord } from './record.js';
@@ -47,9 +47,10 @@ async function measure(
 ): Promise<ProfileRecord> {
   const network = await loadNetwork(config, cwd);
   const data = await loadData(config, network.shape);
-  const { model } = fitModel(network, data, config.batchSize);
+  const fitted = fitModel(network, data);
+  checkData(fitted, data, config.batchSize);
   // One after the other: compilations are timed.
-  const start = (backend: Backend) => Training.start(model, data.train, backend, config);
+  const start = (backend: Backend) => Training.start(fitted.model, data.train, backend, config);
   const trainings = [await start(profiled), await start(plain)] as const;
   const seconds = trainings.map((): number[] => []);
   for (let step = 0; step < warmUpSteps + steps; step++) {

@@ -53,7 +53,7 @@ interface Run extends Loaded {
 }
 
 async function trainAndRecord(run: Run, settings: Settings, io: Io): Promise<boolean> {
-  const { config, data, fitted, trainer, folder, history, description } = run;
+  const { config, data, fitted, warnings, trainer, folder, history, description } = run;
   const display = await createDisplay(settings.json ? 'json' : defaultDisplayMode(io.stdout), io.stdout);
   const path = shortPath(folder.path, io.cwd);
   const recorder = createRecorder(folder, trainer, fitted.batchNormLayers, history);
@@ -62,7 +62,7 @@ async function trainAndRecord(run: Run, settings: Settings, io: Io): Promise<boo
   io.signal.addEventListener('abort', onAbort);
   try {
     display.start({ description, epochs: config.epochs, history });
-    for (const message of fitted.warnings) display.event({ type: 'warning', message });
+    for (const message of warnings) display.event({ type: 'warning', message });
     await train(run, recorder, display, io.signal);
     if (io.signal.aborted) {
       display.message(`stopped; continue with: pnpm train --resume ${/\s/.test(path) ? `"${path}"` : path}`);

@@ -1,9 +1,9 @@
 // Loads what a configuration names (network, data, backend), and makes a trainer of it for as long as it is needed.
 
-import { computeOptions, loadData, openBackend, type RunData } from '@bn/command-line';
+import { computeOptions, loadData, openBackend, outlineOf, type RunData } from '@bn/command-line';
 import { type Backend, createTrainer, softmaxCrossEntropy, type Trainer } from '@bn/core';
 import type { RunConfig } from '../config/settings.js';
-import { type FittedModel, fitModel } from '../load/fit-model.js';
+import { checkData, type FittedModel, fitModel } from '../load/fit-model.js';
 import { loadNetwork } from '../load/load-network.js';
 import { optimizerOf } from './learning-rule.js';
 
@@ -12,6 +12,8 @@ export interface Loaded {
   readonly config: RunConfig;
   readonly data: RunData;
   readonly fitted: FittedModel;
+  /** What is odd about the data. */
+  readonly warnings: readonly string[];
   readonly backend: Backend;
   /** Why not a better device or backend, where the choice was not the user's. */
   readonly deviceReason: string | undefined;
@@ -25,15 +27,15 @@ export async function withTrainer<T>(
   body: (loaded: Loaded) => Promise<T>,
 ): Promise<T> {
   const network = await loadNetwork(config, workingFolder);
-  // Other threads unpack the data, while this one makes the backend.
+  // Other threads unpack the data, while this one makes the backend and, for data that is known, compiles.
   const loading = loadData(config, network.shape);
   // Told below: not also as an error that nothing handles.
   loading.catch(() => {});
   const opened = await openBackend(config.backend, workingFolder, computeOptions(config));
   const { backend, name, reason: deviceReason } = opened;
   try {
-    const data = await loading;
-    const fitted = fitModel(network, data, config.batchSize);
+    const known = outlineOf(config);
+    const fitted = fitModel(network, known ?? (await loading));
     const loss = softmaxCrossEntropy();
     const trainer = await createTrainer({
       model: fitted.model,
@@ -43,7 +45,18 @@ export async function withTrainer<T>(
       seed: config.seed,
     });
     try {
-      return await body({ config: { ...config, backend: name }, data, fitted, backend, deviceReason, trainer });
+      if (known) await trainer.compile(known.train, { batchSize: config.batchSize });
+      const data = await loading;
+      const warnings = checkData(fitted, data, config.batchSize);
+      return await body({
+        config: { ...config, backend: name },
+        data,
+        fitted,
+        warnings,
+        backend,
+        deviceReason,
+        trainer,
+      });
     } finally {
       await trainer.dispose();
     }

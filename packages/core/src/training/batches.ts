@@ -1,6 +1,6 @@
 // From a data set to batches: which examples go together, and their bytes one after another.
 
-import type { Dataset } from '../dataset.js';
+import type { Dataset, DatasetOutline } from '../dataset.js';
 import { BnError } from '../errors.js';
 import type { Model } from '../model.js';
 import { createArray, formatShape, type Spec, sizeOf, staticShape, type TypedArray } from '../spec.js';
@@ -15,8 +15,7 @@ export interface Batch {
 const classIndex: Spec = { shape: [], dtype: 'int32' };
 
 /** Specs of a batch of `size` examples. */
-export function batchSpec(dataset: Dataset, size: number): BatchSpec {
-  const { features, labels = classIndex } = dataset;
+export function batchSpec({ features, labels = classIndex }: DatasetOutline, size: number): BatchSpec {
   return {
     features: { shape: [size, ...features.shape], dtype: features.dtype },
     labels: { shape: [size, ...labels.shape], dtype: labels.dtype },

@@ -1,7 +1,7 @@
 // The trainer: takes batches through the step's graph, keeps the values between steps, and tells what happens.
 
 import type { Backend } from '../backend.js';
-import type { Dataset } from '../dataset.js';
+import type { Dataset, DatasetOutline } from '../dataset.js';
 import { BnError } from '../errors.js';
 import type { Loss } from '../losses/loss.js';
 import { type Model, trace } from '../model.js';
@@ -29,26 +29,34 @@ export interface TrainerOptions {
   readonly seed?: number;
 }
 
-export interface FitOptions {
-  readonly train: Dataset;
-  /** Evaluated after every epoch. */
-  readonly test?: Dataset;
-  readonly epochs: number;
+export interface BatchOptions {
   /** Default 256. The last batch of an epoch is smaller if the data set is no multiple. */
   readonly batchSize?: number;
-  readonly learningRate: number;
-  /** Default: constant. */
-  readonly schedule?: Schedule;
   /**
    * Steps in one run of the backend, for backends that have `compileSteps`: the same results, but events come in bundles.
    * Default: 8 on CUDA, where each run costs copies to the device and back, else 1.
    */
   readonly stepsPerRun?: number;
+}
+
+export interface FitOptions extends BatchOptions {
+  readonly train: Dataset;
+  /** Evaluated after every epoch. */
+  readonly test?: Dataset;
+  readonly epochs: number;
+  readonly learningRate: number;
+  /** Default: constant. */
+  readonly schedule?: Schedule;
   /** Asks for a stop: the run is finished, a checkpoint event comes, and `fit` ends. */
   readonly signal?: AbortSignal;
 }
 
 export interface Trainer {
+  /**
+   * Compiles the step for training on `train`, as `fit` does before the first one: so that it is ready when the data is.
+   * The options are those that `fit` will have.
+   */
+  compile(train: DatasetOutline, options?: BatchOptions): Promise<void>;
   /** Trains up to `epochs` epochs in all, from where the trainer is, telling what happens. */
   fit(options: FitOptions): AsyncGenerator<TrainerEvent, void>;
   /** One training step on a batch of one's own: float32 or uint8 features, int32 or float32 labels. */
@@ -112,6 +120,12 @@ class GraphTrainer implements Trainer {
     this.#slots = slots;
   }
 
+  async compile(train: DatasetOutline, options: BatchOptions = {}): Promise<void> {
+    requireBatchOptions('compile', train, options);
+    const { batchSize = 256 } = options;
+    await this.#compileSteps(batchSpec(train, Math.min(batchSize, train.length)), this.#stepsPerRun(train, options));
+  }
+
   async *fit(options: FitOptions): AsyncGenerator<TrainerEvent, void> {
     const { train, test, epochs, batchSize = 256, learningRate, schedule = constantSchedule(), signal } = options;
     requireFitOptions(options);
@@ -124,7 +138,7 @@ class GraphTrainer implements Trainer {
         message: `the last batch of an epoch would be a single example, which batch normalization cannot train on: left out`,
       };
     }
-    const perRun = this.#stepsPerRun(options);
+    const perRun = this.#stepsPerRun(train, options);
     let isPrepared = false;
 
     const stepsPerEpoch = ranges.length;
@@ -261,7 +275,7 @@ class GraphTrainer implements Trainer {
       await this.#evaluation(batchSpec(test, size)).executable;
   }
 
-  #stepsPerRun({ stepsPerRun, train, batchSize = 256 }: FitOptions): number {
+  #stepsPerRun(train: DatasetOutline, { stepsPerRun, batchSize = 256 }: BatchOptions): number {
     const { compileSteps, device } = this.#options.backend;
     const wanted = stepsPerRun ?? (device.kind === 'cuda' ? 8 : 1);
     return compileSteps ? Math.max(1, Math.min(wanted, Math.floor(train.length / batchSize))) : 1;
@@ -348,15 +362,25 @@ type Range = [start: number, end: number];
 const nothingYet = { lossSum: 0, correct: 0, examples: 0, seconds: 0 };
 
 function requireFitOptions(options: FitOptions): void {
-  const { train, test, epochs, batchSize = 256, learningRate, stepsPerRun = 1 } = options;
+  const { train, test, epochs, learningRate } = options;
   const wrong = (what: string) => new BnError('argument', `fit: ${what}`);
-  if (train.length === 0 || test?.length === 0) throw wrong('the data set is empty');
+  requireBatchOptions('fit', train, options);
+  if (test?.length === 0) throw wrong('the data set is empty');
   if (!Number.isInteger(epochs) || epochs < 1) throw wrong(`epochs must be a positive integer, got ${epochs}`);
+  if (!(learningRate > 0 && learningRate < Infinity)) throw wrong(`learningRate must be above 0, got ${learningRate}`);
+}
+
+function requireBatchOptions(
+  method: string,
+  { length }: DatasetOutline,
+  { batchSize = 256, stepsPerRun = 1 }: BatchOptions,
+): void {
+  const wrong = (what: string) => new BnError('argument', `${method}: ${what}`);
+  if (length === 0) throw wrong('the data set is empty');
   if (!Number.isInteger(batchSize) || batchSize < 1)
     throw wrong(`batchSize must be a positive integer, got ${batchSize}`);
   if (!Number.isInteger(stepsPerRun) || stepsPerRun < 1)
     throw wrong(`stepsPerRun must be a positive integer, got ${stepsPerRun}`);
-  if (!(learningRate > 0 && learningRate < Infinity)) throw wrong(`learningRate must be above 0, got ${learningRate}`);
 }
 
 function isClassification({ labels }: Dataset): boolean {

@@ -1,11 +1,11 @@
-// Data to evaluate on: the part of it that training does not see, where that can be known.
+// Data to evaluate on, the part of it that training does not see, where that can be known; and data known before.
 
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Dataset } from '@bn/core';
 import { expect, onTestFinished, test } from 'vitest';
-import { loadData, loadTestData } from '../src/index.js';
+import { loadData, loadTestData, outlineOf } from '../src/index.js';
 
 /** A CSV of 40 images of one pixel, each another. */
 function csvFile(): string {
@@ -38,4 +38,12 @@ test('with a test part it is that', async () => {
   const { dataset, part } = await loadTestData({ data: 'fashion-mnist', heldOutBy: null }, [1, 28, 28]);
   expect({ part, length: dataset.length }).toEqual({ part: 'test part', length: 10_000 });
   await expect(loadTestData({ data: 'fashion-mnist', heldOutBy: 0 }, [1, 28, 28])).rejects.toThrow('has no effect');
+});
+
+test('the outline of known data is that of what will be loaded', async () => {
+  const options = { data: 'fashion-mnist', testData: null, limit: 300, seed: 0 };
+  const { train, classes } = await loadData(options, null);
+  expect({ train, classes }).toMatchObject(outlineOf(options)!);
+  expect(outlineOf({ ...options, limit: null })).toMatchObject({ train: { length: 60_000 } });
+  expect(outlineOf({ ...options, data: csvFile() })).toBeNull();
 });
