@@ -4,7 +4,6 @@ import { createReadStream } from 'node:fs';
 import { pipeline } from 'node:stream';
 import { createGunzip } from 'node:zlib';
 import { BnError, formatShape, sizeOf } from '@bn/core';
-import Papa from 'papaparse';
 import { MemoryDataset } from './memory-dataset.js';
 import { readError } from './read-error.js';
 
@@ -64,6 +63,7 @@ interface Table {
 }
 
 async function readLines(file: string, onLine: (fields: string[]) => void): Promise<void> {
+  const { default: Papa } = await import('papaparse');
   // Large chunks: the parser starts the line at the end of one again with the next.
   const bytes = createReadStream(file, { highWaterMark: 2 ** 20 });
   const text = file.endsWith('.gz') ? pipeline(bytes, createGunzip({ chunkSize: 2 ** 20 }), () => {}) : bytes;
