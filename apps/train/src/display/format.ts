@@ -32,3 +32,8 @@ export function formatDescription({ model, data, backend, device, engine, device
   const by = engine === undefined ? backend : `${backend} (${engine})`;
   return `${model} on ${data}, by ${by} on ${device}${deviceReason === undefined ? '' : `; ${deviceReason}`}`;
 }
+
+/** `60 steps of 256 examples`. */
+export function stepsText(steps: number, batchSize: number): string {
+  return `${steps} step${steps === 1 ? '' : 's'} of ${batchSize} example${batchSize === 1 ? '' : 's'}`;
+}

@@ -2,6 +2,7 @@
 
 import { type OutputStream, printable } from '@bn/command-line';
 import { createLogUpdate } from 'log-update';
+import { stepsText } from '../display/format.js';
 import { defaultDisplayMode } from '../display/index.js';
 import { tolerances } from './difference.js';
 import { formatDifference, outcomeText } from './outcome-text.js';
@@ -44,7 +45,7 @@ function textDisplay(stream: OutputStream): ParityDisplay {
     warning: (message) => print(`warning: ${message}`),
     start(run) {
       steps = run.steps;
-      print(`${run.model} on ${run.data}: ${run.steps} steps of ${run.batchSize} examples`);
+      print(`${run.model} on ${run.data}: ${stepsText(run.steps, run.batchSize)}`);
       print(`against the reference in float64: ${run.backends.map(({ label }) => label).join(', ')}`);
       frame?.('the first step …');
     },

@@ -1,6 +1,7 @@
 // The comparison as one HTML file: a heat map of layer × step for each backend, and its table.
 
 import type { TopLevelSpec } from 'vega-lite';
+import { stepsText } from '../display/format.js';
 import { pageTheme, renderChart } from '../report/chart.js';
 import { type Html, html } from '../report/html.js';
 import { renderPage } from '../report/page.js';
@@ -14,7 +15,7 @@ export async function renderHeatMap(record: ParityRecord): Promise<string> {
   return renderPage({
     title: `${record.model}: backends against the reference`,
     kind: 'Parity',
-    note: `${record.steps} steps of ${record.batchSize} examples, ${record.data}`,
+    note: `${stepsText(record.steps, record.batchSize)}, ${record.data}`,
     main: html`${sections}`,
   });
 }

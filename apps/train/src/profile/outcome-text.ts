@@ -1,6 +1,7 @@
 // The outcome for people: a table by layer and direction, what is not in it, and the dearest phases.
 
 import type { Phase } from '@bn/core';
+import { stepsText } from '../display/format.js';
 import { directions, layerShares, type ProfileRecord, partsOf, rateOf, type Share } from './record.js';
 import { warmUpSteps } from './settings.js';
 
@@ -12,7 +13,7 @@ export function outcomeText(record: ProfileRecord): string {
   const cost = medianSeconds.profiled / medianSeconds.plain - 1;
   const { peak, memory } = report;
   return [
-    `${model} on ${data}: ${steps} steps of ${batchSize} examples, after ${warmUpSteps} that do not count`,
+    `${model} on ${data}: ${stepsText(steps, batchSize)}, after ${warmUpSteps} that do not count`,
     `by ${backend}${engine === undefined ? '' : ` (${engine})`} on ${device}${peak === undefined ? '' : `, which can do ${gigaflops(peak)} GFLOP/s (measured)`}`,
     '',
     ...layerTable(record),

@@ -2,6 +2,7 @@
 
 import type { Phase } from '@bn/core';
 import type { TopLevelSpec } from 'vega-lite';
+import { stepsText } from '../display/format.js';
 import { pageTheme, renderChart } from '../report/chart.js';
 import { html } from '../report/html.js';
 import { renderPage } from '../report/page.js';
@@ -20,7 +21,7 @@ export async function renderProfile(record: ProfileRecord): Promise<string> {
   return renderPage({
     title: `${model} by ${backend}: where a step's time goes`,
     kind: 'Profile',
-    note: `${steps} steps of ${batchSize} examples on ${device}, ${(1000 * medianSeconds.plain).toFixed(2)} ms each without profiling; ${data}`,
+    note: `${stepsText(steps, batchSize)} on ${device}, ${(1000 * medianSeconds.plain).toFixed(2)} ms each without profiling; ${data}`,
     main: html`<section><h2>Layers</h2>
 <p class="note">Milliseconds of a step in each layer, by direction. What is computed within loops of other layers is in their time.</p>
 <figure class="card">${await renderChart(layerChart(record), 'Milliseconds of a step by layer and direction', pageTheme)}</figure></section>
