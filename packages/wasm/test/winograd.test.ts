@@ -1,6 +1,6 @@
 // Convolutions by transforms: equal to the sum of products they stand for, in all three directions.
 
-import { createGenerator, createGraph, input, ops, sizeOf, type Value } from '@bn/core';
+import { constant, createGenerator, createGraph, type Graph, input, ops, sizeOf, type Value } from '@bn/core';
 import { createBackend as createReference } from '@bn/reference';
 import { createBackend } from '@bn/wasm';
 import { expect, test } from 'vitest';
@@ -35,10 +35,42 @@ test.each([
   [4, 11, 0, false],
 ])('a kernel of %i on rows of %i, padded by %i: transforms %s', async (taps, width, around, transforms) => {
   const graph = convolutions(taps, width, around);
-  const plan = (winograd: boolean) => printSteps(planGraph(graph, 1, { ...allPasses, winograd }).steps);
-  expect(plan(true) !== plan(false)).toBe(transforms);
+  expect(usesTransforms(graph)).toBe(transforms);
+  await expectEqual(graph);
+});
 
-  const random = createGenerator(taps * width + around);
+test.each([
+  [1, 3, 12, 1, true],
+  [1, 5, 12, 0, true],
+  [3, 3, 11, 1, true],
+  [1, 4, 12, 1, false],
+])(
+  'of %i images with a kernel of %i, rows of %i, padded by %i: with a known filter, transforms %s',
+  async (batch, taps, width, around, transforms) => {
+    const random = createGenerator(width);
+    const size = 16 * 12 * taps * taps;
+    const filter = constant(
+      Float32Array.from({ length: size }, () => random.normal()),
+      [16, 12, taps, taps],
+    );
+    const padding = [around, around, around, around] as const;
+    const geometry = { stride: [1, 1], padding, dilation: [1, 1], groups: 1 } as const;
+    const x = input('x', [batch, 12, 9, width]);
+    const graph = createGraph({ y: ops.conv2d(x, filter, geometry) });
+    expect(usesTransforms(graph)).toBe(transforms);
+    expect(usesTransforms(createGraph({ y: ops.conv2d(x, input('w', filter.shape), geometry) }))).toBe(false);
+    await expectEqual(graph);
+  },
+);
+
+const usesTransforms = (graph: Graph) => {
+  const plan = (winograd: boolean) => printSteps(planGraph(graph, 1, { ...allPasses, winograd }).steps);
+  return plan(true) !== plan(false);
+};
+
+/** Computes with both backends, from random inputs. */
+async function expectEqual(graph: Graph): Promise<void> {
+  const random = createGenerator(graph.nodes.length);
   const data = [...graph.inputs].map(([name, { shape }]) => {
     return [name, shape, Float32Array.from({ length: sizeOf(shape) }, () => random.normal())] as const;
   });
@@ -59,7 +91,7 @@ test.each([
     const error = Math.max(...Array.from(values, (v, at) => Math.abs(actual[i][at] - v)));
     expect(error / scale, [...graph.outputs.keys()][i]).toBeLessThan(3e-6);
   });
-});
+}
 
 test('kernels of 3 × 3 are transformed along rows and columns, in all three directions', () => {
   const graph = convolutions(3, 13, 1, [64, 64, 48]);

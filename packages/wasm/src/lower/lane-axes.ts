@@ -9,7 +9,7 @@ import { isTileTransform } from './tile-transform.js';
 export type LaneAxes = ReadonlyMap<Tensor, number | null>;
 
 /** Below this size lanes would be idle. */
-const smallestAxis = 4;
+export const smallestAxis = 4;
 
 /** @param rows an input whose first axis gets the lanes, in place of the axis with most arithmetic */
 export function chooseLaneAxes(graph: Graph, rows: Tensor | null = null): LaneAxes {

@@ -3,7 +3,7 @@
 // whose groups are the points.
 
 import { type ConvolutionGeometry, constant, isOp, ops, type Tensor } from '@bn/core';
-import { type LaneAxes, sizeOf } from './lane-axes.js';
+import { type LaneAxes, sizeOf, smallestAxis } from './lane-axes.js';
 import type { Replacement } from './replace-nodes.js';
 import { tileTransform } from './tile-transform.js';
 import { type Transform, transformFilter, transforms } from './winograd-transforms.js';
@@ -18,14 +18,23 @@ interface Tiling {
 /** In the order in which images are transformed: along rows (axis 3), then perhaps along columns (axis 2). */
 type Plan = readonly Tiling[];
 
-/** Replaces such convolutions where that saves work; lanes have to be on the batch. */
+/**
+ * Replaces such convolutions where that saves work. Lanes have to be on the batch; for fewer images than lanes, filters have
+ * to be known, since transforming them would not pay.
+ */
 export function winograd(lanes: LaneAxes): Replacement {
   return (node, copy) => {
+    if (isOp(copy, 'conv2d') && isFew(copy) && isOp(copy.inputs[1], 'constant')) return forward(copy);
     if (lanes.get(node.inputs[0]) !== 0) return null;
     if (isOp(copy, 'conv2d')) return forward(copy);
     if (isOp(copy, 'conv2dInputGradient')) return inputGradient(copy);
     return isOp(copy, 'conv2dFilterGradient') ? filterGradient(copy) : null;
   };
+}
+
+/** Whether there are fewer images than lanes, which are along rows then. */
+function isFew({ shape }: Tensor): boolean {
+  return shape[0]! < smallestAxis;
 }
 
 /** y = Aᵀ·Σ (G·w ⊙ Bᵀ·x) over channels, and rows of the kernel */
@@ -182,7 +191,7 @@ function groupsOf(plan: Plan) {
   return { stride: [1, 1], padding: [0, 0, 0, 0], dilation: [1, 1], groups } as const;
 }
 
-/** Multiplications that take as long as transforming an element. Filters are transformed once for the whole batch. */
+/** Multiplications that take as long as transforming an element, or reading one of a filter: once for the whole batch. */
 const elementCost = 6;
 
 /**
@@ -192,10 +201,15 @@ const elementCost = 6;
  */
 function planFor(
   [out, channels, rows, taps]: readonly number[],
-  { shape }: Tensor,
+  result: Tensor,
   isPossible: (plan: Plan) => boolean = () => true,
 ): Plan | null {
+  const { shape } = result;
   const [batch, , height, width] = shape as number[];
+  /** How many lanes work for one of `n` places in a row. */
+  const lanesFor = (n: number) => (isFew(result) ? (Math.ceil(n / 4) * 4) / n : 1);
+  /** Of transforming or reading so many elements for each pair of channels. */
+  const filterWork = (elements: number) => (elementCost * out * channels * elements) / batch;
   const tilings = (axis: 2 | 3, count: number): Tiling[] =>
     (transforms.get(count) ?? []).map((transform) => ({
       axis,
@@ -208,12 +222,14 @@ function planFor(
   const workOf = ([{ tiles, transform }, second]: Plan): number => {
     const points = tiles * transform.b.length;
     const elements = (channels * (height + rows - 1) + out * height) * points;
-    if (!second) return out * channels * rows * height * points + elementCost * elements;
-    const [all, filters] = [second.tiles * tiles, 1].map((n) => n * second.transform.b.length * transform.b.length);
-    const more = (channels + out) * all + (out * channels * filters) / batch;
-    return out * channels * all + elementCost * (elements + more);
+    const filters = (second?.transform.b.length ?? rows) * transform.b.length;
+    const work = elementCost * elements + filterWork(filters);
+    if (!second) return out * channels * rows * height * points * lanesFor(tiles) + work;
+    const all = second.tiles * tiles * filters;
+    return out * channels * all * lanesFor(second.tiles * tiles) + elementCost * (channels + out) * all + work;
   };
-  let best: { plan: Plan | null; work: number } = { plan: null, work: out * channels * rows * taps * height * width };
+  const direct = out * channels * rows * taps * height * width * lanesFor(width) + filterWork(rows * taps);
+  let best: { plan: Plan | null; work: number } = { plan: null, work: direct };
   for (const plan of [...along.map((tiling) => [tiling]), ...both].filter(isPossible)) {
     const work = workOf(plan);
     if (work < best.work) best = { plan, work };

@@ -86,6 +86,8 @@ function chooseVector(nest: Nest): Loop | null {
 /** Lanes need the same guards, distinct places to write, and no order among them. */
 function isPossible(nest: Nest, loop: Loop): boolean {
   const isInner = nest.inner.includes(loop);
+  // Short sums in lanes are mostly the adding up of lanes at their end.
+  if (isInner && loop.extent < 8) return false;
   return nest.statements.every(({ target, reduction, accumulates, position }) => {
     // Ranges are cut from the first loop, and loops in lanes come last.
     if (accumulates && (target.index.coefficient(loop) === 0 || loop === nest.outer[0])) return false;
