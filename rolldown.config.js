@@ -4,16 +4,18 @@
 import { readFileSync } from 'node:fs';
 import { defineConfig } from 'rolldown';
 
-const { exports } = JSON.parse(readFileSync('package.json', 'utf8'));
+const { exports, dependencies, peerDependencies, optionalDependencies } = JSON.parse(
+  readFileSync('package.json', 'utf8'),
+);
 const entries = Object.values(exports)
   .filter((entry) => entry.types)
   .map((entry) => entry.default.replace('dist', 'src').replace('.js', '.ts'));
+const others = Object.keys({ ...dependencies, ...peerDependencies, ...optionalDependencies });
 
 export default defineConfig({
   input: entries,
   platform: 'neutral',
-  // Other packages stay imports.
-  external: /^[^./]/,
+  external: [/^node:/, ...others.map((name) => new RegExp(`^${name}(/|$)`))],
   tsconfig: false,
   output: { dir: 'dist', sourcemap: true, chunkFileNames: '[name].js' },
 });
