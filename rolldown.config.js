@@ -4,13 +4,11 @@
 import { readFileSync } from 'node:fs';
 import { defineConfig } from 'rolldown';
 
-const { exports, dependencies, peerDependencies, optionalDependencies } = JSON.parse(
-  readFileSync('package.json', 'utf8'),
-);
+const { exports, dependencies, peerDependencies } = JSON.parse(readFileSync('package.json', 'utf8'));
 const entries = Object.values(exports)
   .filter((entry) => entry.types)
   .map((entry) => entry.default.replace('dist', 'src').replace('.js', '.ts'));
-const others = Object.keys({ ...dependencies, ...peerDependencies, ...optionalDependencies });
+const others = Object.keys({ ...dependencies, ...peerDependencies });
 
 export default defineConfig({
   input: entries,

@@ -26,6 +26,7 @@ import { scheduleNest } from './plan/schedule-nest.js';
 import { planSteps, type Step, workOf } from './plan/steps.js';
 import { markImport } from './profile/clock.js';
 import { operationsOf } from './profile/operations.js';
+import { unoptimized } from './run/engine.js';
 
 /** A call of an exported function: the first group or iteration, and the one after the last. */
 interface Task {
@@ -113,6 +114,10 @@ function replacementsOf(passes: Passes, lanes: LaneAxes): Replacement[] {
 }
 
 export function compile(graph: Graph, batch: number, options: CompileOptions): Program {
+  return unoptimized(() => compileGraph(graph, batch, options));
+}
+
+function compileGraph(graph: Graph, batch: number, options: CompileOptions): Program {
   const { steps, lowered, bound } = planGraph(graph, batch, options.passes, options.countsRows);
   const plan = planMemory(steps, options.passes.reuse);
   const tables = constantBuffers(steps);

@@ -29,6 +29,8 @@ export interface TrainerOptions {
   readonly seed?: number;
 }
 
+const defaultBatchSize = 256;
+
 export interface BatchOptions {
   /** Default 256. The last batch of an epoch is smaller if the data set is no multiple. */
   readonly batchSize?: number;
@@ -122,12 +124,20 @@ class GraphTrainer implements Trainer {
 
   async compile(train: DatasetOutline, options: BatchOptions = {}): Promise<void> {
     requireBatchOptions('compile', train, options);
-    const { batchSize = 256 } = options;
+    const { batchSize = defaultBatchSize } = options;
     await this.#compileSteps(batchSpec(train, Math.min(batchSize, train.length)), this.#stepsPerRun(train, options));
   }
 
   async *fit(options: FitOptions): AsyncGenerator<TrainerEvent, void> {
-    const { train, test, epochs, batchSize = 256, learningRate, schedule = constantSchedule(), signal } = options;
+    const {
+      train,
+      test,
+      epochs,
+      batchSize = defaultBatchSize,
+      learningRate,
+      schedule = constantSchedule(),
+      signal,
+    } = options;
     requireFitOptions(options);
     const ranges = batchRanges(train.length, batchSize);
     const [lastStart, lastEnd] = ranges.at(-1)!;
@@ -187,7 +197,7 @@ class GraphTrainer implements Trainer {
     return this.#steps.observe({ batch, learningRate }, specOf(this.#options.model, batch), this.#position);
   }
 
-  async evaluate(dataset: Dataset, { batchSize = 256 }: { batchSize?: number } = {}): Promise<Evaluation> {
+  async evaluate(dataset: Dataset, { batchSize = defaultBatchSize }: { batchSize?: number } = {}): Promise<Evaluation> {
     const predicted = isClassification(dataset) ? new Int32Array(dataset.length) : null;
     let lossSum = 0;
     let correct = 0;
@@ -225,7 +235,7 @@ class GraphTrainer implements Trainer {
     return (await this.#runner.take(outputs, 'output')) as Float32Array;
   }
 
-  async recalibrate(dataset: Dataset, { batchSize = 256 }: { batchSize?: number } = {}): Promise<void> {
+  async recalibrate(dataset: Dataset, { batchSize = defaultBatchSize }: { batchSize?: number } = {}): Promise<void> {
     const { model } = this.#options;
     this.#runner.load(await averageStatistics({ model, dataset, batchSize }, this.#runner, contextOf(this.#position)));
   }
@@ -266,7 +276,11 @@ class GraphTrainer implements Trainer {
   }
 
   /** Compiles for every batch size that will occur, so that nothing fails or waits in the middle of training. */
-  async #prepare({ train, test, batchSize = 256 }: FitOptions, ranges: Range[], perRun: number): Promise<void> {
+  async #prepare(
+    { train, test, batchSize = defaultBatchSize }: FitOptions,
+    ranges: Range[],
+    perRun: number,
+  ): Promise<void> {
     const sizes = (all: Range[]) => new Set(all.map(([start, end]) => end - start));
     for (const size of sizes(ranges)) await this.#compileSteps(batchSpec(train, size), 1);
     if (perRun > 1) await this.#compileSteps(batchSpec(train, batchSize), perRun);
@@ -275,7 +289,7 @@ class GraphTrainer implements Trainer {
       await this.#evaluation(batchSpec(test, size)).executable;
   }
 
-  #stepsPerRun(train: DatasetOutline, { stepsPerRun, batchSize = 256 }: BatchOptions): number {
+  #stepsPerRun(train: DatasetOutline, { stepsPerRun, batchSize = defaultBatchSize }: BatchOptions): number {
     const { compileSteps, device } = this.#options.backend;
     const wanted = stepsPerRun ?? (device.kind === 'cuda' ? 8 : 1);
     return compileSteps ? Math.max(1, Math.min(wanted, Math.floor(train.length / batchSize))) : 1;
@@ -373,7 +387,7 @@ function requireFitOptions(options: FitOptions): void {
 function requireBatchOptions(
   method: string,
   { length }: DatasetOutline,
-  { batchSize = 256, stepsPerRun = 1 }: BatchOptions,
+  { batchSize = defaultBatchSize, stepsPerRun = 1 }: BatchOptions,
 ): void {
   const wrong = (what: string) => new BnError('argument', `${method}: ${what}`);
   if (length === 0) throw wrong('the data set is empty');

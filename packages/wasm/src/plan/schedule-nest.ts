@@ -64,17 +64,20 @@ function tileOthers({ outer, inner, statements }: Nest, vector: Loop | null, fix
 /** Instructions for four lanes, by elements between them; five for other distances. */
 const loadsOf: Readonly<Record<number, number>> = { 0: 1, 1: 1, 2: 3 };
 
+/** Sums shorter than this would mostly add up lanes at their end. */
+const shortestSum = 8;
+
 /** The lane loop; else the loop along which memory is nearest, if that is worth it. */
 function chooseVector(nest: Nest): Loop | null {
-  const loops = [...nest.outer, ...nest.inner];
-  const lane = loops.find(({ kind }) => kind === 'lane');
+  const lane = [...nest.outer, ...nest.inner].find(({ kind }) => kind === 'lane');
   if (lane) return lane;
   let best: { loop: Loop | null; cost: number } = { loop: null, cost: 1 };
   const accesses = [...readsOf(nest), ...nest.statements.map(({ target }) => target)];
   const guarded = new Set(
     nest.statements.flatMap(guardsOf).flatMap(({ index }) => index.terms.map(({ loop }) => loop)),
   );
-  for (const loop of loops.filter((loop) => !guarded.has(loop) && isPossible(nest, loop))) {
+  const candidates = [...nest.outer, ...nest.inner.filter(({ extent }) => extent >= shortestSum)];
+  for (const loop of candidates.filter((loop) => !guarded.has(loop) && isPossible(nest, loop))) {
     const each = accesses.map(({ index }) => loadsOf[index.coefficient(loop)] ?? 5);
     const vectors = Math.ceil(loop.extent / 4) / loop.extent;
     const cost = (vectors * each.reduce((a, b) => a + b, 2)) / (accesses.length + 2);
@@ -86,8 +89,6 @@ function chooseVector(nest: Nest): Loop | null {
 /** Lanes need the same guards, distinct places to write, and no order among them. */
 function isPossible(nest: Nest, loop: Loop): boolean {
   const isInner = nest.inner.includes(loop);
-  // Short sums in lanes are mostly the adding up of lanes at their end.
-  if (isInner && loop.extent < 8) return false;
   return nest.statements.every(({ target, reduction, accumulates, position }) => {
     // Ranges are cut from the first loop, and loops in lanes come last.
     if (accumulates && (target.index.coefficient(loop) === 0 || loop === nest.outer[0])) return false;

@@ -25,7 +25,6 @@ import type { Passes } from '../passes.js';
 import { measurePeak } from '../profile/measure-peak.js';
 import { createReport, memoryOf } from '../profile/report.js';
 import { Timing } from '../profile/timing.js';
-import { unoptimized } from './engine.js';
 import type { Heap } from './heap.js';
 import { capacityFor, Programs } from './programs.js';
 import type { Team } from './team.js';
@@ -154,13 +153,11 @@ export class WasmBackend implements Backend {
   async #load(graph: Graph, batch: number, countsRows: boolean): Promise<Loaded> {
     const { relaxed, passes, profile } = this.#options;
     const { maximum, shared } = this.#heap;
-    const program = unoptimized(() =>
-      compile(graph, batch, {
-        ...{ relaxed, passes, countsRows, threads: this.#team.threads, profile: profile !== undefined },
-        memory: { maximum, shared },
-        reserve: (kind, bytes) => (kind === 'own' ? this.#heap.allocate(bytes) : this.#scratchOf(bytes)),
-      }),
-    );
+    const program = compile(graph, batch, {
+      ...{ relaxed, passes, countsRows, threads: this.#team.threads, profile: profile !== undefined },
+      memory: { maximum, shared },
+      reserve: (kind, bytes) => (kind === 'own' ? this.#heap.allocate(bytes) : this.#scratchOf(bytes)),
+    });
     const { f32, i32 } = this.#heap.views;
     for (const { address, words, isFloat } of program.data) (isFloat ? f32 : i32).set(words, address / 4);
     const handle = await this.#team.load(program);
