@@ -13,6 +13,7 @@ export type {
   Value,
 } from './backend.js';
 export { checkInputs, checkUpload } from './check-values.js';
+export { type ClassList, type MatchedClasses, matchClasses, numbered } from './classes.js';
 export type { Dataset, DatasetOutline, Example } from './dataset.js';
 export { BnError, type BnErrorCode } from './errors.js';
 export { decomposeNode, gradients } from './gradients.js';
@@ -27,7 +28,10 @@ export {
 } from './initializers.js';
 export * from './layers/index.js';
 export * from './losses/index.js';
+export * from './measures/index.js';
+export * from './metrics/index.js';
 export { defineModel, type Model, type Trace, trace } from './model.js';
+export * from './objectives/index.js';
 export type { ConvolutionAttributes, ConvolutionGeometry } from './ops/convolution.js';
 export { type FusedAttributes, type FusedName, fused } from './ops/fused.js';
 export * as ops from './ops/index.js';
@@ -46,6 +50,19 @@ export {
   stepSchedule,
 } from './schedules.js';
 export type { Layer, Scope, Variable } from './scope.js';
+export {
+  decodeSignature,
+  describeSignature,
+  encodeSignature,
+  type ImageSignature,
+  type InputSignature,
+  imageNet,
+  type OutputKind,
+  type OutputSignature,
+  outputKinds,
+  pixelScaling,
+  type Signature,
+} from './signature.js';
 export { simplify } from './simplify/simplify.js';
 export {
   createArray,
