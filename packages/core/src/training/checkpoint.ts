@@ -1,7 +1,8 @@
 // Everything a trainer needs to go on as if it had never stopped.
 
 import { BnError } from '../errors.js';
-import { decodeSafetensors, encodeSafetensors, type HostTensor } from '../safetensors.js';
+import { decodeSafetensors, encodeSafetensors } from '../safetensors.js';
+import type { HostTensor } from '../spec.js';
 
 /** Where in the training a trainer is, and what it has counted in the epoch so far. */
 export interface Position {
