@@ -22,8 +22,10 @@ export interface DataOptions {
 /** What the network and its training are made for. */
 export interface DataOutline {
   readonly train: DatasetOutline;
-  /** Number of classes. */
-  readonly classes: number;
+  /** Number of classes, labels or values: what the network gives for each example. */
+  readonly outputs: number;
+  /** Their names; null where only numbers are known. */
+  readonly names: readonly string[] | null;
 }
 
 export interface RunData extends DataOutline {
@@ -60,7 +62,8 @@ export async function loadData(options: DataOptions, shape: readonly number[] | 
     train,
     test: all.test,
     description: `${options.data}, ${count(train.length)} training and ${count(all.test.length)} test examples${origin}`,
-    classes: countClasses(train, all.test),
+    outputs: countClasses(train, all.test),
+    names: train.classNames ?? train.valueNames ?? null,
   };
 }
 
@@ -70,7 +73,8 @@ export function outlineOf({ data, limit }: DataOptions): DataOutline | null {
   const { length, classNames } = fashionMnistOutline;
   return {
     train: { ...fashionMnistOutline, length: Math.min(length, limit ?? length) },
-    classes: classNames.length,
+    outputs: classNames.length,
+    names: classNames,
   };
 }
 
