@@ -23,7 +23,7 @@ function epochRecord(epoch: number, change: Partial<EpochRecord> = {}): EpochRec
 }
 
 const record: RunRecord = {
-  config: { model: 'lenet', optimizer: 'sgd', seed: 0 },
+  config: { model: 'lenet', optimizer: 'sgd', data: '/home/ada/clothes.csv', seed: 0 },
   description: {
     model: 'LeNet',
     data: 'Fashion-MNIST',
@@ -89,7 +89,8 @@ describe('report', async () => {
     ]);
     expect(text).toContain('shirt 90 10 90.0 %');
     expect(text).toContain('shirt taken for coat 10');
-    expect(text).toContain('optimizer sgd');
+    expect(text).toContain('optimizer sgd data clothes.csv seed 0');
+    expect(report).not.toContain('/home/ada');
     expect(text).toContain('@bn/core 0.1.0');
   });
 

@@ -1,7 +1,7 @@
 // Loads the data that the settings name: to train and test on, or to evaluate a model on.
 
 import { readdir, stat } from 'node:fs/promises';
-import { join } from 'node:path';
+import { basename, join, resolve } from 'node:path';
 import { BnError, type Dataset, type DatasetOutline } from '@bn/core';
 import { loadCsv, loadIdx, loadImageFolder, split, subset } from '@bn/datasets';
 import { fashionMnist, fashionMnistOutline } from '@bn/fashion-mnist';
@@ -31,7 +31,7 @@ export interface DataOutline {
 export interface RunData extends DataOutline {
   readonly train: Dataset;
   readonly test: Dataset;
-  /** For people: what was loaded. */
+  /** For people: what was loaded. No path, since exported models and reports carry it. */
   readonly description: string;
 }
 
@@ -61,9 +61,9 @@ export async function loadData(options: DataOptions, shape: readonly number[] | 
   return {
     train,
     test: all.test,
-    description: `${options.data}, ${count(train.length)} training and ${count(all.test.length)} test examples${origin}`,
     outputs: countClasses(train, all.test),
     names: train.classNames ?? train.valueNames ?? null,
+    description: `${basename(resolve(options.data))}, ${count(train.length)} training and ${count(all.test.length)} test examples${origin}`,
   };
 }
 

@@ -34,6 +34,11 @@ test('without a test part it is all of the data, or what training with a seed ho
   );
 });
 
+test('what describes data names it without the folders that it lies in', async () => {
+  const { description } = await loadData({ data: csvFile(), testData: null, limit: null, seed: 5 }, null);
+  expect(description).toBe('a.csv, 36 training and 4 test examples (held out by seed 5: the data has no test part)');
+});
+
 test('with a test part it is that', async () => {
   const { dataset, part } = await loadTestData({ data: 'fashion-mnist', heldOutBy: null }, [1, 28, 28]);
   expect({ part, length: dataset.length }).toEqual({ part: 'test part', length: 10_000 });

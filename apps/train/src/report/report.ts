@@ -1,5 +1,6 @@
 // A finished run as one HTML file.
 
+import { basename, isAbsolute } from 'node:path';
 import type { Metrics } from '@bn/core';
 import { shortName } from '../display/format.js';
 import type { EpochRecord, RunDescription, RunRecord, RunSummary } from '../run-record.js';
@@ -88,11 +89,13 @@ function environment({ backend, device, engine, deviceReason, versions }: RunDes
   );
 }
 
-/** What was set; null is unset. */
+/** What was set; null is unset. Of paths the last part: people send reports, and config.json has the whole. */
 function settings(config: RunRecord['config']): [string, string][] {
-  return Object.entries(config).flatMap(([name, value]): [string, string][] =>
-    value === null || value === undefined ? [] : [[name, typeof value === 'string' ? value : JSON.stringify(value)]],
-  );
+  return Object.entries(config).flatMap(([name, value]): [string, string][] => {
+    if (value === null || value === undefined) return [];
+    if (typeof value !== 'string') return [[name, JSON.stringify(value)]];
+    return [[name, isAbsolute(value) ? basename(value) : value]];
+  });
 }
 
 function definitions(entries: [string, string][]): Html {
