@@ -75,8 +75,7 @@ async function readModel(file: string, batchNorm: RunConfig['bnImported']): Prom
   const { importOnnx } = await import('@bn/onnx');
   const bytes = new Uint8Array(await readFile(file));
   try {
-    // The loss brings its own softmax; images in data sets have their channels first.
-    return importOnnx(bytes, { batchNorm, logits: true, channelsFirst: true }).model;
+    return importOnnx(bytes, { batchNorm }).model;
   } catch (cause) {
     throw cause instanceof BnError ? new BnError(cause.code, `${file}: ${cause.message}`, { cause }) : cause;
   }
