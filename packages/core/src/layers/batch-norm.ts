@@ -218,17 +218,18 @@ function follow(scope: Scope, running: RunningStatistics, batch: BatchStatistics
   const correction = rules.runningVariance === 'unbiased' ? count / (count - 1) : 1;
   const batchMean = reshape(add(batch.pivot, batch.shift), running.mean.shape);
   const batchVariance = mul(reshape(batch.variance, running.variance.shape), correction);
+  const followed = { around: 'runningMean', ...(rules.runningVariance === 'unbiased' && { unbiasedOf: count }) };
   if (running.batches) {
     const batches = add(running.batches, 1);
     const average = (old: Tensor, latest: Tensor) => add(old, div(sub(latest, old), batches));
     scope.update('batches', batches);
     scope.update('runningMean', average(running.mean, batchMean));
-    scope.update('runningVariance', average(running.variance, batchVariance));
+    scope.update('runningVariance', average(running.variance, batchVariance), followed);
     return;
   }
   const keep = rules.momentumWeighs === 'old' ? rules.momentum! : 1 - rules.momentum!;
   if (keep === 1) return; // they never move
   const average = (old: Tensor, latest: Tensor) => add(mul(old, keep), mul(latest, 1 - keep));
   scope.update('runningMean', average(running.mean, batchMean));
-  scope.update('runningVariance', average(running.variance, batchVariance));
+  scope.update('runningVariance', average(running.variance, batchVariance), followed);
 }
