@@ -129,6 +129,10 @@ const cases: Readonly<Record<string, HandMade>> = {
     nodes: [node('Gather', ['x', 'i'], 'y', { axis: 1 })],
     initializers: [ints('i', [-1, 0, 1])],
   },
+  'Gather by computed indices, also from the end': {
+    nodes: [node('Cast', ['x'], 'i', { to: 7 }), node('Gather', ['table', 'i'])],
+    initializers: [floats('table', [3, 2])],
+  },
   'Concat, Sub, Mul, Div': {
     nodes: [
       node('Sub', ['x', 'a'], 'b'),
