@@ -63,6 +63,14 @@ describe('run', () => {
     expect([...(await run(3, 2, 1, 0, 0, 3))]).toEqual([13, 12, 11, 10, 10, 13]);
   });
 
+  it.each<[string, boolean, (x: Tensor) => Tensor]>([
+    ['each example for itself', false, (x) => ops.softmax(ops.sub(x, ops.mean(x, [1], { keepDims: true })))],
+    ['the mean of the batch', true, (x) => ops.sub(x, ops.mean(x, [0]))],
+    ['a softmax over the batch', true, (x) => ops.softmax(x, 0)],
+  ])('tells whether examples have a part in each other: %s', async (_, mixes, build) => {
+    expect((await open(fileOf((x) => ({ y: build(x) })))).mixesExamples).toBe(mixes);
+  });
+
   it('tells the input and the outputs, and keeps no value', async () => {
     const model = await open(fileOf((x) => ({ scores: x, best: ops.argmax(x, 1) })));
     expect(model.name).toBe('my.model');
