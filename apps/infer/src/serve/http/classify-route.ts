@@ -1,11 +1,11 @@
 // `POST /classify`: an image file in, the probabilities of its classes out.
 
-import { BnError } from '@bn/core';
+import { BnError, type OutputSignature } from '@bn/core';
 import { decodeImage } from '@bn/datasets';
 import multipart from '@fastify/multipart';
 import type { FastifyInstance, FastifyRequest } from 'fastify';
 import { z } from 'zod';
-import { bestClasses, type RankedClass } from '../../classify/best-classes.js';
+import { type Answer, answerFrom, flawOf } from '../../classify/answers.js';
 import { type ImageInput, imageInput } from '../../model/image-input.js';
 import { HttpError } from '../http-error.js';
 import type { Models, ServedModel } from '../models/served-model.js';
@@ -28,10 +28,20 @@ const query = z.strictObject({
     .describe('light becomes dark: for dark things on white ground'),
 });
 
-const answer = z.object({
-  model: z.string(),
-  classes: z.array(z.object({ class: z.string(), index: z.int(), probability: z.number() })),
-});
+const named = { model: z.string() };
+const answer = z.union([
+  z.object({ ...named, classes: z.array(z.object({ class: z.string(), index: z.int(), probability: z.number() })) }),
+  z
+    .object({
+      ...named,
+      labels: z.array(z.string()),
+      scores: z.array(z.object({ label: z.string(), index: z.int(), score: z.number() })),
+    })
+    .describe('of a model of several labels: those with a score of 0.5 or more, and all scores'),
+  z
+    .object({ ...named, values: z.array(z.object({ name: z.string(), value: z.number() })) })
+    .describe('of a model of values'),
+]);
 
 const schema = described({
   summary: 'The classes of an image, the most probable first',
@@ -53,8 +63,8 @@ export async function addClassifyRoute(app: FastifyInstance, { models, maxBody }
       const { model = onlyModel(models), top, invert } = parseQuery(request.query);
       const image = await imageOf(request);
       return useModel(models, request, { name: model }, async (model) => {
-        const classes = await classify(model, image, invert, goneSignal(reply));
-        return { model: model.name, classes: classes.slice(0, top) };
+        const answer = await classify(model, image, { top, invert }, goneSignal(reply));
+        return { model: model.name, ...answer };
       });
     });
   });
@@ -92,23 +102,25 @@ async function fileOf(request: FastifyRequest): Promise<Buffer | undefined> {
 async function classify(
   model: ServedModel,
   image: Buffer,
-  invert: boolean,
+  { top, invert }: Pick<z.infer<typeof query>, 'top' | 'invert'>,
   signal: AbortSignal,
-): Promise<readonly RankedClass[]> {
-  const input = imageInputOf(model);
+): Promise<Answer> {
+  const { input, output } = imagesOf(model);
   const { channels, height, width } = input;
   const pixels = await decodeImage(image, { channels, size: [height, width], invert }).catch((error) => {
     throw error instanceof BnError && error.code === 'data' ? new HttpError(400, error.message) : error;
   });
-  const outputs = await model.predict('probabilities', input.features(pixels), 1, signal);
-  const probabilities = outputs.get('probabilities')!.data as Float32Array;
-  return bestClasses(probabilities, model.classNames, model.classNames.length);
+  const outputs = await model.predict('answer', input.features(pixels), 1, signal);
+  const row = outputs.get('answer')!.data as Float32Array;
+  const flaw = flawOf(row, output);
+  if (flaw !== null) throw new HttpError(500, flaw);
+  return answerFrom(row, output, top);
 }
 
-function imageInputOf(model: ServedModel): ImageInput {
-  if (model.classNames.length === 0) throw new HttpError(400, `model '${model.name}' classifies nothing`);
+function imagesOf({ name, signature, assumptions }: ServedModel): { input: ImageInput; output: OutputSignature } {
+  if (!signature) throw new HttpError(400, `model '${name}': ${assumptions[0]}`);
   try {
-    return imageInput(model);
+    return { input: imageInput(name, signature), output: signature.output };
   } catch (error) {
     throw new HttpError(400, (error as Error).message);
   }
