@@ -18,7 +18,7 @@ it.each([
 });
 
 it.each([[[5]], [[2, 5, 6]], [[5, 6, 4]], [[1, 3, 5, 6]]])('%j is none', (shape) => {
-  expect(() => inputOf(shape)).toThrow('which is no grey or RGB image; give a model of images');
+  expect(() => inputOf(shape)).toThrow('which is not a grey or RGB image; give a model that takes images');
 });
 
 it('colours stand as the model has them: by channel, or by pixel', () => {

@@ -174,7 +174,7 @@ describe('classifies an image', () => {
       { ...model, classNames: [] },
       { ...model, input: { name: 'x', spec } },
     ];
-    for (const [i, message] of [/classifies nothing/, /no grey or RGB image/].entries()) {
+    for (const [i, message] of [/classifies nothing/, /not a grey or RGB image/].entries()) {
       const { post } = await setUp({ served: [served[i]!] });
       const answer = await post('/classify', await png);
       expect([answer.statusCode, answer.json()]).toEqual([400, { error: expect.stringMatching(message) }]);

@@ -38,7 +38,10 @@ export function packState(graph: Graph, paths: readonly string[]): PackedGraph {
   const values = paths.map((path): PackedValue => {
     const x = graph.inputs.get(path);
     if (x?.dtype !== 'float32') {
-      throw new BnError('argument', `packState: '${path}' is ${x ? formatSpec(x) : 'no input'}; pack float32 inputs`);
+      throw new BnError(
+        'argument',
+        `packState: '${path}' is ${x ? formatSpec(x) : 'not an input'}; pack float32 inputs`,
+      );
     }
     const start = size;
     size += sizeOf(x.shape);

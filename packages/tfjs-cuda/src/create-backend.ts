@@ -32,7 +32,7 @@ export async function createBackend({ device = 'auto', engine, threads }: Tensor
   );
   if (choices.length === 0) {
     const what = engine ? `engine ${engine} of tfjs-cuda` : 'tfjs-cuda';
-    throw new BnError('backend', `${what} does not compute on ${device}; take device cpu, or another backend`);
+    throw new BnError('backend', `${what} does not compute on ${device}; use device cpu, or another backend`);
   }
   const failures: Failure[] = [];
   for (const choice of choices) {

@@ -40,7 +40,7 @@ export async function nativeObstacle(device: NativeDevice): Promise<Explanation 
     const [condition, flags] = device === 'cuda' ? [', if there is an NVIDIA GPU', '--cuda'] : [''];
     return {
       cause: `libtensorflow is not installed (there is none in ${nativeFolder()})`,
-      cure: `${advice.cure(`install it${condition}`, flags)}; or take another engine`,
+      cure: `${advice.cure(`install it${condition}`, flags)}; or use another engine`,
     };
   }
   if (device === 'cpu') return undefined;

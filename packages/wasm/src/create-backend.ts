@@ -38,7 +38,7 @@ export async function createBackend({
   if (device !== 'auto' && device !== 'cpu') {
     throw new BnError(
       'backend',
-      `wasm computes on the CPU only, not on ${device}; leave out the device or take another backend`,
+      `wasm computes on the CPU only, not on ${device}; leave out the device or use another backend`,
     );
   }
   if (threads !== undefined && !(Number.isInteger(threads) && threads > 0)) {

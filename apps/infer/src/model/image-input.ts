@@ -41,7 +41,7 @@ export function imageInput({ name, input: { spec } }: ModelInput): ImageInput {
   if (!layout) {
     throw new BnError(
       'unsupported',
-      `${name}: the model takes ${formatSpec(spec)}, which is no grey or RGB image; give a model of images`,
+      `${name}: the model takes ${formatSpec(spec)}, which is not a grey or RGB image; give a model that takes images`,
     );
   }
   const { channelsLast, ...size } = layout;

@@ -32,7 +32,7 @@ const clientErrors: Record<string, readonly [status: string, message: string]> =
 /** Answers what is no HTTP, or arrives too slowly, and ends the connection. */
 export function answerClientError({ code = '' }: Error & { code?: string }, socket: Socket): void {
   if (code === 'ECONNRESET' || !socket.writable) return void socket.destroy();
-  const [status, message] = clientErrors[code] ?? ['400 Bad Request', 'the request is no valid HTTP'];
+  const [status, message] = clientErrors[code] ?? ['400 Bad Request', 'the request is not valid HTTP'];
   const body = JSON.stringify({ error: message });
   const head = `HTTP/1.1 ${status}\r\nConnection: close\r\nContent-Type: application/json\r\nContent-Length: ${body.length}`;
   socket.end(`${head}\r\n\r\n${body}`, () => socket.destroy());

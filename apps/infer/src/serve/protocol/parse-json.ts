@@ -27,7 +27,7 @@ function parse(text: Buffer): unknown {
   try {
     return secureJson.parse(text);
   } catch (error) {
-    throw new HttpError(400, `the request is no JSON that is accepted: ${(error as Error).message}`);
+    throw new HttpError(400, `the request is not acceptable JSON: ${(error as Error).message}`);
   }
 }
 
