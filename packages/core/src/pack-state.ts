@@ -26,9 +26,9 @@ export interface PackedGraph {
 export const packedName = 'packed state';
 
 /**
- * The graph with the values at `paths` in one vector. A path that is no output is handed on as it is.
+ * The graph with the values at `paths` in one vector. A path that is not an output is passed on unchanged.
  *
- * @throws `argument` for paths that are no float32 inputs of the graph, or if `packed state` is a name in it already
+ * @throws `argument` for paths that are not float32 inputs of the graph, or if `packed state` is a name in it already
  */
 export function packState(graph: Graph, paths: readonly string[]): PackedGraph {
   if (graph.inputs.has(packedName) || graph.outputs.has(packedName)) {

@@ -39,7 +39,11 @@ describe('shape and dtype rules', () => {
     ['sizes below 0', () => input('y', [-1, 3]), /input 'y': the shape would be \[-1, 3\]; sizes must be integers/],
     ['fractions of a size', () => ops.reshape(input('y', [7]), [-1, 2]), /would be \[3.5, 2\]/],
     ['no stride', () => ops.conv2d(image, input('w', [4, 3, 3, 3]), { stride: [0, 1] }), /stride \[0,1\].*positive/],
-    ['a padding that cuts', () => ops.conv2d(image, input('w', [4, 3, 3, 3]), { padding: [0, -1, 0, 0] }), /0 for padding/],
+    [
+      'a padding that cuts',
+      () => ops.conv2d(image, input('w', [4, 3, 3, 3]), { padding: [0, -1, 0, 0] }),
+      /0 for padding/,
+    ],
     ['a pad that cuts', () => ops.pad(x, [0, -1], [0, 0]), /use slice\(\) to cut/],
     ['the largest of nothing', () => ops.max(input('y', [0, 3]), [0]), /axis 0 of \[0, 3\] is empty/],
     ['the place of the largest of nothing', () => ops.argmax(input('y', [3, 0])), /axis 1 of \[3, 0\] is empty/],

@@ -51,7 +51,7 @@ export async function createBackend({
   return new WasmBackend(found, heap, team, { relaxed, passes: { ...allPasses, ...passes }, profile });
 }
 
-/** Memory, and threads that compute on it: so many, or one and why. */
+/** Memory and the team of threads. If only one thread is possible, says why. */
 async function gather(
   threads: number,
   createWorker: WasmBackendOptions['createWorker'],
