@@ -10,6 +10,7 @@ import { type Show, type ShowOptions, showCsv, showJson, showTable } from '../cl
 import { addBackendOptions, backendOptions } from '../config/backend-options.js';
 import { findImages } from '../images/find-images.js';
 import { imageInput } from '../model/image-input.js';
+import { mixingWarning } from '../model/mixes-examples.js';
 import { openModel } from '../model/open-model.js';
 import { program } from '../program.js';
 
@@ -46,6 +47,7 @@ export async function run(args: readonly string[], io: Io): Promise<number> {
   const images = await findImages(named, io.cwd);
   const model = await openModel(path, backendOptions(flags, io));
   try {
+    if (model.mixesExamples) io.stderr.write(`warning: ${mixingWarning}\n`);
     imageInput(model);
     const { top, invert = false, ...forms } = flags as ClassifyFlags;
     const { classNames } = model;

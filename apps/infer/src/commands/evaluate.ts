@@ -21,6 +21,7 @@ import { matchClasses } from '../evaluate/match-classes.js';
 import { countConfusion, measure } from '../evaluate/measures.js';
 import { describeBackend } from '../model/describe-backend.js';
 import { dataInput } from '../model/image-input.js';
+import { mixingWarning } from '../model/mixes-examples.js';
 import { type InferenceModel, openModel } from '../model/open-model.js';
 
 export const summary = 'accuracy, precision, recall and confusion of a model on a data set';
@@ -57,6 +58,7 @@ export async function run(args: readonly string[], io: Io): Promise<number> {
   if (!flags) return 0;
   const model = await openModel(resolve(io.cwd, command.args[0]!), backendOptions(flags, io));
   try {
+    if (model.mixesExamples) io.stderr.write(`warning: ${mixingWarning}\n`);
     return await evaluate(model, flags as EvaluateFlags, io);
   } finally {
     await model.dispose();

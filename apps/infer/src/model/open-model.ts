@@ -14,6 +14,7 @@ import {
   type TypedArray,
 } from '@bn/core';
 import { type ImportedInference, importInference } from '@bn/onnx';
+import { mixesExamples } from './mixes-examples.js';
 
 export interface OpenModelOptions extends ComputeOptions {
   /** By name or path, or `auto`, as `openBackend` finds it. */
@@ -41,6 +42,7 @@ export interface InferenceModel {
   readonly classNames: readonly string[];
   /** The file's texts. */
   readonly metadata: Readonly<Record<string, string>>;
+  readonly mixesExamples: boolean;
   /** All outputs for a batch of features, row-major; the batch size is what their number makes it. */
   run(features: TypedArray): Promise<Map<string, OutputValue>>;
   /** The probability of each class, `[batch, classes]`. */
@@ -104,6 +106,7 @@ async function compile(path: string, imported: ImportedInference, options: OpenM
     return {
       ...{ name: parse(path).name, backend, ...(reason !== undefined && { reason }), input, metadata },
       outputs: graph.outputs,
+      mixesExamples: mixesExamples(graph),
       classNames: classNamesOf(metadata, scores?.shape[1] ?? 0),
       run: (features) => run(all, features),
       async classify(features) {
