@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { stripVTControlCharacters } from 'node:util';
 import {
   batchNorm,
+  classification,
   conv2d,
   createTrainer,
   type Dataset,
@@ -16,7 +17,6 @@ import {
   type Signature,
   sequential,
   sgd,
-  softmaxCrossEntropy,
 } from '@bn/core';
 import { MemoryDataset } from '@bn/datasets';
 import { exportInference } from '@bn/onnx';
@@ -52,7 +52,7 @@ async function trained() {
   });
   const model = defineModel(network, { input: { shape: [null, 1, 6, 6], dtype: 'float32' } });
   const backend = await createBackend();
-  const trainer = await createTrainer({ model, backend, loss: softmaxCrossEntropy(), optimizer: sgd() });
+  const trainer = await createTrainer({ model, backend, objective: classification(), optimizer: sgd() });
   for await (const _ of trainer.fit({ train: data, epochs: 6, batchSize: 30, learningRate: 0.1 }));
   const evaluation = await trainer.evaluate(data, { batchSize: 30 });
   const bytes = exportInference(model, await trainer.values());
@@ -64,15 +64,15 @@ async function trained() {
 it('gives the accuracy and loss that the trainer had, on every backend', async () => {
   const { bytes, evaluation, csv } = await trained();
   // Else any model would do.
-  expect(evaluation.accuracy).toBeGreaterThan(0.4);
-  expect(evaluation.accuracy).toBeLessThan(1);
+  expect(evaluation.metrics.accuracy).toBeGreaterThan(0.4);
+  expect(evaluation.metrics.accuracy).toBeLessThan(1);
   const folder = testFolder({ 'model.onnx': bytes, 'test.csv': csv });
   const args = ['evaluate', 'model.onnx', '--data', 'test.csv', '--json'];
   for (const backend of ['reference', 'onnxruntime-cuda', 'wasm', 'tfjs-cuda']) {
     const { code, stdout } = await infer(folder, [...args, '--backend', backend, '--device', 'cpu']);
     expect(code, backend).toBe(0);
     const result = JSON.parse(stdout);
-    expect(result.accuracy, backend).toBe(evaluation.accuracy);
+    expect(result.accuracy, backend).toBe(evaluation.metrics.accuracy);
     expect(Math.abs(result.loss - evaluation.loss), backend).toBeLessThan(1e-5);
     expect(result.backend).toContain(backend);
   }

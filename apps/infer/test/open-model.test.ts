@@ -1,7 +1,7 @@
 // An exported model on a backend: the same outputs as in ONNX Runtime, and probabilities whatever the file calls them.
 
 import { join } from 'node:path';
-import { createGraph, input, ops, type Tensor } from '@bn/core';
+import { constant, createGraph, input, ops, type Tensor } from '@bn/core';
 import { type SignatureOptions, toOnnx } from '@bn/onnx';
 import { openModel as openInRuntime } from '@bn/onnxruntime-cuda';
 import { describe, expect, it, onTestFinished } from 'vitest';
@@ -47,6 +47,30 @@ describe('run', () => {
         for (const [i, value] of expected[name]!.data.entries()) expect(data[i], name).toBeCloseTo(value, 5);
       }
     }
+  });
+
+  it.each(['reference', 'wasm'])('an index outside a table is an error and no value, on %s', async (backend) => {
+    const table = constant([10, 11, 12, 13], [4]);
+    const model = await open(
+      fileOf((x) => ({ picked: ops.gather(table, ops.cast(x, 'int32')) })),
+      backend,
+      { gives: 'values' },
+    );
+    const run = async (...values: number[]) => (await model.run(Uint8Array.from(values))).get('picked')!.data;
+    await expect(run(0, 1, 2, 3, 4, 0)).rejects.toMatchObject({
+      code: 'data',
+      message: expect.stringContaining('index 4 is not in 0 … 3'),
+    });
+    expect([...(await run(3, 2, 1, 0, 0, 3))]).toEqual([13, 12, 11, 10, 10, 13]);
+  });
+
+  it.each<[string, boolean, (x: Tensor) => Tensor]>([
+    ['each example for itself', false, (x) => ops.softmax(ops.sub(x, ops.mean(x, [1], { keepDims: true })))],
+    ['the mean of the batch', true, (x) => ops.sub(x, ops.mean(x, [0]))],
+    ['a softmax over the batch', true, (x) => ops.softmax(x, 0)],
+  ])('tells whether examples have a part in each other: %s', async (_, mixes, build) => {
+    const model = await open(fileOf((x) => ({ y: build(x) })), 'reference', { gives: 'values' });
+    expect(model.mixesExamples).toBe(mixes);
   });
 
   it('tells the input and the outputs, and keeps no value', async () => {

@@ -20,6 +20,7 @@ import {
   type Signed,
   signatureOf,
 } from '@bn/onnx';
+import { mixesExamples } from './mixes-examples.js';
 
 export interface OpenModelOptions extends ComputeOptions, SignatureOptions {
   /** By name or path, or `auto`, as `openBackend` finds it. */
@@ -49,6 +50,7 @@ export interface InferenceModel {
   readonly assumptions: readonly string[];
   /** The file's texts. */
   readonly metadata: Readonly<Record<string, string>>;
+  readonly mixesExamples: boolean;
   /** All outputs for a batch of features, row-major; the batch size is what their number makes it. */
   run(features: TypedArray): Promise<Map<string, OutputValue>>;
   /** What the signature says that it gives, `[batch, size]`: of logits, the probabilities. */
@@ -128,7 +130,7 @@ async function compile(
     };
     return {
       ...{ name: parse(path).name, backend, ...(reason !== undefined && { reason }), input, metadata },
-      ...{ outputs: graph.outputs, signature, assumptions },
+      ...{ outputs: graph.outputs, signature, assumptions, mixesExamples: mixesExamples(graph) },
       run: (features) => run(all, features),
       async answer(features) {
         if (!answering) throw new BnError('unsupported', `${path}: ${assumptions[0]}`);

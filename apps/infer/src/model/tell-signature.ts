@@ -2,10 +2,12 @@
 
 import { type Io, printable } from '@bn/command-line';
 import { describeSignature } from '@bn/core';
+import { mixingWarning } from './mixes-examples.js';
 import type { OpenedModel } from './open-model.js';
 
-/** A line, and a warning for each assumption. */
-export function tellSignature({ name, signature, assumptions }: OpenedModel, { stderr }: Pick<Io, 'stderr'>): void {
+/** A line, and a warning for each assumption, and for a model that depends on the batch. */
+export function tellSignature({ name, signature, assumptions, mixesExamples }: OpenedModel, { stderr }: Io): void {
+  const warnings = mixesExamples ? [...assumptions, mixingWarning] : assumptions;
   stderr.write(printable(`${name} ${describeSignature(signature)}\n`));
-  for (const assumption of assumptions) stderr.write(printable(`warning: ${assumption}\n`));
+  for (const warning of warnings) stderr.write(printable(`warning: ${warning}\n`));
 }

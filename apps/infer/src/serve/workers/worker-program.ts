@@ -3,6 +3,7 @@
 import { parentPort, type Transferable, workerData } from 'node:worker_threads';
 import { BnError, createArray, formatShape, type Spec, sizeOf } from '@bn/core';
 import { describeBackend } from '../../model/describe-backend.js';
+import { mixingWarning } from '../../model/mixes-examples.js';
 import { compileModel, type InferenceModel, type OpenModelOptions } from '../../model/open-model.js';
 import type { Answer, Argument, TaskName, WorkerReply, WorkerRequest } from './messages.js';
 
@@ -39,7 +40,9 @@ const tasks: { readonly [T in TaskName]: (argument: Argument<T>) => Promise<Answ
   },
 };
 
-function requireBatches({ outputs }: InferenceModel, path: string): void {
+function requireBatches({ outputs, mixesExamples }: InferenceModel, path: string): void {
+  // Requests share batches.
+  if (mixesExamples) throw new BnError('unsupported', `${path}: ${mixingWarning}: it cannot be served`);
   for (const [name, { shape }] of outputs) {
     if (shape[0] === null) continue;
     throw new BnError(
@@ -53,8 +56,13 @@ async function warmUp(model: InferenceModel, sizes: readonly number[]): Promise<
   const { dtype, shape } = model.input.spec;
   for (const size of sizes) {
     const zeros = createArray(dtype, sizeOf([size, ...shape.slice(1)]));
-    await model.run(zeros);
-    if (model.signature) await model.answer(zeros);
+    try {
+      await model.run(zeros);
+      if (model.signature) await model.answer(zeros);
+    } catch (error) {
+      // Zeros need not be what the model takes.
+      if (!(error instanceof BnError) || error.code !== 'data') throw error;
+    }
   }
 }
 
