@@ -69,8 +69,15 @@ describe('run', () => {
     ['the mean of the batch', true, (x) => ops.sub(x, ops.mean(x, [0]))],
     ['a softmax over the batch', true, (x) => ops.softmax(x, 0)],
   ])('tells whether examples have a part in each other: %s', async (_, mixes, build) => {
-    const model = await open(fileOf((x) => ({ y: build(x) })), 'reference', { gives: 'values' });
-    expect(model.mixesExamples).toBe(mixes);
+    expect(
+      (
+        await open(
+          fileOf((x) => ({ y: build(x) })),
+          'reference',
+          { gives: 'values' },
+        )
+      ).mixesExamples,
+    ).toBe(mixes);
   });
 
   it('tells the input and the outputs, and keeps no value', async () => {

@@ -130,7 +130,7 @@ async function compile(
     };
     return {
       ...{ name: parse(path).name, backend, ...(reason !== undefined && { reason }), input, metadata },
-      ...{ outputs: graph.outputs, signature, assumptions, mixesExamples: mixesExamples(graph) },
+      ...{ outputs: graph.outputs, mixesExamples: mixesExamples(graph), signature, assumptions },
       run: (features) => run(all, features),
       async answer(features) {
         if (!answering) throw new BnError('unsupported', `${path}: ${assumptions[0]}`);
