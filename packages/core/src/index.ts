@@ -45,7 +45,7 @@ export {
   type SchedulePosition,
   stepSchedule,
 } from './schedules.js';
-export type { Layer, Scope, Variable } from './scope.js';
+export { defineLayer, type Layer, type Scope, type Variable } from './scope.js';
 export { simplify } from './simplify/simplify.js';
 export {
   createArray,

@@ -5,7 +5,7 @@ import { type Initializer, xavierUniform, zeros } from '../initializers.js';
 import { conv2d as convolve, requireImage } from '../ops/convolution.js';
 import { add } from '../ops/elementwise.js';
 import { reshape } from '../ops/shape.js';
-import { type Layer, within } from '../scope.js';
+import { defineLayer, type Layer } from '../scope.js';
 
 /** One number for height and width alike, or [height, width]. */
 export type Size2d = number | readonly [number, number];
@@ -44,20 +44,19 @@ export function conv2d(filters: number, options: Conv2dOptions): Layer {
   const dilation = pair('dilation', options.dilation ?? 1);
   requireCount('filters', filters);
   requireCount('groups', groups);
-  return (x, scope) =>
-    within(scope, () => {
-      const [, channels, height, width] = requireImage('conv2d', x) as [null, number, number, number];
-      if (channels % groups !== 0) {
-        throw new BnError(
-          'shape',
-          `${scope.path || 'conv2d'}: ${channels} input channels do not divide into ${groups} groups`,
-        );
-      }
-      const padding = paddingOf(options.padding ?? 0, [height, width], { kernelSize, stride, dilation });
-      const weight = scope.parameter('weight', [filters, channels / groups, ...kernelSize], weightInitializer);
-      const y = convolve(x, weight, { stride, padding, dilation, groups });
-      return bias ? add(y, reshape(scope.parameter('bias', [filters], biasInitializer), [1, filters, 1, 1])) : y;
-    });
+  return defineLayer((x, scope) => {
+    const [, channels, height, width] = requireImage('conv2d', x) as [null, number, number, number];
+    if (channels % groups !== 0) {
+      throw new BnError(
+        'shape',
+        `${scope.path || 'conv2d'}: ${channels} input channels do not divide into ${groups} groups`,
+      );
+    }
+    const padding = paddingOf(options.padding ?? 0, [height, width], { kernelSize, stride, dilation });
+    const weight = scope.parameter('weight', [filters, channels / groups, ...kernelSize], weightInitializer);
+    const y = convolve(x, weight, { stride, padding, dilation, groups });
+    return bias ? add(y, reshape(scope.parameter('bias', [filters], biasInitializer), [1, filters, 1, 1])) : y;
+  });
 }
 
 /** [height, width] from one number or two; throws `argument` unless they are positive integers. */

@@ -4,7 +4,7 @@ import { BnError } from '../errors.js';
 import { type Initializer, xavierUniform, zeros } from '../initializers.js';
 import { add } from '../ops/elementwise.js';
 import { matmul } from '../ops/matmul.js';
-import { type Layer, within } from '../scope.js';
+import { defineLayer, type Layer } from '../scope.js';
 import { formatShape } from '../spec.js';
 import { where } from '../tensor.js';
 import { requireCount } from './conv2d.js';
@@ -26,17 +26,16 @@ export interface DenseOptions {
 export function dense(units: number, options: DenseOptions = {}): Layer {
   const { bias = true, weightInitializer = xavierUniform(), biasInitializer = zeros() } = options;
   requireCount('units', units);
-  return (x, scope) =>
-    within(scope, () => {
-      const features = x.shape[1];
-      if (x.shape.length !== 2 || features == null) {
-        throw new BnError(
-          'shape',
-          `${where('dense')}: expected [batch, features], got ${formatShape(x.shape)}; put flatten() before`,
-        );
-      }
-      const weight = scope.parameter('weight', [units, features], weightInitializer);
-      const y = matmul(x, weight, { transposeB: true });
-      return bias ? add(y, scope.parameter('bias', [units], biasInitializer)) : y;
-    });
+  return defineLayer((x, scope) => {
+    const features = x.shape[1];
+    if (x.shape.length !== 2 || features == null) {
+      throw new BnError(
+        'shape',
+        `${where('dense')}: expected [batch, features], got ${formatShape(x.shape)}; put flatten() before`,
+      );
+    }
+    const weight = scope.parameter('weight', [units, features], weightInitializer);
+    const y = matmul(x, weight, { transposeB: true });
+    return bias ? add(y, scope.parameter('bias', [units], biasInitializer)) : y;
+  });
 }
