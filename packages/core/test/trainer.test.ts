@@ -164,7 +164,9 @@ describe('fit', () => {
   test('says that a label may be no class where the loss is no number', async () => {
     const { trainer } = await setup();
     const train: Dataset = { ...points(50), get: (i) => ({ ...points(50).get(i), label: 3 }) };
-    await expect(collect(trainer.fit({ ...fitting, train }))).rejects.toThrow(/loss is NaN; .*a label that is none of/);
+    await expect(collect(trainer.fit({ ...fitting, train }))).rejects.toThrow(
+      /loss is NaN; .*probably a label is outside the classes/,
+    );
   });
 
   test('names the example of a data set that gives another size than it says', async () => {
@@ -233,11 +235,49 @@ describe('a loss that is not finite', () => {
     expect(await trainer.values()).toEqual(before);
   });
 
-  test('that comes from the data names the first layer that sees it', async () => {
+  test('that comes from the data names the example', async () => {
     const { trainer } = await setup();
     const features = Float32Array.of(1, 2, Infinity, 3);
     await expect(trainer.step({ features, labels: Int32Array.of(0, 1) }, { learningRate: 1 })).rejects.toThrow(
-      /step 1: the loss is NaN; the output of hidden is not finite/,
+      /step 1: the loss is NaN; example 1 of the batch has a feature that is Infinity; correct that example/,
+    );
+  });
+});
+
+describe('what is not finite', () => {
+  const batch = (...features: number[]) => ({ features: Float32Array.from(features), labels: Int32Array.of(0, 1) });
+
+  test('in a data set is named by its number there, and leaves running statistics as they were', async () => {
+    const { trainer } = await setup();
+    const good = points(50);
+    const bad: Dataset = {
+      ...good,
+      get: (i) => (i === 37 ? { ...good.get(i), features: [0, Number.NaN] } : good.get(i)),
+    };
+    const before = (await trainer.values()).get('bn.runningMean');
+    const training = collect(trainer.fit({ ...fitting, train: bad, batchSize: 50 }));
+    await expect(training).rejects.toThrow(/step 1: the loss is NaN; example 37 has a feature that is NaN; correct/);
+    expect((await trainer.values()).get('bn.runningMean')).toEqual(before);
+  });
+
+  test('is a running variance, where the loss does not show it', async () => {
+    const { trainer } = await setup({ network: sequential({ bn: batchNorm(), out: dense(3) }) });
+    const before = await trainer.values();
+    await expect(trainer.step(batch(1e30, 1, -1e30, 2), { learningRate: 0.1 })).rejects.toThrow(
+      /^step 1: bn\.runningVariance would not be finite; its values are too large to be squared; scale the features/,
+    );
+    expect(await trainer.values()).toEqual(before);
+  });
+
+  test('is a label, or a layer that overflows', async () => {
+    const regression = await setup({ network: dense(1), loss: meanSquaredError() });
+    const labels = Float32Array.of(0, Number.NaN);
+    await expect(regression.trainer.step({ ...batch(1, 2, 3, 4), labels }, { learningRate: 1 })).rejects.toThrow(
+      /the loss is NaN; example 1 of the batch has a label that is NaN/,
+    );
+    const { trainer } = await setup({ network: sequential({ a: dense(3), big: (x) => ops.exp(ops.mul(x, x)) }) });
+    await expect(trainer.step(batch(1e3, 2e3, 3e3, 4e3), { learningRate: 1 })).rejects.toThrow(
+      /the output of big is not finite, though the data is; lower the learning rate, or scale features/,
     );
   });
 });

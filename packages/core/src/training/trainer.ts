@@ -303,7 +303,9 @@ class GraphTrainer implements Trainer {
     stepsPerEpoch: number,
   ): AsyncGenerator<TrainerEvent, void> {
     const start = performance.now();
-    const inputs = batches.map((indices, i) => ({ batch: assembleBatch(dataset, indices), learningRate: rateOf(i) }));
+    const inputs = batches.map((examples, i) => ({
+      ...{ batch: assembleBatch(dataset, examples), learningRate: rateOf(i), examples },
+    }));
     const examples = batches[0]!.length;
     const spec = batchSpec(dataset, examples);
     const results = inputs.length > 1 ? await this.#steps.steps(inputs, spec, this.#position) : null;
