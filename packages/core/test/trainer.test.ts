@@ -65,6 +65,37 @@ describe('fit', () => {
     expect(epoch).toMatchObject({ epoch: 1, epochs: 1, examples: 50, learningRate: 0.05 });
   });
 
+  describe('a last batch of one', () => {
+    const sizes = async (network: Layer, inputs: number[], batchSize: number) => {
+      const { trainer } = await setup({ network, inputs });
+      const width = inputs.reduce((a, b) => a * b);
+      const train: Dataset = {
+        length: 9,
+        features: { shape: inputs, dtype: 'float32' },
+        get: (i) => ({ features: Float32Array.from({ length: width }, (_, j) => Math.sin(i + j)), label: i % 3 }),
+      };
+      const events = await collect(trainer.fit({ train, epochs: 1, batchSize, learningRate: 0.1 }));
+      return {
+        steps: events.flatMap((event) => (event.type === 'step' ? [event.examples] : [])),
+        warnings: events.flatMap((event) => (event.type === 'warning' ? [event.message] : [])),
+      };
+    };
+    const normalized = sequential({ bn: batchNorm(), flat: flatten(), out: dense(3) });
+
+    test('is trained on where the network can: without batch normalization, or with several values per channel', async () => {
+      expect(await sizes(dense(3), [2], 4)).toEqual({ steps: [4, 4, 1], warnings: [] });
+      expect(await sizes(normalized, [2, 3, 3], 4)).toEqual({ steps: [4, 4, 1], warnings: [] });
+      expect(await sizes(normalized, [2, 3, 3], 1)).toEqual({ steps: new Array(9).fill(1), warnings: [] });
+    });
+
+    test('is left out where it cannot, and that is said; batches of one are an error', async () => {
+      const { steps, warnings } = await sizes(normalized, [2], 4);
+      expect(steps).toEqual([4, 4]);
+      expect(warnings).toEqual([expect.stringMatching(/is one example, and left out: bn \(batchNorm\): one value/)]);
+      await expect(sizes(normalized, [2], 1)).rejects.toThrow(/one value per channel .* use a batch of two or more/);
+    });
+  });
+
   test('reports the loss as the mean over examples and the accuracy over the epoch', async () => {
     const { trainer } = await setup();
     const events = await collect(trainer.fit({ ...fitting, epochs: 1 }));

@@ -11,7 +11,7 @@ import type { HostTensor } from '../safetensors.js';
 import { constantSchedule, type Schedule } from '../schedules.js';
 import { formatSpec, sizeOf, type TypedArray } from '../spec.js';
 import { input } from '../tensor.js';
-import { assembleBatch, type Batch, batchRanges, batchSpec, featureSpec, specOf } from './batches.js';
+import { assembleBatch, type Batch, batchRanges, batchSpec, featureSpec, refusalOfOne, specOf } from './batches.js';
 import type { Checkpoint, Position } from './checkpoint.js';
 import type { EpochTotals, Evaluation, StepEvent, TrainerEvent } from './events.js';
 import { averageStatistics } from './recalibrate.js';
@@ -141,12 +141,10 @@ class GraphTrainer implements Trainer {
     requireFitOptions(options);
     const ranges = batchRanges(train.length, batchSize);
     const [lastStart, lastEnd] = ranges.at(-1)!;
-    if (lastEnd - lastStart === 1 && ranges.length > 1) {
+    const refusal = batchSize > 1 && lastEnd - lastStart === 1 ? refusalOfOne(this.#options.model, train) : null;
+    if (refusal && ranges.length > 1) {
       ranges.pop();
-      yield {
-        type: 'warning',
-        message: `the last batch of an epoch would be a single example, which batch normalization cannot train on: left out`,
-      };
+      yield { type: 'warning', message: `the last batch of an epoch is one example, and left out: ${refusal.message}` };
     }
     const perRun = this.#stepsPerRun(train, options);
     let isPrepared = false;
