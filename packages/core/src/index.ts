@@ -34,6 +34,7 @@ export * as ops from './ops/index.js';
 export type { AveragePoolingGeometry, PoolingAttributes, PoolingGeometry } from './ops/pooling.js';
 export type { ReduceAttributes } from './ops/reduction.js';
 export * from './optimizers/index.js';
+export { requireOptions } from './options.js';
 export { type PrimitiveAttributes, type PrimitiveName, type PrimitiveTable, primitives } from './primitives.js';
 export { createGenerator, type Generator, permutation } from './random.js';
 export { decodeSafetensors, encodeSafetensors, type HostTensor } from './safetensors.js';

@@ -7,6 +7,7 @@ import { add, div, mul, sqrt, sub } from '../ops/elementwise.js';
 import { batchNormalize } from '../ops/fused.js';
 import { mean, normalizeAxes, sum } from '../ops/reduction.js';
 import { reshape, slice } from '../ops/shape.js';
+import { requireOptions } from '../options.js';
 import { defineLayer, type Layer, type Scope } from '../scope.js';
 import { formatShape, sizeOf, staticShape } from '../spec.js';
 import { type Tensor, where } from '../tensor.js';
@@ -68,6 +69,11 @@ export interface BatchNormOptions {
  * @throws `shape` if in training there is only one value per channel: its variance would be zero and y = beta.
  */
 export function batchNorm(options: BatchNormOptions = {}): Layer {
+  requireOptions(
+    'batchNorm',
+    options,
+    'convention momentum epsilon axis scale center trackRunningStatistics frozen gammaInitializer betaInitializer runningMeanInitializer runningVarianceInitializer',
+  );
   const rules = rulesOf(options);
   return defineLayer((x, scope) => {
     if (x.shape.length < 2) {

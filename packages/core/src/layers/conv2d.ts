@@ -5,6 +5,7 @@ import { type Initializer, xavierUniform, zeros } from '../initializers.js';
 import { conv2d as convolve, requireImage } from '../ops/convolution.js';
 import { add } from '../ops/elementwise.js';
 import { reshape } from '../ops/shape.js';
+import { requireOptions } from '../options.js';
 import { defineLayer, type Layer } from '../scope.js';
 
 /** One number for height and width alike, or [height, width]. */
@@ -38,6 +39,7 @@ export interface Conv2dOptions {
  * @throws `shape` if the input has not four axes, the kernel does not fit, or groups do not divide the channels.
  */
 export function conv2d(filters: number, options: Conv2dOptions): Layer {
+  requireOptions('conv2d', options, 'kernelSize stride padding dilation groups bias weightInitializer biasInitializer');
   const { groups = 1, bias = true, weightInitializer = xavierUniform(), biasInitializer = zeros() } = options;
   const kernelSize = pair('kernelSize', options.kernelSize);
   const stride = pair('stride', options.stride ?? 1);

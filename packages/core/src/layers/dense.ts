@@ -4,6 +4,7 @@ import { BnError } from '../errors.js';
 import { type Initializer, xavierUniform, zeros } from '../initializers.js';
 import { add } from '../ops/elementwise.js';
 import { matmul } from '../ops/matmul.js';
+import { requireOptions } from '../options.js';
 import { defineLayer, type Layer } from '../scope.js';
 import { formatShape } from '../spec.js';
 import { where } from '../tensor.js';
@@ -24,6 +25,7 @@ export interface DenseOptions {
  * @throws `shape` if the input is not [batch, features]; put flatten() before.
  */
 export function dense(units: number, options: DenseOptions = {}): Layer {
+  requireOptions('dense', options, 'bias weightInitializer biasInitializer');
   const { bias = true, weightInitializer = xavierUniform(), biasInitializer = zeros() } = options;
   requireCount('units', units);
   return defineLayer((x, scope) => {

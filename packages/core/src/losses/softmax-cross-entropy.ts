@@ -5,6 +5,7 @@ import { oneHot } from '../ops/composed.js';
 import { add, equal, mul, neg, where } from '../ops/elementwise.js';
 import { logSoftmax } from '../ops/fused.js';
 import { mean, sum } from '../ops/reduction.js';
+import { requireOptions } from '../options.js';
 import { formatSpec, sizeOf } from '../spec.js';
 import type { Loss } from './loss.js';
 
@@ -15,7 +16,9 @@ import type { Loss } from './loss.js';
  *
  * @throws `shape` if prediction and labels are not of these shapes.
  */
-export function softmaxCrossEntropy({ labelSmoothing = 0 }: { labelSmoothing?: number } = {}): Loss {
+export function softmaxCrossEntropy(options: { labelSmoothing?: number } = {}): Loss {
+  requireOptions('softmaxCrossEntropy', options, 'labelSmoothing');
+  const { labelSmoothing = 0 } = options;
   if (!(labelSmoothing >= 0 && labelSmoothing < 1)) {
     throw new BnError('argument', `labelSmoothing must be from 0 to below 1, got ${labelSmoothing}`);
   }
