@@ -1,8 +1,7 @@
 // An exported model, ready to predict on a backend.
 
-import { readFile } from 'node:fs/promises';
 import { parse } from 'node:path';
-import { type ComputeOptions, openBackend } from '@bn/command-line';
+import { type ComputeOptions, openBackend, readModelFile } from '@bn/command-line';
 import {
   type Backend,
   BnError,
@@ -60,7 +59,7 @@ const probabilities = 'probabilities';
  * classifies nothing, `backend` if the backend or device is not to be had; UsageError when there is no such backend
  */
 export async function openModel(path: string, options: OpenModelOptions): Promise<InferenceModel> {
-  const imported = importModel(path, await readModel(path));
+  const imported = importModel(path, await readModelFile(path));
   if (!probabilitiesOf(imported)) throw noClassifier(path);
   return compile(path, imported, options);
 }
@@ -119,14 +118,6 @@ async function compile(path: string, imported: ImportedInference, options: OpenM
     await backend.dispose();
     throw error;
   }
-}
-
-/** @throws BnError `file` */
-export async function readModel(path: string): Promise<Uint8Array> {
-  return readFile(path).catch((cause: NodeJS.ErrnoException) => {
-    const reasons: Record<string, string> = { ENOENT: 'there is no such file', EISDIR: 'this is a folder' };
-    throw new BnError('file', `${path}: ${reasons[cause.code ?? ''] ?? cause.message}; give an .onnx file`, { cause });
-  });
 }
 
 function importModel(path: string, bytes: Uint8Array): ImportedInference {

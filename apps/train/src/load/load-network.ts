@@ -1,7 +1,6 @@
 // Finds the network that is to be trained, by name, path or package.
 
-import { readFile } from 'node:fs/promises';
-import { importModule, isPath, resolvePackage, resolvePath, UsageError } from '@bn/command-line';
+import { importModule, isPath, readModelFile, resolvePackage, resolvePath, UsageError } from '@bn/command-line';
 import { BnError, batchNorm, defineModel, type Layer, type Model } from '@bn/core';
 import { batchNormFromScratch, lenet } from '@bn/models';
 import type { RunConfig } from '../config/settings.js';
@@ -73,7 +72,7 @@ async function importNetwork(
 /** The model in an ONNX file: it starts from the weights that it has there. */
 async function readModel(file: string, batchNorm: RunConfig['bnImported']): Promise<Model> {
   const { importOnnx } = await import('@bn/onnx');
-  const bytes = new Uint8Array(await readFile(file));
+  const bytes = await readModelFile(file);
   try {
     // The loss brings its own softmax; images in data sets have their channels first.
     return importOnnx(bytes, { batchNorm, logits: true, channelsFirst: true }).model;
