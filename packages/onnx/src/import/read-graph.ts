@@ -11,6 +11,7 @@ import {
 import { decodeModel, metadataOf } from '../metadata.js';
 import { Attributes } from './attributes.js';
 import { dtypeOf, readTensor } from './read-tensor.js';
+import { separateEqual } from './separate-equal.js';
 import type { Constant } from './value.js';
 
 export interface OnnxNode {
@@ -76,7 +77,7 @@ export function readGraph(bytes: Uint8Array): OnnxGraph {
     return false;
   });
   const outputs = graph.output.map(({ name }) => name);
-  return { opset, nodes, constants, input, outputs, metadata: metadataOf(model) };
+  return separateEqual({ opset, nodes, constants, input, outputs, metadata: metadataOf(model) });
 }
 
 function opsetOf({ opsetImport }: ModelProto): number {
