@@ -10,7 +10,7 @@ import { reshape, slice } from '../ops/shape.js';
 import { requireOptions } from '../options.js';
 import { defineLayer, type Layer, type Scope } from '../scope.js';
 import { formatShape, sizeOf, staticShape } from '../spec.js';
-import { type Tensor, site as where } from '../tensor.js';
+import { site, type Tensor } from '../tensor.js';
 
 /** Whose meaning of `momentum`, defaults and running variance to follow. */
 export type BatchNormConvention = 'd2l' | 'onnx' | 'torch' | 'keras';
@@ -79,11 +79,11 @@ export function batchNorm(options: BatchNormOptions = {}): Layer {
     if (x.shape.length < 2) {
       throw new BnError(
         'shape',
-        `${where('batchNorm')}: expected at least two axes [batch, channels, …], got ${formatShape(x.shape)}`,
+        `${site('batchNorm')}: expected at least two axes [batch, channels, …], got ${formatShape(x.shape)}`,
       );
     }
     const axis = normalizeAxes('batchNorm', x, [options.axis ?? 1])[0]!;
-    const channels = staticShape([x.shape[axis]!], where('batchNorm'))[0]!;
+    const channels = staticShape([x.shape[axis]!], site('batchNorm'))[0]!;
     const { scale = true, center = true, trackRunningStatistics = true, frozen = false } = options;
     const gamma = scale
       ? scope.parameter('gamma', [channels], options.gammaInitializer ?? ones())
@@ -152,13 +152,13 @@ function batchStatistics(x: Tensor, axis: number): BatchStatistics {
   const count = sizeOf(
     staticShape(
       axes.map((i) => x.shape[i]!),
-      where('batchNorm'),
+      site('batchNorm'),
     ),
   );
   if (count === 1) {
     throw new BnError(
       'shape',
-      `${where('batchNorm')}: one value per channel in training, input ${formatShape(x.shape)}: ` +
+      `${site('batchNorm')}: one value per channel in training, input ${formatShape(x.shape)}: ` +
         'its variance is zero; use a batch of two or more, or frozen: true',
     );
   }
