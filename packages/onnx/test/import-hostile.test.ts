@@ -53,7 +53,7 @@ const chain = (count: number) =>
 
 test.each<[string, string, () => Uint8Array]>([
   ['nothing', 'the file has no graph', () => new Uint8Array(0)],
-  ['text', 'no ONNX model', () => Uint8Array.from('{"a": 1}', (c) => c.charCodeAt(0))],
+  ['text', 'not an ONNX model', () => Uint8Array.from('{"a": 1}', (c) => c.charCodeAt(0))],
   [
     'huge dimensions',
     'has the impossible shape',
