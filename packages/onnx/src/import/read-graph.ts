@@ -120,7 +120,10 @@ function readInput(graph: GraphProto, constants: ReadonlyMap<string, Constant>):
   const dtype = dtypeOf(type.value.value.elemType, what);
   const { elemType } = type.value.value;
   if (elemType !== DataType.FLOAT && elemType !== DataType.UINT8) {
-    throw new BnError('unsupported', `${what} is ${DataType[elemType]}; FLOAT and UINT8 are imported`);
+    throw new BnError(
+      'unsupported',
+      `${what} is ${DataType[elemType]}; FLOAT and UINT8 are imported, export the model with one of them`,
+    );
   }
   const sizes = sizesOf(type.value.value.shape?.dim);
   const known = sizes.slice(1).every((n): n is number => n !== null && n > 0 && n < 2 ** 31);
