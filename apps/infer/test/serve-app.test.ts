@@ -1,6 +1,6 @@
 // The routes, with a model that needs no backend: what each answers, and with which status.
 
-import { BnError } from '@bn/core';
+import { BnError, decodeSignature } from '@bn/core';
 import sharp from 'sharp';
 import { afterEach, describe, expect, it } from 'vitest';
 import { type AppOptions, createApp } from '../src/serve/http/create-app.js';
@@ -15,11 +15,20 @@ const model: ServedModel = {
   name: 'shade of grey',
   input: { name: 'x', spec: { dtype: 'uint8', shape: [null, 1, 2, 2] } },
   outputs: new Map([['probabilities', { dtype: 'float32', shape: [null, 2] }]]),
-  ...{ classNames: ['light', 'dark'], metadata: {}, backend: 'a backend' },
-  async predict(_computation, features, rows) {
+  signature: {
+    input: {
+      ...{ name: 'x', dtype: 'uint8', shape: [1, 2, 2] },
+      image: { channels: 1, height: 2, width: 2, order: 'CHW', range: [0, 255], mean: [], deviation: [] },
+    },
+    output: { name: 'probabilities', kind: 'probabilities', size: 2, names: ['light', 'dark'] },
+  },
+  ...{ assumptions: [], metadata: {}, backend: 'a backend' },
+  async predict(computation, features, rows) {
     const lights = Array.from({ length: rows }, (_, row) => features[row * 4]! / 255);
     const data = Float32Array.from(lights.flatMap((light) => [light, 1 - light]));
-    return new Map([['probabilities', { data, spec: { dtype: 'float32', shape: [rows, 2] } }]]);
+    return new Map([
+      [computation === 'answer' ? 'answer' : 'probabilities', { data, spec: { dtype: 'float32', shape: [rows, 2] } }],
+    ]);
   },
 };
 const inference = { inputs: [{ name: 'x', shape: [1, 2, 2], datatype: 'UINT8', data: [51, 0, 0, 0] }] };
@@ -96,6 +105,18 @@ it('infers, whatever content type a client claims, and counts', async () => {
   expect(metrics).toContain('process_cpu_seconds_total');
 });
 
+type Post = Awaited<ReturnType<typeof setUp>>['post'];
+
+function postForm(post: Post, url: string, files: Readonly<Record<string, Buffer>>) {
+  const parts = Object.entries(files).flatMap(([name, bytes]) => [
+    Buffer.from(`--b\r\nContent-Disposition: form-data; name="file"; filename="${name}"\r\n\r\n`),
+    bytes,
+    Buffer.from('\r\n'),
+  ]);
+  const form = Buffer.concat([...parts, Buffer.from('--b--\r\n')]);
+  return post(url, form, { 'content-type': 'multipart/form-data; boundary=b' });
+}
+
 describe('classifies an image', () => {
   const png = sharp({ create: { width: 8, height: 8, channels: 3, background: { r: 51, g: 51, b: 51 } } })
     .png()
@@ -108,13 +129,36 @@ describe('classifies an image', () => {
   it('as the body, or as a file of a form', async () => {
     const { post } = await setUp();
     expect((await post('/classify', await png)).json()).toEqual({ model: 'shade of grey', classes });
-    const form = Buffer.concat([
-      Buffer.from('--b\r\nContent-Disposition: form-data; name="f"; filename="f.png"\r\n\r\n'),
-      await png,
-      Buffer.from('\r\n--b--\r\n'),
-    ]);
-    const answer = await post('/classify?top=1', form, { 'content-type': 'multipart/form-data; boundary=b' });
+    const answer = await postForm(post, '/classify?top=1', { 'f.png': await png });
     expect(answer.json()).toEqual({ model: 'shade of grey', classes: classes.slice(0, 1) });
+  });
+
+  it('each file of a form with several, in order', async () => {
+    const { post } = await setUp();
+    const white = sharp({ create: { width: 2, height: 2, channels: 3, background: '#fff' } }).png();
+    const light = { class: 'light', index: 0, probability: 1 };
+    const answer = await postForm(post, '/classify?top=1', { 'a.png': await png, 'b.png': await white.toBuffer() });
+    expect(answer.json()).toEqual({
+      model: 'shade of grey',
+      images: [
+        { file: 'a.png', classes: [classes[0]] },
+        { file: 'b.png', classes: [light] },
+      ],
+    });
+  });
+
+  it('refuses a form by the file that is wrong, with too many files, or too large together', async () => {
+    const { post } = await setUp();
+    const refused = async (files: Record<string, Buffer>) => {
+      const { statusCode, body } = await postForm(post, '/classify', files);
+      return `${statusCode} ${JSON.parse(body).error}`;
+    };
+    const many = async (count: number, bytes: Buffer) =>
+      Object.fromEntries(Array.from({ length: count }, (_, i) => [`${i}.png`, bytes]));
+    expect(await refused({ a: await png, b: Buffer.from('hello') })).toMatch(/^400 file 2 \('b'\): .*expected a PNG/);
+    expect(await refused({ a: await png, b: Buffer.from('') })).toMatch(/^400 file 2 \('b'\): .*got nothing/);
+    expect(await refused(await many(33, await png))).toMatch(/^413 a form may have 32 files/);
+    expect(await refused(await many(3, Buffer.alloc(4000)))).toMatch(/^413 the files are too large/);
   });
 
   it('inverted', async () => {
@@ -133,13 +177,45 @@ describe('classifies an image', () => {
     });
   });
 
+  it.each([
+    [
+      'scores',
+      {
+        labels: ['dark'],
+        scores: classes.map(({ class: label, index, probability: score }) => ({ label, index, score })),
+      },
+    ],
+    [
+      'values',
+      {
+        values: [
+          { name: 'light', value: 0.2 },
+          { name: 'dark', value: 0.8 },
+        ],
+      },
+    ],
+  ] as const)('by %s, where the model gives those', async (kind, expected) => {
+    const { input, output } = model.signature!;
+    const { app, post } = await setUp({ served: [{ ...model, signature: { input, output: { ...output, kind } } }] });
+    expect((await post('/classify', await png)).json()).toEqual({ model: 'shade of grey', ...expected });
+    const { parameters } = (await app.inject('/v2/models/shade%20of%20grey')).json();
+    expect(decodeSignature(parameters.signature).output.kind).toBe(kind);
+  });
+
+  it('but not by what is no number', async () => {
+    const data = Float32Array.of(Number.NaN, 1);
+    const answer = async () => new Map([['answer', { data, spec: { dtype: 'float32' as const, shape: [1, 2] } }]]);
+    const { post } = await setUp({ served: [{ ...model, predict: answer }] });
+    const { statusCode, body } = await post('/classify', await png);
+    expect([statusCode, body]).toEqual([500, expect.stringContaining("the output 'probabilities' gives NaN")]);
+  });
+
   it('with models of images alone', async () => {
-    const spec = { dtype: 'float32', shape: [null, 7] } as const;
-    const served = [
-      { ...model, classNames: [] },
-      { ...model, input: { name: 'x', spec } },
+    const served: ServedModel[] = [
+      { ...model, signature: null, assumptions: ['it is not clear'] },
+      { ...model, signature: { ...model.signature!, input: { name: 'x', dtype: 'float32', shape: [7], image: null } } },
     ];
-    for (const [i, message] of [/classifies nothing/, /no grey or RGB image/].entries()) {
+    for (const [i, message] of [/it is not clear/, /not a grey or RGB image/].entries()) {
       const { post } = await setUp({ served: [served[i]!] });
       const answer = await post('/classify', await png);
       expect([answer.statusCode, answer.json()]).toEqual([400, { error: expect.stringMatching(message) }]);

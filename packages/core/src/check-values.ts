@@ -56,10 +56,9 @@ export function checkUpload(data: TypedArray, spec: Spec): void {
   if (data.length !== size) {
     throw new BnError('shape', `upload: ${formatSpec(spec)} holds ${size} values, got ${data.length}; pass as many`);
   }
-  if (!arrayTypes[spec.dtype].includes(data.constructor.name)) {
-    throw new BnError(
-      'dtype',
-      `upload: ${formatSpec(spec)} cannot be made from ${data.constructor.name}; convert it first`,
-    );
+  // Not the constructor's name: Node's Buffer is a Uint8Array too.
+  const kind = data[Symbol.toStringTag];
+  if (!arrayTypes[spec.dtype].includes(kind)) {
+    throw new BnError('dtype', `upload: ${formatSpec(spec)} cannot be made from ${kind}; convert it first`);
   }
 }

@@ -28,8 +28,13 @@ export interface DatasetOutline {
   readonly length: number;
   /** Spec of one example's features, without the batch dimension, e.g. uint8 [1, 28, 28]. */
   readonly features: Spec;
-  /** Spec of one example's label; default int32 [] (a class index). float32 labels are regression targets. */
+  /**
+   * Spec of one example's label; default int32 [] (a class index). float32 [labels] is a 0 or 1 for each of several labels,
+   * or the values of a regression.
+   */
   readonly labels?: Spec;
-  /** Names of the classes, in the order of the class indices. Its length is the number of classes. */
+  /** Names of the classes, in the order of the class indices, or of several labels. Its length is their number. */
   readonly classNames?: readonly string[];
+  /** Names of a regression's values. */
+  readonly valueNames?: readonly string[];
 }

@@ -14,9 +14,10 @@ export type {
 } from './backend.js';
 export { compileWithChecks } from './check-indices.js';
 export { checkInputs, checkUpload } from './check-values.js';
+export { type ClassList, type MatchedClasses, matchClasses, numbered } from './classes.js';
 export type { Dataset, DatasetOutline, Example } from './dataset.js';
 export { BnError, type BnErrorCode } from './errors.js';
-export { decomposeNode, gradients } from './gradients.js';
+export { gradients } from './gradients.js';
 export { bindInputs, createGraph, decomposeFused, type Graph, printGraph, replaceNodes } from './graph.js';
 export {
   constant as constantInitializer,
@@ -28,16 +29,19 @@ export {
 } from './initializers.js';
 export * from './layers/index.js';
 export * from './losses/index.js';
+export * from './measures/index.js';
+export * from './metrics/index.js';
 export { defineModel, type Model, type Trace, trace } from './model.js';
+export * from './objectives/index.js';
 export type { ConvolutionAttributes, ConvolutionGeometry } from './ops/convolution.js';
-export { type FusedAttributes, type FusedName, fused } from './ops/fused.js';
+export { decomposeNode, type FusedAttributes, type FusedName, fused } from './ops/fused.js';
 export * as ops from './ops/index.js';
 export type { AveragePoolingGeometry, PoolingAttributes, PoolingGeometry } from './ops/pooling.js';
 export type { ReduceAttributes } from './ops/reduction.js';
 export * from './optimizers/index.js';
 export { type PrimitiveAttributes, type PrimitiveName, type PrimitiveTable, primitives } from './primitives.js';
 export { createGenerator, type Generator, permutation } from './random.js';
-export { decodeSafetensors, encodeSafetensors, type HostTensor } from './safetensors.js';
+export { decodeSafetensors, encodeSafetensors } from './safetensors.js';
 export {
   constantSchedule,
   cosineSchedule,
@@ -47,6 +51,19 @@ export {
   stepSchedule,
 } from './schedules.js';
 export type { Layer, Scope, Variable } from './scope.js';
+export {
+  decodeSignature,
+  describeSignature,
+  encodeSignature,
+  type ImageSignature,
+  type InputSignature,
+  imageNet,
+  type OutputKind,
+  type OutputSignature,
+  outputKinds,
+  pixelScaling,
+  type Signature,
+} from './signature.js';
 export { simplify } from './simplify/simplify.js';
 export {
   createArray,
@@ -54,6 +71,7 @@ export {
   type DType,
   formatShape,
   formatSpec,
+  type HostTensor,
   type Shape,
   type Spec,
   sameShape,

@@ -1,12 +1,7 @@
 // The safetensors file format (https://github.com/huggingface/safetensors): a JSON header, then the raw tensors.
 
 import { BnError } from './errors.js';
-
-/** A float32 tensor on the host. */
-export interface HostTensor {
-  readonly shape: readonly number[];
-  readonly data: Float32Array;
-}
+import type { HostTensor } from './spec.js';
 
 interface Entry {
   readonly dtype: string;
@@ -68,14 +63,17 @@ export function encodeSafetensors(
  * The tensors and metadata of a file.
  *
  * @param isWanted by name; other tensors are left out, whatever their type
- * @throws `checkpoint` if the bytes are no whole safetensors file of floats.
+ * @throws `checkpoint` if the bytes are not a complete safetensors file of floats.
  */
 export function decodeSafetensors(
   bytes: Uint8Array,
   isWanted: (name: string) => boolean = () => true,
 ): { tensors: Map<string, HostTensor>; metadata: Record<string, string> } {
   const damaged = (why: string) =>
-    new BnError('checkpoint', `the file is no whole safetensors file: ${why}; it may be cut off, use another copy`);
+    new BnError(
+      'checkpoint',
+      `the file is not a complete safetensors file: ${why}; it may be cut off, use another copy`,
+    );
   if (bytes.length < 8) throw damaged(`${bytes.length} bytes are too few`);
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   const headerLength = Number(view.getBigUint64(0, true));
@@ -85,7 +83,7 @@ export function decodeSafetensors(
   }
   if (headerLength > bytes.length - 8) throw damaged(`the header would have ${headerLength} bytes`);
   const { __metadata__: metadata = {}, ...entries } = parseHeader(bytes.subarray(8, 8 + headerLength), damaged);
-  if (!isTextTable(metadata)) throw damaged('its metadata is no table of texts');
+  if (!isTextTable(metadata)) throw damaged('its metadata is not a table of strings');
   const tensors = new Map<string, HostTensor>();
   for (const [name, entry] of Object.entries(entries as Record<string, Entry>)) {
     if (isWanted(name)) tensors.set(name, readTensor(name, entry, bytes.subarray(8 + headerLength), damaged));
@@ -105,7 +103,7 @@ function parseHeader(bytes: Uint8Array, damaged: (why: string) => BnError): Reco
   } catch {
     // falls through to the one message
   }
-  throw damaged('its header is no JSON object');
+  throw damaged('its header is not a JSON object');
 }
 
 function readTensor(name: string, entry: Entry, body: Uint8Array, damaged: (why: string) => BnError): HostTensor {
@@ -121,7 +119,7 @@ function readTensor(name: string, entry: Entry, body: Uint8Array, damaged: (why:
   }
   const [from, to] = offsets as [number, number];
   const size = shape.reduce((a, b) => a * b, 1);
-  if (to - from !== type.bytes * size || to > body.length) throw damaged(`the data of '${name}' is not all there`);
+  if (to - from !== type.bytes * size || to > body.length) throw damaged(`the data of '${name}' is incomplete`);
   const data = new Float32Array(size);
   const { bytes, read } = type;
   if (read) {

@@ -9,8 +9,8 @@ import {
   encodeCheckpoint,
   flatten,
   type Layer,
-  meanSquaredError,
   ops,
+  regression,
   relu,
   sequential,
   sgd,
@@ -76,8 +76,8 @@ describe('fit', () => {
       mean((step) => step.loss),
       12,
     );
-    expect(epoch.accuracy).toBeCloseTo(
-      mean((step) => step.accuracy!),
+    expect(epoch.metrics.accuracy).toBeCloseTo(
+      mean((step) => step.metrics.accuracy!),
       12,
     );
   });
@@ -85,7 +85,7 @@ describe('fit', () => {
   test('learns', async () => {
     const { trainer } = await setup();
     const events = await collect(trainer.fit({ ...fitting, epochs: 12 }));
-    const accuracies = events.flatMap((event) => (event.type === 'evaluation' ? [event.accuracy!] : []));
+    const accuracies = events.flatMap((event) => (event.type === 'evaluation' ? [event.metrics.accuracy!] : []));
     expect(accuracies.at(-1)).toBeGreaterThan(0.9);
   });
 
@@ -270,6 +270,33 @@ describe('recalibrate', () => {
     expect((await trainer.values()).get(`norm.${state}`)!.data[0]).toBeCloseTo(sum / 640, 5);
   });
 
+  describe.each([
+    ['d2l', () => batchNorm(), 1],
+    ['keras', () => batchNorm({ convention: 'keras' }), 1],
+    ['torch', () => batchNorm({ convention: 'torch' }), 1001 / 1000],
+    ['d2l as a cumulative average', () => batchNorm({ momentum: null }), 1],
+  ])('by the convention of %s', (_, normalization, correction) => {
+    // Sorted and far apart: most of the variance lies between batches of two.
+    const values = Float64Array.from({ length: 1001 }, (_, i) => Math.fround(100 + i / 100));
+    const population: Dataset = {
+      length: values.length,
+      features: { shape: [1], dtype: 'float32' },
+      get: (i) => ({ features: [values[i]!], label: i % 2 }),
+    };
+    const mean = values.reduce((a, b) => a + b) / values.length;
+    const variance = (correction * values.reduce((sum, v) => sum + (v - mean) ** 2, 0)) / values.length;
+
+    test.each([2000, 1000, 64, 8, 2])(
+      'statistics from batches of %d are those of the population',
+      async (batchSize) => {
+        const { trainer } = await setup({ network: sequential({ bn: normalization(), out: dense(2) }), inputs: [1] });
+        await trainer.recalibrate(population, { batchSize });
+        const found = (await trainer.values()).get('bn.runningVariance')!.data[0]!;
+        expect(Math.abs(found / variance - 1)).toBeLessThan(1e-5);
+      },
+    );
+  });
+
   test('leaves parameters alone, and averages that never move', async () => {
     const { trainer } = await setup({
       network: sequential({
@@ -303,18 +330,27 @@ describe('the trainer', () => {
     await expect(trainer.predict(new Uint8Array(17))).rejects.toThrow(/no whole number of examples/);
   });
 
-  test('does regression, without accuracies', async () => {
+  test('does regression', async () => {
     const train: Dataset = {
       length: 30,
       features: { shape: [1], dtype: 'float32' },
-      labels: { shape: [], dtype: 'float32' },
+      labels: { shape: [1], dtype: 'float32' },
       get: (i) => ({ features: [i / 30], label: (2 * i) / 30 - 1 }),
     };
-    const { trainer } = await setup({ network: dense(1), inputs: [1], loss: meanSquaredError(), optimizer: adam() });
+    const { trainer } = await setup({ network: dense(1), inputs: [1], objective: regression(), optimizer: adam() });
     const events = await collect(trainer.fit({ train, test: train, epochs: 40, batchSize: 10, learningRate: 0.1 }));
     const evaluation = events.findLast((event) => event.type === 'evaluation')!;
-    expect(evaluation).toMatchObject({ accuracy: null, predicted: null });
+    expect(Object.keys(evaluation.metrics)).toEqual(['absoluteError']);
+    expect(evaluation.answers[15]).toBeCloseTo(0, 1);
     expect(evaluation.loss).toBeLessThan(1e-3);
+  });
+
+  test('steps that are not awaited wait for each other', async () => {
+    const batch = { features: Float32Array.of(1, 2, -1, 0.5, 3, -2), labels: Int32Array.of(0, 1, 2) };
+    const [one, other] = [await setup(), await setup()];
+    await Promise.all([1, 2, 3].map(() => one.trainer.step(batch, { learningRate: 0.1 })));
+    for (let i = 0; i < 3; i++) await other.trainer.step(batch, { learningRate: 0.1 });
+    expect(await one.trainer.values()).toEqual(await other.trainer.values());
   });
 
   test('leaves no value behind on the backend', async () => {

@@ -7,5 +7,6 @@ export { type CsvOptions, loadCsv } from './load-csv.js';
 export { type IdxFiles, loadIdx } from './load-idx.js';
 export { loadImageFolder } from './load-image-folder.js';
 export { MemoryDataset } from './memory-dataset.js';
+export { relabel } from './relabel.js';
 export { split } from './split.js';
 export { subset } from './subset.js';

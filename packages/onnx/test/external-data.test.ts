@@ -1,7 +1,7 @@
 // Weights in a file of their own.
 
 import { expect, test } from 'vitest';
-import { embedExternalData, importOnnx } from '../src/index.js';
+import { embedExternalData, importNetwork } from '../src/index.js';
 import { floats, handMade, node } from './build-model.js';
 import { splitModel } from './external-model.js';
 
@@ -18,8 +18,8 @@ test('come back to where they were, and each file is read once', async () => {
     return data;
   });
   expect(asked).toEqual(['m.onnx.data']);
-  expect(importOnnx(whole).values).toEqual(importOnnx(bytes).values);
-  expect(() => importOnnx(model)).toThrow(
+  expect(importNetwork(whole).values).toEqual(importNetwork(bytes).values);
+  expect(() => importNetwork(model)).toThrow(
     "the initializer 'w' are in another file; pass the model through embedExternal",
   );
 });
@@ -45,5 +45,5 @@ test.each<[Record<string, string>, string]>([
 test('a length that is not that of the shape is refused by the import', async () => {
   const { model, data } = splitModel(bytes, 'd', { length: '8' });
   const whole = await embedExternalData(model, async () => data);
-  expect(() => importOnnx(whole)).toThrow('values for the shape');
+  expect(() => importNetwork(whole)).toThrow('values for the shape');
 });

@@ -4,7 +4,7 @@ import { BnError, batchNorm, conv2d, createGenerator, dense, flatten, sequential
 import { create, fromBinary, toBinary } from '@bufbuild/protobuf';
 import { expect, test } from 'vitest';
 import { AttributeProto_AttributeType, ModelProtoSchema, TensorProto_DataLocation } from '../src/generated/onnx_pb.js';
-import { exportInference, importOnnx } from '../src/index.js';
+import { exportInference, importNetwork, importOnnx } from '../src/index.js';
 import { floats, handMade, ints, node } from './build-model.js';
 import { randomValues, smallModel } from './small-network.js';
 
@@ -16,6 +16,7 @@ const bytes = exportInference(tiny, randomValues(tiny));
 /** Whether the bytes are a model after all; anything but a BnError is a failure. */
 function isTaken(hostile: Uint8Array): boolean {
   try {
+    importNetwork(hostile);
     importOnnx(hostile);
     return true;
   } catch (error) {
@@ -52,7 +53,7 @@ const chain = (count: number) =>
 
 test.each<[string, string, () => Uint8Array]>([
   ['nothing', 'the file has no graph', () => new Uint8Array(0)],
-  ['text', 'no ONNX model', () => Uint8Array.from('{"a": 1}', (c) => c.charCodeAt(0))],
+  ['text', 'not an ONNX model', () => Uint8Array.from('{"a": 1}', (c) => c.charCodeAt(0))],
   [
     'huge dimensions',
     'has the impossible shape',

@@ -3,6 +3,7 @@
 import { readFileSync } from 'node:fs';
 import {
   batchNorm,
+  classification,
   conv2d,
   createTrainer,
   dense,
@@ -17,14 +18,13 @@ import {
   residual,
   sequential,
   sgd,
-  softmaxCrossEntropy,
   trace,
 } from '@bn/core';
 import { batchNormFromScratch } from '@bn/models';
 import { openModel } from '@bn/onnxruntime-cuda';
 import { createBackend } from '@bn/reference';
 import { describe, expect, test } from 'vitest';
-import { exportInference, importOnnx } from '../src/index.js';
+import { exportInference, importNetwork, importOnnx } from '../src/index.js';
 import { floats, type HandMade, handMade, ints, node } from './build-model.js';
 import { largestDifference, predict, randomPixels, randomValues, smallModel, smallNetwork } from './small-network.js';
 
@@ -44,7 +44,7 @@ async function inRuntime(bytes: Uint8Array, data: Uint8Array | Float32Array, sha
 /** Losses of some steps on the same examples, whose labels follow from their brightness. */
 async function lossesOf(model: Model, features: Float32Array, classes = 3): Promise<number[]> {
   const backend = await createBackend();
-  const trainer = await createTrainer({ model, backend, loss: softmaxCrossEntropy(), optimizer: sgd() });
+  const trainer = await createTrainer({ model, backend, objective: classification(), optimizer: sgd() });
   const count = features.length / model.input.shape.slice(1).reduce<number>((a, n) => a * n!, 1);
   const labels = Int32Array.from({ length: count }, (_, i) => (i * 7) % classes);
   const losses = [];
@@ -138,7 +138,7 @@ test('a network of PyTorch predicts as in ONNX Runtime, for any batch size, and 
 describe('initializers that several layers share', () => {
   const gemm = (x: string, w: string, b: string, y: string) => node('Gemm', [x, w, b], y, { transB: 1 });
   const parametersOf = (nodes: HandMade['nodes'], initializers: HandMade['initializers']) => {
-    const { model } = importOnnx(handMade({ shape: [null, 2], nodes, initializers }));
+    const { model } = importNetwork(handMade({ shape: [null, 2], nodes, initializers }));
     return [...trace(model, input('features', [2, 2])).parameters.keys()];
   };
   const [a, b] = [floats('a.weight', [2, 2]), floats('b.weight', [2, 2], [4, 3, 2, 1])];
@@ -176,29 +176,28 @@ test('what is trained can be chosen', () => {
   expect(parametersOf()).toHaveLength(19);
 });
 
-test('a softmax at the end is left out on request, and an output can be named', async () => {
+test('what is trained are logits; an output can be named', async () => {
   const model = smallModel();
   const values = randomValues(model);
   const bytes = exportInference(model, values);
   const pixels = randomPixels(2);
-  const probabilities = importOnnx(bytes, { output: 'probabilities' });
+  const probabilities = importNetwork(bytes, { output: 'probabilities' });
   const [row] = [await predict(probabilities.model, probabilities.values, pixels)];
   expect(row!.slice(0, 3).reduce((a, b) => a + b)).toBeCloseTo(1, 5);
-  const logits = importOnnx(bytes, { output: 'probabilities', logits: true });
+  const logits = importOnnx(bytes, { output: 'probabilities' });
   expect(await predict(logits.model, logits.values, pixels)).toEqual(await predict(model, values, pixels));
   expect(() => importOnnx(bytes, { output: 'nothing' })).toThrow("the output 'nothing' is not there; the outputs are");
 });
 
-test('images with channels last can be given with channels first, as data sets have them', async () => {
+test('images with channels last are given with channels first, as data sets have them', async () => {
   const bytes = handMade({
     shape: [null, 2, 2, 3],
     nodes: [node('Transpose', ['x'], 'first', { perm: [0, 3, 1, 2] }), node('Reshape', ['first', 'shape'])],
     initializers: [ints('shape', [0, -1])],
   });
   const pixels = Float32Array.from({ length: 2 * 12 }, (_, i) => i);
-  const { model, values } = importOnnx(bytes, { channelsFirst: true });
+  const { model, values } = importOnnx(bytes);
   expect(model.input.shape).toEqual([null, 3, 2, 2]);
   expect(await predict(model, values, pixels)).toEqual(pixels);
-  expect(importOnnx(bytes).model.input.shape).toEqual([null, 2, 2, 3]);
-  expect(importOnnx(torchCnn, { channelsFirst: true }).model.input.shape).toEqual([null, 1, 14, 14]);
+  expect(importNetwork(bytes).model.input.shape).toEqual([null, 2, 2, 3]);
 });

@@ -10,14 +10,14 @@ import { findNative } from './native/find-native.js';
 import { describeNative, loadNative } from './native/load-native.js';
 import { type NativeDevice, probeNative } from './native/probe-native.js';
 import { nativeFolder } from './native-folder.js';
-import { setupCommand } from './setup-command.js';
+import { advice } from './setup-command.js';
 
 export interface EngineChoice {
   readonly engine: EngineName;
   readonly device: DeviceKind;
-  /** What is missing where it cannot be had, for people: `no CUDA`. */
+  /** What is missing where it is not available, for people: `no CUDA`. */
   readonly absence: string;
-  /** Makes it, or says why it cannot be had. */
+  /** Makes it, or says why it is not available. */
   create(threads: number | undefined): Promise<Engine | Explanation>;
 }
 
@@ -33,21 +33,21 @@ export const engineChoices: readonly EngineChoice[] = [
   { engine: 'js', device: 'cpu', absence: 'no JavaScript', create: createJavaScriptEngine },
 ];
 
-/** Why the native engine cannot be had on a device, as far as it can be told without loading it into this process. */
+/** Why the native engine is not available on a device, as far as can be told without loading it into this process. */
 export async function nativeObstacle(device: NativeDevice): Promise<Explanation | undefined> {
   const installation = findNative();
   if (!installation) {
-    const condition = device === 'cuda' ? ', if there is an NVIDIA GPU' : '';
+    const [condition, flags] = device === 'cuda' ? [', if there is an NVIDIA GPU', '--cuda'] : [''];
     return {
       cause: `libtensorflow is not installed (there is none in ${nativeFolder()})`,
-      cure: `install it${condition}: ${setupCommand(device)}; or take another engine`,
+      cure: `${advice.cure(`install it${condition}`, flags)}; or use another engine`,
     };
   }
   if (device === 'cpu') return undefined;
   if (!installation.cuda)
     return {
       cause: 'libtensorflow is installed without CUDA',
-      cure: `install it with CUDA, if there is an NVIDIA GPU: ${setupCommand('cuda')}`,
+      cure: advice.cure('install it with CUDA, if there is an NVIDIA GPU', '--cuda'),
     };
   return probeNative(installation, device);
 }

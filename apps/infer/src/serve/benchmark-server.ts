@@ -18,7 +18,7 @@ export interface ServerBenchmarkOptions {
 }
 
 export interface ServerTiming {
-  /** Who send one request after the other, each of one example as JSON. */
+  /** Each sends one request after another, of one example as JSON. */
   readonly clients: number;
   /** Examples that the server computes together, at most. */
   readonly maxBatch: number;
@@ -54,8 +54,8 @@ export async function* benchmarkServer(file: string, options: ServerBenchmarkOpt
   }
 }
 
-function flagsOf({ backend, device, engine, threads, exact = false }: OpenModelOptions): string[] {
-  const flags = Object.entries({ backend, device, engine, threads });
+function flagsOf({ workingFolder: _, exact = false, ...values }: OpenModelOptions): string[] {
+  const flags = Object.entries(values);
   const given = flags.flatMap(([name, value]) => (value === undefined ? [] : [`--${name}`, String(value)]));
   return exact ? [...given, '--exact'] : given;
 }

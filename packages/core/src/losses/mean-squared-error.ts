@@ -6,6 +6,7 @@ import { sub } from '../ops/elementwise.js';
 import { mean } from '../ops/reduction.js';
 import { reshape } from '../ops/shape.js';
 import { formatSpec } from '../spec.js';
+import type { Tensor } from '../tensor.js';
 import type { Loss } from './loss.js';
 
 /**
@@ -15,14 +16,17 @@ import type { Loss } from './loss.js';
  * @throws `shape` if they do not fit: broadcasting would silently compare everything with everything.
  */
 export function meanSquaredError(): Loss {
-  return (prediction, labels) => {
-    const sizes = (x: { shape: readonly (number | null)[] }) => x.shape.filter((n) => n !== 1).join();
-    if (sizes(prediction) !== sizes(labels) || labels.dtype !== 'float32') {
-      throw new BnError(
-        'shape',
-        `meanSquaredError: expected float32 labels of the prediction's shape, got ${formatSpec(prediction)} and ${formatSpec(labels)}`,
-      );
-    }
-    return mean(square(sub(prediction, reshape(labels, prediction.shape))));
-  };
+  return (prediction, labels) => mean(square(differences('meanSquaredError', prediction, labels)));
+}
+
+/** prediction − labels, of the prediction's shape. */
+export function differences(loss: string, prediction: Tensor, labels: Tensor): Tensor {
+  const sizes = (x: Tensor) => x.shape.filter((n) => n !== 1).join();
+  if (sizes(prediction) !== sizes(labels) || labels.dtype !== 'float32') {
+    throw new BnError(
+      'shape',
+      `${loss}: expected float32 labels of the prediction's shape, got ${formatSpec(prediction)} and ${formatSpec(labels)}`,
+    );
+  }
+  return sub(prediction, reshape(labels, prediction.shape));
 }

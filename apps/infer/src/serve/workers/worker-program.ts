@@ -20,10 +20,10 @@ const tasks: { readonly [T in TaskName]: (argument: Argument<T>) => Promise<Answ
       throw error;
     }
     models.set(number, model);
-    const { input, classNames, metadata } = model;
+    const { input, signature, assumptions, metadata } = model;
     // Not the outputs themselves: they hang on the whole graph.
     const outputs = new Map([...model.outputs].map(([name, { dtype, shape }]) => [name, { dtype, shape }]));
-    return { input, outputs, classNames, metadata, backend: describeBackend(model) };
+    return { input, outputs, signature, assumptions, metadata, backend: describeBackend(model) };
   },
   async unload({ model: number }) {
     const model = models.get(number);
@@ -33,12 +33,10 @@ const tasks: { readonly [T in TaskName]: (argument: Argument<T>) => Promise<Answ
   async run({ model: number, computation, features }) {
     const model = models.get(number)!;
     if (computation === 'outputs') return model.run(features);
-    const probabilities = await model.classify(features);
-    const spec: Spec = {
-      dtype: 'float32',
-      shape: [probabilities.length / model.classNames.length, model.classNames.length],
-    };
-    return new Map([['probabilities', { data: probabilities, spec }]]);
+    const data = await model.answer(features);
+    const { size } = model.signature!.output;
+    const spec: Spec = { dtype: 'float32', shape: [data.length / size, size] };
+    return new Map([['answer', { data, spec }]]);
   },
 };
 
@@ -60,7 +58,7 @@ async function warmUp(model: InferenceModel, sizes: readonly number[]): Promise<
     const zeros = createArray(dtype, sizeOf([size, ...shape.slice(1)]));
     try {
       await model.run(zeros);
-      if (model.classNames.length > 0) await model.classify(zeros);
+      if (model.signature) await model.answer(zeros);
     } catch (error) {
       // Zeros need not be what the model takes.
       if (!(error instanceof BnError) || error.code !== 'data') throw error;

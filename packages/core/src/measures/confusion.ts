@@ -25,9 +25,10 @@ export interface Measures {
 /** Examples by `[actual][predicted]`. */
 export type Confusion = readonly (readonly number[])[];
 
-export function countConfusion(labels: Int32Array, predicted: Int32Array, classes: number): Confusion {
+/** @param labels the class of each example; `predicted`, the class that it is said to be */
+export function countConfusion(labels: ArrayLike<number>, predicted: ArrayLike<number>, classes: number): Confusion {
   const counts = Array.from({ length: classes }, () => new Array<number>(classes).fill(0));
-  for (const [i, label] of labels.entries()) counts[label]![predicted[i]!]!++;
+  for (let i = 0; i < labels.length; i++) counts[labels[i]!]![predicted[i]!]!++;
   return counts;
 }
 
@@ -41,13 +42,19 @@ export function measure(confusion: Confusion): Measures {
     f1: share(2 * row[i]!, said[i]! + support[i]!),
     support: support[i]!,
   }));
+  return summarize(classes, sum(confusion.map((row, i) => row[i]!)) / total);
+}
+
+/** Adds the mean over classes. */
+export function summarize(classes: readonly ClassMeasures[], accuracy: number): Measures {
   const occurring = classes.filter(({ f1 }) => f1 !== null);
   const mean = (key: 'precision' | 'recall' | 'f1') =>
     share(sum(occurring.map((one) => one[key] ?? 0)), occurring.length);
+  const support = sum(classes.map((one) => one.support));
   return {
-    accuracy: sum(confusion.map((row, i) => row[i]!)) / total,
+    accuracy,
     classes,
-    mean: { precision: mean('precision'), recall: mean('recall'), f1: mean('f1'), support: total },
+    mean: { precision: mean('precision'), recall: mean('recall'), f1: mean('f1'), support },
   };
 }
 

@@ -1,0 +1,98 @@
+// Where names of classes meet indices: one rule for data, models, weights, exports and evaluation.
+
+import { BnError } from './errors.js';
+
+/** Classes in the order of their indices. */
+export interface ClassList {
+  readonly count: number;
+  /** null where only numbers are known. */
+  readonly names: readonly string[] | null;
+  /** For messages, e.g. `the data`. */
+  readonly what: string;
+}
+
+export interface MatchedClasses {
+  /** For each class of the one list, its index in the other. */
+  readonly index: Int32Array;
+  /** The names of the other's classes, as far as either list has them; numbers where none are known. */
+  readonly names: readonly string[];
+  /** What should be known of the match, else null. */
+  readonly note: string | null;
+}
+
+/**
+ * Which of `to`'s classes each of `from`'s is.
+ *
+ * Named classes are matched by name, in any order; `from` may have fewer. Names that are numbers are the same if the numbers
+ * are (`7`, `07`). Classes without names are matched by number: so are names that are numbers, with one exception: `to`
+ * without names and exactly as many classes as `from` is taken to be in the order of `from` (for folders that of the sorted
+ * names, as in torchvision's ImageFolder and Keras), and the note says so.
+ *
+ * @throws `data` if a class of `from` is not among those of `to`; the message lists both
+ */
+export function matchClasses(from: ClassList, to: ClassList): MatchedClasses {
+  const known = to.names ?? numbered(to.count);
+  const asGiven = Int32Array.from({ length: from.count }, (_, i) => i);
+  if (!from.names) {
+    if (to.names) return byName(numbered(from.count), from, to, asGiven);
+    if (from.count <= to.count) return { index: asGiven, names: known, note: null };
+    throw mismatch(from, to);
+  }
+  if (to.names) return byName(from.names, from, to, null);
+  if (from.count === to.count) {
+    const byNumber = from.names.every((name, i) => Number(name) === i);
+    const note = `${to.what} has no names of classes: ${from.what}'s are taken in their order, ${excerpt(from.names)}`;
+    return { index: asGiven, names: from.names, note: byNumber ? null : note };
+  }
+  const numbers = from.names.map(numberOf);
+  if (numbers.some((n) => n === null || n >= to.count)) throw mismatch(from, to);
+  const note = `${to.what} has no names of classes: ${from.what}'s, which are numbers, are taken as the numbers of its outputs`;
+  return { index: Int32Array.from(numbers as number[]), names: known, note };
+}
+
+/** @param otherwise the match by number, for a list of numbers; null for a list of names */
+function byName(
+  names: readonly string[],
+  from: ClassList,
+  to: ClassList,
+  otherwise: Int32Array | null,
+): MatchedClasses {
+  const positions = new Map(to.names!.map((name, i) => [keyOf(name), i]));
+  const own = new Map(to.names!.map((name, i) => [name, i]));
+  const index = names.map((name) => own.get(name) ?? positions.get(keyOf(name)) ?? -1);
+  if (!index.includes(-1) && new Set(index).size === index.length) {
+    return { index: Int32Array.from(index), names: to.names!, note: null };
+  }
+  // Numbers beside names that are none: a label is the number of the class.
+  if (otherwise && from.count <= to.count && to.names!.every((name) => numberOf(name) === null)) {
+    return { index: otherwise, names: to.names!, note: null };
+  }
+  throw mismatch(from, to);
+}
+
+function mismatch(from: ClassList, to: ClassList): BnError {
+  const listed = ({ names, count }: ClassList) =>
+    names ? excerpt(names) : count === 1 ? '0' : `0 to ${count - 1}, without names`;
+  return new BnError(
+    'data',
+    `${from.what} has the classes ${listed(from)}, but ${to.what} ${listed(to)}; give both the same names`,
+  );
+}
+
+/** Names `0`, `1`, … */
+export function numbered(count: number): string[] {
+  return Array.from({ length: count }, (_, i) => String(i));
+}
+
+/** A name that is a whole number, as a number; else null. */
+function numberOf(name: string): number | null {
+  return /^\d+$/.test(name.trim()) ? Number(name) : null;
+}
+
+function keyOf(name: string): string {
+  return String(numberOf(name) ?? name);
+}
+
+function excerpt(names: readonly string[]): string {
+  return names.length > 20 ? `${names.slice(0, 20).join(', ')}, … (${names.length})` : names.join(', ');
+}

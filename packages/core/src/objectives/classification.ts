@@ -1,0 +1,39 @@
+// One class of several.
+
+import { BnError } from '../errors.js';
+import { type SoftmaxCrossEntropyOptions, softmaxCrossEntropy } from '../losses/softmax-cross-entropy.js';
+import { accuracy } from '../metrics/accuracy.js';
+import type { Metric } from '../metrics/metric.js';
+import { softmax } from '../ops/fused.js';
+import { argmax } from '../ops/reduction.js';
+import { formatShape } from '../spec.js';
+import type { Objective } from './objective.js';
+
+export interface ClassificationOptions extends SoftmaxCrossEntropyOptions {
+  /** Default `{ accuracy: accuracy() }`. */
+  metrics?: Readonly<Record<string, Metric>>;
+}
+
+/** Softmax cross-entropy over logits [batch, classes] and class indices int32 [batch]; the answer is the class of the highest. */
+export function classification({
+  metrics = { accuracy: accuracy() },
+  ...options
+}: ClassificationOptions = {}): Objective {
+  return {
+    task: 'classify',
+    loss: softmaxCrossEntropy(options),
+    metrics,
+    answer: (logits) => argmax(logits, 1),
+    gives: { kind: 'probabilities', of: (logits) => softmax(logits, 1) },
+    requireFits({ shape }, labels) {
+      if (labels.dtype !== 'int32' || labels.shape.length > 0) {
+        throw new BnError('shape', 'classification: expected one class index per example, int32 []');
+      }
+      if (shape.length === 2 && shape[1] !== null) return;
+      throw new BnError(
+        'shape',
+        `the network gives ${formatShape(shape)}, expected [batch, classes]; let it end in flatten() and dense(classes)`,
+      );
+    },
+  };
+}
