@@ -242,5 +242,5 @@ function requireRank(op: string, x: Tensor, ...lists: readonly (readonly unknown
 function grown(n: Dimension, by: number, op: string): Dimension {
   if (n !== null) return n + by;
   if (by === 0) return null;
-  throw new BnError('shape', `${at(op)}: the symbolic batch axis cannot be padded; trace with a fixed batch size`);
+  throw new BnError('shape', `${at(op)}: nothing can be added along the batch, which may have any size`);
 }
