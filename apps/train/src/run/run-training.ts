@@ -2,7 +2,7 @@
 
 import { setImmediate } from 'node:timers/promises';
 import { type Io, UsageError, writeAtomically } from '@bn/command-line';
-import { BnError, type Trainer } from '@bn/core';
+import { BnError, type EvaluationEvent, type Trainer } from '@bn/core';
 import type { RunConfig, Settings } from '../config/settings.js';
 import { createDisplay, type Display, defaultDisplayMode } from '../display/index.js';
 import { readWeights } from '../load/read-weights.js';
@@ -88,10 +88,22 @@ async function train(run: Run, recorder: Recorder, display: Display, signal: Abo
   const fit = { train: data.train, test: data.test, epochs, batchSize, learningRate, schedule: scheduleOf(config) };
   for await (const event of trainer.fit({ ...fit, signal })) {
     display.event(event);
+    const hint = event.type === 'evaluation' ? hintAtChance(event, learningRate, run.fitted.classes) : null;
+    if (hint !== null) display.event({ type: 'warning', message: hint });
     await recorder.record(event);
     // Lets signals in: a backend that computes in JavaScript never waits for anything.
     await setImmediate();
   }
+}
+
+/** What to try where the first test loss is that of a guess among all classes, ln(classes). */
+function hintAtChance({ epoch, loss }: EvaluationEvent, learningRate: number, classes: number): string | null {
+  const chance = Math.log(classes);
+  if (epoch > 1 || classes < 2 || loss < 0.99 * chance) return null;
+  return (
+    `the test loss of ${loss.toFixed(3)} is no better than a guess among ${classes} classes (${chance.toFixed(3)}): ` +
+    `if it stays there, try a --learning-rate well below or above ${learningRate}, or batch normalization`
+  );
 }
 
 /** The run's folder: the one to be continued, which gets the new configuration, or a new one. */
