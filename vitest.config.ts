@@ -25,7 +25,7 @@ const report = process.env.BN_TEST_REPORT;
 
 export default defineConfig({
   resolve: {
-    // Sources instead of dist: unit tests need no build, and each module exists once, however it is imported.
+    // Sources instead of dist, so that each module exists once, however it is imported. Tests of the programs run dist.
     alias: [{ find: /^@bn\/([^/]+)$/, replacement: path('./packages/$1/src/index.ts') }],
   },
   test: {

@@ -73,7 +73,7 @@ describe('are fit for publishing', () => {
 
 /** Tells bright images from dark ones. */
 const program = (backend: string) => `
-import { batchNorm, conv2d, createTrainer, defineModel, dense, flatten, relu, sequential, sgd, softmaxCrossEntropy } from '@bn/core';
+import { batchNorm, conv2d, createTrainer, defineModel, dense, flatten, relu, sequential, sgd, classification } from '@bn/core';
 import { createBackend } from '${backend}';
 
 const network = sequential({
@@ -81,7 +81,7 @@ const network = sequential({
 });
 const model = defineModel(network, { input: { shape: [null, 1, 6, 6], dtype: 'float32' } });
 const backend = await createBackend();
-const trainer = await createTrainer({ model, backend, loss: softmaxCrossEntropy(), optimizer: sgd(), seed: 1 });
+const trainer = await createTrainer({ model, backend, objective: classification(), optimizer: sgd(), seed: 1 });
 
 const labels = Int32Array.from({ length: 32 }, (_, image) => image % 2);
 const features = Float32Array.from({ length: 32 * 36 }, (_, i) => (labels[Math.floor(i / 36)] ?? 0) + Math.sin(i) / 2);

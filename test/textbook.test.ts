@@ -1,6 +1,6 @@
 // The reference task's two ways to batch normalization, on real data and a real runtime.
 
-import { batchNorm, createTrainer, defineModel, type Layer, sgd, softmaxCrossEntropy } from '@bn/core';
+import { batchNorm, classification, createTrainer, defineModel, type Layer, sgd } from '@bn/core';
 import { fashionMnist } from '@bn/fashion-mnist';
 import { batchNormFromScratch, lenet } from '@bn/models';
 import { createBackend } from '@bn/onnxruntime-cuda';
@@ -9,7 +9,7 @@ import { expect, test } from 'vitest';
 async function losses(normalization: () => Layer, steps: number): Promise<number[]> {
   const backend = await createBackend({ device: 'cpu' });
   const model = defineModel(lenet({ normalization }), { input: { shape: [null, 1, 28, 28], dtype: 'float32' } });
-  const trainer = await createTrainer({ model, backend, loss: softmaxCrossEntropy(), optimizer: sgd() });
+  const trainer = await createTrainer({ model, backend, objective: classification(), optimizer: sgd() });
   const { train } = await fashionMnist();
   const result: number[] = [];
   for await (const event of trainer.fit({ train, epochs: 1, learningRate: 1 })) {

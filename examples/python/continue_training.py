@@ -73,7 +73,7 @@ def main():
         results = dict(zip(outputs, session.run(None, {name: data[name] for name in inputs})))
         for name in values:
             values[name] = results.get(f"{name}.next", values[name])
-        print(f"step {step}  loss {results['loss']:.6f}  acc {results['correct'] / len(labels):.3f}", flush=True)
+        print(f"step {step}  loss {results['loss']:.6f}  acc {results['sum:accuracy'] / len(labels):.3f}", flush=True)
 
     if options.out:
         save_file(values, options.out)

@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { stripVTControlCharacters } from 'node:util';
 import {
   batchNorm,
+  classification,
   conv2d,
   createTrainer,
   type Dataset,
@@ -14,7 +15,6 @@ import {
   relu,
   sequential,
   sgd,
-  softmaxCrossEntropy,
 } from '@bn/core';
 import { MemoryDataset } from '@bn/datasets';
 import { exportInference } from '@bn/onnx';
@@ -47,7 +47,7 @@ async function trained() {
   });
   const model = defineModel(network, { input: { shape: [null, 1, 6, 6], dtype: 'float32' } });
   const backend = await createBackend();
-  const trainer = await createTrainer({ model, backend, loss: softmaxCrossEntropy(), optimizer: sgd() });
+  const trainer = await createTrainer({ model, backend, objective: classification(), optimizer: sgd() });
   for await (const _ of trainer.fit({ train: data, epochs: 6, batchSize: 30, learningRate: 0.1 }));
   const evaluation = await trainer.evaluate(data, { batchSize: 30 });
   const bytes = exportInference(model, await trainer.values());

@@ -92,7 +92,7 @@ it('the training step goes on in ONNX Runtime as it would have here', async () =
   expect(Object.keys(outputs)).toEqual(
     expect.arrayContaining([
       'loss',
-      'correct',
+      'sum:accuracy',
       'conv.weight.next',
       'bn.runningMean.next',
       'optimizer.velocity.bn.gamma.next',

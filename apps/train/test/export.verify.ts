@@ -5,7 +5,7 @@ import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { batchNorm, createTrainer, decodeCheckpoint, defineModel, sgd, softmaxCrossEntropy } from '@bn/core';
+import { batchNorm, classification, createTrainer, decodeCheckpoint, defineModel, sgd } from '@bn/core';
 import { fashionMnist } from '@bn/fashion-mnist';
 import { lenet } from '@bn/models';
 import { createBackend } from '@bn/onnxruntime-cuda';
@@ -68,7 +68,7 @@ test('Python goes on training with the losses that Node would have had', async (
   const trainer = await createTrainer({
     model,
     backend,
-    loss: softmaxCrossEntropy(),
+    objective: classification(),
     optimizer: sgd({ momentum: 0.5 }),
   });
   trainer.restore(decodeCheckpoint(new Uint8Array(readFileSync(inFolder('run/train.safetensors')))));

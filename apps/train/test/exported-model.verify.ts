@@ -5,7 +5,7 @@ import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { createTrainer, sgd, softmaxCrossEntropy } from '@bn/core';
+import { classification, createTrainer, sgd } from '@bn/core';
 import { fashionMnist } from '@bn/fashion-mnist';
 import { importOnnx, readMetadata } from '@bn/onnx';
 import { createBackend as createOnnxRuntime, openModel } from '@bn/onnxruntime-cuda';
@@ -85,7 +85,7 @@ describe.each(['plain.onnx', 'folded.onnx'])('%s', (name) => {
   ] as const)('%s', async ([, createBackend, count]) => {
     const { model } = importOnnx(bytes, { output: 'probabilities' });
     const backend = await createBackend({ device: 'cpu' });
-    const trainer = await createTrainer({ model, backend, loss: softmaxCrossEntropy(), optimizer: sgd() });
+    const trainer = await createTrainer({ model, backend, objective: classification(), optimizer: sgd() });
     const probabilities = await inBatches(count, (batch) => trainer.predict(batch));
     await trainer.dispose();
     await backend.dispose();

@@ -3,7 +3,7 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { createTrainer, sgd, softmaxCrossEntropy } from '@bn/core';
+import { classification, createTrainer, sgd } from '@bn/core';
 import { importOnnx } from '@bn/onnx';
 import { createBackend as createOnnxRuntime, openModel } from '@bn/onnxruntime-cuda';
 import { createBackend as createReference } from '@bn/reference';
@@ -43,7 +43,7 @@ describe.each(files)('$file', ({ file, output, shape, classes }) => {
 
     const backend = await createBackend({ device: 'cpu' });
     const { model } = importOnnx(bytes);
-    const trainer = await createTrainer({ model, backend, loss: softmaxCrossEntropy(), optimizer: sgd() });
+    const trainer = await createTrainer({ model, backend, objective: classification(), optimizer: sgd() });
     const predicted = await trainer.predict(features);
     await trainer.dispose();
     await backend.dispose();

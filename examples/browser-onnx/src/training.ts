@@ -66,7 +66,7 @@ export async function openTraining(model: Uint8Array, values: Uint8Array): Promi
         const next = results[`${name}.next`];
         if (next) current.set(name, next);
       }
-      return { step, loss: numberIn(results.loss), correct: numberIn(results.correct) };
+      return { step, loss: numberIn(results.loss), correct: numberIn(results['sum:accuracy']) };
     },
     save() {
       const now = [...current].map(

@@ -7,12 +7,12 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import {
   batchNorm,
+  classification,
   createTrainer,
   decodeCheckpoint,
   decodeSafetensors,
   defineModel,
   sgd,
-  softmaxCrossEntropy,
 } from '@bn/core';
 import { fashionMnist } from '@bn/fashion-mnist';
 import { lenet } from '@bn/models';
@@ -39,7 +39,7 @@ async function inNode(): Promise<{ losses: number[]; values: ReadonlyMap<string,
   const network = lenet({ normalization: () => batchNorm() });
   const model = defineModel(network, { input: { shape: [null, 1, 28, 28], dtype: 'float32' } });
   const optimizer = sgd({ momentum: 0.5 });
-  const trainer = await createTrainer({ model, backend, loss: softmaxCrossEntropy(), optimizer });
+  const trainer = await createTrainer({ model, backend, objective: classification(), optimizer });
   trainer.restore(decodeCheckpoint(new Uint8Array(readFileSync(inFolder('run/train.safetensors')))));
   const { train } = await fashionMnist();
   const losses: number[] = [];

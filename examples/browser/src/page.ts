@@ -1,7 +1,7 @@
 // The page: buttons to the worker, and what the worker tells to figures, curves and images.
 
 import './style.css';
-import type { StepEvent, TrainerEvent } from '@bn/core';
+import type { EpochEvent, StepEvent, TrainerEvent } from '@bn/core';
 import { Chart } from './chart.js';
 import type { Snapshot, ToPage, ToWorker } from './messages.js';
 import { Predictions } from './predictions.js';
@@ -38,7 +38,7 @@ let epochs = epochsPerStart;
 let epochsDone = 0;
 /** The last step, to be shown at the next drawing. */
 let lastStep: StepEvent | undefined;
-let trainOfEpoch: { loss: number; accuracy: number | null };
+let trainOfEpoch: EpochEvent;
 let predictions: Predictions;
 /** Messages of a training that was reset meanwhile are no longer of interest. */
 let resetting = false;
@@ -98,10 +98,10 @@ function hear(event: TrainerEvent): void {
   else if (event.type === 'evaluation') {
     epochsDone = event.epoch;
     epochLoss.add(event.epoch, [trainOfEpoch.loss, event.loss]);
-    epochAccuracy.add(event.epoch, [trainOfEpoch.accuracy!, event.accuracy!]);
-    find('test-accuracy').textContent = event.accuracy!.toFixed(3);
+    epochAccuracy.add(event.epoch, [trainOfEpoch.metrics.accuracy!, event.metrics.accuracy!]);
+    find('test-accuracy').textContent = event.metrics.accuracy!.toFixed(3);
     if (state === 'training' && event.epoch < epochs) {
-      enter('training', `Training, epoch ${event.epoch + 1} of ${epochs}; test accuracy ${event.accuracy!.toFixed(3)}`);
+      enter('training', `Training, epoch ${event.epoch + 1} of ${epochs}; test accuracy ${event.metrics.accuracy!.toFixed(3)}`);
     }
   }
 }
@@ -113,11 +113,11 @@ function epochsAt({ epoch, step, stepsPerEpoch }: StepEvent): number {
 function draw(): void {
   for (const chart of charts) chart.draw();
   if (!lastStep) return;
-  const { loss, accuracy, examplesPerSecond } = lastStep.epochSoFar;
+  const { loss, metrics, examplesPerSecond } = lastStep.epochSoFar;
   progress.value = epochsAt(lastStep) / epochs;
   find('epoch').textContent = `${lastStep.epoch} of ${epochs}`;
   find('loss').textContent = loss.toFixed(3);
-  find('train-accuracy').textContent = accuracy!.toFixed(3);
+  find('train-accuracy').textContent = metrics.accuracy!.toFixed(3);
   find('speed').textContent = Math.round(examplesPerSecond).toLocaleString('en');
   lastStep = undefined;
 }

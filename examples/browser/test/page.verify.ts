@@ -39,11 +39,11 @@ async function trainHere(): Promise<{ told: Told; answers: string[] }> {
   const data = { train: subset(train, limit), test: subset(testSet, limit) };
   for await (const event of trainer.fit({ ...data, ...fitting, epochs })) {
     if (event.type === 'step') told.losses.push(event.loss);
-    if (event.type === 'evaluation') told.evaluations.push({ loss: event.loss, accuracy: event.accuracy! });
+    if (event.type === 'evaluation') told.evaluations.push({ loss: event.loss, accuracy: event.metrics.accuracy! });
   }
-  const { predicted } = await trainer.evaluate(subset(testSet, 12));
+  const { answers } = await trainer.evaluate(subset(testSet, 12));
   await backend.dispose();
-  return { told, answers: Array.from(predicted!, (label) => fashionMnistClassNames[label]) };
+  return { told, answers: Array.from(answers, (label) => fashionMnistClassNames[label]) };
 }
 
 /** Runs in the page before anything else: listens to what workers say, and pauses at a step. */
@@ -55,7 +55,7 @@ const listen = `
       this.addEventListener('message', ({ data: { type, event } }) => {
         if (type !== 'event') return;
         if (event.type === 'step' && told.losses.push(event.loss) === globalThis.pauseAt) document.querySelector('#train').click();
-        if (event.type === 'evaluation') told.evaluations.push({ loss: event.loss, accuracy: event.accuracy });
+        if (event.type === 'evaluation') told.evaluations.push({ loss: event.loss, accuracy: event.metrics.accuracy });
       });
     }
   };`;

@@ -9,11 +9,11 @@ const path = (relative: string) => fileURLToPath(new URL(relative, import.meta.u
 
 /** As the example's worker uses them. */
 const entry = `
-import { batchNorm, createTrainer, defineModel, sgd, softmaxCrossEntropy } from '@bn/core';
+import { batchNorm, createTrainer, defineModel, sgd, classification } from '@bn/core';
 import { createBackend } from '@bn/wasm';
 import { lenet } from '@bn/models';
 const model = defineModel(lenet({ normalization: () => batchNorm() }), { input: { shape: [null, 1, 28, 28], dtype: 'float32' } });
-const trainer = await createTrainer({ model, backend: await createBackend(), loss: softmaxCrossEntropy(), optimizer: sgd() });
+const trainer = await createTrainer({ model, backend: await createBackend(), objective: classification(), optimizer: sgd() });
 trainer.fit({ train: globalThis.data, epochs: 1, learningRate: 1 });
 `;
 

@@ -3,6 +3,7 @@
 import {
   type Backend,
   batchNorm,
+  classification,
   createGenerator,
   createGraph,
   defineModel,
@@ -15,7 +16,6 @@ import {
   sequential,
   sgd,
   sigmoid,
-  softmaxCrossEntropy,
   trainingStepGraph,
   type Value,
 } from '@bn/core';
@@ -73,7 +73,7 @@ function stepGraph(): Graph {
   });
   return trainingStepGraph(
     defineModel(network, { input: { shape: [null, 5], dtype: 'float32' } }),
-    softmaxCrossEntropy(),
+    classification(),
     sgd({ momentum: 0.9 }),
     { features: { shape: [6, 5], dtype: 'float32' }, labels: { shape: [6], dtype: 'int32' } },
   );

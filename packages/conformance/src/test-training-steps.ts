@@ -3,6 +3,7 @@
 import {
   avgPool2d,
   batchNorm,
+  classification,
   conv2d,
   createGraph,
   defineModel,
@@ -15,7 +16,6 @@ import {
   sgd,
   sigmoid,
   sizeOf,
-  softmaxCrossEntropy,
   trace,
   trainingStepGraph,
   type Value,
@@ -30,7 +30,7 @@ import { type Suite, slow } from './suite.js';
 const batchSize = 256;
 const features = { shape: [batchSize, 1, 28, 28], dtype: 'uint8' } as const;
 const labels = { shape: [batchSize], dtype: 'int32' } as const;
-const loss = softmaxCrossEntropy();
+const objective = classification();
 
 const model = defineModel(
   sequential({
@@ -75,7 +75,7 @@ const batchNormVariables: Readonly<Record<string, string>> = {
 
 export function testTrainingSteps(suite: Suite): void {
   suite.graphTest('lenet: gradients of the first step', gradientGraph, (graph) => testGradients(suite, graph), slow);
-  const stepGraph = () => trainingStepGraph(model, loss, sgd(), { features, labels });
+  const stepGraph = () => trainingStepGraph(model, objective, sgd(), { features, labels });
   suite.graphTest('lenet: five steps', stepGraph, (graph) => testFiveSteps(suite, graph), slow);
 }
 
@@ -106,7 +106,7 @@ async function testFiveSteps(suite: Suite, graph: Graph): Promise<void> {
 
 function gradientGraph(): Graph {
   const traced = trace(model, input('features', features.shape, features.dtype), { training: true });
-  const lossValue = loss(traced.output, input('labels', labels.shape, labels.dtype));
+  const lossValue = objective.loss(traced.output, input('labels', labels.shape, labels.dtype));
   const parameters = [...traced.parameters];
   const slopes = gradients(
     lossValue,
@@ -158,7 +158,7 @@ async function train(suite: Suite, graph: Graph) {
     for (const [name, value] of await executable.run(new Map(inputs))) hold(name, value);
     results.push({
       loss: (await backend.download(held.get('loss')!))[0],
-      correct: (await backend.download(held.get('correct')!))[0],
+      correct: (await backend.download(held.get('sum:accuracy')!))[0],
     });
   }
   const values: Record<string, HostValue> = {};

@@ -3,7 +3,7 @@
 import { BnError } from './errors.js';
 import { fill } from './ops/composed.js';
 import { add } from './ops/elementwise.js';
-import { type FusedName, fused } from './ops/fused.js';
+import { decomposeNode, type FusedName, fused } from './ops/fused.js';
 import type { Definition } from './primitive.js';
 import { type PrimitiveName, primitives } from './primitives.js';
 import { formatShape, sameShape } from './spec.js';
@@ -65,11 +65,6 @@ function inputGradients(node: Tensor, dy: Tensor, parents: readonly Tensor[]): r
   if (definition.gradient) return definition.gradient(node, dy);
   if (!isFused) return []; // a primitive that stops gradients
   return gradients(decomposeNode(node as Tensor<FusedName>), parents, dy);
-}
-
-/** The primitives that a fused node stands for. */
-export function decomposeNode(node: Tensor<FusedName>, inputs: readonly Tensor[] = node.inputs): Tensor {
-  return withOrigin(node.origin, () => fused[node.op].decompose(inputs, node.attributes as never));
 }
 
 function requireSameShape(node: Tensor, x: Tensor, dx: Tensor): void {

@@ -1,10 +1,8 @@
 // A graph: named inputs, named outputs, and the nodes between them in the order in which they can be computed.
 
 import { BnError } from './errors.js';
-import { decomposeNode } from './gradients.js';
-import { type FusedName, fused } from './ops/fused.js';
-import type { HostTensor } from './safetensors.js';
-import { formatSpec, sameShape, type TypedArray } from './spec.js';
+import { decomposeNode, type FusedName, fused } from './ops/fused.js';
+import { formatSpec, type HostTensor, sameShape, type TypedArray } from './spec.js';
 import { constant, isOp, type OperationName, Tensor, withOrigin } from './tensor.js';
 
 export interface Graph {

@@ -16,7 +16,7 @@ export { checkInputs, checkUpload } from './check-values.js';
 export { type ClassList, type MatchedClasses, matchClasses, numbered } from './classes.js';
 export type { Dataset, DatasetOutline, Example } from './dataset.js';
 export { BnError, type BnErrorCode } from './errors.js';
-export { decomposeNode, gradients } from './gradients.js';
+export { gradients } from './gradients.js';
 export { bindInputs, createGraph, decomposeFused, type Graph, printGraph, replaceNodes } from './graph.js';
 export {
   constant as constantInitializer,
@@ -33,14 +33,14 @@ export * from './metrics/index.js';
 export { defineModel, type Model, type Trace, trace } from './model.js';
 export * from './objectives/index.js';
 export type { ConvolutionAttributes, ConvolutionGeometry } from './ops/convolution.js';
-export { type FusedAttributes, type FusedName, fused } from './ops/fused.js';
+export { decomposeNode, type FusedAttributes, type FusedName, fused } from './ops/fused.js';
 export * as ops from './ops/index.js';
 export type { AveragePoolingGeometry, PoolingAttributes, PoolingGeometry } from './ops/pooling.js';
 export type { ReduceAttributes } from './ops/reduction.js';
 export * from './optimizers/index.js';
 export { type PrimitiveAttributes, type PrimitiveName, type PrimitiveTable, primitives } from './primitives.js';
 export { createGenerator, type Generator, permutation } from './random.js';
-export { decodeSafetensors, encodeSafetensors, type HostTensor } from './safetensors.js';
+export { decodeSafetensors, encodeSafetensors } from './safetensors.js';
 export {
   constantSchedule,
   cosineSchedule,
@@ -70,6 +70,7 @@ export {
   type DType,
   formatShape,
   formatSpec,
+  type HostTensor,
   type Shape,
   type Spec,
   sameShape,

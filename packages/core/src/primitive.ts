@@ -1,20 +1,35 @@
 // How a primitive operation is described: its shape and dtype rule and its gradient, kept together in one family file.
 
 import { BnError } from './errors.js';
+import type { ConvolutionAttributes } from './ops/convolution.js';
+import type { BinaryName } from './ops/elementwise.js';
 import { type DType, formatSpec, type Spec } from './spec.js';
-import { type OperationAttributes, type OperationName, requireSizes, Tensor, where } from './tensor.js';
+import { type OperationAttributes, type OperationName, requireSizes, site, Tensor } from './tensor.js';
 
 /** Attributes of operations that have none. */
 export type None = Readonly<Record<string, never>>;
 
+type Two = readonly [Tensor, Tensor];
+interface OperandsByName
+  extends Record<BinaryName | 'matmul' | 'gather' | 'maxPool2dGradient' | keyof ConvolutionAttributes, Two> {
+  iota: readonly [];
+  where: readonly [Tensor, Tensor, Tensor];
+  concat: readonly Tensor[];
+  batchNormalize: readonly [Tensor, Tensor, Tensor, Tensor, Tensor];
+}
+/** What an operation takes: one tensor, if the table does not say otherwise. */
+export type Operands<Op extends OperationName> = Op extends keyof OperandsByName
+  ? OperandsByName[Op]
+  : readonly [Tensor];
+
 export interface Definition<Op extends OperationName> {
-  /** Shape and dtype of the result; throws `shape` or `dtype` for inputs that do not fit. */
-  spec(inputs: readonly Tensor[], attributes: OperationAttributes[Op]): Spec;
+  /** Shape and dtype of the result; throws `shape` or `dtype`, naming `op`, for inputs that do not fit. */
+  spec(inputs: Operands<Op>, attributes: OperationAttributes[Op], op: Op): Spec;
   /**
    * The gradient of each input, given that of the output `y`; `null` for inputs without one. An operation without
    * this function stops gradients.
    */
-  gradient?(y: Tensor<Op>, dy: Tensor): readonly (Tensor | null)[];
+  gradient?(y: Tensor<Op> & { readonly inputs: Operands<Op> }, dy: Tensor): readonly (Tensor | null)[];
 }
 
 export type Definitions<Ops extends OperationName> = { readonly [Op in Ops]: Definition<Op> };
@@ -23,10 +38,10 @@ export type Definitions<Ops extends OperationName> = { readonly [Op in Ops]: Def
 export function apply<Ops extends OperationName, Op extends Ops>(
   definitions: Definitions<Ops>,
   op: Op,
-  inputs: readonly Tensor[],
+  inputs: Operands<Op>,
   attributes: OperationAttributes[Op],
 ): Tensor<Op> {
-  const spec = definitions[op].spec(inputs, attributes);
+  const spec = definitions[op].spec(inputs, attributes, op);
   requireSizes(op, spec.shape);
   return new Tensor<Op>(op, inputs, attributes, spec);
 }
@@ -38,7 +53,7 @@ export function requireDType(op: string, inputs: readonly Tensor[], ...allowed: 
     const one = inputs.length === 1 ? '' : ' inputs of one type';
     throw new BnError(
       'dtype',
-      `${where(op)}: expected ${allowed.join(' or ')}${one}, got ${inputs.map(formatSpec).join(' and ')}; use cast()`,
+      `${site(op)}: expected ${allowed.join(' or ')}${one}, got ${inputs.map(formatSpec).join(' and ')}; use cast()`,
     );
   }
   return dtype;

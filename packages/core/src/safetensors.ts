@@ -1,12 +1,7 @@
 // The safetensors file format (https://github.com/huggingface/safetensors): a JSON header, then the raw tensors.
 
 import { BnError } from './errors.js';
-
-/** A float32 tensor on the host. */
-export interface HostTensor {
-  readonly shape: readonly number[];
-  readonly data: Float32Array;
-}
+import type { HostTensor } from './spec.js';
 
 interface Entry {
   readonly dtype: string;

@@ -41,7 +41,7 @@ export class Variables {
 }
 
 /** Names of a step graph's other inputs and outputs, which no path may take. */
-const reserved = ['features', 'labels', 'learningRate', 'step', 'loss', 'correct', 'predicted', 'output'];
+const reserved = /^(features|labels|learningRate|step|loss|answer|output|random\.\d+)$/;
 
 /** The root scope of a trace that collects into `variables`. */
 export function createScope(variables: Variables, training: boolean, path = ''): Scope {
@@ -56,7 +56,7 @@ export function createScope(variables: Variables, training: boolean, path = ''):
   };
   const declare = (table: Map<string, Variable>, name: string, shape: readonly number[], initializer: Initializer) => {
     const key = full(name);
-    if (variables.parameters.has(key) || variables.states.has(key) || reserved.includes(key)) {
+    if (variables.parameters.has(key) || variables.states.has(key) || reserved.test(key)) {
       throw new BnError(
         'argument',
         `there are two values named '${key}'; give each layer a name (and scope) of its own`,

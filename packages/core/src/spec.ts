@@ -18,6 +18,12 @@ export interface Spec {
 /** Host data. bool is held as bytes 0 and 1; Float64Array occurs only with the reference backend's `precision: 64`. */
 export type TypedArray = Float32Array | Float64Array | Int32Array | Uint8Array;
 
+/** A float32 tensor on the host. */
+export interface HostTensor {
+  readonly shape: readonly number[];
+  readonly data: Float32Array;
+}
+
 /** A zero-filled array for `size` elements of `dtype`. */
 export function createArray(dtype: DType, size: number): TypedArray {
   if (dtype === 'float32') return new Float32Array(size);

@@ -72,7 +72,7 @@ export function withOrigin<T>(origin: Partial<Origin>, body: () => T): T {
 }
 
 /** The start of an error message: the layer being traced and the operation, e.g. `conv2 (conv2d)`. */
-export function where(operation: string): string {
+export function site(operation: string): string {
   return currentOrigin.layer === '' ? operation : `${currentOrigin.layer} (${operation})`;
 }
 
@@ -81,7 +81,7 @@ export function requireSizes(operation: string, shape: Shape): void {
   if (shape.every((n) => n === null || (Number.isSafeInteger(n) && n >= 0))) return;
   throw new BnError(
     'shape',
-    `${where(operation)}: the shape would be ${formatShape(shape)}; sizes must be integers of 0 or more`,
+    `${site(operation)}: the shape would be ${formatShape(shape)}; sizes must be integers of 0 or more`,
   );
 }
 

@@ -2,9 +2,8 @@
 
 import { BnError } from './errors.js';
 import { defineModel, type Model, trace } from './model.js';
-import type { HostTensor } from './safetensors.js';
 import type { Scope } from './scope.js';
-import { formatShape, sizeOf } from './spec.js';
+import { formatShape, type HostTensor, sizeOf } from './spec.js';
 import { input } from './tensor.js';
 
 /**

@@ -13,7 +13,7 @@ const tensors = new Map([
   ['scalar', { shape: [], data: Float32Array.of(Math.PI) }],
 ]);
 
-const position = { seed: 1, epoch: 2, step: 3, steps: 9, lossSum: 1.5, correct: 3, examples: 9, seconds: 2 };
+const position = { seed: 1, epoch: 2, step: 3, steps: 9, sums: { loss: 1.5, accuracy: 3 }, examples: 9, seconds: 2 };
 
 describe('safetensors', () => {
   test('come back as they were, with their metadata', () => {
@@ -58,6 +58,12 @@ describe('safetensors', () => {
     new DataView(bytes.buffer).setBigUint64(0, BigInt(text.length), true);
     bytes.set(text, 8);
     expect(() => decodeSafetensors(bytes)).toThrow(BnError);
+  });
+
+  test('of version 0.1.0 are read: a sum of losses and a count of right answers', () => {
+    const { sums: _, ...rest } = position;
+    const old = JSON.stringify({ ...rest, lossSum: 1.5, correct: 3 });
+    expect(decodeCheckpoint(encodeSafetensors(tensors, { position: old })).position).toEqual(position);
   });
 
   test('do no harm as checkpoints, whichever bytes are changed', () => {

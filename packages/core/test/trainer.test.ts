@@ -9,8 +9,8 @@ import {
   encodeCheckpoint,
   flatten,
   type Layer,
-  meanSquaredError,
   ops,
+  regression,
   relu,
   sequential,
   sgd,
@@ -76,8 +76,8 @@ describe('fit', () => {
       mean((step) => step.loss),
       12,
     );
-    expect(epoch.accuracy).toBeCloseTo(
-      mean((step) => step.accuracy!),
+    expect(epoch.metrics.accuracy).toBeCloseTo(
+      mean((step) => step.metrics.accuracy!),
       12,
     );
   });
@@ -85,7 +85,7 @@ describe('fit', () => {
   test('learns', async () => {
     const { trainer } = await setup();
     const events = await collect(trainer.fit({ ...fitting, epochs: 12 }));
-    const accuracies = events.flatMap((event) => (event.type === 'evaluation' ? [event.accuracy!] : []));
+    const accuracies = events.flatMap((event) => (event.type === 'evaluation' ? [event.metrics.accuracy!] : []));
     expect(accuracies.at(-1)).toBeGreaterThan(0.9);
   });
 
@@ -303,18 +303,27 @@ describe('the trainer', () => {
     await expect(trainer.predict(new Uint8Array(17))).rejects.toThrow(/no whole number of examples/);
   });
 
-  test('does regression, without accuracies', async () => {
+  test('does regression', async () => {
     const train: Dataset = {
       length: 30,
       features: { shape: [1], dtype: 'float32' },
-      labels: { shape: [], dtype: 'float32' },
+      labels: { shape: [1], dtype: 'float32' },
       get: (i) => ({ features: [i / 30], label: (2 * i) / 30 - 1 }),
     };
-    const { trainer } = await setup({ network: dense(1), inputs: [1], loss: meanSquaredError(), optimizer: adam() });
+    const { trainer } = await setup({ network: dense(1), inputs: [1], objective: regression(), optimizer: adam() });
     const events = await collect(trainer.fit({ train, test: train, epochs: 40, batchSize: 10, learningRate: 0.1 }));
     const evaluation = events.findLast((event) => event.type === 'evaluation')!;
-    expect(evaluation).toMatchObject({ accuracy: null, predicted: null });
+    expect(Object.keys(evaluation.metrics)).toEqual(['absoluteError']);
+    expect(evaluation.answers[15]).toBeCloseTo(0, 1);
     expect(evaluation.loss).toBeLessThan(1e-3);
+  });
+
+  test('steps that are not awaited wait for each other', async () => {
+    const batch = { features: Float32Array.of(1, 2, -1, 0.5, 3, -2), labels: Int32Array.of(0, 1, 2) };
+    const [one, other] = [await setup(), await setup()];
+    await Promise.all([1, 2, 3].map(() => one.trainer.step(batch, { learningRate: 0.1 })));
+    for (let i = 0; i < 3; i++) await other.trainer.step(batch, { learningRate: 0.1 });
+    expect(await one.trainer.values()).toEqual(await other.trainer.values());
   });
 
   test('leaves no value behind on the backend', async () => {

@@ -7,6 +7,7 @@ import { join } from 'node:path';
 import {
   avgPool2d,
   batchNorm,
+  classification,
   conv2d,
   createGraph,
   defineModel,
@@ -21,7 +22,6 @@ import {
   sequential,
   sgd,
   sigmoid,
-  softmaxCrossEntropy,
   trainingStepGraph,
 } from '@bn/core';
 import { afterAll, expect, test } from 'vitest';
@@ -49,7 +49,7 @@ const model = defineModel(
 );
 
 const trainingStep = () =>
-  trainingStepGraph(model, softmaxCrossEntropy(), sgd({ momentum: 0.9 }), {
+  trainingStepGraph(model, classification(), sgd({ momentum: 0.9 }), {
     features: { shape: [3, 2, 28, 28], dtype: 'uint8' },
     labels: { shape: [3], dtype: 'int32' },
   });

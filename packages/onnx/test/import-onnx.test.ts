@@ -3,6 +3,7 @@
 import { readFileSync } from 'node:fs';
 import {
   batchNorm,
+  classification,
   conv2d,
   createTrainer,
   dense,
@@ -17,7 +18,6 @@ import {
   residual,
   sequential,
   sgd,
-  softmaxCrossEntropy,
   trace,
 } from '@bn/core';
 import { batchNormFromScratch } from '@bn/models';
@@ -44,7 +44,7 @@ async function inRuntime(bytes: Uint8Array, data: Uint8Array | Float32Array, sha
 /** Losses of some steps on the same examples, whose labels follow from their brightness. */
 async function lossesOf(model: Model, features: Float32Array, classes = 3): Promise<number[]> {
   const backend = await createBackend();
-  const trainer = await createTrainer({ model, backend, loss: softmaxCrossEntropy(), optimizer: sgd() });
+  const trainer = await createTrainer({ model, backend, objective: classification(), optimizer: sgd() });
   const count = features.length / model.input.shape.slice(1).reduce<number>((a, n) => a * n!, 1);
   const labels = Int32Array.from({ length: count }, (_, i) => (i * 7) % classes);
   const losses = [];

@@ -1,6 +1,6 @@
 // Each imported operator, in the forms that exporters write, against ONNX Runtime; and what is not imported.
 
-import { createTrainer, sgd, type Tensor } from '@bn/core';
+import { createTrainer, regression, sgd, type Tensor } from '@bn/core';
 import { openModel } from '@bn/onnxruntime-cuda';
 import { createBackend } from '@bn/reference';
 import { expect, test } from 'vitest';
@@ -149,7 +149,7 @@ async function differenceFrom(bytes: Uint8Array, count: number): Promise<number>
   await open.dispose();
   const backend = await createBackend();
   const { model } = importOnnx(bytes);
-  const trainer = await createTrainer({ model, backend, loss: sum, optimizer: sgd() });
+  const trainer = await createTrainer({ model, backend, objective: { ...regression(), loss: sum }, optimizer: sgd() });
   const got = await trainer.predict(images(count));
   await trainer.dispose();
   await backend.dispose();

@@ -3,6 +3,7 @@
 import {
   avgPool2d,
   batchNorm,
+  classification,
   conv2d,
   createGenerator,
   createTrainer,
@@ -18,7 +19,6 @@ import {
   sequential,
   sgd,
   sigmoid,
-  softmaxCrossEntropy,
   trace,
 } from '@bn/core';
 import { createBackend } from '@bn/reference';
@@ -72,7 +72,7 @@ export async function predict(
   features: Uint8Array | Float32Array,
 ): Promise<Float32Array> {
   const backend = await createBackend();
-  const trainer = await createTrainer({ model, backend, loss: softmaxCrossEntropy(), optimizer: sgd() });
+  const trainer = await createTrainer({ model, backend, objective: classification(), optimizer: sgd() });
   try {
     trainer.load(values);
     return await trainer.predict(features);

@@ -4,6 +4,7 @@ import {
   adam,
   avgPool2d,
   batchNorm,
+  classification,
   conv2d,
   createGenerator,
   createGraph,
@@ -19,7 +20,6 @@ import {
   sgd,
   sigmoid,
   sizeOf,
-  softmaxCrossEntropy,
   type TypedArray,
   trainingStepGraph,
   withOrigin,
@@ -93,7 +93,7 @@ test('errors of ONNX Runtime name the layer', async () => {
 });
 
 describe('a training step', () => {
-  const graph = trainingStepGraph(model, softmaxCrossEntropy(), sgd(), {
+  const graph = trainingStepGraph(model, classification(), sgd(), {
     features: { shape: [64, 1, 28, 28], dtype: 'float32' },
     labels: { shape: [64], dtype: 'int32' },
   });
@@ -136,7 +136,7 @@ describe('a training step', () => {
       }),
     };
     const trained = async (stepsPerRun: number) => {
-      const trainer = await createTrainer({ model, backend, loss: softmaxCrossEntropy(), optimizer: adam() });
+      const trainer = await createTrainer({ model, backend, objective: classification(), optimizer: adam() });
       const losses: number[] = [];
       for await (const event of trainer.fit({ train, epochs: 2, batchSize: 16, learningRate: 0.01, stepsPerRun })) {
         if (event.type === 'step') losses.push(event.loss);

@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import {
   type BackendOptions,
   batchNorm,
+  classification,
   conv2d,
   defineModel,
   dense,
@@ -13,7 +14,6 @@ import {
   sequential,
   sgd,
   sizeOf,
-  softmaxCrossEntropy,
   type TypedArray,
   trainingStepGraph,
 } from '@bn/core';
@@ -25,7 +25,7 @@ const model = defineModel(
   sequential({ conv: conv2d(6, { kernelSize: 5 }), bn: batchNorm(), flatten: flatten(), dense: dense(10) }),
   { input: { shape: [null, 1, 12, 12], dtype: 'float32' } },
 );
-const graph = trainingStepGraph(model, softmaxCrossEntropy(), sgd(), {
+const graph = trainingStepGraph(model, classification(), sgd(), {
   features: { shape: [16, 1, 12, 12], dtype: 'float32' },
   labels: { shape: [16], dtype: 'int32' },
 });

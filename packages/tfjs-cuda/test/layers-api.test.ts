@@ -1,15 +1,7 @@
 // An independent check: LeNet with batch normalization made of TensorFlow.js's own layers, differentiated by its own
 // gradients and trained from the same weights on the same batches, agrees with ours.
 
-import {
-  batchNorm,
-  createTrainer,
-  defineModel,
-  type HostTensor,
-  sgd,
-  softmaxCrossEntropy,
-  type Trainer,
-} from '@bn/core';
+import { batchNorm, classification, createTrainer, defineModel, type HostTensor, sgd, type Trainer } from '@bn/core';
 import { fashionMnist } from '@bn/fashion-mnist';
 import { lenet } from '@bn/models';
 import '@tensorflow/tfjs-backend-cpu';
@@ -70,7 +62,7 @@ async function createOurs(engine: 'wasm' | 'js'): Promise<Trainer> {
   const model = defineModel(lenet({ normalization: () => batchNorm() }), {
     input: { shape: [null, 1, 28, 28], dtype: 'float32' },
   });
-  return createTrainer({ model, backend, loss: softmaxCrossEntropy(), optimizer: sgd(), seed: 3 });
+  return createTrainer({ model, backend, objective: classification(), optimizer: sgd(), seed: 3 });
 }
 
 function createPeer(): Sequential {

@@ -2,6 +2,7 @@
 
 import {
   batchNorm,
+  classification,
   createGraph,
   defineModel,
   type Graph,
@@ -9,7 +10,6 @@ import {
   ops,
   sgd,
   sizeOf,
-  softmaxCrossEntropy,
   trainingStepGraph,
 } from '@bn/core';
 import { lenet } from '@bn/models';
@@ -48,7 +48,7 @@ describe('a training step of LeNet', () => {
   const model = defineModel(lenet({ normalization: () => batchNorm() }), {
     input: { shape: [null, 1, 28, 28], dtype: 'float32' },
   });
-  const step = trainingStepGraph(model, softmaxCrossEntropy(), sgd(), {
+  const step = trainingStepGraph(model, classification(), sgd(), {
     features: { shape: [256, 1, 28, 28], dtype: 'uint8' },
     labels: { shape: [256], dtype: 'int32' },
   });

@@ -3,6 +3,7 @@
 import { describeWith } from '@bn/conformance';
 import {
   batchNorm,
+  classification,
   createArray,
   createGraph,
   defineModel,
@@ -10,7 +11,6 @@ import {
   ops,
   sgd,
   sizeOf,
-  softmaxCrossEntropy,
   trainingStepGraph,
 } from '@bn/core';
 import { lenet } from '@bn/models';
@@ -25,7 +25,7 @@ const model = defineModel(lenet({ normalization: () => batchNorm() }), {
 });
 const features = { shape: [4, 1, 28, 28], dtype: 'uint8' } as const;
 const labels = { shape: [4], dtype: 'int32' } as const;
-const step = trainingStepGraph(model, softmaxCrossEntropy(), sgd({ momentum: 0.9 }), { features, labels });
+const step = trainingStepGraph(model, classification(), sgd({ momentum: 0.9 }), { features, labels });
 
 for (const { engine: name, device, available, detail } of (await diagnose()).slice(1)) {
   const requirement = { name: `tfjs ${name}`, available, detail };

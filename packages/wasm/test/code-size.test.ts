@@ -1,6 +1,6 @@
 // Engines compile, and processors keep, small code only.
 
-import { batchNorm, defineModel, type Layer, sgd, softmaxCrossEntropy, trainingStepGraph } from '@bn/core';
+import { batchNorm, classification, defineModel, type Layer, sgd, trainingStepGraph } from '@bn/core';
 import { batchNormFromScratch, lenet } from '@bn/models';
 import { expect, test } from 'vitest';
 import { compile } from '../src/compile.js';
@@ -16,7 +16,7 @@ const normalizations: Readonly<Record<string, (() => Layer) | undefined>> = {
 test.each(Object.keys(normalizations))('a training step of LeNet is small, and so is each of its loops: %s', (name) => {
   const network = lenet({ normalization: normalizations[name] });
   const model = defineModel(network, { input: { shape: [null, 1, 28, 28], dtype: 'float32' } });
-  const graph = trainingStepGraph(model, softmaxCrossEntropy(), sgd(), {
+  const graph = trainingStepGraph(model, classification(), sgd(), {
     features: { shape: [250, 1, 28, 28], dtype: 'uint8' },
     labels: { shape: [250], dtype: 'int32' },
   });

@@ -4,6 +4,7 @@ import type { Backend, TypedArray } from '@bn/core';
 import { createBackend as createReference } from '@bn/reference';
 import { createBackend, type WasmBackendOptions } from '@bn/wasm';
 import { afterAll, beforeAll, expect } from 'vitest';
+import { allPasses } from '../src/passes.js';
 import type { Case } from './random-graphs.js';
 import { runCase } from './run-case.js';
 
@@ -12,15 +13,13 @@ const variants: Readonly<Record<string, WasmBackendOptions>> = {
   'two threads': { threads: 2 },
   'three threads': { threads: 3 },
   'without relaxed SIMD': { threads: 1, exact: true },
-  'without lanes': { threads: 2, passes: { lanes: false } },
-  'without factored products': { threads: 1, passes: { factors: false } },
-  'without padded copies': { threads: 1, passes: { pad: false } },
-  'without splitting sums': { threads: 1, passes: { split: false } },
-  'without Winograd transforms': { threads: 1, passes: { winograd: false } },
-  'without partial sums': { threads: 1, passes: { parts: false } },
-  'without merging nests': { threads: 1, passes: { merge: false } },
-  'without tiles': { threads: 1, passes: { tiles: false } },
-  'without reuse of memory': { threads: 1, passes: { reuse: false } },
+  // Each pass of the compiler left out once.
+  ...Object.fromEntries(
+    Object.keys(allPasses).map((pass) => [
+      `without ${pass}`,
+      { threads: pass === 'lanes' ? 2 : 1, passes: { [pass]: false } },
+    ]),
+  ),
 };
 
 const backends = new Map<string, Backend>();

@@ -2,6 +2,7 @@
 
 import {
   batchNorm,
+  classification,
   conv2d,
   createGraph,
   createTrainer,
@@ -17,7 +18,6 @@ import {
   sequential,
   sgd,
   sizeOf,
-  softmaxCrossEntropy,
   type Tensor,
 } from '@bn/core';
 import { createBackend, type WasmBackendOptions } from '@bn/wasm';
@@ -49,7 +49,7 @@ async function train(options: WasmBackendOptions) {
     executables.push(executable);
     return executable;
   };
-  const trainer = await createTrainer({ model, backend, loss: softmaxCrossEntropy(), optimizer: sgd() });
+  const trainer = await createTrainer({ model, backend, objective: classification(), optimizer: sgd() });
   for (let step = 0; step < 5; step++) await trainer.step(batch, { learningRate: 0.1 });
   const weights = await trainer.values();
   const report = await executables[0].report?.();

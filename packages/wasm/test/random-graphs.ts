@@ -3,6 +3,7 @@
 import {
   avgPool2d,
   batchNorm,
+  classification,
   conv2d,
   createGenerator,
   createGraph,
@@ -20,7 +21,6 @@ import {
   sgd,
   sigmoid,
   sizeOf,
-  softmaxCrossEntropy,
   type Tensor,
   type TypedArray,
   tanh,
@@ -187,7 +187,7 @@ export function randomTraining(seed: number, sizes = batches): Case {
   if (images) layers.flatten = flatten();
   layers.last = dense(5);
   const model = defineModel(sequential(layers), { input: { shape: [null, ...shape], dtype: 'float32' } });
-  const graph = trainingStepGraph(model, softmaxCrossEntropy(), sgd(), {
+  const graph = trainingStepGraph(model, classification(), sgd(), {
     features: { shape: [batch, ...shape], dtype: images && draw.chance() ? 'uint8' : 'float32' },
     labels: { shape: [batch], dtype: 'int32' },
   });

@@ -2,13 +2,13 @@
 
 import {
   batchNorm,
+  classification,
   createGraph,
   defineModel,
   input,
   type Layer,
   ops,
   sgd,
-  softmaxCrossEntropy,
   type Tensor,
   trainingStepGraph,
 } from '@bn/core';
@@ -20,7 +20,7 @@ import { printSteps } from '../src/plan/steps.js';
 
 function stepsOf(normalization: () => Layer) {
   const model = defineModel(lenet({ normalization }), { input: { shape: [null, 1, 28, 28], dtype: 'float32' } });
-  const graph = trainingStepGraph(model, softmaxCrossEntropy(), sgd(), {
+  const graph = trainingStepGraph(model, classification(), sgd(), {
     features: { shape: [256, 1, 28, 28], dtype: 'uint8' },
     labels: { shape: [256], dtype: 'int32' },
   });

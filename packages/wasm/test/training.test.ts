@@ -3,11 +3,11 @@
 
 import {
   batchNorm,
+  classification,
   createGenerator,
   defineModel,
   input,
   sgd,
-  softmaxCrossEntropy,
   type TypedArray,
   trace,
   trainingStepGraph,
@@ -22,7 +22,7 @@ const labels = { shape: [90], dtype: 'int32' } as const;
 const model = defineModel(lenet({ normalization: () => batchNorm() }), {
   input: { shape: [null, 1, 28, 28], dtype: 'float32' },
 });
-const graph = trainingStepGraph(model, softmaxCrossEntropy(), sgd(), { features, labels });
+const graph = trainingStepGraph(model, classification(), sgd(), { features, labels });
 
 /** Weights and running statistics before the first step. */
 function firstValues(): Map<string, TypedArray> {

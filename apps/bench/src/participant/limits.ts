@@ -1,7 +1,7 @@
 // What a backend could do at most, by its own report of a training step.
 
 import { loadBackend } from '@bn/command-line';
-import { createArray, type Model, sgd, sizeOf, softmaxCrossEntropy, staticShape, trainingStepGraph } from '@bn/core';
+import { classification, createArray, type Model, sgd, sizeOf, staticShape, trainingStepGraph } from '@bn/core';
 import type { Limits } from './exchange.js';
 
 /** Unknown for backends that do not report. */
@@ -13,7 +13,7 @@ export async function limitsOf(
   const backend = await loadBackend(name, process.cwd(), { device: 'cpu', threads, profile: { skippedRuns: 0 } });
   try {
     const shape = [batchSize, ...model.input.shape.slice(1)];
-    const graph = trainingStepGraph(model, softmaxCrossEntropy(), sgd(), {
+    const graph = trainingStepGraph(model, classification(), sgd(), {
       features: { shape, dtype: 'uint8' },
       labels: { shape: [batchSize], dtype: 'int32' },
     });

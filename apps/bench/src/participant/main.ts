@@ -4,13 +4,13 @@ import { createInterface } from 'node:readline';
 import { loadBackend } from '@bn/command-line';
 import {
   bindInputs,
+  classification,
   createGraph,
   createTrainer,
   defineModel,
   input,
   ops,
   sgd,
-  softmaxCrossEntropy,
   type Trainer,
   trace,
 } from '@bn/core';
@@ -28,7 +28,7 @@ const model = defineModel(build(settings), { input: { shape: [null, ...shape], d
 // All is made ready while threads unpack the images.
 const loading = loadImages(shape, settings.examples);
 const backend = await loadBackend(name, process.cwd(), { device: 'cpu', threads, ...(engine && { engine }) });
-const trainer = await createTrainer({ model, backend, loss: softmaxCrossEntropy(), optimizer: sgd(), seed });
+const trainer = await createTrainer({ model, backend, objective: classification(), optimizer: sgd(), seed });
 await trainer.compile({ length: settings.examples, features: { shape, dtype: 'uint8' } }, { batchSize });
 const { train, test } = await loading;
 

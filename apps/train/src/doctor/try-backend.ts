@@ -6,6 +6,7 @@ import type { BackendModule } from '@bn/command-line';
 import {
   type Backend,
   batchNorm,
+  classification,
   conv2d,
   createGenerator,
   createTrainer,
@@ -15,7 +16,6 @@ import {
   relu,
   sequential,
   sgd,
-  softmaxCrossEntropy,
 } from '@bn/core';
 import { createBackend as createReference } from '@bn/reference';
 
@@ -46,7 +46,7 @@ async function trained(backend: Backend): Promise<ReadonlyMap<string, { readonly
     out: dense(3),
   });
   const model = defineModel(network, { input: { shape: [null, 1, 8, 8], dtype: 'float32' } });
-  const trainer = await createTrainer({ model, backend, loss: softmaxCrossEntropy(), optimizer: sgd(), seed: 1 });
+  const trainer = await createTrainer({ model, backend, objective: classification(), optimizer: sgd(), seed: 1 });
   const random = createGenerator(1);
   const features = Float32Array.from({ length: 16 * 64 }, () => random.uniform());
   const labels = Int32Array.from({ length: 16 }, (_, i) => i % 3);

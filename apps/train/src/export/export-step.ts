@@ -1,7 +1,7 @@
 // Writes the training step as an ONNX file, and the values it starts from beside it.
 
 import { writeAtomically } from '@bn/command-line';
-import { type Checkpoint, encodeCheckpoint, softmaxCrossEntropy } from '@bn/core';
+import { type Checkpoint, classification, encodeCheckpoint } from '@bn/core';
 import { exportTrainingStep } from '@bn/onnx';
 import type { RunConfig } from '../config/settings.js';
 import { shortPath } from '../run/describe-run.js';
@@ -30,7 +30,7 @@ export async function exportStep(options: StepExport): Promise<string> {
     steps: String(checkpoint.position.steps),
   };
   const step = exportTrainingStep(fitted.model, {
-    loss: softmaxCrossEntropy(),
+    objective: classification(),
     optimizer: optimizerOf(config),
     features: { shape: [size, ...shape], dtype: options.input ?? dtype },
     labels: { shape: [size], dtype: 'int32' },

@@ -6,12 +6,12 @@ import {
   type Backend,
   type Batch,
   BnError,
+  classification,
   createTrainer,
   type Dataset,
   epochOrder,
   type HostTensor,
   type Observation,
-  softmaxCrossEntropy,
   type Trainer,
   type TrainerOptions,
 } from '@bn/core';
@@ -33,7 +33,7 @@ export async function createParticipant(setup: Setup): Promise<Participant> {
   const fitted = fitModel(network, data);
   checkData(fitted, data, config.batchSize);
   const backend = await backendOf(setup);
-  const loss = softmaxCrossEntropy();
+  const objective = classification();
   const options = { model: fitted.model, backend, loss, optimizer: optimizerOf(config), seed: config.seed };
   return new Participant(setup, options, data.train, data.description, await createTrainer(options));
 }

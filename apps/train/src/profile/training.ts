@@ -4,11 +4,11 @@ import {
   assembleBatch,
   type Backend,
   type Batch,
+  classification,
   createTrainer,
   type Dataset,
   epochOrder,
   type Model,
-  softmaxCrossEntropy,
   type Trainer,
 } from '@bn/core';
 import type { RunConfig } from '../config/settings.js';
@@ -35,7 +35,7 @@ export class Training {
 
   static async start(model: Model, dataset: Dataset, backend: Backend, config: RunConfig): Promise<Training> {
     const timed = timeBackend(backend);
-    const [loss, optimizer] = [softmaxCrossEntropy(), optimizerOf(config)];
+    const [objective, optimizer] = [classification(), optimizerOf(config)];
     const trainer = await createTrainer({ model, backend: timed.backend, loss, optimizer, seed: config.seed });
     return new Training(trainer, batchesOf(dataset, config), timed.compiled, config.learningRate);
   }

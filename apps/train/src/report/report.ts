@@ -24,7 +24,7 @@ ${await batchNormSection(epochs)}
 ${confusionSection(confusion, classNames)}
 ${misclassifiedSection(misclassified, classNames)}
 <section class="pair">
-<div><h2>Configuration</h2>${definitions(flatten(config))}</div>
+<div><h2>Configuration</h2>${definitions(settings(config))}</div>
 <div><h2>Environment</h2>${definitions(environment(description))}</div>
 </section>`,
   });
@@ -75,13 +75,11 @@ function environment({ backend, device, engine, deviceReason, versions }: RunDes
   );
 }
 
-/** `{ optimizer: { kind: 'sgd' } }` as `optimizer.kind: sgd`. */
-function flatten(config: object, prefix = ''): [string, string][] {
-  return Object.entries(config).flatMap(([name, value]): [string, string][] => {
-    if (value === null || value === undefined) return [];
-    if (typeof value === 'object' && !Array.isArray(value)) return flatten(value, `${prefix}${name}.`);
-    return [[prefix + name, typeof value === 'string' ? value : JSON.stringify(value)]];
-  });
+/** What was set; null is unset. */
+function settings(config: RunRecord['config']): [string, string][] {
+  return Object.entries(config).flatMap(([name, value]): [string, string][] =>
+    value === null || value === undefined ? [] : [[name, typeof value === 'string' ? value : JSON.stringify(value)]],
+  );
 }
 
 function definitions(entries: [string, string][]): Html {

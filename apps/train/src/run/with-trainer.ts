@@ -1,7 +1,7 @@
 // Loads what a configuration names (network, data, backend), and makes a trainer of it for as long as it is needed.
 
 import { computeOptions, loadData, openBackend, outlineOf, type RunData } from '@bn/command-line';
-import { type Backend, createTrainer, softmaxCrossEntropy, type Trainer } from '@bn/core';
+import { type Backend, classification, createTrainer, type Trainer } from '@bn/core';
 import type { RunConfig } from '../config/settings.js';
 import { checkData, type FittedModel, fitModel } from '../load/fit-model.js';
 import { loadNetwork } from '../load/load-network.js';
@@ -36,7 +36,7 @@ export async function withTrainer<T>(
   try {
     const known = outlineOf(config);
     const fitted = fitModel(network, known ?? (await loading));
-    const loss = softmaxCrossEntropy();
+    const objective = classification();
     const trainer = await createTrainer({
       model: fitted.model,
       backend,

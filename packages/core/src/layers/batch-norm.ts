@@ -9,7 +9,7 @@ import { mean, normalizeAxes, sum } from '../ops/reduction.js';
 import { reshape } from '../ops/shape.js';
 import { type Layer, type Scope, within } from '../scope.js';
 import { formatShape, sizeOf, staticShape } from '../spec.js';
-import { type Tensor, where } from '../tensor.js';
+import { type Tensor, site as where } from '../tensor.js';
 
 /** Whose meaning of `momentum`, defaults and running variance to follow. */
 export type BatchNormConvention = 'd2l' | 'onnx' | 'torch' | 'keras';

@@ -6,8 +6,8 @@ import { add } from '../ops/elementwise.js';
 import { matmul } from '../ops/matmul.js';
 import { type Layer, within } from '../scope.js';
 import { formatShape } from '../spec.js';
-import { where } from '../tensor.js';
-import { requireCount } from './conv2d.js';
+import { site } from '../tensor.js';
+import { requireCount } from './window.js';
 
 export interface DenseOptions {
   /** Default true. A bias before batch normalization has no effect: leave it out there. */
@@ -32,7 +32,7 @@ export function dense(units: number, options: DenseOptions = {}): Layer {
       if (x.shape.length !== 2 || features == null) {
         throw new BnError(
           'shape',
-          `${where('dense')}: expected [batch, features], got ${formatShape(x.shape)}; put flatten() before`,
+          `${site('dense')}: expected [batch, features], got ${formatShape(x.shape)}; put flatten() before`,
         );
       }
       const weight = scope.parameter('weight', [units, features], weightInitializer);

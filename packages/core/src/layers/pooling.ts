@@ -5,7 +5,7 @@ import { avgPool2d as averagePool, maxPool2d as maximumPool, type PoolingGeometr
 import { mean } from '../ops/reduction.js';
 import type { Layer } from '../scope.js';
 import type { Tensor } from '../tensor.js';
-import { type Padding2d, paddingOf, pair, type Size2d } from './conv2d.js';
+import { type Padding2d, paddingOf, pair, type Size2d } from './window.js';
 
 export interface Pool2dOptions {
   /** Default: the kernel size. */

@@ -4,7 +4,7 @@ import { BnError } from '../errors.js';
 import { add } from '../ops/elementwise.js';
 import { type Layer, within } from '../scope.js';
 import { formatShape, sameShape } from '../spec.js';
-import { where } from '../tensor.js';
+import { site } from '../tensor.js';
 
 /**
  * body(x) + shortcut(x); without a shortcut, body(x) + x. Inner paths: `body`, `shortcut`.
@@ -23,7 +23,7 @@ export function residual(body: Layer, shortcut?: Layer): Layer {
       if (!sameShape(main.shape, side.shape)) {
         throw new BnError(
           'shape',
-          `${where('residual')}: the body gives ${formatShape(main.shape)}, the shortcut ${formatShape(side.shape)}; ` +
+          `${site('residual')}: the body gives ${formatShape(main.shape)}, the shortcut ${formatShape(side.shape)}; ` +
             'give a shortcut that fits, e.g. conv2d with kernelSize 1',
         );
       }

@@ -2,7 +2,7 @@
 
 import { BnError } from '../errors.js';
 import { formatShape, type Shape } from '../spec.js';
-import { where as at, type CustomGradient, scalar, Tensor } from '../tensor.js';
+import { type CustomGradient, scalar, site, Tensor } from '../tensor.js';
 import { add, cast, equal, erf, mul, sub, tanh } from './elementwise.js';
 import { mean } from './reduction.js';
 import { broadcastTo, iota, reshape } from './shape.js';
@@ -53,7 +53,7 @@ export function customGradient(
   if (y.op === 'input' || y.op === 'constant') {
     throw new BnError(
       'argument',
-      `${at('customGradient')}: forward must compute something, got ${formatShape(y.shape)} ${y.op} itself`,
+      `${site('customGradient')}: forward must compute something, got ${formatShape(y.shape)} ${y.op} itself`,
     );
   }
   return withGradient(y, { inputs, backward });

@@ -4,7 +4,7 @@
 import { BnError } from '../errors.js';
 import { apply, type Definitions, requireDType } from '../primitive.js';
 import { type Dimension, formatShape, type Shape, sameShape } from '../spec.js';
-import { where as at, type Tensor } from '../tensor.js';
+import { site, type Tensor } from '../tensor.js';
 
 export interface ConvolutionGeometry {
   /** Step between windows: [height, width]. */
@@ -28,57 +28,57 @@ export interface ConvolutionAttributes {
 
 export const convolution: Definitions<keyof ConvolutionAttributes> = {
   conv2d: {
-    spec: ([x, filter], geometry) => {
-      const dtype = requireDType('conv2d', [x!, filter!], 'float32');
-      const [batch, channels, height, width] = requireImage('conv2d', x!);
-      const [out, inGroup, kernelHeight, kernelWidth] = requireImage('conv2d', filter!);
+    spec: ([x, filter], geometry, op) => {
+      const dtype = requireDType(op, [x, filter], 'float32');
+      const [batch, channels, height, width] = requireImage(op, x);
+      const [out, inGroup, kernelHeight, kernelWidth] = requireImage(op, filter);
       const expected = inGroup! * geometry.groups;
       if (channels !== expected || out! % geometry.groups !== 0) {
-        const seen = `input ${formatShape(x!.shape)}, weight ${formatShape(filter!.shape)}`;
+        const seen = `input ${formatShape(x.shape)}, weight ${formatShape(filter.shape)}`;
         const grouped = geometry.groups > 1 ? `, groups ${geometry.groups}` : '';
         throw new BnError(
           'shape',
           channels !== expected
-            ? `${at('conv2d')}: expected ${expected} input channels, got ${channels} — ${seen}${grouped}`
-            : `${at('conv2d')}: ${out} output channels do not divide into ${geometry.groups} groups — ${seen}`,
+            ? `${site(op)}: expected ${expected} input channels, got ${channels} — ${seen}${grouped}`
+            : `${site(op)}: ${out} output channels do not divide into ${geometry.groups} groups — ${seen}`,
         );
       }
       return {
         dtype,
-        shape: [batch!, out!, ...windows('conv2d', [height!, width!], [kernelHeight!, kernelWidth!], geometry)],
+        shape: [batch!, out!, ...windows(op, [height!, width!], [kernelHeight!, kernelWidth!], geometry)],
       };
     },
     gradient: ({ inputs: [x, filter], attributes: geometry }, dy) => [
-      conv2dInputGradient(dy, filter!, { ...geometry, inputSize: spatial(x!) }),
-      conv2dFilterGradient(x!, dy, { ...geometry, kernelSize: spatial(filter!) }),
+      conv2dInputGradient(dy, filter, { ...geometry, inputSize: spatial(x) }),
+      conv2dFilterGradient(x, dy, { ...geometry, kernelSize: spatial(filter) }),
     ],
   },
   conv2dInputGradient: {
-    spec: ([dy, filter], geometry) => {
-      const dtype = requireDType('conv2dInputGradient', [dy!, filter!], 'float32');
+    spec: ([dy, filter], geometry, op) => {
+      const dtype = requireDType(op, [dy, filter], 'float32');
       const { groups, inputSize } = geometry;
-      const size = windows('conv2dInputGradient', inputSize, spatial(filter!), geometry);
-      requireForwardShape('conv2dInputGradient', dy!, [dy!.shape[0]!, filter!.shape[0]!, ...size]);
-      return { dtype, shape: [dy!.shape[0]!, filter!.shape[1]! * groups, ...inputSize] };
+      const size = windows(op, inputSize, spatial(filter), geometry);
+      requireForwardShape(op, dy, [dy.shape[0]!, filter.shape[0]!, ...size]);
+      return { dtype, shape: [dy.shape[0]!, filter.shape[1]! * groups, ...inputSize] };
     },
     // Linear in dy and in the filter.
     gradient: ({ inputs: [dy, filter], attributes: { inputSize: _, ...geometry } }, g) => [
-      conv2d(g, filter!, geometry),
-      conv2dFilterGradient(g, dy!, { ...geometry, kernelSize: spatial(filter!) }),
+      conv2d(g, filter, geometry),
+      conv2dFilterGradient(g, dy, { ...geometry, kernelSize: spatial(filter) }),
     ],
   },
   conv2dFilterGradient: {
-    spec: ([x, dy], geometry) => {
-      const dtype = requireDType('conv2dFilterGradient', [x!, dy!], 'float32');
+    spec: ([x, dy], geometry, op) => {
+      const dtype = requireDType(op, [x, dy], 'float32');
       const { groups, kernelSize } = geometry;
-      const size = windows('conv2dFilterGradient', spatial(x!), kernelSize, geometry);
-      requireForwardShape('conv2dFilterGradient', dy!, [x!.shape[0]!, dy!.shape[1]!, ...size]);
-      return { dtype, shape: [dy!.shape[1]!, x!.shape[1]! / groups, ...kernelSize] };
+      const size = windows(op, spatial(x), kernelSize, geometry);
+      requireForwardShape(op, dy, [x.shape[0]!, dy.shape[1]!, ...size]);
+      return { dtype, shape: [dy.shape[1]!, x.shape[1]! / groups, ...kernelSize] };
     },
     // Linear in x and in dy.
     gradient: ({ inputs: [x, dy], attributes: { kernelSize: _, ...geometry } }, g) => [
-      conv2dInputGradient(dy!, g, { ...geometry, inputSize: spatial(x!) }),
-      conv2d(x!, g, geometry),
+      conv2dInputGradient(dy, g, { ...geometry, inputSize: spatial(x) }),
+      conv2d(x, g, geometry),
     ],
   },
 };
@@ -113,7 +113,7 @@ export function requireImage(op: string, x: Tensor): readonly Dimension[] {
   if (x.shape.length === 4 && !x.shape.slice(1).includes(null)) return x.shape;
   throw new BnError(
     'shape',
-    `${at(op)}: expected four axes [batch, channels, height, width], got ${formatShape(x.shape)}`,
+    `${site(op)}: expected four axes [batch, channels, height, width], got ${formatShape(x.shape)}`,
   );
 }
 
@@ -122,7 +122,7 @@ export function requireForwardShape(op: string, dy: Tensor, expected: Shape): vo
   if (sameShape(dy.shape, expected)) return;
   throw new BnError(
     'shape',
-    `${at(op)}: expected dy ${formatShape(expected)}, got ${formatShape(dy.shape)}; it has the shape of the forward result`,
+    `${site(op)}: expected dy ${formatShape(expected)}, got ${formatShape(dy.shape)}; it has the shape of the forward result`,
   );
 }
 
@@ -140,7 +140,7 @@ export function windows(
   if (![...kernelSize, ...stride, ...dilation].every(isCount) || !padding.every((n) => isCount(n + 1))) {
     throw new BnError(
       'argument',
-      `${at(op)}: kernel [${kernelSize}], stride [${stride}], dilation [${dilation}] and padding [${padding}] are no ` +
+      `${site(op)}: kernel [${kernelSize}], stride [${stride}], dilation [${dilation}] and padding [${padding}] are no ` +
         'windows; all must be positive integers, padding may be 0',
     );
   }
@@ -150,7 +150,7 @@ export function windows(
     if (extent > padded) {
       throw new BnError(
         'shape',
-        `${at(op)}: a window of ${extent} does not fit into ${padded} ${i === 0 ? 'rows' : 'columns'} ` +
+        `${site(op)}: a window of ${extent} does not fit into ${padded} ${i === 0 ? 'rows' : 'columns'} ` +
           `(image ${size[0]}×${size[1]}, padding [${padding}]); use a smaller kernel or more padding`,
       );
     }

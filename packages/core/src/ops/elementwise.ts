@@ -3,7 +3,7 @@
 import { BnError } from '../errors.js';
 import { apply, type Definitions, type None, requireDType } from '../primitive.js';
 import { type Dimension, type DType, formatShape, type Shape, sameShape } from '../spec.js';
-import { where as at, scalar, type Tensor } from '../tensor.js';
+import { scalar, site, type Tensor } from '../tensor.js';
 import { sum } from './reduction.js';
 import { reshape } from './shape.js';
 
@@ -27,71 +27,72 @@ export interface ElementwiseAttributes {
   cast: { readonly dtype: DType };
 }
 type ElementwiseName = keyof ElementwiseAttributes;
+export type BinaryName = 'add' | 'sub' | 'mul' | 'div' | 'maximum' | 'minimum' | 'equal' | 'less';
 
 /** A tensor, or a number that takes the other operand's dtype. */
 export type Operand = Tensor | number;
 
-const arithmetic = (op: string) => (inputs: readonly Tensor[]) => ({
+const arithmetic = (inputs: readonly Tensor[], _: None, op: string) => ({
   dtype: requireDType(op, inputs, 'float32', 'int32'),
   shape: broadcastShapes(op, inputs),
 });
-const floating = (op: string) => (inputs: readonly Tensor[]) => ({
+const floating = (inputs: readonly Tensor[], _: None, op: string) => ({
   dtype: requireDType(op, inputs, 'float32'),
   shape: broadcastShapes(op, inputs),
 });
-const comparison = (op: string) => (inputs: readonly Tensor[]) => {
+const comparison = (inputs: readonly Tensor[], _: None, op: string) => {
   requireDType(op, inputs, 'float32', 'int32', 'uint8', 'bool');
   return { dtype: 'bool' as const, shape: broadcastShapes(op, inputs) };
 };
 
 export const elementwise: Definitions<ElementwiseName> = {
   add: {
-    spec: arithmetic('add'),
-    gradient: ({ inputs: [a, b] }, dy) => [sumTo(dy, a!.shape), sumTo(dy, b!.shape)],
+    spec: arithmetic,
+    gradient: ({ inputs: [a, b] }, dy) => [sumTo(dy, a.shape), sumTo(dy, b.shape)],
   },
   sub: {
-    spec: arithmetic('sub'),
-    gradient: ({ inputs: [a, b] }, dy) => [sumTo(dy, a!.shape), sumTo(neg(dy), b!.shape)],
+    spec: arithmetic,
+    gradient: ({ inputs: [a, b] }, dy) => [sumTo(dy, a.shape), sumTo(neg(dy), b.shape)],
   },
   mul: {
-    spec: arithmetic('mul'),
-    gradient: ({ inputs: [a, b] }, dy) => [sumTo(mul(dy, b!), a!.shape), sumTo(mul(dy, a!), b!.shape)],
+    spec: arithmetic,
+    gradient: ({ inputs: [a, b] }, dy) => [sumTo(mul(dy, b), a.shape), sumTo(mul(dy, a), b.shape)],
   },
   div: {
-    spec: floating('div'),
+    spec: floating,
     // d(a/b) = da/b − (a/b)·db/b
     gradient: (y, dy) => {
-      const [a, b] = y.inputs as [Tensor, Tensor];
+      const [a, b] = y.inputs;
       const da = div(dy, b);
       return [sumTo(da, a.shape), sumTo(neg(mul(da, y)), b.shape)];
     },
   },
   // Where both are equal the gradient goes to the second, so that relu = maximum(x, 0) has gradient 0 at 0.
-  maximum: { spec: arithmetic('maximum'), gradient: ({ inputs: [a, b] }, dy) => choose(less(b!, a!), a!, b!, dy) },
-  minimum: { spec: arithmetic('minimum'), gradient: ({ inputs: [a, b] }, dy) => choose(less(a!, b!), a!, b!, dy) },
-  neg: { spec: arithmetic('neg'), gradient: (_, dy) => [neg(dy)] },
-  exp: { spec: floating('exp'), gradient: (y, dy) => [mul(dy, y)] },
-  log: { spec: floating('log'), gradient: ({ inputs: [x] }, dy) => [div(dy, x!)] },
-  sqrt: { spec: floating('sqrt'), gradient: (y, dy) => [div(dy, mul(y, 2))] },
-  tanh: { spec: floating('tanh'), gradient: (y, dy) => [mul(dy, sub(1, mul(y, y)))] },
-  sigmoid: { spec: floating('sigmoid'), gradient: (y, dy) => [mul(dy, mul(y, sub(1, y)))] },
+  maximum: { spec: arithmetic, gradient: ({ inputs: [a, b] }, dy) => choose(less(b, a), a, b, dy) },
+  minimum: { spec: arithmetic, gradient: ({ inputs: [a, b] }, dy) => choose(less(a, b), a, b, dy) },
+  neg: { spec: arithmetic, gradient: (_, dy) => [neg(dy)] },
+  exp: { spec: floating, gradient: (y, dy) => [mul(dy, y)] },
+  log: { spec: floating, gradient: ({ inputs: [x] }, dy) => [div(dy, x)] },
+  sqrt: { spec: floating, gradient: (y, dy) => [div(dy, mul(y, 2))] },
+  tanh: { spec: floating, gradient: (y, dy) => [mul(dy, sub(1, mul(y, y)))] },
+  sigmoid: { spec: floating, gradient: (y, dy) => [mul(dy, mul(y, sub(1, y)))] },
   // d erf(x) = 2/√π · exp(−x²) dx
   erf: {
-    spec: floating('erf'),
-    gradient: ({ inputs: [x] }, dy) => [mul(dy, mul(exp(neg(mul(x!, x!))), 2 / Math.sqrt(Math.PI)))],
+    spec: floating,
+    gradient: ({ inputs: [x] }, dy) => [mul(dy, mul(exp(neg(mul(x, x))), 2 / Math.sqrt(Math.PI)))],
   },
-  equal: { spec: comparison('equal') },
-  less: { spec: comparison('less') },
+  equal: { spec: comparison },
+  less: { spec: comparison },
   where: {
-    spec: (inputs) => {
-      requireDType('where', inputs.slice(0, 1), 'bool');
-      const dtype = requireDType('where', inputs.slice(1), 'float32', 'int32', 'uint8', 'bool');
-      return { dtype, shape: broadcastShapes('where', inputs) };
+    spec: (inputs, _, op) => {
+      requireDType(op, inputs.slice(0, 1), 'bool');
+      const dtype = requireDType(op, inputs.slice(1), 'float32', 'int32', 'uint8', 'bool');
+      return { dtype, shape: broadcastShapes(op, inputs) };
     },
-    gradient: ({ inputs: [condition, a, b] }, dy) => [null, ...choose(condition!, a!, b!, dy)],
+    gradient: ({ inputs: [condition, a, b] }, dy) => [null, ...choose(condition, a, b, dy)],
   },
   cast: {
-    spec: ([x], { dtype }) => ({ shape: x!.shape, dtype }),
+    spec: ([x], { dtype }) => ({ shape: x.shape, dtype }),
     // float32 → float32 never becomes a node; to and from integers nothing can be differentiated.
   },
 };
@@ -161,8 +162,6 @@ export function cast(x: Tensor, dtype: DType): Tensor {
   return x.dtype === dtype ? x : apply(elementwise, 'cast', [x], { dtype });
 }
 
-type BinaryName = 'add' | 'sub' | 'mul' | 'div' | 'maximum' | 'minimum' | 'equal' | 'less';
-
 function binary(op: BinaryName, a: Operand, b: Operand): Tensor {
   return apply(elementwise, op, operands(a, b), {});
 }
@@ -201,7 +200,7 @@ export function broadcastShapes(op: string, inputs: readonly { readonly shape: S
         const shapes = inputs.map((x) => formatShape(x.shape)).join(' and ');
         throw new BnError(
           'shape',
-          `${at(op)}: shapes ${shapes} do not broadcast; sizes must be equal or 1, from the right`,
+          `${site(op)}: shapes ${shapes} do not broadcast; sizes must be equal or 1, from the right`,
         );
       }
       size = n;

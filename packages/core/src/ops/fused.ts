@@ -2,10 +2,9 @@
 // primitives; a backend may implement it and need not.
 
 import { BnError } from '../errors.js';
-import { apply, type Definition, type None, requireDType } from '../primitive.js';
+import { apply, type Definition, type None, type Operands, requireDType } from '../primitive.js';
 import { formatShape } from '../spec.js';
-import type { OperationAttributes, Tensor } from '../tensor.js';
-import { where as at } from '../tensor.js';
+import { type OperationAttributes, site, type Tensor, withOrigin } from '../tensor.js';
 import { add, div, exp, log, maximum, mul, sqrt, sub } from './elementwise.js';
 import { max, normalizeAxes, sum } from './reduction.js';
 import { reshape } from './shape.js';
@@ -21,62 +20,61 @@ export type FusedName = keyof FusedAttributes;
 
 export interface FusedDefinition<Op extends FusedName> extends Definition<Op> {
   /** The same value made of primitives (and other fused operations). */
-  decompose(inputs: readonly Tensor[], attributes: OperationAttributes[Op]): Tensor;
+  decompose(inputs: Operands<Op>, attributes: OperationAttributes[Op]): Tensor;
 }
 
-const like = (op: string) => (inputs: readonly Tensor[]) => ({
+const like = (inputs: readonly [Tensor, ...Tensor[]], _: unknown, op: string) => ({
   dtype: requireDType(op, inputs, 'float32'),
-  shape: inputs[0]!.shape,
+  shape: inputs[0].shape,
 });
 
 export const fused: { readonly [Op in FusedName]: FusedDefinition<Op> } = {
   batchNormalize: {
-    spec: (inputs, { axis }) => {
-      const [x, ...perChannel] = inputs as [Tensor, ...Tensor[]];
+    spec: (inputs, { axis }, op) => {
+      const [x, ...perChannel] = inputs;
       const channels = x.shape[axis]!;
       if (perChannel.some(({ shape }) => shape.length !== 1 || shape[0] !== channels)) {
         const seen = perChannel.map((p) => formatShape(p.shape)).join(', ');
         throw new BnError(
           'shape',
-          `${at('batchNormalize')}: expected mean, variance, gamma and beta of shape [${channels}] for input ` +
+          `${site(op)}: expected mean, variance, gamma and beta of shape [${channels}] for input ` +
             `${formatShape(x.shape)} with channels on axis ${axis}, got ${seen}`,
         );
       }
-      return like('batchNormalize')(inputs);
+      return like(inputs, null, op);
     },
     // gamma · (x − mean) / √(variance + epsilon) + beta
-    decompose: (inputs, { axis, epsilon }) => {
-      const x = inputs[0]!;
+    decompose: ([x, mean, variance, gamma, beta], { axis, epsilon }) => {
       const aligned = x.shape.map((n, i) => (i === axis ? n : 1));
-      const [mean, variance, gamma, beta] = inputs.slice(1).map((p) => reshape(p, aligned)) as [
-        Tensor,
-        Tensor,
-        Tensor,
-        Tensor,
-      ];
-      return add(mul(sub(x, mean), div(gamma, sqrt(add(variance, epsilon)))), beta);
+      const scale = div(reshape(gamma, aligned), sqrt(add(reshape(variance, aligned), epsilon)));
+      return add(mul(sub(x, reshape(mean, aligned)), scale), reshape(beta, aligned));
     },
   },
   softmax: {
-    spec: like('softmax'),
+    spec: like,
     decompose: ([x], { axis }) => {
-      const e = exp(sub(x!, max(x!, [axis], { keepDims: true })));
+      const e = exp(sub(x, max(x, [axis], { keepDims: true })));
       return div(e, sum(e, [axis], { keepDims: true }));
     },
     // dx = y·(dy − Σ dy·y)
     gradient: (y, dy) => [mul(y, sub(dy, sum(mul(dy, y), [y.attributes.axis], { keepDims: true })))],
   },
   logSoftmax: {
-    spec: like('logSoftmax'),
+    spec: like,
     decompose: ([x], { axis }) => {
-      const shifted = sub(x!, max(x!, [axis], { keepDims: true }));
+      const shifted = sub(x, max(x, [axis], { keepDims: true }));
       return sub(shifted, log(sum(exp(shifted), [axis], { keepDims: true })));
     },
     // dx = dy − softmax(x)·Σ dy
     gradient: (y, dy) => [sub(dy, mul(exp(y), sum(dy, [y.attributes.axis], { keepDims: true })))],
   },
-  relu: { spec: like('relu'), decompose: ([x]) => maximum(x!, 0) },
+  relu: { spec: like, decompose: ([x]) => maximum(x, 0) },
 };
+
+/** The primitives that a fused node stands for. */
+export function decomposeNode(node: Tensor<FusedName>, inputs: readonly Tensor[] = node.inputs): Tensor {
+  return withOrigin(node.origin, () => fused[node.op].decompose(inputs as never, node.attributes as never));
+}
 
 /** gamma · (x − mean) / √(variance + epsilon) + beta, with one mean, variance, gamma and beta per entry of `axis`. */
 export function batchNormalize(

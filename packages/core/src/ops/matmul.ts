@@ -3,7 +3,7 @@
 import { BnError } from '../errors.js';
 import { apply, type Definitions, requireDType } from '../primitive.js';
 import { formatShape, type Shape, sameShape } from '../spec.js';
-import { where as at, type Tensor } from '../tensor.js';
+import { site, type Tensor } from '../tensor.js';
 import { broadcastShapes } from './elementwise.js';
 import { broadcastTo } from './shape.js';
 
@@ -14,24 +14,24 @@ export interface MatmulAttributes {
 
 export const matrixProduct: Definitions<'matmul'> = {
   matmul: {
-    spec: ([a, b], { transposeA, transposeB }) => {
-      const dtype = requireDType('matmul', [a!, b!], 'float32');
-      const [m, k] = matrixShape(a!.shape, transposeA);
-      const [k2, n] = matrixShape(b!.shape, transposeB);
-      if (k === undefined || k !== k2 || !sameShape(a!.shape.slice(0, -2), b!.shape.slice(0, -2))) {
+    spec: ([a, b], { transposeA, transposeB }, op) => {
+      const dtype = requireDType(op, [a, b], 'float32');
+      const [m, k] = matrixShape(a.shape, transposeA);
+      const [k2, n] = matrixShape(b.shape, transposeB);
+      if (k === undefined || k !== k2 || !sameShape(a.shape.slice(0, -2), b.shape.slice(0, -2))) {
         const text = (x: Tensor, transposed: boolean) => formatShape(x.shape) + (transposed ? ' (transposed)' : '');
         throw new BnError(
           'shape',
-          `${at('matmul')}: ${text(a!, transposeA)} × ${text(b!, transposeB)} do not fit; expected [..., m, k] × [..., k, n]`,
+          `${site(op)}: ${text(a, transposeA)} × ${text(b, transposeB)} do not fit; expected [..., m, k] × [..., k, n]`,
         );
       }
-      return { dtype, shape: [...a!.shape.slice(0, -2), m!, n!] };
+      return { dtype, shape: [...a.shape.slice(0, -2), m!, n!] };
     },
     gradient: ({ inputs: [a, b], attributes: { transposeA: ta, transposeB: tb } }, dy) => [
       // y = A·B with A = a or aᵀ: dA = dy·Bᵀ
-      ta ? matmul(b!, dy, { transposeA: tb, transposeB: true }) : matmul(dy, b!, { transposeB: !tb }),
+      ta ? matmul(b, dy, { transposeA: tb, transposeB: true }) : matmul(dy, b, { transposeB: !tb }),
       // dB = Aᵀ·dy
-      tb ? matmul(dy, a!, { transposeA: true, transposeB: ta }) : matmul(a!, dy, { transposeA: !ta }),
+      tb ? matmul(dy, a, { transposeA: true, transposeB: ta }) : matmul(a, dy, { transposeA: !ta }),
     ],
   },
 };

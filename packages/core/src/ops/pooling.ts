@@ -2,7 +2,7 @@
 
 import { BnError } from '../errors.js';
 import { apply, type Definitions, requireDType } from '../primitive.js';
-import { where as at, type Tensor } from '../tensor.js';
+import { site, type Tensor } from '../tensor.js';
 import { type ConvolutionGeometry, requireForwardShape, requireImage, spatial, windows } from './convolution.js';
 
 export interface PoolingGeometry extends Omit<ConvolutionGeometry, 'groups'> {
@@ -24,41 +24,41 @@ export interface PoolingAttributes {
   maxPool2dGradient: PoolingGeometry;
 }
 
-const pooled = (op: string) => (inputs: readonly Tensor[], geometry: PoolingGeometry) => {
-  const [batch, channels] = requireImage(op, inputs[0]!);
-  const size = windows(op, spatial(inputs[0]!), geometry.kernelSize, geometry);
+const pooled = (inputs: readonly [Tensor], geometry: PoolingGeometry, op: string) => {
+  const [batch, channels] = requireImage(op, inputs[0]);
+  const size = windows(op, spatial(inputs[0]), geometry.kernelSize, geometry);
   return { dtype: requireDType(op, inputs, 'float32'), shape: [batch!, channels!, ...size] };
 };
 
 export const pooling: Definitions<keyof PoolingAttributes> = {
   avgPool2d: {
-    spec: pooled('avgPool2d'),
-    gradient: ({ inputs: [x], attributes }, dy) => [avgPool2dGradient(dy, { ...attributes, inputSize: spatial(x!) })],
+    spec: pooled,
+    gradient: ({ inputs: [x], attributes }, dy) => [avgPool2dGradient(dy, { ...attributes, inputSize: spatial(x) })],
   },
   avgPool2dGradient: {
-    spec: ([dy], geometry) => {
-      const dtype = requireDType('avgPool2dGradient', [dy!], 'float32');
-      const [batch, channels] = requireImage('avgPool2dGradient', dy!);
-      const size = windows('avgPool2dGradient', geometry.inputSize, geometry.kernelSize, geometry);
-      requireForwardShape('avgPool2dGradient', dy!, [batch!, channels!, ...size]);
+    spec: ([dy], geometry, op) => {
+      const dtype = requireDType(op, [dy], 'float32');
+      const [batch, channels] = requireImage(op, dy);
+      const size = windows(op, geometry.inputSize, geometry.kernelSize, geometry);
+      requireForwardShape(op, dy, [batch!, channels!, ...size]);
       return { dtype, shape: [batch!, channels!, ...geometry.inputSize] };
     },
     // Linear in dy, and its transpose is pooling itself.
     gradient: ({ attributes: { inputSize: _, ...geometry } }, g) => [avgPool2d(g, geometry)],
   },
   maxPool2d: {
-    spec: pooled('maxPool2d'),
-    gradient: ({ inputs: [x], attributes }, dy) => [maxPool2dGradient(x!, dy, attributes)],
+    spec: pooled,
+    gradient: ({ inputs: [x], attributes }, dy) => [maxPool2dGradient(x, dy, attributes)],
   },
   maxPool2dGradient: {
-    spec: ([x, dy], geometry) => {
-      requireForwardShape('maxPool2dGradient', dy!, pooled('maxPool2dGradient')([x!], geometry).shape);
-      return { dtype: requireDType('maxPool2dGradient', [x!, dy!], 'float32'), shape: x!.shape };
+    spec: ([x, dy], geometry, op) => {
+      requireForwardShape(op, dy, pooled([x], geometry, op).shape);
+      return { dtype: requireDType(op, [x, dy], 'float32'), shape: x.shape };
     },
     gradient: () => {
       throw new BnError(
         'gradient',
-        `${at('maxPool2dGradient')}: second derivatives of max pooling are not implemented; use average pooling`,
+        `${site('maxPool2dGradient')}: second derivatives of max pooling are not implemented; use average pooling`,
       );
     },
   },

@@ -3,7 +3,7 @@
 import { BnError } from '../errors.js';
 import { apply, type Definitions, requireDType } from '../primitive.js';
 import { formatShape, type Shape, sizeOf, staticShape } from '../spec.js';
-import { where as at, scalar, type Tensor } from '../tensor.js';
+import { scalar, site, type Tensor } from '../tensor.js';
 import { cast, div, equal, mul } from './elementwise.js';
 import { broadcastTo, reshape } from './shape.js';
 
@@ -22,35 +22,35 @@ export interface ReductionAttributes {
 
 export const reduction: Definitions<keyof ReductionAttributes> = {
   sum: {
-    spec: ([x], attributes) => ({
-      dtype: requireDType('sum', [x!], 'float32', 'int32'),
-      shape: reducedShape(x!.shape, attributes),
+    spec: ([x], attributes, op) => ({
+      dtype: requireDType(op, [x], 'float32', 'int32'),
+      shape: reducedShape(x.shape, attributes),
     }),
     gradient: ({ inputs: [x], attributes }, dy) => [
-      broadcastTo(reshape(dy, reducedShape(x!.shape, { ...attributes, keepDims: true })), x!.shape),
+      broadcastTo(reshape(dy, reducedShape(x.shape, { ...attributes, keepDims: true })), x.shape),
     ],
   },
   max: {
-    spec: ([x], attributes) => {
-      requireElements('max', x!, attributes.axes);
+    spec: ([x], attributes, op) => {
+      requireElements(op, x, attributes.axes);
       return {
-        dtype: requireDType('max', [x!], 'float32', 'int32'),
-        shape: reducedShape(x!.shape, attributes),
+        dtype: requireDType(op, [x], 'float32', 'int32'),
+        shape: reducedShape(x.shape, attributes),
       };
     },
     // Equal largest values share the gradient evenly.
     gradient: (y, dy) => {
-      const x = y.inputs[0]!;
+      const [x] = y.inputs;
       const kept = reducedShape(x.shape, { ...y.attributes, keepDims: true });
       const largest = cast(equal(x, reshape(y, kept)), 'float32');
       return [mul(largest, div(reshape(dy, kept), sum(largest, y.attributes.axes, { keepDims: true })))];
     },
   },
   argmax: {
-    spec: ([x], { axis }) => {
-      requireElements('argmax', x!, [axis]);
-      requireDType('argmax', [x!], 'float32', 'int32');
-      return { dtype: 'int32', shape: reducedShape(x!.shape, { axes: [axis], keepDims: false }) };
+    spec: ([x], { axis }, op) => {
+      requireElements(op, x, [axis]);
+      requireDType(op, [x], 'float32', 'int32');
+      return { dtype: 'int32', shape: reducedShape(x.shape, { axes: [axis], keepDims: false }) };
     },
   },
 };
@@ -76,7 +76,7 @@ export function mean(x: Tensor, axes?: readonly number[], { keepDims = false } =
   const count = sizeOf(
     staticShape(
       along.map((axis) => x.shape[axis]!),
-      at('mean'),
+      site('mean'),
     ),
   );
   return mul(sum(x, along, { keepDims }), scalar(1 / count));
@@ -91,7 +91,7 @@ export function normalizeAxes(op: string, x: Tensor, axes?: readonly number[]): 
   if (result.some((axis, i) => !Number.isInteger(axis) || axis < 0 || axis >= rank || axis === result[i - 1])) {
     throw new BnError(
       'argument',
-      `${at(op)}: axes [${axes}] are not distinct axes of ${formatShape(x.shape)}; use ${-rank} to ${rank - 1}`,
+      `${site(op)}: axes [${axes}] are not distinct axes of ${formatShape(x.shape)}; use ${-rank} to ${rank - 1}`,
     );
   }
   return result;
@@ -103,7 +103,7 @@ function requireElements(op: string, { shape }: Tensor, axes: readonly number[])
   if (empty === undefined) return;
   throw new BnError(
     'shape',
-    `${at(op)}: axis ${empty} of ${formatShape(shape)} is empty; it needs at least one element`,
+    `${site(op)}: axis ${empty} of ${formatShape(shape)} is empty; it needs at least one element`,
   );
 }
 

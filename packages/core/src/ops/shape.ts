@@ -3,7 +3,7 @@
 import { BnError } from '../errors.js';
 import { apply, type Definitions, requireDType } from '../primitive.js';
 import { type Dimension, formatShape, type Shape, sameShape, sizeOf, staticShape } from '../spec.js';
-import { where as at, type Tensor } from '../tensor.js';
+import { site, type Tensor } from '../tensor.js';
 import { broadcastShapes, cast, equal } from './elementwise.js';
 import { matmul } from './matmul.js';
 import { normalizeAxes, sum } from './reduction.js';
@@ -26,32 +26,32 @@ export interface ShapeAttributes {
 
 export const shapeOperations: Definitions<keyof ShapeAttributes> = {
   reshape: {
-    spec: ([x], { shape }) => {
+    spec: ([x], { shape }, op) => {
       const known = (s: Shape) => s.filter((n) => n !== null).reduce((a, b) => a * b, 1);
       const symbols = (s: Shape) => s.filter((n) => n === null).length;
-      if (known(x!.shape) !== known(shape) || symbols(x!.shape) !== symbols(shape)) {
+      if (known(x.shape) !== known(shape) || symbols(x.shape) !== symbols(shape)) {
         throw new BnError(
           'shape',
-          `${at('reshape')}: ${formatShape(x!.shape)} cannot become ${formatShape(shape)}; both must have as many elements`,
+          `${site(op)}: ${formatShape(x.shape)} cannot become ${formatShape(shape)}; both must have as many elements`,
         );
       }
-      return { dtype: x!.dtype, shape };
+      return { dtype: x.dtype, shape };
     },
-    gradient: ({ inputs: [x] }, dy) => [reshape(dy, x!.shape)],
+    gradient: ({ inputs: [x] }, dy) => [reshape(dy, x.shape)],
   },
   transpose: {
-    spec: ([x], { permutation }) => {
+    spec: ([x], { permutation }, op) => {
       if (
         sameShape(
           [...permutation].sort((a, b) => a - b),
-          x!.shape.map((_, i) => i),
+          x.shape.map((_, i) => i),
         )
       ) {
-        return { dtype: x!.dtype, shape: permutation.map((axis) => x!.shape[axis]!) };
+        return { dtype: x.dtype, shape: permutation.map((axis) => x.shape[axis]!) };
       }
       throw new BnError(
         'argument',
-        `${at('transpose')}: [${permutation}] is no permutation of the axes of ${formatShape(x!.shape)}; name each axis once`,
+        `${site(op)}: [${permutation}] is no permutation of the axes of ${formatShape(x.shape)}; name each axis once`,
       );
     },
     gradient: ({ attributes: { permutation } }, dy) => [
@@ -62,74 +62,74 @@ export const shapeOperations: Definitions<keyof ShapeAttributes> = {
     ],
   },
   broadcastTo: {
-    spec: ([x], { shape }) => {
-      if (!sameShape(broadcastShapes('broadcastTo', [x!, { shape }]), shape)) {
+    spec: ([x], { shape }, op) => {
+      if (!sameShape(broadcastShapes(op, [x, { shape }]), shape)) {
         throw new BnError(
           'shape',
-          `${at('broadcastTo')}: ${formatShape(x!.shape)} does not broadcast to ${formatShape(shape)}; only sizes 1 stretch`,
+          `${site(op)}: ${formatShape(x.shape)} does not broadcast to ${formatShape(shape)}; only sizes 1 stretch`,
         );
       }
-      return { dtype: x!.dtype, shape };
+      return { dtype: x.dtype, shape };
     },
     gradient: ({ inputs: [x], attributes: { shape } }, dy) => {
-      const added = shape.length - x!.shape.length;
-      const axes = shape.flatMap((n, i) => (i < added || (x!.shape[i - added] === 1 && n !== 1) ? [i] : []));
-      return [reshape(sum(dy, axes), x!.shape)];
+      const added = shape.length - x.shape.length;
+      const axes = shape.flatMap((n, i) => (i < added || (x.shape[i - added] === 1 && n !== 1) ? [i] : []));
+      return [reshape(sum(dy, axes), x.shape)];
     },
   },
   pad: {
-    spec: ([x], { before, after }) => {
-      requireRank('pad', x!, before, after);
+    spec: ([x], { before, after }, op) => {
+      requireRank(op, x, before, after);
       if ([...before, ...after].some((n) => n < 0)) {
         throw new BnError(
           'argument',
-          `${at('pad')}: cannot add [${before}] and [${after}] elements; use slice() to cut`,
+          `${site(op)}: cannot add [${before}] and [${after}] elements; use slice() to cut`,
         );
       }
-      return { dtype: x!.dtype, shape: x!.shape.map((n, i) => grown(n, before[i]! + after[i]!, 'pad')) };
+      return { dtype: x.dtype, shape: x.shape.map((n, i) => grown(n, before[i]! + after[i]!, op)) };
     },
     gradient: ({ inputs: [x], attributes: { before } }, dy) => [
       slice(
         dy,
         before,
-        x!.shape.map((n, i) => (n === null ? null : before[i]! + n)),
+        x.shape.map((n, i) => (n === null ? null : before[i]! + n)),
       ),
     ],
   },
   slice: {
-    spec: ([x], { start, end }) => {
-      requireRank('slice', x!, start, end);
-      const shape = x!.shape.map((n, i) => {
+    spec: ([x], { start, end }, op) => {
+      requireRank(op, x, start, end);
+      const shape = x.shape.map((n, i) => {
         const [from, to] = [start[i]!, end[i]!];
         const whole = from === 0 && to === n;
         if (whole) return n;
         if (n === null || to === null || from < 0 || to > n || from >= to) {
           throw new BnError(
             'argument',
-            `${at('slice')}: [${start}] to [${end}] is not inside ${formatShape(x!.shape)}; expected 0 ≤ start < end ≤ size`,
+            `${site(op)}: [${start}] to [${end}] is not inside ${formatShape(x.shape)}; expected 0 ≤ start < end ≤ size`,
           );
         }
         return to - from;
       });
-      return { dtype: x!.dtype, shape };
+      return { dtype: x.dtype, shape };
     },
     gradient: ({ inputs: [x], attributes: { start, end } }, dy) => [
       pad(
         dy,
         start,
-        x!.shape.map((n, i) => (n === null ? 0 : n - end[i]!)),
+        x.shape.map((n, i) => (n === null ? 0 : n - end[i]!)),
       ),
     ],
   },
   concat: {
-    spec: (inputs, { axis }) => {
-      const dtype = requireDType('concat', inputs, 'float32', 'int32', 'uint8', 'bool');
+    spec: (inputs, { axis }, op) => {
+      const dtype = requireDType(op, inputs, 'float32', 'int32', 'uint8', 'bool');
       const [first] = inputs as [Tensor, ...Tensor[]];
       const fits = ({ shape }: Tensor) =>
         shape.length === first.shape.length && shape.every((n, i) => (i === axis ? n !== null : n === first.shape[i]));
       if (!inputs.every(fits)) {
         const shapes = inputs.map((x) => formatShape(x.shape)).join(', ');
-        throw new BnError('shape', `${at('concat')}: shapes ${shapes} may differ along axis ${axis} only`);
+        throw new BnError('shape', `${site(op)}: shapes ${shapes} may differ along axis ${axis} only`);
       }
       const total = inputs.reduce((size, x) => size + x.shape[axis]!, 0);
       return { dtype, shape: first.shape.map((n, i) => (i === axis ? total : n)) };
@@ -148,29 +148,29 @@ export const shapeOperations: Definitions<keyof ShapeAttributes> = {
     },
   },
   gather: {
-    spec: ([x, indices], { axis }) => {
-      requireDType('gather', [indices!], 'int32');
+    spec: ([x, indices], { axis }, op) => {
+      requireDType(op, [indices], 'int32');
       return {
-        dtype: x!.dtype,
-        shape: [...x!.shape.slice(0, axis), ...indices!.shape, ...x!.shape.slice(axis + 1)],
+        dtype: x.dtype,
+        shape: [...x.shape.slice(0, axis), ...indices.shape, ...x.shape.slice(axis + 1)],
       };
     },
     // The transpose of picking entries: a product with the one-hot matrix of the indices.
     gradient: ({ inputs: [x, indices], attributes: { axis } }, dy) => {
-      const shape = staticShape(x!.shape, at('gradient of gather'));
+      const shape = staticShape(x.shape, site('gradient of gather'));
       const [outer, size, inner] = [sizeOf(shape.slice(0, axis)), shape[axis]!, sizeOf(shape.slice(axis + 1))];
-      const count = sizeOf(indices!.shape);
-      const oneHot = cast(equal(reshape(indices!, [count, 1]), iota([count, size], 1)), 'float32');
+      const count = sizeOf(indices.shape);
+      const oneHot = cast(equal(reshape(indices, [count, 1]), iota([count, size], 1)), 'float32');
       const stacked = broadcastTo(oneHot, [outer, count, size]);
       return [reshape(matmul(stacked, reshape(dy, [outer, count, inner]), { transposeA: true }), shape), null];
     },
   },
   iota: {
-    spec: (_, { shape, axis }) => {
+    spec: (_, { shape, axis }, op) => {
       if (shape[axis] !== undefined) return { dtype: 'int32', shape };
       throw new BnError(
         'argument',
-        `${at('iota')}: there is no axis ${axis} in ${formatShape(shape)}; use 0 to ${shape.length - 1}`,
+        `${site(op)}: there is no axis ${axis} in ${formatShape(shape)}; use 0 to ${shape.length - 1}`,
       );
     },
   },
@@ -210,7 +210,7 @@ export function slice(x: Tensor, start: readonly number[], end: readonly Dimensi
 
 /** Tensors joined along an existing axis. */
 export function concat(inputs: readonly Tensor[], axis: number): Tensor {
-  if (inputs.length === 0) throw new BnError('argument', `${at('concat')}: needs at least one tensor`);
+  if (inputs.length === 0) throw new BnError('argument', `${site('concat')}: needs at least one tensor`);
   if (inputs.length === 1) return inputs[0]!;
   return apply(shapeOperations, 'concat', inputs, { axis: normalizeAxes('concat', inputs[0]!, [axis])[0]! });
 }
@@ -235,12 +235,12 @@ function inferSize(x: Tensor, shape: Shape): Shape {
 
 function requireRank(op: string, x: Tensor, ...lists: readonly (readonly unknown[])[]): void {
   if (lists.some((list) => list.length !== x.shape.length)) {
-    throw new BnError('argument', `${at(op)}: expected one entry per axis of ${formatShape(x.shape)}`);
+    throw new BnError('argument', `${site(op)}: expected one entry per axis of ${formatShape(x.shape)}`);
   }
 }
 
 function grown(n: Dimension, by: number, op: string): Dimension {
   if (n !== null) return n + by;
   if (by === 0) return null;
-  throw new BnError('shape', `${at(op)}: the symbolic batch axis cannot be padded; trace with a fixed batch size`);
+  throw new BnError('shape', `${site(op)}: the symbolic batch axis cannot be padded; trace with a fixed batch size`);
 }

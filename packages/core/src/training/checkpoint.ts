@@ -1,7 +1,8 @@
 // Everything a trainer needs to go on as if it had never stopped.
 
 import { BnError } from '../errors.js';
-import { decodeSafetensors, encodeSafetensors, type HostTensor } from '../safetensors.js';
+import { decodeSafetensors, encodeSafetensors } from '../safetensors.js';
+import type { HostTensor } from '../spec.js';
 
 /** Where in the training a trainer is, and what it has counted in the epoch so far. */
 export interface Position {
@@ -12,9 +13,8 @@ export interface Position {
   readonly step: number;
   /** Steps in all. */
   readonly steps: number;
-  /** Sum over the epoch's examples so far. */
-  readonly lossSum: number;
-  readonly correct: number;
+  /** Sums over the epoch's examples so far: `loss`, and each metric by name. */
+  readonly sums: Readonly<Record<string, number>>;
   readonly examples: number;
   readonly seconds: number;
 }
@@ -41,12 +41,15 @@ export function decodeCheckpoint(bytes: Uint8Array): Checkpoint & { readonly met
 }
 
 function parsePosition(text: string | undefined): Position {
-  const counts: readonly (keyof Position)[] = ['epoch', 'step', 'steps', 'correct', 'examples'];
-  const numbers: readonly (keyof Position)[] = ['seed', 'lossSum', 'seconds'];
+  const counts = ['epoch', 'step', 'steps', 'examples'] as const;
+  const numbers = ['seed', 'seconds'] as const;
   try {
-    const position = JSON.parse(text ?? '') as Position;
+    const { lossSum, correct, ...rest } = JSON.parse(text ?? '');
+    // Checkpoints up to version 0.1.0 have these two in place of `sums`.
+    const position: Position = { sums: { loss: lossSum, accuracy: correct }, ...rest };
     const isCounted = counts.every((field) => Number.isSafeInteger(position[field]) && position[field] >= 0);
-    if (isCounted && numbers.every((field) => Number.isFinite(position[field]))) return position;
+    const all = [...numbers.map((field) => position[field]), ...Object.values(position.sums)];
+    if (isCounted && all.every(Number.isFinite)) return position;
   } catch {
     // falls through to the one message
   }

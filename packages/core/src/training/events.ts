@@ -1,9 +1,9 @@
 // What a trainer tells while it trains. Whoever shows or stores anything listens to these; nothing else prints.
 
-/** Mean loss, and the share of right answers where labels are classes (null otherwise). */
+/** Mean loss, and the objective's metrics by name, e.g. `{ accuracy: 0.9 }`. */
 export interface Metrics {
   readonly loss: number;
-  readonly accuracy: number | null;
+  readonly metrics: Readonly<Record<string, number>>;
 }
 
 /** After every training step. */
@@ -13,7 +13,7 @@ export interface StepEvent extends Metrics {
   readonly epoch: number;
   readonly step: number;
   readonly stepsPerEpoch: number;
-  /** Examples in this batch; `loss` and `accuracy` are this batch's. */
+  /** Examples in this batch; `loss` and `metrics` are this batch's. */
   readonly examples: number;
   readonly learningRate: number;
   /** Over the epoch so far. */
@@ -27,7 +27,7 @@ export interface EpochTotals extends Metrics {
   readonly examplesPerSecond: number;
 }
 
-/** After the last step of an epoch: loss and accuracy over the epoch, as the weights went. */
+/** After the last step of an epoch: loss and metrics over the epoch, as the weights went. */
 export interface EpochEvent extends EpochTotals {
   readonly type: 'epoch';
   readonly epoch: number;
@@ -37,8 +37,8 @@ export interface EpochEvent extends EpochTotals {
 }
 
 export interface Evaluation extends Metrics {
-  /** The class predicted for each example, in the data set's order; null for regression. */
-  readonly predicted: Int32Array | null;
+  /** The objective's answer for each example, in the data set's order: class indices, a 0 or 1 for each label, or values. */
+  readonly answers: Int32Array | Float32Array;
 }
 
 /** After an epoch, if there is test data: the model in inference mode on all of it. */

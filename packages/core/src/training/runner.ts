@@ -6,8 +6,7 @@ import { BnError } from '../errors.js';
 import type { Graph } from '../graph.js';
 import type { PackedValue } from '../pack-state.js';
 import { createGenerator } from '../random.js';
-import type { HostTensor } from '../safetensors.js';
-import { formatShape, type Spec, sizeOf, staticShape, type TypedArray } from '../spec.js';
+import { formatShape, type HostTensor, type Spec, sizeOf, staticShape, type TypedArray } from '../spec.js';
 
 /** A graph and its executable, which may still be on its way. */
 export interface Compiled {

@@ -2,14 +2,13 @@
 
 import { gradients } from '../gradients.js';
 import { createGraph, type Graph } from '../graph.js';
-import type { Loss } from '../losses/loss.js';
 import { type Model, type Trace, trace } from '../model.js';
-import { cast, div, equal, sub } from '../ops/elementwise.js';
-import { argmax, sum } from '../ops/reduction.js';
+import type { Objective } from '../objectives/objective.js';
+import { div, sub } from '../ops/elementwise.js';
 import type { Optimizer } from '../optimizers/optimizer.js';
 import { numberOf } from '../simplify/numbers.js';
 import { simplify } from '../simplify/simplify.js';
-import { formatShape, type Spec } from '../spec.js';
+import type { Spec } from '../spec.js';
 import { input, scalar, type Tensor, withOrigin } from '../tensor.js';
 import { layerOf, layerOutputs } from './layer-outputs.js';
 
@@ -28,10 +27,16 @@ export function slotPath(slot: string, parameter: string): string {
  * Forward, backward, optimizer and running statistics: values in, new values out.
  *
  * Inputs: `features`, `labels`, `learningRate`, `step` (the number of this step, from 1), random numbers, and every
- * parameter, state and slot by its path. Outputs: `loss`, `correct` (for class labels), and the new value of each.
+ * parameter, state and slot by its path. Outputs: `loss` (the mean over the batch), `sum:accuracy` and so on for each metric
+ * (the sum over the batch), and the new value of each parameter, state and slot.
  */
-export function trainingStepGraph(model: Model, loss: Loss, optimizer: Optimizer, spec: BatchSpec): Graph {
-  return simplify(createGraph(traceStep(model, loss, optimizer, spec).outputs));
+export function trainingStepGraph(model: Model, objective: Objective, optimizer: Optimizer, spec: BatchSpec): Graph {
+  return simplify(createGraph(traceStep(model, objective, optimizer, spec).outputs));
+}
+
+/** Name of the output that holds a metric's sum over the batch. */
+export function sumName(metric: string): string {
+  return `sum:${metric}`;
 }
 
 /** Something that a training step computes, by layer. */
@@ -48,16 +53,16 @@ export interface Observed {
  * The training step with everything in it that can be compared as an output: also the output of each layer, and the
  * gradient of each parameter.
  *
- * @returns the graph, and for each output but `correct` what it is: in the order of the network, activations, then loss,
+ * @returns the graph, and for each output but the metrics' sums what it is: in the order of the network, activations, then loss,
  *   states, gradients, parameters, slots
  */
 export function observedStepGraph(
   model: Model,
-  loss: Loss,
+  objective: Objective,
   optimizer: Optimizer,
   spec: BatchSpec,
 ): { graph: Graph; observed: ReadonlyMap<string, Observed> } {
-  const { traced, slopes, outputs } = traceStep(model, loss, optimizer, spec);
+  const { traced, gradientOf, outputs } = traceStep(model, objective, optimizer, spec);
   const extended = new Map(outputs);
   const observed = new Map<string, Observed>();
   // Paths have no spaces, so that these names are free.
@@ -68,13 +73,13 @@ export function observedStepGraph(
   }
   observed.set('loss', { layer: '', kind: 'loss', name: 'loss' });
   for (const path of traced.updates.keys()) observed.set(path, { layer: layerOf(path), kind: 'state', name: path });
-  for (const [path, tensor] of slopes) {
+  for (const [path, tensor] of gradientOf) {
     const output = `gradient of ${path}`;
     extended.set(output, tensor);
     observed.set(output, { layer: layerOf(path), kind: 'gradient', name: path });
   }
-  for (const path of slopes.keys()) observed.set(path, { layer: layerOf(path), kind: 'parameter', name: path });
-  for (const path of slopes.keys()) {
+  for (const path of gradientOf.keys()) observed.set(path, { layer: layerOf(path), kind: 'parameter', name: path });
+  for (const path of gradientOf.keys()) {
     for (const slot of optimizer.slots) {
       observed.set(slotPath(slot, path), { layer: layerOf(path), kind: 'slot', name: slotPath(slot, path) });
     }
@@ -82,19 +87,17 @@ export function observedStepGraph(
   return { graph: simplify(createGraph(extended)), observed };
 }
 
-function traceStep(model: Model, loss: Loss, optimizer: Optimizer, spec: BatchSpec) {
-  const { traced, labels, lossValue } = traceLoss(model, loss, spec, true);
+function traceStep(model: Model, objective: Objective, optimizer: Optimizer, spec: BatchSpec) {
+  const { traced, loss, sums } = traceObjective(model, objective, spec, true);
   const learningRate = input('learningRate', []);
   const step = input('step', []);
   const parameters = [...traced.parameters];
   const slopes = gradients(
-    lossValue,
+    loss,
     parameters.map(([, { tensor }]) => tensor),
     scalar(1),
   );
-  const outputs = new Map<string, Tensor>([['loss', lossValue], ...traced.updates]);
-  const predicted = predictedClasses(traced.output, labels);
-  if (predicted) outputs.set('correct', sum(cast(equal(predicted, labels), 'int32')));
+  const outputs = new Map<string, Tensor>([['loss', loss], ...traced.updates, ...sums]);
   parameters.forEach(([path, { tensor, shape }], i) => {
     withOrigin({ layer: layerOf(path), direction: 'update' }, () => {
       const slots = Object.fromEntries(optimizer.slots.map((slot) => [slot, input(slotPath(slot, path), shape)]));
@@ -103,14 +106,13 @@ function traceStep(model: Model, loss: Loss, optimizer: Optimizer, spec: BatchSp
       for (const slot of optimizer.slots) outputs.set(slotPath(slot, path), updated.slots[slot]!);
     });
   });
-  return { traced, slopes: new Map(parameters.map(([path], i) => [path, slopes[i]!])), outputs };
+  return { traced, gradientOf: new Map(parameters.map(([path], i) => [path, slopes[i]!])), outputs };
 }
 
-/** Inference mode. Outputs: `output`, `loss`, and `predicted` (int32 [batch]) for class labels. */
-export function evaluationGraph(model: Model, loss: Loss, spec: BatchSpec): Graph {
-  const { traced, labels, lossValue } = traceLoss(model, loss, spec, false);
-  const predicted = predictedClasses(traced.output, labels);
-  return simplify(createGraph(predicted ? { loss: lossValue, predicted } : { loss: lossValue }));
+/** Inference mode. Outputs: `loss`, the metrics' sums, and `answer`, what the network says of each example. */
+export function evaluationGraph(model: Model, objective: Objective, spec: BatchSpec): Graph {
+  const { traced, loss, sums } = traceObjective(model, objective, spec, false);
+  return simplify(createGraph(new Map([['loss', loss], ...sums, ['answer', objective.answer(traced.output)]])));
 }
 
 /** Inference mode without labels. Output: `output`. */
@@ -136,14 +138,9 @@ export function recalibrationGraph(model: Model, features: Spec): Graph {
   return simplify(createGraph(outputs));
 }
 
-function traceLoss(model: Model, loss: Loss, spec: BatchSpec, training: boolean) {
+function traceObjective(model: Model, { loss, metrics }: Objective, spec: BatchSpec, training: boolean) {
   const labels = input('labels', spec.labels.shape, spec.labels.dtype);
   const traced: Trace = trace(model, input('features', spec.features.shape, spec.features.dtype), { training });
-  return { traced, labels, lossValue: loss(traced.output, labels) };
-}
-
-/** The most probable class of each example, if labels are class indices. */
-function predictedClasses(output: Tensor, labels: Tensor): Tensor | null {
-  const classes = labels.dtype === 'int32' && output.shape.length === 2;
-  return classes && formatShape(output.shape.slice(0, 1)) === formatShape(labels.shape) ? argmax(output, 1) : null;
+  const sums = Object.entries(metrics).map(([name, metric]) => [sumName(name), metric(traced.output, labels)] as const);
+  return { traced, loss: loss(traced.output, labels), sums };
 }

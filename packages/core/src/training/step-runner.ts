@@ -1,8 +1,9 @@
 // Runs training steps over a runner's values: one at a time, or several in one run of the backend.
 
+import type { Value } from '../backend.js';
 import { BnError } from '../errors.js';
-import type { Loss } from '../losses/loss.js';
 import type { Model } from '../model.js';
+import type { Objective } from '../objectives/objective.js';
 import type { Optimizer } from '../optimizers/optimizer.js';
 import { type PackedGraph, packedName, packState } from '../pack-state.js';
 import { formatSpec, staticShape, type TypedArray } from '../spec.js';
@@ -10,14 +11,14 @@ import type { Batch } from './batches.js';
 import type { Position } from './checkpoint.js';
 import { firstNonFinite } from './non-finite.js';
 import { type Compiled, type HostInput, type RunContext, type Runner, randomInputs } from './runner.js';
-import { type BatchSpec, type Observed, observedStepGraph, trainingStepGraph } from './step-graph.js';
+import { type BatchSpec, type Observed, observedStepGraph, sumName, trainingStepGraph } from './step-graph.js';
 import { streams } from './streams.js';
 
 export interface StepResult {
   /** Mean over the batch. */
   readonly loss: number;
-  /** Right answers in the batch; null where labels are not class indices. */
-  readonly correct: number | null;
+  /** The sum over the batch's examples of each metric. */
+  readonly sums: Readonly<Record<string, number>>;
 }
 
 /** One tensor of a training step: what it is and what it holds. */
@@ -38,14 +39,17 @@ type At = Pick<Position, 'seed' | 'steps'>;
 
 export class StepRunner {
   readonly #model: Model;
-  readonly #loss: Loss;
+  readonly #objective: Objective;
   readonly #optimizer: Optimizer;
   readonly #runner: Runner;
   readonly #packed = new Map<string, PackedGraph>();
 
-  constructor({ model, loss, optimizer }: { model: Model; loss: Loss; optimizer: Optimizer }, runner: Runner) {
+  constructor(
+    { model, objective, optimizer }: { model: Model; objective: Objective; optimizer: Optimizer },
+    runner: Runner,
+  ) {
     this.#model = model;
-    this.#loss = loss;
+    this.#objective = objective;
     this.#optimizer = optimizer;
     this.#runner = runner;
   }
@@ -79,9 +83,9 @@ export class StepRunner {
       },
     });
     const loss = (await this.#runner.take(outputs, 'loss'))[0]!;
-    const correct = outputs.has('correct') ? (await this.#runner.take(outputs, 'correct'))[0]! : null;
+    const sums = await this.#sums(outputs);
     for (const [path, value] of outputs) this.#runner.set(path, value);
-    return { loss, correct };
+    return { loss, sums: sums(0) };
   }
 
   /**
@@ -100,16 +104,16 @@ export class StepRunner {
     const data: HostInput[] = [[packedName, state, { shape: [size], dtype: 'float32' }], ...stack(each)];
     const outputs = await this.#runner.run(compiled, data, contextOf(at));
     const losses = await this.#runner.take(outputs, 'loss');
-    const correct = outputs.has('correct') ? await this.#runner.take(outputs, 'correct') : null;
+    const sums = await this.#sums(outputs);
     const next = await this.#runner.take(outputs, packedName);
     if (!losses.every(Number.isFinite)) return null;
     this.#runner.unpack(values, next);
-    return Array.from(losses, (loss, i) => ({ loss, correct: correct ? correct[i]! : null }));
+    return Array.from(losses, (loss, i) => ({ loss, sums: sums(i) }));
   }
 
   /** Everything that the step would compute, layer by layer. The values stay as they are. */
   async observe({ batch, learningRate }: StepInput, spec: BatchSpec, at: At): Promise<Observation[]> {
-    const { graph, observed } = observedStepGraph(this.#model, this.#loss, this.#optimizer, spec);
+    const { graph, observed } = observedStepGraph(this.#model, this.#objective, this.#optimizer, spec);
     const compiled = this.#runner.compile(`observe ${keyOf(spec)}`, () => graph);
     const outputs = await this.#runner.run(compiled, stepInputs(batch, spec, learningRate, at), contextOf(at));
     const observations: Observation[] = [];
@@ -124,8 +128,17 @@ export class StepRunner {
     return observations;
   }
 
+  /** Takes the metrics' sums out of the outputs: those of each step. */
+  async #sums(outputs: Map<string, Value>): Promise<(step: number) => Record<string, number>> {
+    const taken: [name: string, sums: TypedArray][] = [];
+    for (const name of Object.keys(this.#objective.metrics)) {
+      taken.push([name, await this.#runner.take(outputs, sumName(name))]);
+    }
+    return (step) => Object.fromEntries(taken.map(([name, sums]) => [name, sums[step]!]));
+  }
+
   #graph(spec: BatchSpec) {
-    return trainingStepGraph(this.#model, this.#loss, this.#optimizer, spec);
+    return trainingStepGraph(this.#model, this.#objective, this.#optimizer, spec);
   }
 
   #packedGraph(spec: BatchSpec): PackedGraph {

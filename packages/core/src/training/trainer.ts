@@ -3,27 +3,27 @@
 import type { Backend } from '../backend.js';
 import type { Dataset, DatasetOutline } from '../dataset.js';
 import { BnError } from '../errors.js';
-import type { Loss } from '../losses/loss.js';
 import { type Model, trace } from '../model.js';
+import type { Objective } from '../objectives/objective.js';
 import type { Optimizer } from '../optimizers/optimizer.js';
 import { createGenerator, permutation } from '../random.js';
-import type { HostTensor } from '../safetensors.js';
 import { constantSchedule, type Schedule } from '../schedules.js';
-import { formatSpec, sizeOf, type TypedArray } from '../spec.js';
+import { formatSpec, type HostTensor, sizeOf, type TypedArray } from '../spec.js';
 import { input } from '../tensor.js';
 import { assembleBatch, type Batch, batchRanges, batchSpec, featureSpec, specOf } from './batches.js';
 import type { Checkpoint, Position } from './checkpoint.js';
 import type { EpochTotals, Evaluation, StepEvent, TrainerEvent } from './events.js';
 import { averageStatistics } from './recalibrate.js';
 import { type Compiled, type HostInput, Runner } from './runner.js';
-import { type BatchSpec, evaluationGraph, predictionGraph, slotPath } from './step-graph.js';
+import { type BatchSpec, evaluationGraph, predictionGraph, slotPath, sumName } from './step-graph.js';
 import { contextOf, keyOf, type Observation, type StepResult, StepRunner } from './step-runner.js';
 import { streams } from './streams.js';
 
 export interface TrainerOptions {
   readonly model: Model;
   readonly backend: Backend;
-  readonly loss: Loss;
+  /** What is learned: `classification()`, `multiLabel()`, `regression()`, or one of your own. */
+  readonly objective: Objective;
   readonly optimizer: Optimizer;
   /** Initial values, shuffles and dropout follow from it. An integer, default 0. */
   readonly seed?: number;
@@ -61,11 +61,13 @@ export interface Trainer {
   compile(train: DatasetOutline, options?: BatchOptions): Promise<void>;
   /** Trains up to `epochs` epochs in all, from where the trainer is, telling what happens. */
   fit(options: FitOptions): AsyncGenerator<TrainerEvent, void>;
-  /** One training step on a batch of one's own: float32 or uint8 features, int32 or float32 labels. */
+  /**
+   * One training step on a batch of one's own: float32 or uint8 features, int32 or float32 labels. Calls wait for each other.
+   */
   step(batch: Batch, options: { learningRate: number }): Promise<StepResult>;
   /** Everything that a training step on this batch would compute, layer by layer. The trainer stays where it is. */
   observe(batch: Batch, options: { learningRate: number }): Promise<Observation[]>;
-  /** Loss and accuracy in inference mode. */
+  /** Loss, metrics and answers in inference mode. */
   evaluate(dataset: Dataset, options?: { batchSize?: number }): Promise<Evaluation>;
   /** The network's output in inference mode, row-major. */
   predict(features: TypedArray): Promise<Float32Array>;
@@ -94,6 +96,8 @@ class GraphTrainer implements Trainer {
   readonly #steps: StepRunner;
   readonly #slots: ReadonlySet<string>;
   #position: Position;
+  /** Ends when what runs now has ended: runs change the values, so they take turns. */
+  #turn: Promise<unknown> = Promise.resolve();
 
   constructor(options: TrainerOptions) {
     const { model, backend, optimizer, seed = 0 } = options;
@@ -174,7 +178,7 @@ class GraphTrainer implements Trainer {
         isPrepared = true;
       }
       const rate = rateOf(epoch, stepsPerEpoch - 1);
-      yield { type: 'epoch', epoch: epoch + 1, epochs, learningRate: rate, ...this.#totals(isClassification(train)) };
+      yield { type: 'epoch', epoch: epoch + 1, epochs, learningRate: rate, ...this.#totals() };
       if (test) {
         const start = performance.now();
         const evaluation = await this.evaluate(test, { batchSize });
@@ -185,22 +189,31 @@ class GraphTrainer implements Trainer {
     }
   }
 
-  async step(batch: Batch, { learningRate }: { learningRate: number }): Promise<StepResult> {
-    const spec = specOf(this.#options.model, batch);
-    const where = `step ${this.#position.steps + 1}`;
-    const result = await this.#steps.step({ batch, learningRate }, spec, this.#position, where);
-    this.#position = { ...this.#position, steps: this.#position.steps + 1 };
-    return result;
+  step(batch: Batch, { learningRate }: { learningRate: number }): Promise<StepResult> {
+    return this.#inTurn(async () => {
+      const spec = specOf(this.#options.model, batch);
+      const where = `step ${this.#position.steps + 1}`;
+      const result = await this.#steps.step({ batch, learningRate }, spec, this.#position, where);
+      this.#position = { ...this.#position, steps: this.#position.steps + 1 };
+      return result;
+    });
   }
 
   observe(batch: Batch, { learningRate }: { learningRate: number }): Promise<Observation[]> {
-    return this.#steps.observe({ batch, learningRate }, specOf(this.#options.model, batch), this.#position);
+    return this.#inTurn(() =>
+      this.#steps.observe({ batch, learningRate }, specOf(this.#options.model, batch), this.#position),
+    );
   }
 
-  async evaluate(dataset: Dataset, { batchSize = defaultBatchSize }: { batchSize?: number } = {}): Promise<Evaluation> {
-    const predicted = isClassification(dataset) ? new Int32Array(dataset.length) : null;
+  evaluate(dataset: Dataset, { batchSize = defaultBatchSize }: { batchSize?: number } = {}): Promise<Evaluation> {
+    return this.#inTurn(() => this.#evaluate(dataset, batchSize));
+  }
+
+  async #evaluate(dataset: Dataset, batchSize: number): Promise<Evaluation> {
+    const names = Object.keys(this.#options.objective.metrics);
+    const sums: Record<string, number> = Object.fromEntries(names.map((name) => [name, 0]));
+    const answers: TypedArray[] = [];
     let lossSum = 0;
-    let correct = 0;
     for (const [start, end] of batchRanges(dataset.length, batchSize)) {
       const spec = batchSpec(dataset, end - start);
       const { features, labels } = assembleBatch(dataset, range(start, end));
@@ -210,11 +223,8 @@ class GraphTrainer implements Trainer {
       ];
       const outputs = await this.#runner.run(this.#evaluation(spec), data, contextOf(this.#position));
       lossSum += (await this.#runner.take(outputs, 'loss'))[0]! * (end - start);
-      if (predicted && outputs.has('predicted')) {
-        const classes = await this.#runner.take(outputs, 'predicted');
-        predicted.set(classes, start);
-        for (let i = 0; i < classes.length; i++) if (classes[i] === labels[i]) correct++;
-      }
+      for (const name of names) sums[name] += (await this.#runner.take(outputs, sumName(name)))[0]!;
+      answers.push(await this.#runner.take(outputs, 'answer'));
     }
     const loss = lossSum / dataset.length;
     if (!Number.isFinite(loss)) {
@@ -223,7 +233,7 @@ class GraphTrainer implements Trainer {
         `the loss in evaluation is ${loss}: the weights diverged, or a label is none of the classes; lower the learning rate or check the data`,
       );
     }
-    return { loss, accuracy: predicted && correct / dataset.length, predicted };
+    return { loss, metrics: means(sums, dataset.length), answers: joined(answers) };
   }
 
   async predict(features: TypedArray): Promise<Float32Array> {
@@ -306,42 +316,53 @@ class GraphTrainer implements Trainer {
     const inputs = batches.map((indices, i) => ({ batch: assembleBatch(dataset, indices), learningRate: rateOf(i) }));
     const examples = batches[0]!.length;
     const spec = batchSpec(dataset, examples);
-    const results = inputs.length > 1 ? await this.#steps.steps(inputs, spec, this.#position) : null;
-    if (results) {
-      const seconds = (performance.now() - start) / 1000 / results.length;
-      yield* results.map((result, i) => this.#count(result, examples, seconds, rateOf(i), stepsPerEpoch));
+    const bundle = await this.#inTurn(async () => {
+      const results = inputs.length > 1 ? await this.#steps.steps(inputs, spec, this.#position) : null;
+      const seconds = (performance.now() - start) / 1000 / batches.length;
+      return results?.map((result, i) => this.#count(result, examples, seconds, rateOf(i), stepsPerEpoch));
+    });
+    if (bundle) {
+      yield* bundle;
       return;
     }
     let from = start;
     for (const input of inputs) {
-      const where = `epoch ${this.#position.epoch + 1}, step ${this.#position.step + 1}`;
-      const result = await this.#steps.step(input, spec, this.#position, where);
-      const event = this.#count(result, examples, (performance.now() - from) / 1000, input.learningRate, stepsPerEpoch);
-      yield event;
+      yield await this.#inTurn(async () => {
+        const where = `epoch ${this.#position.epoch + 1}, step ${this.#position.step + 1}`;
+        const result = await this.#steps.step(input, spec, this.#position, where);
+        return this.#count(result, examples, (performance.now() - from) / 1000, input.learningRate, stepsPerEpoch);
+      });
       from = performance.now();
     }
   }
 
+  /** Runs `body` when all that was asked for before has ended. */
+  #inTurn<T>(body: () => Promise<T>): Promise<T> {
+    const result = this.#turn.then(body);
+    this.#turn = result.catch(() => {});
+    return result;
+  }
+
   #evaluation(spec: BatchSpec): Compiled {
-    const { model, loss } = this.#options;
-    return this.#runner.compile(`evaluate ${keyOf(spec)}`, () => evaluationGraph(model, loss, spec));
+    const { model, objective } = this.#options;
+    return this.#runner.compile(`evaluate ${keyOf(spec)}`, () => evaluationGraph(model, objective, spec));
   }
 
   /** Moves the position by a step, and tells of it. */
   #count(
-    { loss, correct }: StepResult,
+    { loss, sums }: StepResult,
     examples: number,
     seconds: number,
     learningRate: number,
     stepsPerEpoch: number,
   ): StepEvent {
     const p = this.#position;
+    const added: Record<string, number> = { ...sums, loss: loss * examples };
     this.#position = {
       ...p,
       step: p.step + 1,
       steps: p.steps + 1,
-      lossSum: p.lossSum + loss * examples,
-      correct: p.correct + (correct ?? 0),
+      sums: Object.fromEntries(Object.entries(added).map(([name, sum]) => [name, (p.sums[name] ?? 0) + sum])),
       examples: p.examples + examples,
       seconds: p.seconds + seconds,
     };
@@ -351,18 +372,35 @@ class GraphTrainer implements Trainer {
       step: p.step + 1,
       stepsPerEpoch,
       loss,
-      accuracy: correct === null ? null : correct / examples,
+      metrics: means(sums, examples),
       examples,
       learningRate,
-      epochSoFar: this.#totals(correct !== null),
+      epochSoFar: this.#totals(),
     };
   }
 
-  #totals(classification: boolean): EpochTotals {
-    const { lossSum, correct, examples, seconds } = this.#position;
-    const accuracy = classification ? correct / examples : null;
-    return { loss: lossSum / examples, accuracy, examples, seconds, examplesPerSecond: examples / seconds };
+  #totals(): EpochTotals {
+    const { sums, examples, seconds } = this.#position;
+    const { loss = 0, ...metrics } = means(sums, examples);
+    return { loss, metrics, examples, seconds, examplesPerSecond: examples / seconds };
   }
+}
+
+/** Each sum by the number of examples. */
+function means(sums: Readonly<Record<string, number>>, examples: number): Record<string, number> {
+  return Object.fromEntries(Object.entries(sums).map(([name, sum]) => [name, sum / examples]));
+}
+
+/** Answers of one batch after the other; floats as float32, as the backend with float64 has them too. */
+function joined(parts: readonly TypedArray[]): Int32Array | Float32Array {
+  const size = parts.reduce((sum, part) => sum + part.length, 0);
+  const all = parts[0] instanceof Int32Array ? new Int32Array(size) : new Float32Array(size);
+  let start = 0;
+  for (const part of parts) {
+    all.set(part, start);
+    start += part.length;
+  }
+  return all;
 }
 
 /** The order in which `fit` takes the examples in an epoch, counted from 0. */
@@ -373,7 +411,7 @@ export function epochOrder(length: number, seed: number, epoch: number): Int32Ar
 type Range = [start: number, end: number];
 
 /** An epoch's sums before its first step. */
-const nothingYet = { lossSum: 0, correct: 0, examples: 0, seconds: 0 };
+const nothingYet = { sums: {}, examples: 0, seconds: 0 };
 
 function requireFitOptions(options: FitOptions): void {
   const { train, test, epochs, learningRate } = options;
@@ -395,10 +433,6 @@ function requireBatchOptions(
     throw wrong(`batchSize must be a positive integer, got ${batchSize}`);
   if (!Number.isInteger(stepsPerRun) || stepsPerRun < 1)
     throw wrong(`stepsPerRun must be a positive integer, got ${stepsPerRun}`);
-}
-
-function isClassification({ labels }: Dataset): boolean {
-  return labels === undefined || (labels.dtype === 'int32' && labels.shape.length === 0);
 }
 
 function range(start: number, end: number): Int32Array {

@@ -108,7 +108,7 @@ function batchNormSources(
 }
 
 /** First names that a trainer has for other things. */
-const reserved = /^(features|labels|learningRate|step|loss|correct|predicted|output|optimizer|random)$/;
+const reserved = /^(features|labels|learningRate|step|loss|answer|output|optimizer|random)$/;
 
 /** Gives each name of a file a path of its own: `features.0.weight` becomes `features._0.weight`. */
 function createNamer(): (name: string) => string {
