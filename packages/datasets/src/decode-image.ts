@@ -67,7 +67,10 @@ export async function readPixels(
     const opaque = image.autoOrient().flatten({ background: invert ? 'white' : 'black' });
     const scaled = format === 'TIFF' ? await inBytes(opaque, sharp) : opaque;
     const sized = size ? scaled.resize(size[1], size[0], { fit: 'fill' }) : scaled;
-    const { data, info } = await sized.toColourspace('srgb').raw({ depth: 'uchar' }).toBuffer({ resolveWithObject: true });
+    const { data, info } = await sized
+      .toColourspace('srgb')
+      .raw({ depth: 'uchar' })
+      .toBuffer({ resolveWithObject: true });
     return { rgb: invert ? data.map((value) => 255 - value) : data, size: [info.height, info.width] };
   } catch (cause) {
     // The decoder has a line for each of its complaints, often the same.
@@ -104,7 +107,9 @@ async function openBmp(bytes: Uint8Array, sharp: SharpModule): Promise<Sharp> {
   const header = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
   // Headers of 12 bytes, the oldest, have 16 bits for the width and for the height.
   const isOld = header.getUint32(14, true) === 12;
-  const sides = isOld ? [18, 20].map((at) => header.getUint16(at, true)) : [18, 22].map((at) => header.getInt32(at, true));
+  const sides = isOld
+    ? [18, 20].map((at) => header.getUint16(at, true))
+    : [18, 22].map((at) => header.getInt32(at, true));
   if (Math.abs(sides[0]! * sides[1]!) > mostPixels) throw new Error('exceeds pixel limit');
   const { decode } = await import('@cwasm/nsbmp');
   const { data, width, height } = decode(bytes);
@@ -116,7 +121,10 @@ async function inBytes(image: Sharp, sharp: SharpModule): Promise<Sharp> {
   const { depth, space } = await image.metadata();
   if (!/^(float|double|u?int|short)$/.test(depth!)) return image;
   // In its own space: numbers of three channels would count as linear light.
-  const { data, info } = await image.toColourspace(space!).raw({ depth: 'float' }).toBuffer({ resolveWithObject: true });
+  const { data, info } = await image
+    .toColourspace(space!)
+    .raw({ depth: 'float' })
+    .toBuffer({ resolveWithObject: true });
   const values = new Float32Array(data.buffer, data.byteOffset, data.length / 4);
   let [low, high] = [Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY];
   for (const value of values) {

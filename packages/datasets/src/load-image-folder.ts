@@ -93,7 +93,9 @@ async function examine(entry: Dirent, path: string, above: readonly string[]): P
     return { name, path, folders: null, problem: readError(path, cause, 'an image') };
   }
   const isImage = imageEndings.includes(extname(name).slice(1).toLowerCase());
-  const problem = isImage ? null : new BnError('data', `${path}: not a ${formatNames} file; convert it, or leave it out`);
+  const problem = isImage
+    ? null
+    : new BnError('data', `${path}: not a ${formatNames} file; convert it, or leave it out`);
   return { name, path, folders: null, problem };
 }
 

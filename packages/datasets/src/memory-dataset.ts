@@ -1,6 +1,16 @@
 // A data set held in memory: uint8 or float32 features; class indices, or several values per example.
 
-import { BnError, type Dataset, type Example, formatShape, type Spec, sizeOf, type TypedArray } from '@bn/core';
+import {
+  BnError,
+  checkFeatures,
+  checkLabels,
+  type Dataset,
+  type Example,
+  formatShape,
+  type Spec,
+  sizeOf,
+  type TypedArray,
+} from '@bn/core';
 
 export interface MemoryParts {
   /** The examples one after another, each row-major in `shape` (images: `[channels, height, width]`). */
@@ -37,26 +47,25 @@ export class MemoryDataset implements Dataset {
     this.length = labels instanceof Int32Array ? labels.length : features.length / this.#size;
     this.#width = labels.length / this.length;
     this.features = { shape, dtype: isUint8 ? 'uint8' : 'float32' };
-    this.labels = labels instanceof Int32Array ? { shape: [], dtype: 'int32' } : { shape: [this.#width], dtype: 'float32' };
+    this.labels =
+      labels instanceof Int32Array ? { shape: [], dtype: 'int32' } : { shape: [this.#width], dtype: 'float32' };
     if (classNames) this.classNames = classNames;
     if (valueNames) this.valueNames = valueNames;
     // A plain view, even of a Buffer: parts of a Buffer are Buffers, slower to make and surprising to see.
     this.#features = isUint8 ? new Uint8Array(features.buffer, features.byteOffset, features.length) : features;
     this.#labels = labels;
-    if (features.length !== this.length * this.#size || !Number.isInteger(this.length) || !Number.isInteger(this.#width)) {
+    if (
+      features.length !== this.length * this.#size ||
+      !Number.isInteger(this.length) ||
+      !Number.isInteger(this.#width)
+    ) {
       throw new BnError(
         'shape',
         `${features.length} feature values are not ${labels.length} examples of shape ${formatShape(shape)}; give as many labels as examples`,
       );
     }
-    this.#requireLabels();
-    const wrong = isUint8 ? -1 : features.findIndex((value) => !Number.isFinite(value));
-    if (wrong >= 0) {
-      throw new BnError(
-        'data',
-        `example ${Math.floor(wrong / this.#size)} has the feature ${features[wrong]}; leave the example out, or give it a number`,
-      );
-    }
+    checkFeatures(this.features.dtype, features, (at) => Math.floor(at / this.#size));
+    checkLabels(this, labels, (at) => Math.floor(at / this.#width));
   }
 
   /** One example; its features are a view of the data set's memory. Throws `argument` when there is no such example. */
