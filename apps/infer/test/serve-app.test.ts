@@ -96,6 +96,18 @@ it('infers, whatever content type a client claims, and counts', async () => {
   expect(metrics).toContain('process_cpu_seconds_total');
 });
 
+type Post = Awaited<ReturnType<typeof setUp>>['post'];
+
+function postForm(post: Post, url: string, files: Readonly<Record<string, Buffer>>) {
+  const parts = Object.entries(files).flatMap(([name, bytes]) => [
+    Buffer.from(`--b\r\nContent-Disposition: form-data; name="file"; filename="${name}"\r\n\r\n`),
+    bytes,
+    Buffer.from('\r\n'),
+  ]);
+  const form = Buffer.concat([...parts, Buffer.from('--b--\r\n')]);
+  return post(url, form, { 'content-type': 'multipart/form-data; boundary=b' });
+}
+
 describe('classifies an image', () => {
   const png = sharp({ create: { width: 8, height: 8, channels: 3, background: { r: 51, g: 51, b: 51 } } })
     .png()
@@ -108,13 +120,36 @@ describe('classifies an image', () => {
   it('as the body, or as a file of a form', async () => {
     const { post } = await setUp();
     expect((await post('/classify', await png)).json()).toEqual({ model: 'shade of grey', classes });
-    const form = Buffer.concat([
-      Buffer.from('--b\r\nContent-Disposition: form-data; name="f"; filename="f.png"\r\n\r\n'),
-      await png,
-      Buffer.from('\r\n--b--\r\n'),
-    ]);
-    const answer = await post('/classify?top=1', form, { 'content-type': 'multipart/form-data; boundary=b' });
+    const answer = await postForm(post, '/classify?top=1', { 'f.png': await png });
     expect(answer.json()).toEqual({ model: 'shade of grey', classes: classes.slice(0, 1) });
+  });
+
+  it('each file of a form with several, in order', async () => {
+    const { post } = await setUp();
+    const white = sharp({ create: { width: 2, height: 2, channels: 3, background: '#fff' } }).png();
+    const light = { class: 'light', index: 0, probability: 1 };
+    const answer = await postForm(post, '/classify?top=1', { 'a.png': await png, 'b.png': await white.toBuffer() });
+    expect(answer.json()).toEqual({
+      model: 'shade of grey',
+      images: [
+        { file: 'a.png', classes: [classes[0]] },
+        { file: 'b.png', classes: [light] },
+      ],
+    });
+  });
+
+  it('refuses a form by the file that is wrong, with too many files, or too large together', async () => {
+    const { post } = await setUp();
+    const refused = async (files: Record<string, Buffer>) => {
+      const { statusCode, body } = await postForm(post, '/classify', files);
+      return `${statusCode} ${JSON.parse(body).error}`;
+    };
+    const many = async (count: number, bytes: Buffer) =>
+      Object.fromEntries(Array.from({ length: count }, (_, i) => [`${i}.png`, bytes]));
+    expect(await refused({ a: await png, b: Buffer.from('hello') })).toMatch(/^400 file 2 \('b'\): .*expected a PNG/);
+    expect(await refused({ a: await png, b: Buffer.from('') })).toMatch(/^400 file 2 \('b'\): .*got nothing/);
+    expect(await refused(await many(33, await png))).toMatch(/^413 a form may have 32 files/);
+    expect(await refused(await many(3, Buffer.alloc(4000)))).toMatch(/^413 the files are too large/);
   });
 
   it('inverted', async () => {

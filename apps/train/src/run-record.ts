@@ -1,5 +1,7 @@
 // What is known of a training run once it is recorded: the display shows it, the report renders it.
 
+import type { Confusion, Metrics } from '@bn/core';
+
 /** What is trained, on what, by what. Names are for people: a report prints them as they are. */
 export interface RunDescription {
   readonly model: string;
@@ -21,15 +23,12 @@ export interface BatchNormValues {
   readonly beta: readonly number[];
 }
 
-/** One line of metrics.jsonl. Accuracies are null where labels are no classes, all of the test without test data. */
-export interface EpochRecord {
+/** One line of metrics.jsonl: `loss` and `metrics` are over the epoch, as the weights went. */
+export interface EpochRecord extends Metrics {
   /** From 1. */
   readonly epoch: number;
-  /** Over the epoch, as the weights went. */
-  readonly loss: number;
-  readonly trainAccuracy: number | null;
-  readonly testLoss: number | null;
-  readonly testAccuracy: number | null;
+  /** On the test data, after the epoch. */
+  readonly test: Metrics;
   readonly learningRate: number;
   readonly examplesPerSecond: number;
   /** Seconds of training alone, without evaluation. */
@@ -39,28 +38,43 @@ export interface EpochRecord {
   readonly batchNorm: Readonly<Record<string, BatchNormValues>>;
 }
 
-/** The figures a run ends with. */
-export interface RunSummary {
-  readonly loss: number;
-  readonly trainAccuracy: number | null;
+/** The figures a run ends with: `loss` and `metrics` are those of the last epoch. */
+export interface RunSummary extends Metrics {
   /** With the moving averages that training has kept. */
-  readonly testAccuracy: number | null;
-  /** With statistics recomputed over the training data under the final weights; null without batch normalization. */
-  readonly recalibratedTestAccuracy: number | null;
+  readonly test: Metrics;
+  /** With statistics recomputed over the training data under the final weights, if there are any. */
+  readonly recalibrated?: Metrics;
   /** Over the whole run, training alone. */
   readonly examplesPerSecond: number;
   readonly device: string;
 }
 
 /** A test example that the trained network gets wrong. */
-export interface Misclassified {
+export interface Mistake {
   /** In the test data, from 0. */
   readonly index: number;
   readonly features: Uint8Array | Float32Array;
   /** Of one example; images are `[channels, height, width]`. */
   readonly shape: readonly number[];
-  readonly actual: number;
-  readonly predicted: number;
+  /** For people: a class, labels, or values. */
+  readonly actual: string;
+  readonly answer: string;
+}
+
+/** Figures for each class, label or value, and of all; null where there is nothing to take a share of. */
+export interface MeasureTable {
+  readonly columns: readonly string[];
+  readonly rows: readonly { readonly name: string; readonly values: readonly (number | null)[] }[];
+}
+
+/** What the answers for all test examples say. */
+export interface TestResult {
+  /** In the order of the confusion's rows. */
+  readonly names: readonly string[];
+  /** Empty where the answer is not one of several classes. */
+  readonly confusion: Confusion;
+  readonly measures: MeasureTable;
+  readonly mistakes: readonly Mistake[];
 }
 
 export interface RunRecord {
@@ -68,9 +82,5 @@ export interface RunRecord {
   readonly description: RunDescription;
   readonly epochs: readonly EpochRecord[];
   readonly summary: RunSummary;
-  /** Empty for regression. */
-  readonly classNames: readonly string[];
-  /** Test examples by `[actual][predicted]`; empty for regression or without test data. */
-  readonly confusion: readonly (readonly number[])[];
-  readonly misclassified: readonly Misclassified[];
+  readonly result: TestResult;
 }

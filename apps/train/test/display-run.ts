@@ -20,9 +20,9 @@ export const run: RunStart = {
 export const outcome: RunOutcome = {
   summary: {
     loss: 0.2671,
-    trainAccuracy: 0.9012,
-    testAccuracy: 0.8534,
-    recalibratedTestAccuracy: 0.8791,
+    metrics: { accuracy: 0.9012 },
+    test: { loss: 0.47, metrics: { accuracy: 0.8534 } },
+    recalibrated: { loss: 0.4, metrics: { accuracy: 0.8791 } },
     examplesPerSecond: 21544.31,
     device: 'cpu',
   },
@@ -30,16 +30,16 @@ export const outcome: RunOutcome = {
   folder: 'runs/first',
 };
 
-/** Null accuracy stands for regression. */
-export function eventsOf(epoch: number, { loss = 0.412, accuracy = 0.849 as number | null } = {}): TrainerEvent[] {
-  const totals: EpochTotals = { loss, accuracy, examples: 60000, seconds: 3.52, examplesPerSecond: 17043.4 };
+export function eventsOf(epoch: number, { loss = 0.412, metric = 'accuracy' } = {}): TrainerEvent[] {
+  const metrics = { [metric]: 0.849 };
+  const totals: EpochTotals = { loss, metrics, examples: 60000, seconds: 3.52, examplesPerSecond: 17043.4 };
   const step = (index: number): TrainerEvent => ({
     type: 'step',
     epoch,
     step: index,
     stepsPerEpoch: 2,
     loss,
-    accuracy,
+    metrics,
     examples: 256,
     learningRate: 1,
     epochSoFar: totals,
@@ -53,8 +53,8 @@ export function eventsOf(epoch: number, { loss = 0.412, accuracy = 0.849 as numb
       epoch,
       seconds: 0.3,
       loss: 0.47,
-      accuracy: accuracy === null ? null : 0.832,
-      predicted: accuracy === null ? null : Int32Array.of(1, 2),
+      metrics: { [metric]: 0.832 },
+      answers: Int32Array.of(1, 2),
     },
     { type: 'checkpoint', reason: 'epoch', epoch, step: 0 },
   ];

@@ -53,16 +53,18 @@ recorded in runs/first
 `);
   });
 
-  test('leaves out what there is not: accuracies, test data, batch normalization, a folder', async () => {
+  test('shows whatever metrics there are, and leaves out what there is not: test data, batch normalization, a folder', async () => {
     const stream = recordingStream();
     const display = await createDisplay('plain', stream);
-    const summary = { ...outcome.summary, trainAccuracy: null, testAccuracy: null, recalibratedTestAccuracy: null };
-    for (const event of eventsOf(1, { loss: Number.NaN, accuracy: null })) display.event(event);
+    const metrics = { absoluteError: 0.25 };
+    const { recalibrated: _, ...rest } = outcome.summary;
+    const summary = { ...rest, metrics, test: { loss: 1, metrics } };
+    for (const event of eventsOf(1, { loss: Number.NaN, metric: 'absoluteError' })) display.event(event);
     for (const event of eventsOf(2)) if (event.type !== 'evaluation') display.event(event);
     display.finish({ summary, firstBatchNorm: null, folder: null });
-    expect(stream.text).toBe(`epoch 1/2  loss NaN  test loss 0.470  17,043 examples/s  3.5 s
+    expect(stream.text).toBe(`epoch 1/2  loss NaN  train abs error 0.849  test abs error 0.832  17,043 examples/s  3.5 s
 epoch 2/2  loss 0.412  train acc 0.849  17,043 examples/s  3.5 s
-loss 0.267
+loss 0.267, train abs error 0.250, test abs error 0.250
 21544.3 examples/sec on cpu
 `);
   });
@@ -81,14 +83,20 @@ loss 0.267
 });
 
 describe('json', () => {
-  test('writes one object per line: start, every event without predictions, messages, finish', async () => {
+  test('writes one object per line: start, every event without answers, messages, finish', async () => {
     const objects = (await show('json'))
       .trimEnd()
       .split('\n')
       .map((line) => JSON.parse(line));
     const epoch = ['step', 'step', 'epoch', 'evaluation', 'checkpoint'];
     expect(objects.map(({ type }) => type)).toEqual(['message', 'start', ...epoch, ...epoch, 'finish']);
-    expect(objects[5]).toEqual({ type: 'evaluation', epoch: 1, seconds: 0.3, loss: 0.47, accuracy: 0.832 });
+    expect(objects[5]).toEqual({
+      type: 'evaluation',
+      epoch: 1,
+      seconds: 0.3,
+      loss: 0.47,
+      metrics: { accuracy: 0.832 },
+    });
     expect(objects.at(-1)).toMatchObject({ summary: outcome.summary, folder: 'runs/first' });
   });
 

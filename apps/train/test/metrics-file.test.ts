@@ -8,7 +8,13 @@ import { appendMetrics, restoreMetrics } from '../src/run/metrics-file.js';
 import type { EpochRecord } from '../src/run-record.js';
 
 const record = (epoch: number): EpochRecord => ({
-  ...{ epoch, loss: 1 / epoch, trainAccuracy: 0.5, testLoss: null, testAccuracy: null, learningRate: 1 },
+  ...{
+    epoch,
+    loss: 1 / epoch,
+    metrics: { accuracy: 0.5 },
+    test: { loss: 1, metrics: { accuracy: 0.4 } },
+    learningRate: 1,
+  },
   ...{ examplesPerSecond: 10, seconds: 1, examples: 10, batchNorm: { bn: { gamma: [1], beta: [0.1] } } },
 });
 
@@ -34,6 +40,12 @@ it.each([
   const path = file(content);
   expect(await restoreMetrics(path, record(3))).toEqual([record(1), record(2), record(3)]);
   expect(readFileSync(path, 'utf8')).toBe(lines(1, 2, 3));
+});
+
+it('reads lines of version 0.1.0, which had accuracies by names of their own', async () => {
+  const { metrics: _, test: __, ...rest } = record(1);
+  const path = file(`${JSON.stringify({ ...rest, trainAccuracy: 0.5, testLoss: 1, testAccuracy: 0.4 })}\n`);
+  expect(await restoreMetrics(path, record(2))).toEqual([record(1), record(2)]);
 });
 
 it('empties the file when there is no checkpoint', async () => {

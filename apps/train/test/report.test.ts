@@ -8,9 +8,8 @@ function epochRecord(epoch: number, change: Partial<EpochRecord> = {}): EpochRec
   return {
     epoch,
     loss: 1 / epoch,
-    trainAccuracy: 0.8,
-    testLoss: 0.5,
-    testAccuracy: 0.7,
+    metrics: { accuracy: 0.8 },
+    test: { loss: 0.5, metrics: { accuracy: 0.7 } },
     learningRate: 1,
     examplesPerSecond: 17043,
     seconds: 3.5,
@@ -24,7 +23,7 @@ function epochRecord(epoch: number, change: Partial<EpochRecord> = {}): EpochRec
 }
 
 const record: RunRecord = {
-  config: { model: 'lenet', optimizer: { kind: 'sgd' }, seed: 0 },
+  config: { model: 'lenet', optimizer: 'sgd', data: '/home/ada/clothes.csv', seed: 0 },
   description: {
     model: 'LeNet',
     data: 'Fashion-MNIST',
@@ -35,21 +34,30 @@ const record: RunRecord = {
   epochs: [1, 2, 3].map((epoch) => epochRecord(epoch)),
   summary: {
     loss: 0.2671,
-    trainAccuracy: 0.9012,
-    testAccuracy: 0.8534,
-    recalibratedTestAccuracy: 0.8791,
+    metrics: { accuracy: 0.9012 },
+    test: { loss: 0.5, metrics: { accuracy: 0.8534 } },
+    recalibrated: { loss: 0.4, metrics: { accuracy: 0.8791 } },
     examplesPerSecond: 21544.31,
     device: 'cpu',
   },
-  classNames: ['shirt', 'coat'],
-  confusion: [
-    [90, 10],
-    [4, 96],
-  ],
-  misclassified: [
-    { index: 7, features: Uint8Array.of(0, 128, 255, 64), shape: [1, 2, 2], actual: 0, predicted: 1 },
-    { index: 8, features: Float32Array.of(-1, 0, 1, 0, 1, 1), shape: [3, 1, 2], actual: 1, predicted: 0 },
-  ],
+  result: {
+    names: ['shirt', 'coat'],
+    confusion: [
+      [90, 10],
+      [4, 96],
+    ],
+    measures: {
+      columns: ['precision', 'examples'],
+      rows: [
+        { name: 'shirt', values: [0.957, 100] },
+        { name: 'coat', values: [null, 100] },
+      ],
+    },
+    mistakes: [
+      { index: 7, features: Uint8Array.of(0, 128, 255, 64), shape: [1, 2, 2], actual: 'shirt', answer: 'coat' },
+      { index: 8, features: Float32Array.of(-1, 0, 1, 0, 1, 1), shape: [3, 1, 2], actual: 'coat', answer: 'shirt' },
+    ],
+  },
 };
 
 /** Of elements that are opened and not closed again, the names. */
@@ -81,7 +89,8 @@ describe('report', async () => {
     ]);
     expect(text).toContain('shirt 90 10 90.0 %');
     expect(text).toContain('shirt taken for coat 10');
-    expect(text).toContain('optimizer.kind sgd');
+    expect(text).toContain('optimizer sgd data clothes.csv seed 0');
+    expect(report).not.toContain('/home/ada');
     expect(text).toContain('@bn/core 0.1.0');
   });
 
@@ -109,7 +118,12 @@ describe('report', async () => {
       ...record,
       description: { ...record.description, model: hostile, data: '</title><script>' },
       config: { [hostile]: hostile },
-      classNames: [hostile, hostile],
+      result: {
+        ...record.result,
+        names: [hostile, hostile],
+        measures: { columns: [hostile], rows: [{ name: hostile, values: [1] }] },
+        mistakes: record.result.mistakes.map((one) => ({ ...one, actual: hostile, answer: hostile })),
+      },
       epochs: [epochRecord(1, { batchNorm: { [hostile]: { gamma: [1], beta: [0] } } })],
     });
     expect(page).not.toMatch(/<script|<img src=x|onerror="/);
@@ -117,14 +131,19 @@ describe('report', async () => {
     expect(unclosed(page)).toEqual([]);
   });
 
-  test('does without accuracies, test data, classes and batch normalization', async () => {
+  test('of a regression has its own metrics and measures, and no confusion', async () => {
+    const error = { absoluteError: 0.25 };
     const epochs = [1, 2].map((epoch) =>
-      epochRecord(epoch, { trainAccuracy: null, testLoss: null, testAccuracy: null, batchNorm: {} }),
+      epochRecord(epoch, { metrics: error, test: { loss: 1, metrics: error }, batchNorm: {} }),
     );
-    const summary = { ...record.summary, trainAccuracy: null, testAccuracy: null, recalibratedTestAccuracy: null };
-    const page = await renderReport({ ...record, epochs, summary, classNames: [], confusion: [], misclassified: [] });
-    expect(page).toContain('Loss by epoch: training<');
-    expect(page).not.toMatch(/Accuracy|Confusion|Misclassified|Batch normalization/);
+    const { recalibrated: _, ...rest } = record.summary;
+    const summary = { ...rest, metrics: error, test: { loss: 1, metrics: error } };
+    const measures = { columns: ['R²'], rows: [{ name: 'brightness', values: [0.98] }] };
+    const result = { names: ['brightness'], confusion: [], measures, mistakes: [] };
+    const page = await renderReport({ ...record, epochs, summary, result });
+    expect(page).toContain('Absolute error by epoch: training and test<');
+    expect(page).toMatch(/brightness<\/th><td>0\.980</);
+    expect(page).not.toMatch(/Accuracy|Confusion|Mistakes|Batch normalization/);
   });
 });
 

@@ -101,7 +101,10 @@ function hear(event: TrainerEvent): void {
     epochAccuracy.add(event.epoch, [trainOfEpoch.metrics.accuracy!, event.metrics.accuracy!]);
     find('test-accuracy').textContent = event.metrics.accuracy!.toFixed(3);
     if (state === 'training' && event.epoch < epochs) {
-      enter('training', `Training, epoch ${event.epoch + 1} of ${epochs}; test accuracy ${event.metrics.accuracy!.toFixed(3)}`);
+      enter(
+        'training',
+        `Training, epoch ${event.epoch + 1} of ${epochs}; test accuracy ${event.metrics.accuracy!.toFixed(3)}`,
+      );
     }
   }
 }

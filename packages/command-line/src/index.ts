@@ -42,7 +42,6 @@ export { parseCommand } from './parse-command.js';
 export { printable, wrapWords } from './printable.js';
 export { type CommandModule, defineProgram, type Program } from './program.js';
 export { isPath, resolvePackage, resolvePath } from './resolve-module.js';
-export { runProgram } from './run-program.js';
 export { stopCode } from './stop-signal.js';
 export { UsageError } from './usage-error.js';
 export { writeAtomically, writeError } from './write-atomically.js';

@@ -1,7 +1,7 @@
 // Loads the data that the settings name: to train and test on, or to evaluate a model on.
 
 import { readdir, stat } from 'node:fs/promises';
-import { join } from 'node:path';
+import { basename, join, resolve } from 'node:path';
 import { BnError, type Dataset, type DatasetOutline } from '@bn/core';
 import { loadCsv, loadIdx, loadImageFolder, split, subset } from '@bn/datasets';
 import { fashionMnist, fashionMnistOutline } from '@bn/fashion-mnist';
@@ -22,14 +22,16 @@ export interface DataOptions {
 /** What the network and its training are made for. */
 export interface DataOutline {
   readonly train: DatasetOutline;
-  /** Number of classes. */
-  readonly classes: number;
+  /** Number of classes, labels or values: what the network gives for each example. */
+  readonly outputs: number;
+  /** Their names; null where only numbers are known. */
+  readonly names: readonly string[] | null;
 }
 
 export interface RunData extends DataOutline {
   readonly train: Dataset;
   readonly test: Dataset;
-  /** For people: what was loaded. */
+  /** For people: what was loaded. No path, since exported models and reports carry it. */
   readonly description: string;
 }
 
@@ -59,8 +61,9 @@ export async function loadData(options: DataOptions, shape: readonly number[] | 
   return {
     train,
     test: all.test,
-    description: `${options.data}, ${count(train.length)} training and ${count(all.test.length)} test examples${origin}`,
-    classes: countClasses(train, all.test),
+    outputs: countClasses(train, all.test),
+    names: train.classNames ?? train.valueNames ?? null,
+    description: `${basename(resolve(options.data))}, ${count(train.length)} training and ${count(all.test.length)} test examples${origin}`,
   };
 }
 
@@ -70,7 +73,8 @@ export function outlineOf({ data, limit }: DataOptions): DataOutline | null {
   const { length, classNames } = fashionMnistOutline;
   return {
     train: { ...fashionMnistOutline, length: Math.min(length, limit ?? length) },
-    classes: classNames.length,
+    outputs: classNames.length,
+    names: classNames,
   };
 }
 

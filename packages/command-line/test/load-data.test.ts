@@ -34,6 +34,11 @@ test('without a test part it is all of the data, or what training with a seed ho
   );
 });
 
+test('what describes data names it without the folders that it lies in', async () => {
+  const { description } = await loadData({ data: csvFile(), testData: null, limit: null, seed: 5 }, null);
+  expect(description).toBe('a.csv, 36 training and 4 test examples (held out by seed 5: the data has no test part)');
+});
+
 test('with a test part it is that', async () => {
   const { dataset, part } = await loadTestData({ data: 'fashion-mnist', heldOutBy: null }, [1, 28, 28]);
   expect({ part, length: dataset.length }).toEqual({ part: 'test part', length: 10_000 });
@@ -42,8 +47,8 @@ test('with a test part it is that', async () => {
 
 test('the outline of known data is that of what will be loaded', async () => {
   const options = { data: 'fashion-mnist', testData: null, limit: 300, seed: 0 };
-  const { train, classes } = await loadData(options, null);
-  expect({ train, classes }).toMatchObject(outlineOf(options)!);
+  const { train, outputs } = await loadData(options, null);
+  expect({ train, outputs }).toMatchObject(outlineOf(options)!);
   expect(outlineOf({ ...options, limit: null })).toMatchObject({ train: { length: 60_000 } });
   expect(outlineOf({ ...options, data: csvFile() })).toBeNull();
 });

@@ -61,15 +61,13 @@ function findOutside(values: ArrayLike<number>, [low, high]: readonly [number, n
   return -1;
 }
 
-/** The dtype that an array's elements have, whatever class or realm it is of (Node's `Buffer` is a Uint8Array); else null. */
-export function elementsOf(values: object): DType | 'float64' | null {
-  const tag = (values as { [Symbol.toStringTag]?: string })[Symbol.toStringTag];
-  return dtypes[tag ?? ''] ?? null;
+/** The dtype of a typed array of any class or realm (Node's `Buffer` is a Uint8Array); undefined for other arrays. */
+export function elementsOf(values: object): DType | undefined {
+  return dtypes[(values as { [Symbol.toStringTag]?: string })[Symbol.toStringTag] ?? ''];
 }
 
-const dtypes: Readonly<Record<string, DType | 'float64'>> = {
+const dtypes: Readonly<Record<string, DType>> = {
   Float32Array: 'float32',
-  Float64Array: 'float64',
   Int32Array: 'int32',
   Uint8Array: 'uint8',
 };

@@ -1,10 +1,7 @@
 // What a table teaches: which of its columns are targets, and their values as labels.
 
-import { BnError } from '@bn/core';
+import { BnError, type Task } from '@bn/core';
 import type { MemoryParts } from './memory-dataset.js';
-
-/** One class per image, any number of labels per image, or numbers to predict. */
-export type Task = 'classify' | 'multilabel' | 'regress';
 
 export interface TargetOptions {
   /** Default classify. */

@@ -1,6 +1,6 @@
 // The package's exports.
 
-export type { TargetOptions, Task } from './csv-targets.js';
+export type { TargetOptions } from './csv-targets.js';
 export type { IdxOptions } from './decode-idx.js';
 export { type DecodeImageOptions, decodeImage, type ImageSize } from './decode-image.js';
 export { imageEndings } from './image-formats.js';

@@ -1,50 +1,38 @@
-// A data set under other classes: the same examples, with indices in another list of names.
+// A data set with its classes, or its labels, in another order.
 
-import { BnError, createArray, type Dataset, sizeOf } from '@bn/core';
+import { createArray, type Dataset, sizeOf, type TypedArray } from '@bn/core';
 
 /**
- * A view whose class `index[i]` of `classNames` is the class `i` of `dataset`; of several labels, column `i` becomes column
- * `index[i]`, and the columns of classes that the data lacks are 0. Nothing is copied.
- *
- * @throws BnError `argument` when the index does not lead from the data's classes into `classNames`
+ * The data set with each class index i as `index[i]`, or with several labels, each in place `index[i]` of
+ * `classNames.length`. Nothing is copied.
  */
-export function relabel(dataset: Dataset, index: Int32Array, classNames: readonly string[]): Dataset {
-  const { length, features, labels = { shape: [], dtype: 'int32' } } = dataset;
-  const width = sizeOf(labels.shape);
-  const isVector = labels.dtype === 'float32';
-  if (index.some((to) => to < 0 || to >= classNames.length) || (isVector && index.length !== width)) {
-    throw new BnError(
-      'argument',
-      `${index.length} indices do not lead from ${isVector ? width : 'the'} classes to ${classNames.length} names; give an index below ${classNames.length} for each`,
-    );
-  }
-  const mapClass = (label: number): number => {
-    const to = index[label];
-    if (to !== undefined) return to;
-    throw new BnError('data', `the label ${label} is none of the ${index.length} classes; correct the label`);
-  };
-  const mapVector = (label: ArrayLike<number>): Float32Array => {
-    const to = new Float32Array(classNames.length);
-    for (let i = 0; i < width; i++) to[index[i]!] = label[i]!;
-    return to;
+export function relabel(dataset: Dataset, index: ArrayLike<number>, classNames: readonly string[]): Dataset {
+  const { length, features, labels } = dataset;
+  const isSeveral = labels !== undefined && labels.shape.length > 0;
+  const width = isSeveral ? sizeOf(labels.shape) : 1;
+  const place = (from: ArrayLike<number>, to: TypedArray, count: number) => {
+    if (!isSeveral) for (let i = 0; i < count; i++) to[i] = index[from[i]!]!;
+    else
+      for (let i = 0; i < count * width; i++)
+        to[Math.floor(i / width) * classNames.length + index[i % width]!] = from[i]!;
   };
   return {
     length,
     features,
-    labels: isVector ? { shape: [classNames.length], dtype: 'float32' } : labels,
-    classNames,
-    get: (at) => {
-      const { features: own, label } = dataset.get(at);
-      return { features: own, label: typeof label === 'number' ? mapClass(label) : mapVector(label) };
+    ...(labels && { labels: isSeveral ? { ...labels, shape: [classNames.length] } : labels }),
+    ...(dataset.valueNames ? { valueNames: classNames } : { classNames }),
+    get(i) {
+      const { features: own, label } = dataset.get(i);
+      if (typeof label === 'number') return { features: own, label: index[label]! };
+      const moved = createArray(labels?.dtype ?? 'int32', classNames.length);
+      place(label, moved, 1);
+      return { features: own, label: moved };
     },
     ...(dataset.fill && {
-      fill: (indices, into, to) => {
-        const own = isVector ? createArray('float32', indices.length * width) : to;
+      fill(indices, into, moved) {
+        const own = createArray(labels?.dtype ?? 'int32', indices.length * width);
         dataset.fill?.(indices, into, own);
-        for (let i = 0; i < indices.length; i++) {
-          if (isVector) to.set(mapVector(own.subarray(i * width, (i + 1) * width)), i * classNames.length);
-          else to[i] = mapClass(own[i]!);
-        }
+        place(own, moved, indices.length);
       },
     }),
   };

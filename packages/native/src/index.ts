@@ -5,7 +5,7 @@ export { narrator, type TextStream } from './narrator.js';
 export { folderVariable, nativeRoot } from './native-folder.js';
 export { isManylinux, platformName } from './platform.js';
 export { preload } from './preload.js';
-export { runSetupCommand, setupCommandLine, setupFlags } from './setup-command.js';
+export { runSetupCommand, type SetupAdvice, setupAdvice, setupFlags } from './setup-command.js';
 export type { Progress, Setup, SetupOptions } from './setup-options.js';
 export type { Wheel } from './wheel.js';
 export type { WheelSource } from './wheel-source.js';

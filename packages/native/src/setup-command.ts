@@ -1,7 +1,9 @@
-// The command line of a backend package's setup, and its name.
+// The command line of a backend package's setup, its name, and what helps where it does not run.
 
 import { parseArgs } from 'node:util';
+import { BnError } from '@bn/core';
 import { narrator } from './narrator.js';
+import { isManylinux, platformName } from './platform.js';
 import type { Setup } from './setup-options.js';
 
 /** The flags of a setup, for `--help`. */
@@ -41,15 +43,29 @@ function readFlags(name: string) {
   return undefined;
 }
 
+/** What helps where a package's setup would, or refuses to run. */
+export interface SetupAdvice {
+  /** `verb` by the command for these flags; on a platform that the setup refuses, what works there. */
+  cure(verb: string, flags?: string): string;
+  /** @throws BnError `unsupported` on such a platform */
+  requirePlatform(): void;
+}
+
 /**
- * What to type to run a setup: the package's own program where the package is installed, else, in this repository, the
- * training program's command.
- *
  * @param folder of the package's modules: `import.meta.dirname`
  * @param backend `tfjs` or `onnxruntime`
+ * @param elsewhere what to do on other platforms than Linux x64 with glibc
  */
-export function setupCommandLine(folder: string, backend: string, flags = ''): string {
+export function setupAdvice(folder: string, backend: string, elsewhere: string): SetupAdvice {
+  // The package's own program where the package is installed, else, in this repository, the training program's command.
   const installed = /[/\\]node_modules[/\\]/.test(folder);
   const command = installed ? `npx --no-install bn-${backend}-setup` : `npx -y pnpm@12.21.0 train setup ${backend}`;
-  return `${command} ${flags}`.trim();
+  return {
+    cure: (verb, flags = '') => (isManylinux() ? `${verb}: ${`${command} ${flags}`.trim()}` : elsewhere),
+    requirePlatform() {
+      if (isManylinux()) return;
+      const words = `the setup is for Linux x64 with glibc, and this is ${platformName()}; ${elsewhere}`;
+      throw new BnError('unsupported', words);
+    },
+  };
 }

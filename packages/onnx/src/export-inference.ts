@@ -2,12 +2,13 @@
 
 import {
   BnError,
+  classification,
   createGraph,
   type Graph,
   type HostTensor,
   input,
   type Model,
-  ops,
+  type Objective,
   type Tensor,
   trace,
 } from '@bn/core';
@@ -26,6 +27,8 @@ export interface ExportInferenceOptions {
    * layer before it. Default false.
    */
   readonly fold?: boolean;
+  /** What the network has learned, which says what is given; default: classification, for a network of [batch, classes]. */
+  readonly objective?: Objective;
   /** Texts for the model's `metadata_props`. */
   readonly metadata?: Readonly<Record<string, string>>;
 }
@@ -34,7 +37,8 @@ export interface ExportInferenceOptions {
  * The bytes of an ONNX model (opset 17, IR version 8) that predicts.
  *
  * Input `features` [batch, …] with any batch size. Outputs `logits` [batch, classes], what the network gives, and
- * `probabilities`, their softmax; a network that gives anything but [batch, classes] has the one output `output`.
+ * `probabilities`, their softmax, or `scores`, their sigmoid, by the objective; `values` alone after a regression. A network
+ * that gives anything but [batch, classes] has the one output `output`.
  * Parameters and running statistics are initializers, named by their paths.
  *
  * @param values parameters and states by path, as `trainer.values()` gives them; others are ignored
@@ -44,9 +48,9 @@ export interface ExportInferenceOptions {
 export function exportInference(
   model: Model,
   values: ReadonlyMap<string, HostTensor>,
-  { input: dtype, fold = false, metadata = {} }: ExportInferenceOptions = {},
+  { input: dtype, fold = false, objective = classification(), metadata = {} }: ExportInferenceOptions = {},
 ): Uint8Array {
-  const { graph, variables } = inferenceGraph(model, dtype);
+  const { graph, variables } = inferenceGraph(model, objective, dtype);
   const missing = variables.find((path) => graph.inputs.has(path) && !values.has(path));
   if (missing !== undefined) {
     throw new BnError('checkpoint', `there is no value for '${missing}'; pass all that trainer.values() gives`);
@@ -57,16 +61,21 @@ export function exportInference(
   return toOnnx(result.graph, { initializers: result.values, metadata });
 }
 
-function inferenceGraph(model: Model, wanted?: 'uint8' | 'float32'): { graph: Graph; variables: string[] } {
+function inferenceGraph(
+  model: Model,
+  { gives }: Objective,
+  wanted?: 'uint8' | 'float32',
+): { graph: Graph; variables: string[] } {
   const { shape, dtype } = model.input;
   if (wanted !== undefined && dtype !== 'float32' && dtype !== wanted) {
     throw new BnError('argument', `the network takes ${dtype}, not ${wanted}; leave the input type out`);
   }
   const type = wanted ?? (dtype === 'float32' ? 'uint8' : dtype);
   const { output, parameters, states } = trace(model, input('features', shape, type));
-  const isClassifier = output.shape.length === 2 && output.shape[1] !== null;
-  const outputs: Record<string, Tensor> = isClassifier
-    ? { logits: output, probabilities: ops.softmax(output, 1) }
-    : { output };
+  const hasMeaning = output.shape.length === 2 && output.shape[1] !== null;
+  const given = gives.of(output);
+  const outputs: Record<string, Tensor> = !hasMeaning
+    ? { output }
+    : { ...(given !== output && { logits: output }), [gives.kind]: given };
   return { graph: createGraph(outputs), variables: [...parameters.keys(), ...states.keys()] };
 }

@@ -1,7 +1,7 @@
 // What a failed attempt to compute on a device says, as cause and cure. ONNX Runtime's exceptions do not name the
 // cause: the loader's messages on standard error do.
 
-import { isManylinux, platformName, setupCommandLine } from '@bn/native';
+import { advice } from './setup-advice.js';
 
 export interface Explanation {
   readonly cause: string;
@@ -9,21 +9,16 @@ export interface Explanation {
   readonly cure: string;
 }
 
-const setup = setupCommandLine(import.meta.dirname, 'onnxruntime', '--cuda');
-const installation = isManylinux()
-  ? `install it, if there is an NVIDIA GPU: ${setup}`
-  : `on ${platformName()} use device webgpu or cpu; CUDA is for Linux x64 with glibc`;
-
 const explanations: readonly (Explanation & { readonly pattern: RegExp })[] = [
   {
     pattern: /providers_(?:shared|cuda)\S*: cannot open shared object/,
     cause: "ONNX Runtime's CUDA provider is not installed",
-    cure: installation,
+    cure: advice.cure('install it, if there is an NVIDIA GPU', '--cuda'),
   },
   {
     pattern: /provider of version (\S+), runtime of (\S+)/,
     cause: "ONNX Runtime's CUDA provider is of version $1, and onnxruntime-node of $2",
-    cure: `install the provider that fits: ${setup}`,
+    cure: advice.cure('install the provider that fits', '--cuda'),
   },
   {
     pattern: /libcuda\.so\S*: cannot open/,
@@ -33,12 +28,12 @@ const explanations: readonly (Explanation & { readonly pattern: RegExp })[] = [
   {
     pattern: /(lib(?:cu|nv)\w+\.so[.\d]*): cannot open shared object/,
     cause: 'the CUDA library $1 is not found',
-    cure: `install it: ${setup}; or put the folders of the CUDA of that number and of cuDNN 9 into LD_LIBRARY_PATH before Node starts`,
+    cure: `${advice.cure('install it', '--cuda')}; or put the folders of the CUDA of that number and of cuDNN 9 into LD_LIBRARY_PATH before Node starts`,
   },
   {
     pattern: /cuDNN is unavailable/,
     cause: 'cuDNN is not found',
-    cure: `install it: ${setup}; or put the folder of the cuDNN 9 for the CUDA in use into LD_LIBRARY_PATH before Node starts`,
+    cure: `${advice.cure('install it', '--cuda')}; or put the folder of the cuDNN 9 for the CUDA in use into LD_LIBRARY_PATH before Node starts`,
   },
   {
     pattern: /CUDA failure 100|no CUDA-capable device/,

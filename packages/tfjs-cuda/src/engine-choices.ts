@@ -10,7 +10,7 @@ import { findNative } from './native/find-native.js';
 import { describeNative, loadNative } from './native/load-native.js';
 import { type NativeDevice, probeNative } from './native/probe-native.js';
 import { nativeFolder } from './native-folder.js';
-import { setupCommand } from './setup-command.js';
+import { advice } from './setup-command.js';
 
 export interface EngineChoice {
   readonly engine: EngineName;
@@ -37,17 +37,17 @@ export const engineChoices: readonly EngineChoice[] = [
 export async function nativeObstacle(device: NativeDevice): Promise<Explanation | undefined> {
   const installation = findNative();
   if (!installation) {
-    const condition = device === 'cuda' ? ', if there is an NVIDIA GPU' : '';
+    const [condition, flags] = device === 'cuda' ? [', if there is an NVIDIA GPU', '--cuda'] : [''];
     return {
       cause: `libtensorflow is not installed (there is none in ${nativeFolder()})`,
-      cure: `install it${condition}: ${setupCommand(device)}; or take another engine`,
+      cure: `${advice.cure(`install it${condition}`, flags)}; or take another engine`,
     };
   }
   if (device === 'cpu') return undefined;
   if (!installation.cuda)
     return {
       cause: 'libtensorflow is installed without CUDA',
-      cure: `install it with CUDA, if there is an NVIDIA GPU: ${setupCommand('cuda')}`,
+      cure: advice.cure('install it with CUDA, if there is an NVIDIA GPU', '--cuda'),
     };
   return probeNative(installation, device);
 }

@@ -1,7 +1,7 @@
 // What a failed attempt to compute natively says, as cause and cure. Exceptions do not name the cause: messages on
 // standard error do.
 
-import { setupCommand } from './setup-command.js';
+import { advice } from './setup-command.js';
 
 export interface Explanation {
   readonly cause: string;
@@ -12,7 +12,7 @@ interface Pattern extends Explanation {
   readonly pattern: RegExp;
 }
 
-const again = `${setupCommand('cpu')} --remove, and then without --remove`;
+const again = advice.cure('install it again', '--remove, and then without --remove');
 const cudaNeeds = 'CUDA 12 and cuDNN 9';
 
 // The first that fits counts: what comes first in the order of loading.
@@ -25,7 +25,7 @@ const patterns: readonly Pattern[] = [
   {
     pattern: /(?<library>libtensorflow\S+): cannot open/,
     cause: '$<library> is not found beside the binding',
-    cure: `install it again: ${again}`,
+    cure: again,
   },
   {
     pattern: /ended by SIGILL|illegal instruction|not compiled to use|was compiled to use .* instructions, but/i,
@@ -52,12 +52,12 @@ const patterns: readonly Pattern[] = [
   {
     pattern: /Cannot dlopen some GPU libraries|Could not load dynamic library '?(?<library>[^';]+)/,
     cause: 'libraries of CUDA are not found',
-    cure: `install them: ${setupCommand('cuda')}; or install ${cudaNeeds} and put their folders into LD_LIBRARY_PATH before Node starts`,
+    cure: `${advice.cure('install them', '--cuda')}; or install ${cudaNeeds} and put their folders into LD_LIBRARY_PATH before Node starts`,
   },
   {
     pattern: /DNN library is not found|cuDNN (?:is )?not (?:found|initialized)|CUDNN_STATUS_NOT_INITIALIZED/,
     cause: 'cuDNN does not load',
-    cure: `install it: ${setupCommand('cuda')}; or install ${cudaNeeds}; only one version of cuDNN fits into a process`,
+    cure: `${advice.cure('install it', '--cuda')}; or install ${cudaNeeds}; only one version of cuDNN fits into a process`,
   },
   {
     pattern: /no kernel image is available|CUDA_ERROR_NO_BINARY_FOR_GPU/,
@@ -67,7 +67,7 @@ const patterns: readonly Pattern[] = [
   {
     pattern: /TensorFlow uses no GPU/,
     cause: 'libtensorflow found no GPU that it can use, or was built without CUDA',
-    cure: `install the one with CUDA: ${setupCommand('cuda')}; and check nvidia-smi and CUDA_VISIBLE_DEVICES`,
+    cure: `${advice.cure('install the one with CUDA', '--cuda')}; and check nvidia-smi and CUDA_VISIBLE_DEVICES`,
   },
 ];
 
@@ -80,6 +80,6 @@ export function explainFailure(output: string): Explanation {
   const last = output.trim().split('\n').at(-1);
   return {
     cause: last || 'the attempt ended without a message',
-    cure: `install it again: ${again}; or take engine wasm`,
+    cure: `${again}; or take engine wasm`,
   };
 }

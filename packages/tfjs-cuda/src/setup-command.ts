@@ -1,8 +1,11 @@
-// What to type to install libtensorflow.
+// What to do to install libtensorflow.
 
-import { setupCommandLine } from '@bn/native';
-import type { NativeDevice } from './native/probe-native.js';
+import { type SetupAdvice, setupAdvice } from '@bn/native';
+import { tfjsVersion } from './native-folder.js';
 
-export function setupCommand(device: NativeDevice): string {
-  return setupCommandLine(import.meta.dirname, 'tfjs', device === 'cuda' ? '--cuda' : '');
-}
+export const advice: SetupAdvice = setupAdvice(
+  import.meta.dirname,
+  'tfjs',
+  `use engine wasm or js; npm install @tensorflow/tfjs-node@${tfjsVersion} may bring a libtensorflow for macOS and Windows, ` +
+    'by its own install script, and what it has installed is found and used',
+);

@@ -14,6 +14,7 @@ import {
   toggle,
   wholeNumber,
 } from '@bn/command-line';
+import { outputKinds } from '@bn/core';
 
 export const knobs = {
   // What computes.
@@ -29,6 +30,19 @@ export const knobs = {
     'lenet-bn',
     'lenet-bn, lenet-bn-scratch, lenet, a file or package whose default export is a network, or an .onnx file',
     "the textbook's network",
+  ),
+  output: knob(text('<name>'), null, 'output of an .onnx file that is trained', 'the one that classifies'),
+  gives: knob(
+    oneOf(...outputKinds),
+    null,
+    'what that output is: logits, probabilities, independent scores, or values',
+    'what the file proves',
+  ),
+  pixels: knob(
+    oneOf('0..1', '0..255', '-1..1', 'imagenet'),
+    null,
+    'numbers that an .onnx file takes for pixels',
+    'what the file proves, else 0..1',
   ),
   weights: knob(
     text('<file>'),
@@ -48,6 +62,26 @@ export const knobs = {
     'data to test on, in the same forms',
     "the data's own test part, else a tenth of the data, held out by the seed",
   ),
+  task: knob(
+    oneOf('classify', 'multilabel', 'regress'),
+    'classify',
+    'one class of several, any of several labels, or numbers',
+    'as in the textbook',
+  ),
+  target: knob(
+    text('<names>'),
+    null,
+    'columns of a .csv that hold labels or numbers, with commas between',
+    'all but the image',
+  ),
+  imageSize: knob(
+    wholeNumber(1, 4096),
+    null,
+    'height and width of images in pixels',
+    'what the network or the data says',
+  ),
+  channels: knob(oneOf('1', '3'), null, 'images in grey (1) or in colour (3)', 'what the network or the data says'),
+  strict: knob(toggle, false, 'stop at the first file that cannot be read', 'it is left out, and listed'),
   limit: knob(wholeNumber(1), null, 'train on the first so many images only: a quick try', 'all'),
 
   // How: the textbook's values (d2l 0.17, section 7.5).

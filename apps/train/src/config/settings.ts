@@ -74,7 +74,10 @@ function requireSense(values: KnobValues): void {
   const normalized = model === 'lenet-bn' || model === 'lenet-bn-scratch';
   require('bnConvention', model === 'lenet-bn', 'it is for the model lenet-bn');
   require('bnMomentum', normalized, 'it is for the models lenet-bn and lenet-bn-scratch');
-  require('bnImported', model.endsWith('.onnx'), 'it is for models from .onnx files');
+  for (const name of ['bnImported', 'output', 'gives', 'pixels'] as const) {
+    require(name, model.endsWith('.onnx'), 'it is for models from .onnx files');
+  }
+  require('target', values.task !== 'classify', 'it is for the tasks multilabel and regress');
   require('bnEpsilon', normalized, 'it is for the models lenet-bn and lenet-bn-scratch');
 }
 

@@ -1,14 +1,13 @@
 // Puts an epoch's event and its evaluation together into one line.
 
-import type { EpochEvent, TrainerEvent } from '@bn/core';
+import type { EpochEvent, Metrics, TrainerEvent } from '@bn/core';
 import type { EpochRecord } from '../run-record.js';
 import { formatMetrics, formatRate } from './format.js';
 
 /** What a line tells of an epoch, from events or from a record. */
-type EpochFigures = Pick<
-  EpochRecord,
-  'epoch' | 'loss' | 'trainAccuracy' | 'testLoss' | 'testAccuracy' | 'examplesPerSecond' | 'seconds'
->;
+type EpochFigures = Pick<EpochRecord, 'epoch' | 'loss' | 'metrics' | 'examplesPerSecond' | 'seconds'> & {
+  readonly test?: Metrics;
+};
 
 /**
  * An epoch ends with one event, or with a second one if there is test data: hands each epoch on once it is known
@@ -19,14 +18,11 @@ export function collectEpochs(onEpoch: (epoch: EpochFigures, epochs: number) => 
   flush(): void;
 } {
   let waiting: EpochEvent | undefined;
-  const hand = (test: { loss: number; accuracy: number | null } | null) => {
+  const hand = (test: Metrics | null) => {
     if (!waiting) return;
-    const { epochs, accuracy, ...epoch } = waiting;
+    const epoch = waiting;
     waiting = undefined;
-    onEpoch(
-      { ...epoch, trainAccuracy: accuracy, testLoss: test?.loss ?? null, testAccuracy: test?.accuracy ?? null },
-      epochs,
-    );
+    onEpoch({ ...epoch, ...(test && { test }) }, epoch.epochs);
   };
   return {
     event(event) {

@@ -1,18 +1,22 @@
 // How the displays write figures: the same words in the terminal and in a pipe.
 
+import type { Metrics } from '@bn/core';
 import type { RunDescription } from '../run-record.js';
 
-/** `loss 0.412  train acc 0.849  test acc 0.832`, each figure only where there is one. */
-export function formatMetrics(
-  figures: { loss: number; trainAccuracy: number | null; testAccuracy?: number | null; testLoss?: number | null },
-  separator: string,
-): string {
-  const parts = [`loss ${figures.loss.toFixed(3)}`];
-  if (figures.trainAccuracy !== null) parts.push(`train acc ${figures.trainAccuracy.toFixed(3)}`);
-  if (typeof figures.testAccuracy === 'number') parts.push(`test acc ${figures.testAccuracy.toFixed(3)}`);
-  // Without classes there is still a test loss.
-  else if (typeof figures.testLoss === 'number') parts.push(`test loss ${figures.testLoss.toFixed(3)}`);
-  return parts.join(separator);
+/** What metrics are called where there is little room. */
+const shortNames: Readonly<Record<string, string>> = { accuracy: 'acc', top5: 'top-5 acc', absoluteError: 'abs error' };
+
+export function shortName(metric: string): string {
+  return shortNames[metric] ?? metric;
+}
+
+/** `loss 0.412  train acc 0.849  test acc 0.832`, and so on for each metric. */
+export function formatMetrics({ loss, metrics, test }: Metrics & { test?: Metrics }, separator: string): string {
+  const figures = (part: string, values: Metrics['metrics']) =>
+    Object.entries(values).map(([name, value]) => `${part} ${shortName(name)} ${value.toFixed(3)}`);
+  return [`loss ${loss.toFixed(3)}`, ...figures('train', metrics), ...figures('test', test?.metrics ?? {})].join(
+    separator,
+  );
 }
 
 export function formatRate(examplesPerSecond: number): string {

@@ -4,20 +4,20 @@ import type { OutputStream } from '@bn/command-line';
 import type { TrainerEvent } from '@bn/core';
 import type { Display } from './display.js';
 
-/** Numbers that JSON lacks (NaN, infinities) become null. The predictions of an evaluation are left out. */
+/** Numbers that JSON lacks (NaN, infinities) become null. The answers of an evaluation are left out. */
 export function jsonDisplay(stream: OutputStream): Display {
   const write = (object: object) => stream.write(`${JSON.stringify(object)}\n`);
   return {
     start: (run) => write({ type: 'start', ...run }),
-    event: (event) => write(withoutPredictions(event)),
+    event: (event) => write(withoutAnswers(event)),
     message: (text) => write({ type: 'message', text }),
     finish: (outcome) => write({ type: 'finish', ...outcome }),
     close() {},
   };
 }
 
-function withoutPredictions(event: TrainerEvent): object {
+function withoutAnswers(event: TrainerEvent): object {
   if (event.type !== 'evaluation') return event;
-  const { predicted: _, ...rest } = event;
+  const { answers: _, ...rest } = event;
   return rest;
 }

@@ -1,7 +1,7 @@
 // What a run ends with, in the textbook's form.
 
 import type { RunOutcome } from './display.js';
-import { formatMetrics } from './format.js';
+import { formatMetrics, shortName } from './format.js';
 
 /** Beyond this many channels an array shows its ends only. */
 const longest = 64;
@@ -12,11 +12,12 @@ export function outcomeText({ summary, firstBatchNorm, folder }: RunOutcome, wid
     formatMetrics(summary, ', '),
     `${summary.examplesPerSecond.toFixed(1)} examples/sec on ${summary.device}`,
   ];
-  if (summary.testAccuracy !== null && summary.recalibratedTestAccuracy !== null) {
+  const [first] = Object.keys(summary.metrics);
+  if (summary.recalibrated && first !== undefined) {
     lines.push(
       '',
-      `test acc with moving averages         ${summary.testAccuracy.toFixed(3)}`,
-      `test acc with recalibrated statistics ${summary.recalibratedTestAccuracy.toFixed(3)}`,
+      `test ${shortName(first)} with moving averages         ${summary.test.metrics[first]!.toFixed(3)}`,
+      `test ${shortName(first)} with recalibrated statistics ${summary.recalibrated.metrics[first]!.toFixed(3)}`,
     );
   }
   if (firstBatchNorm) {

@@ -47,7 +47,7 @@ export function progressLines(progress: Progress, width: number, colours: Colors
   const room = Math.min(60, width - head.length - steps.length - '  59 min 59 s left'.length);
   const filled = Math.round((step / stepsPerEpoch) * room);
   const bar = room < 4 ? '' : colours.cyan('━'.repeat(filled)) + colours.dim('─'.repeat(room - filled));
-  const figures = formatMetrics({ loss: soFar.loss, trainAccuracy: soFar.accuracy }, '  ');
+  const figures = formatMetrics(soFar, '  ');
   const withRate = `${figures}  ${formatRate(soFar.examplesPerSecond)}`;
   return [head + bar + steps + left, withRate.length <= width ? withRate : figures];
 }

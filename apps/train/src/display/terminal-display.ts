@@ -56,7 +56,7 @@ export function terminalDisplay(stream: OutputStream): Display {
   }
 
   const epochs = collectEpochs((epoch, total) => {
-    curves.addTestAccuracy(epoch.epoch, epoch.testAccuracy);
+    curves.addTest(epoch.epoch, epoch.test);
     print(epochLine(epoch, total, width()));
   });
 

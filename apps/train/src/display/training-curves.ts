@@ -1,11 +1,12 @@
-// The points of the textbook's figure, gathered from events: training loss and accuracy several times an epoch, test
-// accuracy after each.
+// The points of the textbook's figure, gathered from events: training loss and the first metric several times an epoch, on the
+// test data after each.
 
 import { stripVTControlCharacters } from 'node:util';
-import type { StepEvent } from '@bn/core';
+import type { Metrics, StepEvent } from '@bn/core';
 import type { Color } from 'simple-ascii-chart';
 import { plot } from 'simple-ascii-chart';
 import type { EpochRecord } from '../run-record.js';
+import { shortName } from './format.js';
 
 const pointsPerEpoch = 5;
 
@@ -13,36 +14,41 @@ type Points = [epoch: number, value: number][];
 
 export class TrainingCurves {
   readonly #loss: Points = [];
-  readonly #trainAccuracy: Points = [];
-  readonly #testAccuracy: Points = [];
+  readonly #train: Points = [];
+  readonly #test: Points = [];
+  /** The first metric, as soon as there is one. */
+  #metric = '';
   /** The chart drawn last: frames are drawn more often than points come. */
   #drawn: { key: string; lines: string[] } = { key: '', lines: [] };
 
   addStep({ epoch, step, stepsPerEpoch, epochSoFar }: StepEvent): void {
     const every = Math.max(1, Math.floor(stepsPerEpoch / pointsPerEpoch));
-    if (step % every === 0) this.#addTraining(epoch - 1 + step / stepsPerEpoch, epochSoFar.loss, epochSoFar.accuracy);
+    if (step % every === 0) this.#addTraining(epoch - 1 + step / stepsPerEpoch, epochSoFar);
   }
 
   /** A finished epoch of an earlier call. */
-  addEpoch({ epoch, loss, trainAccuracy, testAccuracy }: EpochRecord): void {
-    this.#addTraining(epoch, loss, trainAccuracy);
-    this.addTestAccuracy(epoch, testAccuracy);
+  addEpoch(record: EpochRecord): void {
+    this.#addTraining(record.epoch, record);
+    this.addTest(record.epoch, record.test);
   }
 
-  addTestAccuracy(epoch: number, accuracy: number | null): void {
-    if (accuracy !== null) this.#testAccuracy.push([epoch, accuracy]);
+  addTest(epoch: number, test: Metrics | undefined): void {
+    const value = test?.metrics[this.#metric];
+    if (value !== undefined) this.#test.push([epoch, value]);
   }
 
-  #addTraining(position: number, loss: number, accuracy: number | null): void {
+  #addTraining(position: number, { loss, metrics }: Metrics): void {
     this.#loss.push([position, loss]);
-    if (accuracy !== null) this.#trainAccuracy.push([position, accuracy]);
+    this.#metric ||= Object.keys(metrics)[0] ?? '';
+    const value = metrics[this.#metric];
+    if (value !== undefined) this.#train.push([position, value]);
   }
 
   /** Always `height` lines, blank as long as there is no point; none at all where a chart has no room. */
   chart(size: { width: number; height: number; epochs: number }, inColour: boolean): string[] {
     if (size.width < 40 || size.height < 12) return [];
     if (this.#loss.length === 0) return new Array<string>(size.height).fill(' ');
-    const key = [size.width, size.height, this.#loss.length, this.#testAccuracy.length].join();
+    const key = [size.width, size.height, this.#loss.length, this.#test.length].join();
     if (this.#drawn.key !== key) this.#drawn = { key, lines: this.#draw(size, inColour) };
     return this.#drawn.lines;
   }
@@ -52,8 +58,8 @@ export class TrainingCurves {
     const end: Points = [[epochs, 0]];
     const curves = [
       curve('loss', this.#loss),
-      curve('train acc', this.#trainAccuracy),
-      curve('test acc', this.#testAccuracy),
+      curve(`train ${shortName(this.#metric)}`, this.#train),
+      curve(`test ${shortName(this.#metric)}`, this.#test),
     ];
     const values = curves.flatMap(({ points }) => points.map(([, value]) => value));
     const highest = Math.ceil(2 * Math.max(1, ...values)) / 2;

@@ -1,10 +1,10 @@
 // Compares an exported model in ONNX Runtime with the trainer it comes from.
 
 import type { RunData } from '@bn/command-line';
-import { BnError, createArray, type Spec, sizeOf, type Trainer, type TypedArray } from '@bn/core';
+import { BnError, createArray, type Objective, type Spec, sizeOf, type Trainer, type TypedArray } from '@bn/core';
 import { openModel } from '@bn/onnxruntime-cuda';
 
-/** Largest difference that rounding explains: of logits, relative to those above 1. */
+/** Largest difference that rounding explains: relative to numbers above 1. */
 const tolerance = 1e-4;
 
 /** Sizes of the batches that are compared: several, so that the batch size is seen to be free. */
@@ -35,18 +35,23 @@ export async function drawSample(trainer: Trainer, { test }: RunData, input: 'ui
 }
 
 /**
- * The largest difference between the exported model's logits and the trainer's.
+ * The largest difference between the exported model's raw output (logits, or values) and the trainer's.
  *
  * @throws BnError `unsupported` if it is more than rounding, or if a class differs where the best two are not as good as equal
  */
-export async function checkExport(model: Uint8Array, { batches }: Sample): Promise<number> {
+export async function checkExport(
+  model: Uint8Array,
+  { batches }: Sample,
+  { task, gives: { kind } }: Objective,
+): Promise<number> {
   const open = await openModel(model);
   try {
     let largest = 0;
     for (const { features, spec, expected } of batches) {
-      const { logits } = await open.run({ features: { data: features, spec } });
-      largest = Math.max(largest, largestError(logits!.data, expected));
-      requireSameClasses(logits!.data, expected, logits!.spec.shape[1]!);
+      const outputs = await open.run({ features: { data: features, spec } });
+      const { data, spec: got } = (outputs.logits ?? outputs[kind])!;
+      largest = Math.max(largest, largestError(data, expected));
+      if (task === 'classify') requireSameClasses(data, expected, got.shape[1]!);
     }
     return largest;
   } finally {

@@ -2,14 +2,15 @@
 
 import { readFile } from 'node:fs/promises';
 import { UsageError, writeAtomically } from '@bn/command-line';
-import { formatSpec } from '@bn/core';
+import { encodeSignature, type Metrics, numbered } from '@bn/core';
 import { addMetadata, exportInference } from '@bn/onnx';
 import type { RunConfig } from '../config/settings.js';
+import { shortName } from '../display/format.js';
 import { shortPath } from '../run/describe-run.js';
 import type { Loaded } from '../run/with-trainer.js';
 import { checkExport, drawSample } from './check-export.js';
 
-export interface ModelExport extends Pick<Loaded, 'trainer' | 'data' | 'fitted'> {
+export interface ModelExport extends Pick<Loaded, 'trainer' | 'data' | 'fitted' | 'signature'> {
   readonly config: RunConfig;
   /** The file to write. Absolute. */
   readonly path: string;
@@ -30,18 +31,20 @@ export interface ModelExport extends Pick<Loaded, 'trainer' | 'data' | 'fitted'>
  */
 export async function exportModel(options: ModelExport): Promise<string> {
   const { trainer, data, fitted, path, workingFolder, fold = false } = options;
+  const { model: network, objective } = fitted;
   const input = inputOf(options);
-  const { accuracy } = await trainer.evaluate(data.test, { batchSize: options.config.batchSize });
+  const { metrics } = await trainer.evaluate(data.test, { batchSize: options.config.batchSize });
   const sample = await drawSample(trainer, data, input);
-  const metadata = describe(options, input, accuracy!);
-  const model = exportInference(fitted.model, await trainer.values(), { fold, input, metadata });
-  const error = (await checkExport(model, sample)).toExponential(1);
+  const metadata = describe(options, input, metrics);
+  const model = exportInference(network, await trainer.values(), { objective, fold, input, metadata });
+  const error = (await checkExport(model, sample, objective)).toExponential(1);
   const content = addMetadata(model, { largestError: `${error} on ${sample.examples} test examples` });
   await writeAtomically(path, content, async (temporary) =>
-    checkExport(new Uint8Array(await readFile(temporary)), sample),
+    checkExport(new Uint8Array(await readFile(temporary)), sample, objective),
   );
+  const tested = Object.entries(metrics).map(([name, value]) => `test ${shortName(name)} ${value.toFixed(3)}`);
   return (
-    `exported to ${shortPath(path, workingFolder)} (${(content.length / 1024).toFixed(0)} KB): test acc ${accuracy!.toFixed(3)}, ` +
+    `exported to ${shortPath(path, workingFolder)} (${(content.length / 1024).toFixed(0)} KB): ${tested.join(', ')}, ` +
     `largest error ${error} against the trainer on ${sample.examples} test examples in ONNX Runtime`
   );
 }
@@ -59,18 +62,27 @@ function inputOf({ input, data, fitted }: ModelExport): 'uint8' | 'float32' {
 }
 
 /** The file's metadata: texts by key. */
-function describe({ config, data, fitted, licence }: ModelExport, input: 'uint8' | 'float32', accuracy: number) {
-  const range = input === 'uint8' ? 'pixels from 0 to 255' : 'pixels divided by 255';
-  const isImage = data.test.features.dtype === 'uint8';
-  const classes = data.test.classNames ?? Array.from({ length: data.classes }, (_, i) => String(i));
-  const spec = formatSpec({ shape: fitted.model.input.shape, dtype: input });
+function describe(
+  { config, data, signature, licence }: ModelExport,
+  dtype: 'uint8' | 'float32',
+  metrics: Metrics['metrics'],
+) {
+  const { input, output } = signature;
+  const range = dtype === 'uint8' ? ([0, 255] as const) : ([0, 1] as const);
+  const taken = { ...input, dtype, image: input.image && { ...input.image, range } };
+  const tested = Object.entries(metrics).map(([name, value]) => [metricKey(name), value.toFixed(4)] as const);
   const weightsLicence = licence ?? (config.data === 'fashion-mnist' ? 'MIT' : null);
   return {
     producer: '@bn/train',
-    classNames: JSON.stringify(classes),
-    input: isImage ? `${spec}: ${range}` : spec,
-    testAccuracy: accuracy.toFixed(4),
+    signature: encodeSignature({ input: taken, output }),
+    classNames: JSON.stringify(output.names ?? numbered(output.size)),
+    ...Object.fromEntries(tested),
     data: config.data === 'fashion-mnist' ? 'Fashion-MNIST' : data.description,
     ...(weightsLicence !== null && { license: weightsLicence }),
   };
+}
+
+/** `accuracy` → `testAccuracy`. */
+function metricKey(name: string): string {
+  return `test${name[0]!.toUpperCase()}${name.slice(1)}`;
 }

@@ -1,7 +1,7 @@
 // Writes the training step as an ONNX file, and the values it starts from beside it.
 
 import { writeAtomically } from '@bn/command-line';
-import { type Checkpoint, classification, encodeCheckpoint } from '@bn/core';
+import { type Checkpoint, encodeCheckpoint } from '@bn/core';
 import { exportTrainingStep } from '@bn/onnx';
 import type { RunConfig } from '../config/settings.js';
 import { shortPath } from '../run/describe-run.js';
@@ -21,7 +21,8 @@ export interface StepExport extends Pick<Loaded, 'data' | 'fitted'> {
 /** @returns what to tell of it, a line */
 export async function exportStep(options: StepExport): Promise<string> {
   const { data, fitted, config, checkpoint, path, workingFolder } = options;
-  const { shape, dtype } = data.train.features;
+  const { features, labels } = data.train;
+  const { shape, dtype } = features;
   const size = Math.min(config.batchSize, data.train.length);
   const metadata = {
     producer: '@bn/train',
@@ -30,10 +31,10 @@ export async function exportStep(options: StepExport): Promise<string> {
     steps: String(checkpoint.position.steps),
   };
   const step = exportTrainingStep(fitted.model, {
-    objective: classification(),
+    objective: fitted.objective,
     optimizer: optimizerOf(config),
     features: { shape: [size, ...shape], dtype: options.input ?? dtype },
-    labels: { shape: [size], dtype: 'int32' },
+    labels: { shape: [size, ...(labels?.shape ?? [])], dtype: labels?.dtype ?? 'int32' },
     metadata,
   });
   const values = path.replace(/(\.onnx)?$/, '.safetensors');

@@ -1,79 +1,140 @@
-// Makes the model for the data, and tells before training whether they go together.
+// Makes the model for the data, brings the data's classes into the model's order, and tells whether they go together.
 
-import { type DataOutline, labelOf, type RunData } from '@bn/command-line';
-import { BnError, type Dataset, formatShape, input, type Model, trace } from '@bn/core';
+import type { DataOutline, RunData } from '@bn/command-line';
+import {
+  BnError,
+  type Dataset,
+  input,
+  type MatchedClasses,
+  type Model,
+  matchClasses,
+  numbered,
+  type Objective,
+  type OutputSignature,
+  type Signature,
+  type Spec,
+  trace,
+} from '@bn/core';
+import { relabel } from '@bn/datasets';
 import type { Network } from './load-network.js';
 
 export interface FittedModel {
   readonly model: Model;
+  readonly objective: Objective;
   /** Paths of the layers with a scale and a shift, in the order of the network. */
   readonly batchNormLayers: readonly string[];
   /** Whether training keeps averages that can be recalibrated. */
   readonly hasStates: boolean;
-  /** Number of its outputs: labels are below. */
-  readonly classes: number;
+  /** Number of classes, labels or values that it gives for each example. */
+  readonly outputs: number;
+  /** What the output was before: in the file or the run that the weights are from. */
+  readonly known: OutputSignature | null;
 }
 
 /** @throws BnError `shape` when the data does not fit through the network; whatever a network of the user's own throws */
-export function fitModel(network: Network, { train, classes }: DataOutline): FittedModel {
+export function fitModel(
+  network: Network,
+  objective: Objective,
+  { train, outputs: wanted }: DataOutline,
+  known: OutputSignature | null,
+): FittedModel {
   const { shape, dtype } = train.features;
-  const model = network.modelFor({ shape: shape as number[], classes });
+  const model = network.modelFor({ shape: shape as number[], outputs: known?.size ?? wanted });
   const traced = trace(model, input('features', [2, ...shape], dtype), { training: true });
-  const outputs = traced.output.shape;
-  if (outputs.length !== 2 || outputs[1] === null) {
+  const outputs = traced.output.shape.at(-1) ?? 1;
+  const labels: Spec = train.labels ?? { shape: [], dtype: 'int32' };
+  objective.requireFits(
+    traced.output,
+    labels.shape.length > 0 ? { ...labels, shape: [known?.size ?? wanted] } : labels,
+  );
+  if (outputs < wanted) {
     throw new BnError(
       'shape',
-      `the network gives ${formatShape(outputs)} for a batch of 2, expected [2, classes]; let it end in flatten() and dense(classes)`,
+      `the network gives ${outputs} values for an example, but the data has ${wanted} classes; let it end in dense(${wanted}), or correct the labels`,
     );
   }
   const paths = [...traced.parameters.keys()];
   return {
-    model,
+    ...{ model, objective, outputs, known },
     batchNormLayers: paths
       .filter((path) => path.endsWith('.gamma') && traced.parameters.has(path.replace(/gamma$/, 'beta')))
       .map((path) => path.slice(0, -'.gamma'.length)),
     hasStates: traced.updates.size > 0,
-    classes: outputs[1]!,
   };
 }
 
-/**
- * @returns what is odd, but does not prevent training
- * @throws BnError `data` when a label is not below the network's number of outputs
- */
-export function checkData({ classes }: FittedModel, data: RunData, batchSize: number): string[] {
-  requireLabelsBelow(classes, data);
-  return oddities(data.train, classes, batchSize);
+/** Data whose classes have the indices that the model gives them, and what should be known of that. */
+export interface MatchedData {
+  readonly data: RunData;
+  readonly signature: Signature;
+  readonly warnings: readonly string[];
 }
 
-function requireLabelsBelow(classes: number, data: RunData): void {
-  for (const part of ['train', 'test'] as const) {
-    for (let i = 0; i < data[part].length; i++) {
-      const label = labelOf(data[part], i);
-      if (label < classes) continue;
-      throw new BnError(
-        'data',
-        `${part} example ${i} has the label ${label}, but the network has ${classes} outputs, for labels 0 to ${classes - 1}; correct the labels, or the size of the network's last layer`,
+/** @throws BnError `data` when the data has classes that the model lacks */
+export function matchData(fitted: FittedModel, data: RunData, batchSize: number): MatchedData {
+  const { index, names, note } = classesOf(fitted, data);
+  const isSame = index.every((to, from) => to === from) && index.length === names.length;
+  const moved = (part: Dataset) => (isSame ? part : relabel(part, index, names));
+  const isNamed = data.names !== null || fitted.known?.names != null;
+  const matched: RunData = {
+    ...data,
+    ...{ train: moved(data.train), test: moved(data.test), outputs: fitted.outputs, names: isNamed ? names : null },
+  };
+  return {
+    data: matched,
+    signature: signatureOf(fitted, matched),
+    warnings: [...(note ? [note] : []), ...oddities(fitted, matched, batchSize)],
+  };
+}
+
+/** Data of fewer classes than a network has outputs, where it has no names, leaves the others with their numbers. */
+function classesOf({ known, outputs }: FittedModel, { names, outputs: count }: RunData): MatchedClasses {
+  const from = { names, count, what: 'the data' };
+  const isNumeric = names?.every((name) => /^\d+$/.test(name)) ?? true;
+  if (!known?.names && count <= outputs && !(isNumeric && count < outputs)) {
+    const index = Int32Array.from({ length: count }, (_, i) => i);
+    const all = [...(names ?? []), ...numbered(outputs).slice(names?.length ?? 0)];
+    if (!known || count < outputs) return { index, names: all, note: null };
+  }
+  return matchClasses(from, { names: known?.names ?? null, count: outputs, what: 'the model' });
+}
+
+/** What the run's model takes and gives: pixels as the network gets them, and what an exported model answers. */
+function signatureOf({ model, objective, outputs }: FittedModel, { train, names }: RunData): Signature {
+  const { shape, dtype } = train.features;
+  const [channels, height, width] = shape as readonly number[];
+  const isImage = dtype === 'uint8' && shape.length === 3 && (channels === 1 || channels === 3);
+  const scale = { range: [0, model.input.dtype === 'uint8' ? 255 : 1], mean: [], deviation: [] } as const;
+  const image = isImage ? ({ channels, height: height!, width: width!, order: 'CHW', ...scale } as const) : null;
+  const { kind } = objective.gives;
+  return {
+    input: { name: 'features', dtype: model.input.dtype, shape: shape as readonly number[], image },
+    output: { name: kind, kind, size: outputs, names },
+  };
+}
+
+/** What is odd, but does not prevent training. */
+function oddities(
+  { objective, outputs: classes }: FittedModel,
+  { train, names }: RunData,
+  batchSize: number,
+): string[] {
+  const warnings = [];
+  if (objective.task === 'classify') {
+    const counts = new Array<number>(classes).fill(0);
+    for (let i = 0; i < train.length; i++) counts[train.get(i).label as number]!++;
+    const absent = (names ?? numbered(classes)).filter((_, i) => counts[i] === 0);
+    if (absent.length === classes - 1) {
+      warnings.push('all training examples are of one class: there is nothing to learn');
+    } else if (absent.length > 0) {
+      const listed = `${absent.slice(0, 10).join(', ')}${absent.length > 10 ? ' …' : ''}`;
+      warnings.push(`classes without training examples: ${listed}`);
+    }
+    if (train.length < 10 * classes) {
+      warnings.push(
+        `${train.length} training examples for ${classes} classes are few: expect a network that does not generalize`,
       );
     }
-  }
-}
-
-function oddities(train: Dataset, classes: number, batchSize: number): string[] {
-  const counts = new Array<number>(classes).fill(0);
-  for (let i = 0; i < train.length; i++) counts[labelOf(train, i)]!++;
-  const names = counts.map((_, i) => train.classNames?.[i] ?? String(i));
-  const absent = names.filter((_, i) => counts[i] === 0);
-  const warnings = [];
-  if (absent.length === classes - 1) warnings.push('all training examples are of one class: there is nothing to learn');
-  else if (absent.length > 0)
-    warnings.push(
-      `classes without training examples: ${absent.slice(0, 10).join(', ')}${absent.length > 10 ? ' …' : ''}`,
-    );
-  if (train.length < 10 * classes) {
-    warnings.push(
-      `${train.length} training examples for ${classes} classes are few: expect a network that does not generalize`,
-    );
   }
   if (batchSize > train.length) {
     warnings.push(`the batch size ${batchSize} is above the ${train.length} training examples: an epoch is one step`);

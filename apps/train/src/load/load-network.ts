@@ -2,7 +2,7 @@
 
 import { readFile } from 'node:fs/promises';
 import { importModule, isPath, resolvePackage, resolvePath, UsageError } from '@bn/command-line';
-import { BnError, batchNorm, defineModel, type Layer, type Model } from '@bn/core';
+import { BnError, batchNorm, defineModel, type Layer, type Model, type Signature } from '@bn/core';
 import { batchNormFromScratch, lenet } from '@bn/models';
 import type { RunConfig } from '../config/settings.js';
 
@@ -10,7 +10,10 @@ import type { RunConfig } from '../config/settings.js';
 export interface Network {
   /** What one example must be, `[channels, height, width]` for images, where the network says so itself. */
   readonly shape: readonly number[] | null;
-  modelFor(data: { shape: readonly number[]; classes: number }): Model;
+  /** @param data what an example is, and how many values the network is to give for it */
+  modelFor(data: { shape: readonly number[]; outputs: number }): Model;
+  /** What the file says that its model takes and gives. */
+  readonly signature: Signature | null;
 }
 
 type NetworkConfig = Pick<RunConfig, 'model' | 'bnConvention' | 'bnMomentum' | 'bnEpsilon' | 'bnImported'>;
@@ -35,11 +38,15 @@ export async function loadNetwork(config: NetworkConfig, workingFolder: string):
   if (Object.hasOwn(builtIn, name)) {
     const normalization = builtIn[name];
     const options = normalization ? { normalization: () => normalization(config) } : {};
-    return { shape: null, modelFor: ({ shape, classes }) => modelOf(lenet({ ...options, classes }), shape) };
+    const modelFor: Network['modelFor'] = ({ shape, outputs }) =>
+      modelOf(lenet({ ...options, classes: outputs }), shape);
+    return { shape: null, signature: null, modelFor };
   }
   const network = await importNetwork(config, workingFolder);
-  if (typeof network === 'function') return { shape: null, modelFor: ({ shape }) => modelOf(network, shape) };
-  return { shape: network.input.shape.slice(1) as number[], modelFor: () => network };
+  if (typeof network === 'function') {
+    return { shape: null, signature: null, modelFor: ({ shape }) => modelOf(network, shape) };
+  }
+  return { shape: network.input.shape.slice(1) as number[], signature: null, modelFor: () => network };
 }
 
 function modelOf(network: Layer, shape: readonly number[]): Model {

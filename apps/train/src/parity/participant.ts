@@ -6,7 +6,6 @@ import {
   type Backend,
   type Batch,
   BnError,
-  classification,
   createTrainer,
   type Dataset,
   epochOrder,
@@ -17,9 +16,9 @@ import {
 } from '@bn/core';
 import { createBackend as createReference } from '@bn/reference';
 import type { RunConfig } from '../config/settings.js';
-import { checkData, fitModel } from '../load/fit-model.js';
+import { fitModel, matchData } from '../load/fit-model.js';
 import { loadNetwork } from '../load/load-network.js';
-import { optimizerOf } from '../run/learning-rule.js';
+import { objectiveOf, optimizerOf } from '../run/learning-rule.js';
 import { difference } from './difference.js';
 import { Exchange, keyOf } from './exchange.js';
 import type { Setup, Tasks } from './tasks.js';
@@ -30,12 +29,12 @@ export async function createParticipant(setup: Setup): Promise<Participant> {
   const { config, workingFolder } = setup;
   const network = await loadNetwork(config, workingFolder);
   const data = await loadData(config, network.shape);
-  const fitted = fitModel(network, data);
-  checkData(fitted, data, config.batchSize);
+  const objective = objectiveOf(config, data.outputs);
+  const fitted = fitModel(network, objective, data, network.signature?.output ?? null);
+  const { train } = matchData(fitted, data, config.batchSize).data;
   const backend = await backendOf(setup);
-  const objective = classification();
-  const options = { model: fitted.model, backend, loss, optimizer: optimizerOf(config), seed: config.seed };
-  return new Participant(setup, options, data.train, data.description, await createTrainer(options));
+  const options = { model: fitted.model, backend, objective, optimizer: optimizerOf(config), seed: config.seed };
+  return new Participant(setup, options, train, data.description, await createTrainer(options));
 }
 
 async function backendOf({ backend, config, workingFolder }: Setup): Promise<Backend> {

@@ -4,9 +4,10 @@ import { setImmediate } from 'node:timers/promises';
 import { computeOptions, type Io, loadData, median, openBackend, UsageError } from '@bn/command-line';
 import type { Backend, BackendOptions, Graph } from '@bn/core';
 import type { RunConfig } from '../config/settings.js';
-import { checkData, fitModel } from '../load/fit-model.js';
+import { fitModel, matchData } from '../load/fit-model.js';
 import { loadNetwork } from '../load/load-network.js';
 import { shortPath } from '../run/describe-run.js';
+import { objectiveOf } from '../run/learning-rule.js';
 import type { ProfileRecord } from './record.js';
 import { reportingBackends, reports } from './reporting-backends.js';
 import { type ProfileSettings, warmUpSteps } from './settings.js';
@@ -47,10 +48,10 @@ async function measure(
 ): Promise<ProfileRecord> {
   const network = await loadNetwork(config, cwd);
   const data = await loadData(config, network.shape);
-  const fitted = fitModel(network, data);
-  checkData(fitted, data, config.batchSize);
+  const fitted = fitModel(network, objectiveOf(config, data.outputs), data, network.signature?.output ?? null);
+  const { train } = matchData(fitted, data, config.batchSize).data;
   // One after the other: compilations are timed.
-  const start = (backend: Backend) => Training.start(fitted.model, data.train, backend, config);
+  const start = (backend: Backend) => Training.start(fitted, train, backend, config);
   const trainings = [await start(profiled), await start(plain)] as const;
   const seconds = trainings.map((): number[] => []);
   for (let step = 0; step < warmUpSteps + steps; step++) {

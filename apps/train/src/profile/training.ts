@@ -4,14 +4,13 @@ import {
   assembleBatch,
   type Backend,
   type Batch,
-  classification,
   createTrainer,
   type Dataset,
   epochOrder,
-  type Model,
   type Trainer,
 } from '@bn/core';
 import type { RunConfig } from '../config/settings.js';
+import type { FittedModel } from '../load/fit-model.js';
 import { optimizerOf } from '../run/learning-rule.js';
 import { type Compiled, timeBackend } from './timed-backend.js';
 
@@ -33,10 +32,11 @@ export class Training {
     this.#learningRate = learningRate;
   }
 
-  static async start(model: Model, dataset: Dataset, backend: Backend, config: RunConfig): Promise<Training> {
+  static async start(fitted: FittedModel, dataset: Dataset, backend: Backend, config: RunConfig): Promise<Training> {
     const timed = timeBackend(backend);
-    const [objective, optimizer] = [classification(), optimizerOf(config)];
-    const trainer = await createTrainer({ model, backend: timed.backend, loss, optimizer, seed: config.seed });
+    const { model, objective } = fitted;
+    const [optimizer, { seed }] = [optimizerOf(config), config];
+    const trainer = await createTrainer({ model, backend: timed.backend, objective, optimizer, seed });
     return new Training(trainer, batchesOf(dataset, config), timed.compiled, config.learningRate);
   }
 

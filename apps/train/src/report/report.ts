@@ -1,16 +1,20 @@
 // A finished run as one HTML file.
 
+import { basename, isAbsolute } from 'node:path';
+import type { Metrics } from '@bn/core';
+import { shortName } from '../display/format.js';
 import type { EpochRecord, RunDescription, RunRecord, RunSummary } from '../run-record.js';
 import { batchNormSection } from './batch-norm-figures.js';
 import { confusionSection } from './confusion-section.js';
 import { type Html, type HtmlValue, html } from './html.js';
-import { misclassifiedSection } from './misclassified-section.js';
+import { measuresSection } from './measures-section.js';
+import { mistakesSection } from './mistakes-section.js';
 import { renderPage } from './page.js';
 import { trainingFigures } from './training-charts.js';
 
 /** The text of report.html. */
 export async function renderReport(record: RunRecord): Promise<string> {
-  const { config, description, epochs, summary, classNames, confusion, misclassified } = record;
+  const { config, description, epochs, summary, result } = record;
   const title = `${description.model} on ${description.data}`;
   return renderPage({
     title,
@@ -21,8 +25,9 @@ export async function renderReport(record: RunRecord): Promise<string> {
 <div class="pair">${await trainingFigures(epochs)}</div>
 ${epochTable(epochs)}</section>
 ${await batchNormSection(epochs)}
-${confusionSection(confusion, classNames)}
-${misclassifiedSection(misclassified, classNames)}
+${measuresSection(result.measures)}
+${confusionSection(result.confusion, result.names)}
+${mistakesSection(result.mistakes)}
 <section class="pair">
 <div><h2>Configuration</h2>${definitions(settings(config))}</div>
 <div><h2>Environment</h2>${definitions(environment(description))}</div>
@@ -36,12 +41,13 @@ function figures(summary: RunSummary): Html {
     maximumFractionDigits: 1,
   });
   const tiles: [string, string, string][] = [['loss', summary.loss.toFixed(3), 'training, final epoch']];
-  const accuracy = (name: string, value: number | null, note: string) => {
-    if (value !== null) tiles.push([name, value.toFixed(3), note]);
+  const add = (part: string, { metrics }: Metrics, note: string) => {
+    for (const [name, value] of Object.entries(metrics))
+      tiles.push([`${part} ${shortName(name)}`, value.toFixed(3), note]);
   };
-  accuracy('train acc', summary.trainAccuracy, 'training, final epoch');
-  accuracy('test acc', summary.testAccuracy, summary.recalibratedTestAccuracy === null ? '' : 'with moving averages');
-  accuracy('test acc', summary.recalibratedTestAccuracy, 'with recalibrated statistics');
+  add('train', summary, 'training, final epoch');
+  add('test', summary.test, summary.recalibrated ? 'with moving averages' : '');
+  if (summary.recalibrated) add('test', summary.recalibrated, 'with recalibrated statistics');
   tiles.push(['examples/sec', rate, `on ${summary.device}`]);
   return html`<dl class="figures">${tiles.map(
     ([name, value, note]) =>
@@ -50,12 +56,19 @@ function figures(summary: RunSummary): Html {
 }
 
 function epochTable(epochs: readonly EpochRecord[]): Html {
+  const names = Object.keys(epochs[0]?.metrics ?? {});
+  const column =
+    (part: string, of: (epoch: EpochRecord) => Metrics) =>
+    (name: string): [string, (epoch: EpochRecord) => HtmlValue] => [
+      `${part} ${shortName(name)}`,
+      (epoch) => digits(of(epoch).metrics[name], 3),
+    ];
   const columns: [string, (epoch: EpochRecord) => HtmlValue][] = [
     ['epoch', ({ epoch }) => epoch],
     ['loss', ({ loss }) => digits(loss, 3)],
-    ['train acc', ({ trainAccuracy }) => digits(trainAccuracy, 3)],
-    ['test loss', ({ testLoss }) => digits(testLoss, 3)],
-    ['test acc', ({ testAccuracy }) => digits(testAccuracy, 3)],
+    ...names.map(column('train', (epoch) => epoch)),
+    ['test loss', ({ test }) => digits(test.loss, 3)],
+    ...names.map(column('test', ({ test }) => test)),
     ['learning rate', ({ learningRate }) => Number(learningRate.toPrecision(4))],
     ['examples/sec', ({ examplesPerSecond }) => Math.round(examplesPerSecond).toLocaleString('en-US')],
     ['seconds', ({ seconds }) => digits(seconds, 1)],
@@ -65,8 +78,9 @@ function epochTable(epochs: readonly EpochRecord[]): Html {
 <tbody>${epochs.map((epoch) => html`<tr>${columns.map(([, value]) => html`<td>${value(epoch)}</td>`)}</tr>\n`)}</tbody></table></div></details>`;
 }
 
-function digits(value: number | null, count: number): string {
-  return value === null ? '–' : value.toFixed(count);
+/** JSON has null for a number that is not finite. */
+function digits(value: number | null | undefined, count: number): string {
+  return value == null ? '–' : value.toFixed(count);
 }
 
 function environment({ backend, device, engine, deviceReason, versions }: RunDescription): [string, string][] {
@@ -75,11 +89,13 @@ function environment({ backend, device, engine, deviceReason, versions }: RunDes
   );
 }
 
-/** What was set; null is unset. */
+/** What was set; null is unset. Of paths the last part: people send reports, and config.json has the whole. */
 function settings(config: RunRecord['config']): [string, string][] {
-  return Object.entries(config).flatMap(([name, value]): [string, string][] =>
-    value === null || value === undefined ? [] : [[name, typeof value === 'string' ? value : JSON.stringify(value)]],
-  );
+  return Object.entries(config).flatMap(([name, value]): [string, string][] => {
+    if (value === null || value === undefined) return [];
+    if (typeof value !== 'string') return [[name, JSON.stringify(value)]];
+    return [[name, isAbsolute(value) ? basename(value) : value]];
+  });
 }
 
 function definitions(entries: [string, string][]): Html {

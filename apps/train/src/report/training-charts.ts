@@ -1,6 +1,7 @@
-// Loss and accuracy over the epochs: two charts for the page, and the textbook's single figure as a file.
+// Loss and metrics over the epochs: a chart each for the page, and the textbook's single figure as a file.
 
 import type { TopLevelSpec } from 'vega-lite';
+import { shortName } from '../display/format.js';
 import type { EpochRecord } from '../run-record.js';
 import { type ChartTheme, pageTheme, renderChart } from './chart.js';
 import { type Html, html } from './html.js';
@@ -9,7 +10,7 @@ interface Series {
   readonly name: string;
   readonly color: string;
   readonly dash: readonly number[];
-  readonly value: (epoch: EpochRecord) => number | null;
+  readonly value: (epoch: EpochRecord) => number | undefined;
 }
 
 const fileTheme: ChartTheme = {
@@ -22,16 +23,20 @@ const solid = [1, 0];
 
 /** The textbook's figure, as a file of its own on white. */
 export async function renderCurves(epochs: readonly EpochRecord[]): Promise<string> {
+  const [metric = ''] = metricsOf(epochs);
   const series: Series[] = [
     { name: 'train loss', color: '#2563c9', dash: solid, value: (epoch) => epoch.loss },
-    { name: 'train acc', color: '#b0328c', dash: [7, 4], value: (epoch) => epoch.trainAccuracy },
-    { name: 'test acc', color: '#1f8a4c', dash: [7, 3, 1, 3], value: (epoch) => epoch.testAccuracy },
-    // Where labels are no classes, so that there is a second curve at all.
     {
-      name: 'test loss',
-      color: '#c2571b',
+      name: `train ${shortName(metric)}`,
+      color: '#b0328c',
       dash: [7, 4],
-      value: (epoch) => (epoch.testAccuracy === null ? epoch.testLoss : null),
+      value: ({ metrics }) => metrics[metric],
+    },
+    {
+      name: `test ${shortName(metric)}`,
+      color: '#1f8a4c',
+      dash: [7, 3, 1, 3],
+      value: ({ test }) => test.metrics[metric],
     },
   ];
   const spec = lineChart(epochs, withValues(series, epochs), { width: 520, height: 360, zero: false, legend: true });
@@ -42,8 +47,17 @@ export async function renderCurves(epochs: readonly EpochRecord[]): Promise<stri
 
 const training = { name: 'training', color: 'var(--train)', dash: solid };
 const test = { name: 'test', color: 'var(--test)', dash: [6, 4] };
+const titles: Readonly<Record<string, string>> = {
+  accuracy: 'Accuracy',
+  top5: 'Top-5 accuracy',
+  absoluteError: 'Absolute error',
+};
 
-/** Two figures: loss and accuracy, each in training and test as far as there are any. */
+function metricsOf(epochs: readonly EpochRecord[]): string[] {
+  return Object.keys(epochs[0]?.metrics ?? {});
+}
+
+/** Loss and each metric, in training and test as far as there are any. */
 export async function trainingFigures(epochs: readonly EpochRecord[]): Promise<Html[]> {
   const charts = [
     {
@@ -51,17 +65,17 @@ export async function trainingFigures(epochs: readonly EpochRecord[]): Promise<H
       zero: true,
       series: [
         { ...training, value: (epoch: EpochRecord) => epoch.loss },
-        { ...test, value: (epoch: EpochRecord) => epoch.testLoss },
+        { ...test, value: (epoch: EpochRecord) => epoch.test.loss },
       ],
     },
-    {
-      title: 'Accuracy',
+    ...metricsOf(epochs).map((metric) => ({
+      title: titles[metric] ?? metric,
       zero: false,
       series: [
-        { ...training, value: (epoch: EpochRecord) => epoch.trainAccuracy },
-        { ...test, value: (epoch: EpochRecord) => epoch.testAccuracy },
+        { ...training, value: (epoch: EpochRecord) => epoch.metrics[metric] },
+        { ...test, value: (epoch: EpochRecord) => epoch.test.metrics[metric] },
       ],
-    },
+    })),
   ];
   const figures = charts.map(async ({ title, zero, series }) => {
     const present = withValues(series, epochs);

@@ -1,14 +1,14 @@
 // What is trained, on what, by what, and in which versions, for the display and the report.
 
 import { existsSync, readFileSync } from 'node:fs';
-import { dirname, isAbsolute, join, relative } from 'node:path';
+import { basename, dirname, isAbsolute, join, relative } from 'node:path';
 import { findBackend, resolvePackage } from '@bn/command-line';
 import type { RunDescription } from '../run-record.js';
 import type { Loaded } from './with-trainer.js';
 
 export function describeRun({ config, data, backend, deviceReason }: Loaded, workingFolder: string): RunDescription {
   return {
-    model: shortPath(config.model, workingFolder),
+    model: isAbsolute(config.model) ? basename(config.model) : config.model,
     data: data.description,
     backend: backend.name,
     device: backend.device.description,

@@ -1,18 +1,37 @@
-// The optimizer and the learning rate schedule that the settings name.
+// The objective, the optimizer and the learning rate schedule that the settings name.
 
 import {
+  accuracy,
   adam,
   adamW,
+  classification,
   constantSchedule,
   cosineSchedule,
   linearWarmup,
+  multiLabel,
+  type Objective,
   type Optimizer,
+  regression,
   rmsprop,
   type Schedule,
   sgd,
   stepSchedule,
+  topAccuracy,
 } from '@bn/core';
 import type { RunConfig } from '../config/settings.js';
+
+/** @param outputs number of classes, labels or values */
+export function objectiveOf({ task }: Pick<RunConfig, 'task'>, outputs: number): Objective {
+  switch (task) {
+    case 'classify':
+      // Among few classes, being among the best five says little.
+      return classification(outputs > 10 ? { metrics: { accuracy: accuracy(), top5: topAccuracy(5) } } : {});
+    case 'multilabel':
+      return multiLabel();
+    case 'regress':
+      return regression();
+  }
+}
 
 export function optimizerOf(config: Pick<RunConfig, 'optimizer' | 'momentum' | 'weightDecay'>): Optimizer {
   const momentum = config.momentum === null ? {} : { momentum: config.momentum };

@@ -45,11 +45,19 @@ export async function restoreMetrics(file: string, lastEpoch: EpochRecord | null
 
 function parseLine(line: string): EpochRecord | null {
   try {
-    const record = JSON.parse(line);
+    const record = recordOf(JSON.parse(line));
     return Number.isInteger(record?.epoch) && record.epoch > 0 ? record : null;
   } catch {
     return null;
   }
+}
+
+/** A record as JSON has it; up to version 0.1.0 it had accuracies by names of their own. */
+export function recordOf(json: EpochRecord & Readonly<Record<string, unknown>>): EpochRecord {
+  if (!json || 'metrics' in json) return json;
+  const { trainAccuracy, testLoss, testAccuracy, ...rest } = json as Readonly<Record<string, number>>;
+  const test = { loss: testLoss, metrics: { accuracy: testAccuracy } };
+  return { ...rest, metrics: { accuracy: trainAccuracy }, test } as unknown as EpochRecord;
 }
 
 function lineOf(record: EpochRecord): string {

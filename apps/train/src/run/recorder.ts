@@ -1,6 +1,6 @@
 // Records what the trainer tells: a checkpoint and a line of metrics after every epoch.
 
-import type { Checkpoint, EpochEvent, EvaluationEvent, Trainer, TrainerEvent } from '@bn/core';
+import type { Checkpoint, EpochEvent, EvaluationEvent, Signature, Trainer, TrainerEvent } from '@bn/core';
 import type { BatchNormValues, EpochRecord } from '../run-record.js';
 import { appendMetrics } from './metrics-file.js';
 import { type RunFolder, writeCheckpoint } from './run-folder.js';
@@ -14,12 +14,18 @@ export interface Recorder {
   readonly evaluation: EvaluationEvent | null;
 }
 
-/** @param history the epochs before a resume */
+/** What a recorder is told of the run. */
+export interface Recorded {
+  readonly batchNormLayers: readonly string[];
+  readonly signature: Signature;
+  /** The epochs before a resume. */
+  readonly history: readonly EpochRecord[];
+}
+
 export function createRecorder(
   folder: RunFolder,
   trainer: Trainer,
-  batchNormLayers: readonly string[],
-  history: readonly EpochRecord[],
+  { batchNormLayers, signature, history }: Recorded,
 ): Recorder {
   const epochs = [...history];
   let epoch: EpochEvent | null = null;
@@ -34,10 +40,10 @@ export function createRecorder(
       else if (event.type === 'evaluation') evaluation = event;
       else if (event.type === 'checkpoint') {
         const checkpoint = await trainer.checkpoint();
-        const finished =
-          event.reason === 'epoch' && epoch ? epochRecord(epoch, evaluation, checkpoint, batchNormLayers) : null;
+        const isWhole = event.reason === 'epoch' && epoch && evaluation;
+        const finished = isWhole ? epochRecord(epoch!, evaluation!, checkpoint, batchNormLayers) : null;
         // The checkpoint first: a line for which there is no checkpoint would be trained, and written, once more.
-        await writeCheckpoint(folder, { checkpoint, lastEpoch: finished ?? epochs.at(-1) ?? null });
+        await writeCheckpoint(folder, { checkpoint, signature, lastEpoch: finished ?? epochs.at(-1) ?? null });
         if (!finished) return;
         epochs.push(finished);
         await appendMetrics(folder.metrics, finished);
@@ -47,18 +53,16 @@ export function createRecorder(
 }
 
 function epochRecord(
-  epoch: EpochEvent,
-  evaluation: EvaluationEvent | null,
+  { epoch, loss, metrics, learningRate, examplesPerSecond, seconds, examples }: EpochEvent,
+  { loss: testLoss, metrics: testMetrics }: EvaluationEvent,
   checkpoint: Checkpoint,
   batchNormLayers: readonly string[],
 ): EpochRecord {
-  const { loss, accuracy, learningRate, examplesPerSecond, seconds, examples } = epoch;
   return {
-    epoch: epoch.epoch,
+    epoch,
     loss,
-    trainAccuracy: accuracy,
-    testLoss: evaluation?.loss ?? null,
-    testAccuracy: evaluation?.accuracy ?? null,
+    metrics,
+    test: { loss: testLoss, metrics: testMetrics },
     learningRate,
     examplesPerSecond,
     seconds,

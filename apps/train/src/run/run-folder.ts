@@ -4,9 +4,18 @@ import { existsSync } from 'node:fs';
 import { mkdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { UsageError, writeAtomically, writeError } from '@bn/command-line';
-import { BnError, type Checkpoint, decodeCheckpoint, encodeCheckpoint } from '@bn/core';
+import {
+  BnError,
+  type Checkpoint,
+  decodeCheckpoint,
+  decodeSignature,
+  encodeCheckpoint,
+  encodeSignature,
+  type Signature,
+} from '@bn/core';
 import type { RunConfig } from '../config/settings.js';
 import type { EpochRecord } from '../run-record.js';
+import { recordOf } from './metrics-file.js';
 
 /** Absolute paths of a run's files. */
 export interface RunFolder {
@@ -80,12 +89,18 @@ async function mkdirByTime(parent: string): Promise<string> {
 
 export interface SavedState {
   readonly checkpoint: Checkpoint;
+  /** What the model takes and gives; null in checkpoints up to version 0.1.0. */
+  readonly signature: Signature | null;
   /** Of the last whole epoch, null within the first. It is here too because metrics.jsonl is written after this. */
   readonly lastEpoch: EpochRecord | null;
 }
 
-export function writeCheckpoint(folder: RunFolder, { checkpoint, lastEpoch }: SavedState): Promise<void> {
-  return writeAtomically(folder.checkpoint, encodeCheckpoint(checkpoint, { lastEpoch: JSON.stringify(lastEpoch) }));
+export function writeCheckpoint(folder: RunFolder, { checkpoint, signature, lastEpoch }: SavedState): Promise<void> {
+  const metadata = {
+    lastEpoch: JSON.stringify(lastEpoch),
+    ...(signature && { signature: encodeSignature(signature) }),
+  };
+  return writeAtomically(folder.checkpoint, encodeCheckpoint(checkpoint, metadata));
 }
 
 /**
@@ -103,11 +118,12 @@ export async function readCheckpoint(folder: RunFolder): Promise<SavedState | nu
   }
   try {
     const { metadata, ...checkpoint } = decodeCheckpoint(bytes);
-    const lastEpoch: EpochRecord | null = JSON.parse(metadata.lastEpoch ?? 'null');
+    const lastEpoch: EpochRecord | null = recordOf(JSON.parse(metadata.lastEpoch ?? 'null'));
     if (checkpoint.position.epoch !== (lastEpoch?.epoch ?? 0)) {
       throw new BnError('checkpoint', 'it lacks the metrics of its last epoch; use a checkpoint of this program');
     }
-    return { checkpoint, lastEpoch };
+    const signature = metadata.signature === undefined ? null : decodeSignature(metadata.signature);
+    return { checkpoint, signature, lastEpoch };
   } catch (cause) {
     throw new BnError('checkpoint', `${folder.checkpoint}: ${(cause as Error).message}`, { cause });
   }

@@ -2,7 +2,7 @@
 
 import { setImmediate } from 'node:timers/promises';
 import { type Io, UsageError, writeAtomically } from '@bn/command-line';
-import { BnError, type Trainer } from '@bn/core';
+import { BnError, describeSignature, type Trainer } from '@bn/core';
 import type { RunConfig, Settings } from '../config/settings.js';
 import { createDisplay, type Display, defaultDisplayMode } from '../display/index.js';
 import { readWeights } from '../load/read-weights.js';
@@ -29,10 +29,13 @@ export async function runTraining(settings: Settings, io: Io): Promise<boolean> 
   const saved = settings.resume === null ? null : await readCheckpoint(runFolder(settings.resume));
   requireEpochsToCome(settings.config, saved);
 
-  return withTrainer(settings.config, io.cwd, async (loaded) => {
+  const { weights: file } = settings.config;
+  const weights = saved || file === null ? null : await readWeights(file);
+  const signature = saved?.signature ?? weights?.signature ?? null;
+  return withTrainer(settings.config, io.cwd, signature, async (loaded) => {
     const { config } = loaded;
     if (saved) restore(loaded.trainer, saved, settings.resume!);
-    else if (config.weights !== null) loaded.trainer.load(await readWeights(config.weights, loaded.fitted.model));
+    else if (weights) loaded.trainer.load(weights.for(loaded.fitted.model));
     if (io.signal.aborted) {
       io.stderr.write('stopped before the first step; nothing was recorded\n');
       return false;
@@ -53,15 +56,16 @@ interface Run extends Loaded {
 }
 
 async function trainAndRecord(run: Run, settings: Settings, io: Io): Promise<boolean> {
-  const { config, data, fitted, warnings, trainer, folder, history, description } = run;
+  const { config, data, fitted, signature, warnings, trainer, folder, history, description } = run;
   const display = await createDisplay(settings.json ? 'json' : defaultDisplayMode(io.stdout), io.stdout);
   const path = shortPath(folder.path, io.cwd);
-  const recorder = createRecorder(folder, trainer, fitted.batchNormLayers, history);
+  const recorder = createRecorder(folder, trainer, { batchNormLayers: fitted.batchNormLayers, signature, history });
   let ending = 'stopping after this step';
   const onAbort = () => display.message(`${ending}; once more to stop at once`);
   io.signal.addEventListener('abort', onAbort);
   try {
     display.start({ description, epochs: config.epochs, history });
+    display.message(describeSignature(signature));
     for (const message of warnings) display.event({ type: 'warning', message });
     await train(run, recorder, display, io.signal);
     if (io.signal.aborted) {

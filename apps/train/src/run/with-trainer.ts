@@ -1,29 +1,32 @@
 // Loads what a configuration names (network, data, backend), and makes a trainer of it for as long as it is needed.
 
-import { computeOptions, loadData, openBackend, outlineOf, type RunData } from '@bn/command-line';
-import { type Backend, classification, createTrainer, type Trainer } from '@bn/core';
+import { computeOptions, loadData, openBackend, outlineOf } from '@bn/command-line';
+import { type Backend, createTrainer, type Signature, type Trainer } from '@bn/core';
 import type { RunConfig } from '../config/settings.js';
-import { checkData, type FittedModel, fitModel } from '../load/fit-model.js';
+import { type FittedModel, fitModel, type MatchedData, matchData } from '../load/fit-model.js';
 import { loadNetwork } from '../load/load-network.js';
-import { optimizerOf } from './learning-rule.js';
+import { objectiveOf, optimizerOf } from './learning-rule.js';
 
-export interface Loaded {
+export interface Loaded extends MatchedData {
   /** As given, but with the name of the backend that was chosen in place of `auto`. */
   readonly config: RunConfig;
-  readonly data: RunData;
   readonly fitted: FittedModel;
-  /** What is odd about the data. */
-  readonly warnings: readonly string[];
   readonly backend: Backend;
   /** Why not a better device or backend, where the choice was not the user's. */
   readonly deviceReason: string | undefined;
   readonly trainer: Trainer;
 }
 
-/** Runs `body`; trainer and backend are disposed of afterwards. */
+/**
+ * Runs `body`; trainer and backend are disposed of afterwards.
+ *
+ * @param signature of the run that is continued or whose weights are taken, null for none: the data's classes are matched to
+ *   its own
+ */
 export async function withTrainer<T>(
   config: RunConfig,
   workingFolder: string,
+  signature: Signature | null,
   body: (loaded: Loaded) => Promise<T>,
 ): Promise<T> {
   const network = await loadNetwork(config, workingFolder);
@@ -34,29 +37,17 @@ export async function withTrainer<T>(
   const opened = await openBackend(config.backend, workingFolder, computeOptions(config));
   const { backend, name, reason: deviceReason } = opened;
   try {
-    const known = outlineOf(config);
-    const fitted = fitModel(network, known ?? (await loading));
-    const objective = classification();
-    const trainer = await createTrainer({
-      model: fitted.model,
-      backend,
-      loss,
-      optimizer: optimizerOf(config),
-      seed: config.seed,
-    });
+    const outline = outlineOf(config);
+    const { outputs, ...rest } = outline ?? (await loading);
+    const known = signature ?? network.signature;
+    const objective = objectiveOf(config, outputs);
+    const fitted = fitModel(network, objective, { outputs, ...rest }, known?.output ?? null);
+    const options = { model: fitted.model, backend, objective, optimizer: optimizerOf(config), seed: config.seed };
+    const trainer = await createTrainer(options);
     try {
-      if (known) await trainer.compile(known.train, { batchSize: config.batchSize });
-      const data = await loading;
-      const warnings = checkData(fitted, data, config.batchSize);
-      return await body({
-        config: { ...config, backend: name },
-        data,
-        fitted,
-        warnings,
-        backend,
-        deviceReason,
-        trainer,
-      });
+      if (outline) await trainer.compile(outline.train, { batchSize: config.batchSize });
+      const matched = matchData(fitted, await loading, config.batchSize);
+      return await body({ ...matched, config: { ...config, backend: name }, fitted, backend, deviceReason, trainer });
     } finally {
       await trainer.dispose();
     }

@@ -99,6 +99,5 @@ export function specOf(model: Model, { features, labels }: Batch): BatchSpec {
 }
 
 function dtypeOf(data: TypedArray): Spec['dtype'] {
-  const dtype = elementsOf(data);
-  return dtype === 'uint8' || dtype === 'int32' ? dtype : 'float32';
+  return elementsOf(data) ?? 'float32';
 }

@@ -3,7 +3,7 @@
 import { copyFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { BnError } from '@bn/core';
-import { type Installation, install, isManylinux, platformName, type SetupOptions, uninstall } from '@bn/native';
+import { type Installation, install, type SetupOptions, uninstall } from '@bn/native';
 import {
   bindingFolder,
   installationName,
@@ -11,6 +11,7 @@ import {
   runtimeLibrary,
   runtimeVersionInUse,
 } from '../cuda-provider.js';
+import { advice } from '../setup-advice.js';
 import { systemHasCuda } from './system-libraries.js';
 import { cudaLibraries, provider, runtimeVersion } from './wheels.js';
 
@@ -30,7 +31,7 @@ export async function setup(options: SetupOptions = {}): Promise<void> {
       `the CPU and WebGPU are inside onnxruntime-node ${version}: nothing to do; --cuda installs what CUDA needs`,
     );
   }
-  requirePlatform();
+  advice.requirePlatform();
   if (version !== runtimeVersion) {
     throw new BnError(
       'unsupported',
@@ -58,17 +59,4 @@ function installation(): Installation {
       await copyFile(join(bindingFolder(), runtimeLibrary), join(folder, runtimeLibrary));
     },
   };
-}
-
-function requirePlatform(): void {
-  if (isManylinux()) return;
-  const place =
-    process.platform === 'win32'
-      ? `; on Windows x64 put the DLLs of the Python package onnxruntime-gpu ${runtimeVersion} into ${bindingFolder()}, and CUDA 13 and cuDNN 9 into PATH`
-      : '';
-  throw new BnError(
-    'unsupported',
-    `the setup for CUDA is for Linux x64 with glibc, and this is ${platformName()}. What works here as it is: device cpu, ` +
-      `and device webgpu where onnxruntime-node has it${place}`,
-  );
 }

@@ -1,8 +1,8 @@
 // Installs libtensorflow, and the binding that lets Node call it.
 
-import { BnError } from '@bn/core';
-import { install, isManylinux, platformName, type SetupOptions, uninstall } from '@bn/native';
+import { install, type SetupOptions, uninstall } from '@bn/native';
 import { nativeFolderName, type SetupRecord, tensorflowVersion, tfjsVersion } from '../native-folder.js';
+import { advice } from '../setup-command.js';
 import { compileBinding, findToolchain, type Toolchain } from './compile-binding.js';
 import { cudaLibraries, tensorflowCpu, tensorflowCuda } from './wheels.js';
 
@@ -16,7 +16,7 @@ import { cudaLibraries, tensorflowCpu, tensorflowCuda } from './wheels.js';
 export async function setup(options: SetupOptions = {}): Promise<void> {
   const { cuda = false, remove, say = () => {} } = options;
   if (remove) return uninstall(nativeFolderName, options);
-  requirePlatform();
+  advice.requirePlatform();
   let toolchain: Toolchain;
   const record = { variant: cuda ? 'cuda' : 'cpu', tensorflow: tensorflowVersion, tfjs: tfjsVersion } as const;
   await install(
@@ -35,15 +35,5 @@ export async function setup(options: SetupOptions = {}): Promise<void> {
       },
     },
     options,
-  );
-}
-
-function requirePlatform(): void {
-  if (isManylinux()) return;
-  throw new BnError(
-    'unsupported',
-    `the setup is for Linux x64 with glibc, and this is ${platformName()}. What works here as it is: engines wasm and js. ` +
-      `What may: npm install @tensorflow/tfjs-node@${tfjsVersion} fetches a libtensorflow for macOS and Windows by its own ` +
-      'install script, and what it has installed is found and used',
   );
 }

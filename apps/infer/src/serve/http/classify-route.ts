@@ -1,4 +1,4 @@
-// `POST /classify`: an image file in, the probabilities of its classes out.
+// `POST /classify`: image files in, the probabilities of their classes out.
 
 import { BnError } from '@bn/core';
 import { decodeImage } from '@bn/datasets';
@@ -28,19 +28,25 @@ const query = z.strictObject({
     .describe('light becomes dark: for dark things on white ground'),
 });
 
-const answer = z.object({
-  model: z.string(),
-  classes: z.array(z.object({ class: z.string(), index: z.int(), probability: z.number() })),
-});
+/** Of a form. */
+const maxFiles = 32;
+
+const classes = z.array(z.object({ class: z.string(), index: z.int(), probability: z.number() }));
+const answer = z.union([
+  z.object({ model: z.string(), classes }).describe('for one image'),
+  z
+    .object({ model: z.string(), images: z.array(z.object({ file: z.string(), classes })) })
+    .describe('for a form with several files: in their order, with their names'),
+]);
 
 const schema = described({
-  summary: 'The classes of an image, the most probable first',
-  description: 'The image file (PNG, JPEG, WebP, GIF, TIFF, AVIF) as the body, or as the file of a form.',
+  summary: 'The classes of images, the most probable first',
+  description: `The image file (PNG, JPEG, WebP, GIF, TIFF, AVIF) as the body, or a form with up to ${maxFiles} files.`,
   tags: ['images'],
   query,
   body: {
     'application/octet-stream': null,
-    'multipart/form-data': z.object({ file: z.string().meta({ format: 'binary' }) }),
+    'multipart/form-data': z.object({ file: z.array(z.string().meta({ format: 'binary' })).max(maxFiles) }),
   },
   answer: { 'application/json': answer },
   errors: [400, 404, 413, 500, 503, 504],
@@ -48,13 +54,16 @@ const schema = described({
 
 export async function addClassifyRoute(app: FastifyInstance, { models, maxBody }: AppOptions): Promise<void> {
   await app.register(async (scope) => {
-    await scope.register(multipart, { limits: { fileSize: maxBody, files: 1, parts: 10 } });
+    await scope.register(multipart, { limits: { fileSize: maxBody, files: maxFiles, parts: maxFiles + 10 } });
     scope.post('/classify', { schema, config: { isInference: true } }, async (request, reply) => {
       const { model = onlyModel(models), top, invert } = parseQuery(request.query);
-      const image = await imageOf(request);
+      const images = await imagesOf(request, maxBody);
       return useModel(models, request, { name: model }, async (model) => {
-        const classes = await classify(model, image, invert, goneSignal(reply));
-        return { model: model.name, classes: classes.slice(0, top) };
+        const signal = goneSignal(reply);
+        const results = await Promise.all(images.map((image) => classify(model, image, invert, signal)));
+        const best = results.map((classes) => classes.slice(0, top));
+        if (images.length === 1) return { model: model.name, classes: best[0] };
+        return { model: model.name, images: images.map(({ file }, i) => ({ file, classes: best[i] })) };
       });
     });
   });
@@ -72,33 +81,54 @@ function onlyModel({ names }: Models): string {
   throw new HttpError(400, `query: model is missing; there are ${names.join(', ')}`);
 }
 
-/** The body, or the first file of a form. */
-async function imageOf(request: FastifyRequest): Promise<Buffer> {
-  const image = request.isMultipart() ? await fileOf(request) : (request.body as Buffer | undefined);
-  if (image !== undefined && image.length > 0) return image;
-  throw new HttpError(400, 'expected an image as the body, or a form with a file; got nothing');
+interface Image {
+  /** The name that its form gives it; empty for a body. */
+  readonly file: string;
+  readonly bytes: Buffer;
+  /** How messages begin: which of several it is. */
+  readonly site: string;
 }
 
-async function fileOf(request: FastifyRequest): Promise<Buffer | undefined> {
+/** The body, or the files of a form. */
+async function imagesOf(request: FastifyRequest, maxBytes: number): Promise<Image[]> {
+  const bytes = request.body as Buffer | undefined;
+  const given = request.isMultipart() ? await filesOf(request, maxBytes) : bytes ? [{ file: '', bytes }] : [];
+  const images = given.map((one, i) => ({ ...one, site: given.length > 1 ? `file ${i + 1} ('${one.file}'): ` : '' }));
+  const empty = images.find((image) => image.bytes.length === 0);
+  if (images.length > 0 && !empty) return images;
+  throw new HttpError(400, `${empty?.site ?? ''}expected an image as the body, or a form with files; got nothing`);
+}
+
+async function filesOf(request: FastifyRequest, maxBytes: number): Promise<Omit<Image, 'site'>[]> {
+  const files: Omit<Image, 'site'>[] = [];
+  let size = 0;
   try {
-    return await (await request.file())?.toBuffer();
+    for await (const part of request.files()) {
+      const bytes = await part.toBuffer();
+      size += bytes.length;
+      if (size > maxBytes) throw new HttpError(413, `the files are too large: more than ${maxBytes} bytes together`);
+      files.push({ file: part.filename, bytes });
+    }
+    return files;
   } catch (error) {
+    const { code, message } = error as Error & { code?: string };
+    if (code === 'FST_FILES_LIMIT') throw new HttpError(413, `a form may have ${maxFiles} files; send fewer at a time`);
     // The reader of forms has a status for what is too large, and none for what is broken.
     if ('statusCode' in (error as Error)) throw error;
-    throw new HttpError(400, `the form is broken: ${(error as Error).message}`);
+    throw new HttpError(400, `the form is broken: ${message}`);
   }
 }
 
 async function classify(
   model: ServedModel,
-  image: Buffer,
+  { bytes, site }: Image,
   invert: boolean,
   signal: AbortSignal,
 ): Promise<readonly RankedClass[]> {
   const input = imageInputOf(model);
   const { channels, height, width } = input;
-  const pixels = await decodeImage(image, { channels, size: [height, width], invert }).catch((error) => {
-    throw error instanceof BnError && error.code === 'data' ? new HttpError(400, error.message) : error;
+  const pixels = await decodeImage(bytes, { channels, size: [height, width], invert }).catch((error) => {
+    throw error instanceof BnError && error.code === 'data' ? new HttpError(400, site + error.message) : error;
   });
   const outputs = await model.predict('probabilities', input.features(pixels), 1, signal);
   const probabilities = outputs.get('probabilities')!.data as Float32Array;

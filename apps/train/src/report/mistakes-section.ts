@@ -1,30 +1,29 @@
 // Images of the test data that the trained network gets wrong.
 
 import { encode } from 'fast-png';
-import type { Misclassified } from '../run-record.js';
+import type { Mistake } from '../run-record.js';
 import { type Html, html } from './html.js';
 
 const mostImages = 24;
 
 /** Null if there are none, or if the data are no images. */
-export function misclassifiedSection(examples: readonly Misclassified[], classNames: readonly string[]): Html | null {
+export function mistakesSection(examples: readonly Mistake[]): Html | null {
   const images = examples.filter(
     ({ shape: [channels], shape }) => shape.length === 3 && (channels === 1 || channels === 3),
   );
   if (images.length === 0) return null;
-  const name = (label: number) => classNames[label] ?? String(label);
-  return html`<section><h2>Misclassified</h2>
-<p class="note">The first test images that the network gets wrong: true class, and beneath it what the network says.</p>
+  return html`<section><h2>Mistakes</h2>
+<p class="note">Test images that the network gets wrong: what is true, and beneath it what the network says.</p>
 <ul class="images">${images.slice(0, mostImages).map(
     (
       example,
     ) => html`<li><img src="${pngDataUrl(example)}" alt="test image ${example.index}" title="test image ${example.index}">
-<span class="actual">${name(example.actual)}</span><span class="predicted">${name(example.predicted)}</span></li>\n`,
+<span class="actual">${example.actual}</span><span class="predicted">${example.answer}</span></li>\n`,
   )}</ul></section>`;
 }
 
 /** Grey or RGB, from `[channels, height, width]`. Real numbers are stretched to what an image can show. */
-function pngDataUrl({ features, shape }: Misclassified): string {
+function pngDataUrl({ features, shape }: Mistake): string {
   const [channels, height, width] = shape as readonly [1 | 3, number, number];
   const pixels = features instanceof Uint8Array ? features : stretch(features);
   const data = new Uint8Array(pixels.length);
