@@ -5,7 +5,7 @@ export type { IdxOptions } from './decode-idx.js';
 export { type DecodeImageOptions, decodeImage, type ImageSize } from './decode-image.js';
 export { imageEndings } from './image-formats.js';
 export { type CsvOptions, loadCsv } from './load-csv.js';
-export { type IdxFiles, loadIdx } from './load-idx.js';
+export { type IdxFiles, idxName, loadIdx } from './load-idx.js';
 export { loadImageFolder } from './load-image-folder.js';
 export { loadNpz, type NpzParts } from './load-npz.js';
 export { MemoryDataset, type MemoryParts } from './memory-dataset.js';
