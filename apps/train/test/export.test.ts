@@ -3,7 +3,7 @@
 import { readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
-import { decodeCheckpoint, decodeSafetensors } from '@bn/core';
+import { decodeCheckpoint, decodeSafetensors, decodeSignature, describeSignature } from '@bn/core';
 import { readMetadata } from '@bn/onnx';
 import { openModel } from '@bn/onnxruntime-cuda';
 import { expect, it, onTestFinished } from 'vitest';
@@ -27,9 +27,11 @@ it('a training run writes its model, with what is known of it', async () => {
   expect(metadata).toMatchObject({
     producer: '@bn/train',
     classNames: '["0","1","2"]',
-    input: 'uint8 [batch, 1, 8, 8]: pixels from 0 to 255',
     largestError: expect.stringMatching(/^\d\.\de[-+]\d+ on 30 test examples$/),
   });
+  expect(describeSignature(decodeSignature(metadata.signature!))).toBe(
+    "takes 8×8 grey, pixels 0..255; gives probabilities of 3 classes (output 'probabilities')",
+  );
   // Training ends with recalibrated statistics; what is exported is the checkpoint, so that both say the same.
   const { stdout: later } = await train(folder, ['export', 'run']);
   expect(later).toContain('exported to run/model.onnx');

@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { classification, createTrainer, sgd } from '@bn/core';
 import { fashionMnist } from '@bn/fashion-mnist';
-import { importOnnx, readMetadata } from '@bn/onnx';
+import { importNetwork, readMetadata } from '@bn/onnx';
 import { createBackend as createOnnxRuntime, openModel } from '@bn/onnxruntime-cuda';
 import { createBackend as createReference } from '@bn/reference';
 import { createBackend as createTensorflow } from '@bn/tfjs-cuda';
@@ -83,7 +83,7 @@ describe.each(['plain.onnx', 'folded.onnx'])('%s', (name) => {
     ['wasm', createWasm, 10_000],
     ['reference', createReference, 500],
   ] as const)('%s', async ([, createBackend, count]) => {
-    const { model } = importOnnx(bytes, { output: 'probabilities' });
+    const { model } = importNetwork(bytes, { output: 'probabilities' });
     const backend = await createBackend({ device: 'cpu' });
     const trainer = await createTrainer({ model, backend, objective: classification(), optimizer: sgd() });
     const probabilities = await inBatches(count, (batch) => trainer.predict(batch));

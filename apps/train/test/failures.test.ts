@@ -59,8 +59,8 @@ describe('networks', () => {
     ['export const net = () => 3;', 2, 'expected a network as the default export'],
     ['export default (', 1, 'does not load'],
     ['import "./missing.js"; export default 3;', 1, 'does not load'],
-    ['import { flatten } from "@bn/core"; export default flatten();', 1, 'has the label'],
-    ['import { conv2d } from "@bn/core"; export default conv2d(3, { kernelSize: 3 });', 1, 'expected [2, classes]'],
+    ['import { flatten } from "@bn/core"; export default flatten();', 1, 'let it end in dense('],
+    ['import { conv2d } from "@bn/core"; export default conv2d(3, { kernelSize: 3 });', 1, 'expected [batch, classes]'],
     ['import { conv2d } from "@bn/core"; export default conv2d(3, { kernelSize: 30 });', 1, 'conv2d'],
     ['export default () => { throw new Error("my mistake"); };', 1, 'my mistake'],
     [
@@ -153,7 +153,11 @@ describe('data', () => {
     [['--data', 'empty.csv'], 1, 'empty.csv: the file is empty'],
     [['--data', 'one.csv'], 1, 'one example is too few to hold out test data'],
     [['--test-data', 'wide'], 1, 'training examples are [1, 8, 8], but test examples [1, 9, 9]'],
-    [['--data', 'many'], 1, 'train example 1 has the label 3, but the network has 3 outputs, for labels 0 to 2'],
+    [
+      ['--data', 'many'],
+      1,
+      'the network gives 3 values for an example, but the data has 4 classes; let it end in dense(4)',
+    ],
   ])('%s is an error', async (flags, code, message) => {
     const folder = smallFolder();
     writeFileSync(join(folder, 'empty.csv'), '');

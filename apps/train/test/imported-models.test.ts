@@ -4,7 +4,7 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { classification, createTrainer, sgd } from '@bn/core';
-import { importOnnx } from '@bn/onnx';
+import { importNetwork } from '@bn/onnx';
 import { createBackend as createOnnxRuntime, openModel } from '@bn/onnxruntime-cuda';
 import { createBackend as createReference } from '@bn/reference';
 import { createBackend as createTensorflow } from '@bn/tfjs-cuda';
@@ -42,7 +42,7 @@ describe.each(files)('$file', ({ file, output, shape, classes }) => {
     await runtime.dispose();
 
     const backend = await createBackend({ device: 'cpu' });
-    const { model } = importOnnx(bytes);
+    const { model } = importNetwork(bytes);
     const trainer = await createTrainer({ model, backend, objective: classification(), optimizer: sgd() });
     const predicted = await trainer.predict(features);
     await trainer.dispose();

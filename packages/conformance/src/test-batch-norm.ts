@@ -3,8 +3,10 @@
 import {
   type BatchNormConvention,
   batchNorm,
+  createGenerator,
   createGraph,
   defineModel,
+  formatShape,
   type Graph,
   gradients,
   input,
@@ -63,6 +65,68 @@ export function testBatchNorm(suite: Suite): void {
     });
     compare('inference', () => inferenceGraph(golden), { y: golden.yInference });
   }
+  for (const shape of [
+    [1, 6, 3, 3],
+    [250, 6],
+    [16, 6, 28, 28],
+  ])
+    testConstantChannels(suite, shape);
+  for (const shape of [
+    [32, 2, 14, 14],
+    [256, 3],
+    [2, 2, 40, 40],
+  ]) {
+    for (const mean of [0, 1e2, 1e4]) testFarMean(suite, shape, mean);
+  }
+}
+
+/** One value in a whole channel: y is beta and the gradient of gamma 0, in whatever order a backend sums. */
+function testConstantChannels(suite: Suite, shape: readonly number[]): void {
+  const values = [0.1, 1 / 3, 1000.1, 12345.67, -8.123457e9, 1e30].map(Math.fround);
+  const beta = [0.3, -2, 0, 1e-3, 7, -0.1].map(Math.fround);
+  suite.graphTest(
+    `batchNorm: constant channels of ${formatShape(shape)}`,
+    () => pick(trainingGraph({ shape, affine: true, epsilon: 1e-5, momentumWeighsNew: 0.1 }, 'd2l'), ['y', 'dgamma']),
+    async (graph) => {
+      const spread = (perChannel: readonly number[]) =>
+        hostValue(
+          alongChannels(shape, (c) => perChannel[c]!),
+          shape,
+        );
+      const { y, dgamma } = await suite.run(graph, {
+        ...{ x: spread(values), dy: spread([1, 2, 3, 4, 5, 6]) },
+        ...{ gamma: hostValue([3, -1, 0.7, 1, 100, 1], [6]), beta: hostValue(beta, [6]) },
+      });
+      expectClose(y, spread(beta), 0);
+      expectClose(dgamma, hostValue(new Array(6).fill(0), [6]), 0);
+    },
+  );
+}
+
+/** A mean of up to ten thousand deviations, which float32 holds few digits of beside them. */
+function testFarMean(suite: Suite, shape: readonly number[], mean: number): void {
+  suite.graphTest(
+    `batchNorm: ${formatShape(shape)} around ${mean}`,
+    () => pick(trainingGraph({ shape, affine: true, epsilon: 1e-5, momentumWeighsNew: 0.1 }, 'd2l'), ['y']),
+    async (graph) => {
+      const random = createGenerator(1);
+      const uniform = () => Math.fround(mean + (random.uniform() * 2 - 1) * Math.sqrt(3));
+      const all = (value: number) => hostValue(new Array(shape[1]).fill(value), [shape[1]]);
+      const inputs = { x: hostValue(alongChannels(shape, uniform), shape), gamma: all(1), beta: all(0) };
+      const [expected, actual] = [await suite.runOracle(graph, inputs), await suite.run(graph, inputs)];
+      expectClose(actual.y, expected.y, suite.tolerance('normalization'));
+    },
+  );
+}
+
+/** Values of a tensor with channels on axis 1, in order. */
+function alongChannels([batch, channels, ...rest]: readonly number[], value: (channel: number) => number): number[] {
+  const inner = rest.reduce((a, b) => a * b, 1);
+  return Array.from({ length: batch * channels * inner }, (_, i) => value(Math.floor(i / inner) % channels));
+}
+
+function pick(graph: Graph, names: readonly string[]): Graph {
+  return createGraph(new Map(names.map((name) => [name, graph.outputs.get(name)!])));
 }
 
 function inputsOf(golden: GoldenBatchNorm): HostValues {
@@ -78,7 +142,9 @@ function inputsOf(golden: GoldenBatchNorm): HostValues {
   };
 }
 
-function traced(golden: GoldenBatchNorm, convention: BatchNormConvention, momentum: number, training: boolean) {
+type Setting = Pick<GoldenBatchNorm, 'shape' | 'affine' | 'epsilon' | 'momentumWeighsNew'>;
+
+function traced(golden: Setting, convention: BatchNormConvention, momentum: number, training: boolean) {
   const { affine, epsilon, shape } = golden;
   const layer = batchNorm({ convention, momentum, epsilon, scale: affine, center: affine });
   const model = defineModel(layer, { input: { shape: [null, ...shape.slice(1)], dtype: 'float32' } });
@@ -86,7 +152,7 @@ function traced(golden: GoldenBatchNorm, convention: BatchNormConvention, moment
   return { x, ...trace(model, x, { training }) };
 }
 
-function trainingGraph(golden: GoldenBatchNorm, convention: 'd2l' | 'torch'): Graph {
+function trainingGraph(golden: Setting, convention: 'd2l' | 'torch'): Graph {
   const momentum = convention === 'torch' ? golden.momentumWeighsNew : 1 - golden.momentumWeighsNew;
   const { x, output, parameters, updates } = traced(golden, convention, momentum, true);
   const variables: [string, Tensor][] = [...parameters].map(([path, { tensor }]) => [path, tensor]);

@@ -17,6 +17,8 @@ export interface Tolerances {
   readonly product: number;
   /** Several operations in a row: normalizations, gradients, random expressions. */
   readonly composition: number;
+  /** Batch normalization in training, at any mean: four units in the last place of the largest value. */
+  readonly normalization: number;
   /** The golden values of batch normalization, made in float64 from float32 inputs. */
   readonly golden: number;
   /** Losses and logits of the golden training steps. */
@@ -35,6 +37,7 @@ export const tolerances: Readonly<Record<Precision, Tolerances>> = {
     reduction: 1e-5,
     product: 1e-5,
     composition: 1e-4,
+    normalization: 4 * 2 ** -23,
     golden: 1e-4,
     trajectory: 1e-4,
     digest: 1e-3,
@@ -47,6 +50,7 @@ export const tolerances: Readonly<Record<Precision, Tolerances>> = {
     reduction: 1e-13,
     product: 1e-13,
     composition: 1e-11,
+    normalization: 1e-11,
     golden: 1e-8,
     trajectory: 1e-8,
     digest: 1e-8,

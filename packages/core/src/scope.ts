@@ -17,12 +17,23 @@ export interface Scope {
   parameter(name: string, shape: readonly number[], initializer: Initializer): Tensor;
   /** A float32 tensor that is kept from step to step but not trained, e.g. a running mean. */
   state(name: string, shape: readonly number[], initializer: Initializer): Tensor;
-  /** Sets the value that a state has after this training step. */
-  update(name: string, next: Tensor): void;
+  /**
+   * Sets the value that a state has after this training step. If the state follows a variance, `variance` says of what:
+   * `recalibrate` then adds what the means of its batches differ by.
+   */
+  update(name: string, next: Tensor, variance?: FollowedVariance): void;
   /** Uniform numbers in 0 ≤ u < 1, new at every step, from the run's seed: the same on every backend. */
   random(shape: readonly number[]): Tensor;
   /** The scope of an inner layer. */
   child(name: string): Scope;
+}
+
+/** What a state that follows the variance of batches is about. */
+export interface FollowedVariance {
+  /** The state, of the same scope, that follows the mean. */
+  readonly around: string;
+  /** The number of values, if the sum of squares is divided by one less (unbiased). */
+  readonly unbiasedOf?: number;
 }
 
 /** A parameter or a state: its tensor in the trace and its first value. */
@@ -37,6 +48,8 @@ export class Variables {
   readonly parameters = new Map<string, Variable>();
   readonly states = new Map<string, Variable>();
   readonly updates = new Map<string, Tensor>();
+  /** Of updates that follow a variance. `around` is a path. */
+  readonly variances = new Map<string, FollowedVariance>();
   readonly randoms = new Map<string, Spec>();
 }
 
@@ -71,7 +84,7 @@ export function createScope(variables: Variables, training: boolean, path = ''):
     training,
     parameter: (name, shape, initializer) => declare(variables.parameters, name, shape, initializer),
     state: (name, shape, initializer) => declare(variables.states, name, shape, initializer),
-    update(name, next) {
+    update(name, next, variance) {
       const key = full(name);
       const state = variables.states.get(key);
       if (!state) throw new BnError('argument', `there is no state '${key}' to update; call scope.state first`);
@@ -82,6 +95,7 @@ export function createScope(variables: Variables, training: boolean, path = ''):
         );
       }
       variables.updates.set(key, next);
+      if (variance) variables.variances.set(key, { ...variance, around: full(variance.around) });
     },
     random(shape) {
       const name = `random.${variables.randoms.size}`;

@@ -270,6 +270,33 @@ describe('recalibrate', () => {
     expect((await trainer.values()).get(`norm.${state}`)!.data[0]).toBeCloseTo(sum / 640, 5);
   });
 
+  describe.each([
+    ['d2l', () => batchNorm(), 1],
+    ['keras', () => batchNorm({ convention: 'keras' }), 1],
+    ['torch', () => batchNorm({ convention: 'torch' }), 1001 / 1000],
+    ['d2l as a cumulative average', () => batchNorm({ momentum: null }), 1],
+  ])('by the convention of %s', (_, normalization, correction) => {
+    // Sorted and far apart: most of the variance lies between batches of two.
+    const values = Float64Array.from({ length: 1001 }, (_, i) => Math.fround(100 + i / 100));
+    const population: Dataset = {
+      length: values.length,
+      features: { shape: [1], dtype: 'float32' },
+      get: (i) => ({ features: [values[i]!], label: i % 2 }),
+    };
+    const mean = values.reduce((a, b) => a + b) / values.length;
+    const variance = (correction * values.reduce((sum, v) => sum + (v - mean) ** 2, 0)) / values.length;
+
+    test.each([2000, 1000, 64, 8, 2])(
+      'statistics from batches of %d are those of the population',
+      async (batchSize) => {
+        const { trainer } = await setup({ network: sequential({ bn: normalization(), out: dense(2) }), inputs: [1] });
+        await trainer.recalibrate(population, { batchSize });
+        const found = (await trainer.values()).get('bn.runningVariance')!.data[0]!;
+        expect(Math.abs(found / variance - 1)).toBeLessThan(1e-5);
+      },
+    );
+  });
+
   test('leaves parameters alone, and averages that never move', async () => {
     const { trainer } = await setup({
       network: sequential({

@@ -31,7 +31,8 @@ export function batchNormFromScratch({ epsilon = 1e-5, momentum = 0.9 }: BatchNo
       mean = ops.mean(x, axes, { keepDims: true });
       variance = ops.mean(square(sub(x, mean)), axes, { keepDims: true });
       scope.update('movingMean', add(mul(movingMean, momentum), mul(mean, 1 - momentum)));
-      scope.update('movingVariance', add(mul(movingVariance, momentum), mul(variance, 1 - momentum)));
+      const nextVariance = add(mul(movingVariance, momentum), mul(variance, 1 - momentum));
+      scope.update('movingVariance', nextVariance, { around: 'movingMean' });
     }
     const normalized = div(sub(x, mean), sqrt(add(variance, epsilon)));
     return add(mul(gamma, normalized), beta);

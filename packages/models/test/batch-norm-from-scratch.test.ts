@@ -1,6 +1,7 @@
-import { batchNorm, createGraph, gradients, input, type Layer, ops, trace } from '@bn/core';
+import { batchNorm, createGraph, dense, gradients, input, type Layer, ops, sequential, trace } from '@bn/core';
 import { expect, test } from 'vitest';
 import { evaluate } from '../../core/test/evaluate.js';
+import { setup } from '../../core/test/small-training.js';
 import { batchNormFromScratch } from '../src/index.js';
 
 test('the gradient derived by hand equals the automatic one of the from-scratch function, with fewer reductions', async () => {
@@ -67,4 +68,13 @@ test.each([
   for (const name of ['predicted', 'trained', 'mean', 'variance'] as const) {
     expect(scratch[name]).toEqual(layer[name].map((v) => expect.closeTo(v, 12)));
   }
+});
+
+test.each([100, 8, 2])('recalibration in batches of %d gives the variance of the population', async (batchSize) => {
+  const network = sequential({ bn: batchNormFromScratch(), out: dense(2) });
+  const { trainer } = await setup({ network, inputs: [1] });
+  const get = (i: number) => ({ features: [i], label: i % 2 });
+  await trainer.recalibrate({ length: 100, features: { shape: [1], dtype: 'float32' }, get }, { batchSize });
+  const { data } = (await trainer.values()).get('bn.movingVariance')!;
+  expect(data[0]! / ((100 ** 2 - 1) / 12)).toBeCloseTo(1, 5);
 });

@@ -3,7 +3,16 @@
 export { type ExportInferenceOptions, exportInference } from './export-inference.js';
 export { exportTrainingStep, type TrainingStepExport } from './export-training-step.js';
 export { type ImportedInference, importInference } from './import/import-inference.js';
-export { type ImportedModel, type ImportOptions, importOnnx } from './import/import-onnx.js';
+export {
+  type ImportedModel,
+  type ImportedNetwork,
+  type ImportOptions,
+  importNetwork,
+  importOnnx,
+  type NetworkImportOptions,
+} from './import/import-onnx.js';
+export type { PixelRange } from './import/read-pixels.js';
+export { answerOf, type SignatureOptions, type Signed, signatureOf } from './import/signature.js';
 export { addMetadata, readMetadata } from './metadata.js';
 export { stepsToOnnx } from './steps-to-onnx.js';
 export { type ToOnnxOptions, toOnnx } from './to-onnx.js';

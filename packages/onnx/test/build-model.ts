@@ -1,32 +1,50 @@
 // Makes model files by hand, as other exporters write them or as nobody should.
 
+import type { DType } from '@bn/core';
 import { create, type MessageInitShape, toBinary } from '@bufbuild/protobuf';
 import { ModelProtoSchema, type NodeProtoSchema, type TensorProto } from '../src/generated/onnx_pb.js';
-import { type Attribute, attributeProto, tensorProto, valueInfo } from '../src/model-proto.js';
+import { type Attribute, attributeProto, metadataProps, tensorProto, valueInfo } from '../src/model-proto.js';
 
 export interface HandMade {
   readonly opset?: number;
   /** Of the input `x`; null is a symbolic size. Default [null, 2, 5, 6]. */
   readonly shape?: readonly (number | null)[];
+  /** Of the input. Default float32. */
+  readonly dtype?: DType;
+  /** Default `y`. */
+  readonly outputs?: readonly string[];
+  readonly metadata?: Readonly<Record<string, string>>;
   readonly nodes: readonly MessageInitShape<typeof NodeProtoSchema>[];
   readonly initializers?: readonly TensorProto[];
 }
 
-/** A model of the input `x` (float32) and the output `y`. */
-export function handMade({ opset = 17, shape = [null, 2, 5, 6], nodes, initializers = [] }: HandMade): Uint8Array {
-  const output = valueInfo('y', 'float32', []);
-  if (output.type?.value.case === 'tensorType') delete output.type.value.value.shape;
+/** A model of the input `x`. */
+export function handMade({
+  opset = 17,
+  shape = [null, 2, 5, 6],
+  dtype = 'float32',
+  outputs = ['y'],
+  metadata = {},
+  nodes,
+  initializers = [],
+}: HandMade): Uint8Array {
+  const output = outputs.map((name) => {
+    const info = valueInfo(name, 'float32', []);
+    if (info.type?.value.case === 'tensorType') delete info.type.value.value.shape;
+    return info;
+  });
   return toBinary(
     ModelProtoSchema,
     create(ModelProtoSchema, {
       irVersion: 8n,
       opsetImport: [{ domain: '', version: BigInt(opset) }],
+      metadataProps: metadataProps(metadata),
       graph: {
         name: 'graph',
         node: [...nodes],
         initializer: [...initializers],
-        input: [valueInfo('x', 'float32', shape)],
-        output: [output],
+        input: [valueInfo('x', dtype, shape)],
+        output,
       },
     }),
   );

@@ -4,7 +4,7 @@ import { BnError, batchNorm, conv2d, createGenerator, dense, flatten, sequential
 import { create, fromBinary, toBinary } from '@bufbuild/protobuf';
 import { expect, test } from 'vitest';
 import { AttributeProto_AttributeType, ModelProtoSchema, TensorProto_DataLocation } from '../src/generated/onnx_pb.js';
-import { exportInference, importOnnx } from '../src/index.js';
+import { exportInference, importNetwork } from '../src/index.js';
 import { floats, handMade, ints, node } from './build-model.js';
 import { randomValues, smallModel } from './small-network.js';
 
@@ -16,7 +16,7 @@ const bytes = exportInference(tiny, randomValues(tiny));
 /** Whether the bytes are a model after all; anything but a BnError is a failure. */
 function isTaken(hostile: Uint8Array): boolean {
   try {
-    importOnnx(hostile);
+    importNetwork(hostile);
     return true;
   } catch (error) {
     if (error instanceof BnError) return false;
@@ -164,8 +164,8 @@ test.each<[string, string, () => Uint8Array]>([
   ],
 ])('%s: refused with a reason', (_, message, make) => {
   const hostile = make();
-  expect(() => importOnnx(hostile)).toThrow(message);
-  expect(() => importOnnx(hostile)).toThrow(BnError);
+  expect(() => importNetwork(hostile)).toThrow(message);
+  expect(() => importNetwork(hostile)).toThrow(BnError);
 });
 
 test('graphs within attributes within graphs are refused before the stack ends', () => {

@@ -24,7 +24,7 @@ import { batchNormFromScratch } from '@bn/models';
 import { openModel } from '@bn/onnxruntime-cuda';
 import { createBackend } from '@bn/reference';
 import { expect, test } from 'vitest';
-import { exportInference, importOnnx } from '../src/index.js';
+import { exportInference, importNetwork, importOnnx } from '../src/index.js';
 import { handMade, ints, node } from './build-model.js';
 import { largestDifference, predict, randomPixels, randomValues, smallModel, smallNetwork } from './small-network.js';
 
@@ -144,29 +144,28 @@ test('what is trained can be chosen', () => {
   expect(parametersOf()).toHaveLength(19);
 });
 
-test('a softmax at the end is left out on request, and an output can be named', async () => {
+test('what is trained are logits; an output can be named', async () => {
   const model = smallModel();
   const values = randomValues(model);
   const bytes = exportInference(model, values);
   const pixels = randomPixels(2);
-  const probabilities = importOnnx(bytes, { output: 'probabilities' });
+  const probabilities = importNetwork(bytes, { output: 'probabilities' });
   const [row] = [await predict(probabilities.model, probabilities.values, pixels)];
   expect(row!.slice(0, 3).reduce((a, b) => a + b)).toBeCloseTo(1, 5);
-  const logits = importOnnx(bytes, { output: 'probabilities', logits: true });
+  const logits = importOnnx(bytes, { output: 'probabilities' });
   expect(await predict(logits.model, logits.values, pixels)).toEqual(await predict(model, values, pixels));
   expect(() => importOnnx(bytes, { output: 'nothing' })).toThrow("the output 'nothing' is not there; the outputs are");
 });
 
-test('images with channels last can be given with channels first, as data sets have them', async () => {
+test('images with channels last are given with channels first, as data sets have them', async () => {
   const bytes = handMade({
     shape: [null, 2, 2, 3],
     nodes: [node('Transpose', ['x'], 'first', { perm: [0, 3, 1, 2] }), node('Reshape', ['first', 'shape'])],
     initializers: [ints('shape', [0, -1])],
   });
   const pixels = Float32Array.from({ length: 2 * 12 }, (_, i) => i);
-  const { model, values } = importOnnx(bytes, { channelsFirst: true });
+  const { model, values } = importOnnx(bytes);
   expect(model.input.shape).toEqual([null, 3, 2, 2]);
   expect(await predict(model, values, pixels)).toEqual(pixels);
-  expect(importOnnx(bytes).model.input.shape).toEqual([null, 2, 2, 3]);
-  expect(importOnnx(torchCnn, { channelsFirst: true }).model.input.shape).toEqual([null, 1, 14, 14]);
+  expect(importNetwork(bytes).model.input.shape).toEqual([null, 2, 2, 3]);
 });

@@ -4,7 +4,7 @@ import { createTrainer, regression, sgd, type Tensor } from '@bn/core';
 import { openModel } from '@bn/onnxruntime-cuda';
 import { createBackend } from '@bn/reference';
 import { expect, test } from 'vitest';
-import { importOnnx } from '../src/index.js';
+import { importNetwork } from '../src/index.js';
 import { floats, type HandMade, handMade, ints, node } from './build-model.js';
 import { largestDifference } from './small-network.js';
 
@@ -148,7 +148,7 @@ async function differenceFrom(bytes: Uint8Array, count: number): Promise<number>
   const { y } = await open.run({ x: { data: images(count), spec: { shape: [count, 2, 5, 6], dtype: 'float32' } } });
   await open.dispose();
   const backend = await createBackend();
-  const { model } = importOnnx(bytes);
+  const { model } = importNetwork(bytes);
   const trainer = await createTrainer({ model, backend, objective: { ...regression(), loss: sum }, optimizer: sgd() });
   const got = await trainer.predict(images(count));
   await trainer.dispose();
@@ -163,7 +163,7 @@ test.each(Object.entries(cases))('%s', async (_, model) => {
 test('a batch size that the file has as a number is any', async () => {
   const nodes = [node('Reshape', ['x', 's'])];
   const bytes = handMade({ shape: [2, 2, 5, 6], nodes, initializers: [ints('s', [2, 60])] });
-  expect(importOnnx(bytes).model.input.shape).toEqual([null, 2, 5, 6]);
+  expect(importNetwork(bytes).model.input.shape).toEqual([null, 2, 5, 6]);
   expect(await differenceFrom(bytes, 2)).toBe(0);
 });
 
@@ -197,5 +197,5 @@ test.each<[string, HandMade]>([
   ],
   ['its input 1 must not depend on the data', { nodes: [node('Reshape', ['x', 'x'])] }],
 ])('%s', (message, model) => {
-  expect(() => importOnnx(handMade(model))).toThrow(message);
+  expect(() => importNetwork(handMade(model))).toThrow(message);
 });

@@ -38,6 +38,7 @@ export function fitModel(
   { train, outputs: wanted }: DataOutline,
   known: OutputSignature | null,
 ): FittedModel {
+  if (known) requireTask(objective, known);
   const { shape, dtype } = train.features;
   const model = network.modelFor({ shape: shape as number[], outputs: known?.size ?? wanted });
   const traced = trace(model, input('features', [2, ...shape], dtype), { training: true });
@@ -61,6 +62,15 @@ export function fitModel(
       .map((path) => path.slice(0, -'.gamma'.length)),
     hasStates: traced.updates.size > 0,
   };
+}
+
+function requireTask({ task, gives }: Objective, { kind }: OutputSignature): void {
+  if (kind === gives.kind || (kind === 'logits' && task !== 'regress')) return;
+  const fitting = { logits: 'classify', probabilities: 'classify', scores: 'multilabel', values: 'regress' }[kind];
+  throw new BnError(
+    'argument',
+    `the model gives ${kind}, but --task ${task} needs ${gives.kind}; give --task ${fitting}`,
+  );
 }
 
 /** Data whose classes have the indices that the model gives them, and what should be known of that. */

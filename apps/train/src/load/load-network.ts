@@ -2,8 +2,9 @@
 
 import { readFile } from 'node:fs/promises';
 import { importModule, isPath, resolvePackage, resolvePath, UsageError } from '@bn/command-line';
-import { BnError, batchNorm, defineModel, type Layer, type Model, type Signature } from '@bn/core';
+import { BnError, batchNorm, defineModel, type Layer, type Model } from '@bn/core';
 import { batchNormFromScratch, lenet } from '@bn/models';
+import type { Signed } from '@bn/onnx';
 import type { RunConfig } from '../config/settings.js';
 
 /** A network that was found, not yet made for certain data. */
@@ -12,11 +13,14 @@ export interface Network {
   readonly shape: readonly number[] | null;
   /** @param data what an example is, and how many values the network is to give for it */
   modelFor(data: { shape: readonly number[]; outputs: number }): Model;
-  /** What the file says that its model takes and gives. */
-  readonly signature: Signature | null;
+  /** What an .onnx file takes and gives, and what of that is assumed; null for other networks. */
+  readonly signed: Signed | null;
 }
 
-type NetworkConfig = Pick<RunConfig, 'model' | 'bnConvention' | 'bnMomentum' | 'bnEpsilon' | 'bnImported'>;
+type NetworkConfig = Pick<
+  RunConfig,
+  'model' | 'task' | 'output' | 'gives' | 'pixels' | 'bnConvention' | 'bnMomentum' | 'bnEpsilon' | 'bnImported'
+>;
 
 /** What makes the layer after each convolution and hidden dense layer of the built-in networks. */
 const builtIn: Readonly<Record<string, ((config: NetworkConfig) => Layer) | null>> = {
@@ -40,23 +44,22 @@ export async function loadNetwork(config: NetworkConfig, workingFolder: string):
     const options = normalization ? { normalization: () => normalization(config) } : {};
     const modelFor: Network['modelFor'] = ({ shape, outputs }) =>
       modelOf(lenet({ ...options, classes: outputs }), shape);
-    return { shape: null, signature: null, modelFor };
+    return { shape: null, signed: null, modelFor };
   }
   const network = await importNetwork(config, workingFolder);
   if (typeof network === 'function') {
-    return { shape: null, signature: null, modelFor: ({ shape }) => modelOf(network, shape) };
+    return { shape: null, signed: null, modelFor: ({ shape }) => modelOf(network, shape) };
   }
-  return { shape: network.input.shape.slice(1) as number[], signature: null, modelFor: () => network };
+  const { model, signed } = network;
+  return { shape: model.input.shape.slice(1) as number[], signed, modelFor: () => model };
 }
 
 function modelOf(network: Layer, shape: readonly number[]): Model {
   return defineModel(network, { input: { shape: [null, ...shape], dtype: 'float32' } });
 }
 
-async function importNetwork(
-  { model: name, bnImported }: NetworkConfig,
-  workingFolder: string,
-): Promise<Layer | Model> {
+async function importNetwork(config: NetworkConfig, workingFolder: string): Promise<Layer | Defined> {
+  const name = config.model;
   const file = isPath(name)
     ? resolvePath(name, workingFolder)
     : (resolvePackage(name, workingFolder) ?? resolvePackage(name, import.meta.dirname));
@@ -65,31 +68,39 @@ async function importNetwork(
       `unknown model '${name}'; built in: ${Object.keys(builtIn).join(', ')}. For one of your own, give the path of its file, such as ./net.ts`,
     );
   }
-  if (file.endsWith('.onnx')) return readModel(file, bnImported);
+  if (file.endsWith('.onnx')) return readModel(file, config);
   const module: { default?: unknown } = await importModule(file).catch((cause: Error) => {
     throw new BnError('argument', `the model ${file} does not load: ${cause.message}`, { cause });
   });
   const network = module.default;
   if (typeof network === 'function') return network as Layer;
-  if (typeof network === 'object' && network && 'network' in network && 'input' in network) return network as Model;
+  if (typeof network === 'object' && network && 'network' in network && 'input' in network) {
+    return { model: network as Model, signed: null };
+  }
   throw new UsageError(
     `${file}: expected a network as the default export: a layer (x, scope) => …, or defineModel(…); found ${typeof network}`,
   );
 }
 
+/** A model that says itself what it takes. */
+interface Defined extends Pick<Network, 'signed'> {
+  readonly model: Model;
+}
+
 /** The model in an ONNX file: it starts from the weights that it has there. */
-async function readModel(file: string, batchNorm: RunConfig['bnImported']): Promise<Model> {
+async function readModel(file: string, { bnImported, task, output, gives, pixels }: NetworkConfig): Promise<Defined> {
   const { importOnnx } = await import('@bn/onnx');
   const bytes = new Uint8Array(await readFile(file));
   try {
-    // The loss brings its own softmax; images in data sets have their channels first.
-    return importOnnx(bytes, { batchNorm, logits: true, channelsFirst: true }).model;
+    const known = given({ output, pixels, gives: gives ?? (task === 'regress' ? 'values' : null) });
+    const { model, ...signed } = importOnnx(bytes, { batchNorm: bnImported, ...known });
+    return { model, signed };
   } catch (cause) {
     throw cause instanceof BnError ? new BnError(cause.code, `${file}: ${cause.message}`, { cause }) : cause;
   }
 }
 
 /** Options without those that are null, which leave the default in place. */
-function given(options: Readonly<Record<string, number | null>>): Record<string, number> {
-  return Object.fromEntries(Object.entries(options).filter((entry): entry is [string, number] => entry[1] !== null));
+function given<T>(options: { readonly [K in keyof T]: T[K] | null }): Partial<T> {
+  return Object.fromEntries(Object.entries(options).filter(([, value]) => value !== null)) as Partial<T>;
 }

@@ -30,7 +30,7 @@ export async function createParticipant(setup: Setup): Promise<Participant> {
   const network = await loadNetwork(config, workingFolder);
   const data = await loadData(config, network.shape);
   const objective = objectiveOf(config, data.outputs);
-  const fitted = fitModel(network, objective, data, network.signature?.output ?? null);
+  const fitted = fitModel(network, objective, data, network.signed?.signature.output ?? null);
   const { train } = matchData(fitted, data, config.batchSize).data;
   const backend = await backendOf(setup);
   const options = { model: fitted.model, backend, objective, optimizer: optimizerOf(config), seed: config.seed };

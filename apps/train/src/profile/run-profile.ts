@@ -48,7 +48,7 @@ async function measure(
 ): Promise<ProfileRecord> {
   const network = await loadNetwork(config, cwd);
   const data = await loadData(config, network.shape);
-  const fitted = fitModel(network, objectiveOf(config, data.outputs), data, network.signature?.output ?? null);
+  const fitted = fitModel(network, objectiveOf(config, data.outputs), data, network.signed?.signature.output ?? null);
   const { train } = matchData(fitted, data, config.batchSize).data;
   // One after the other: compilations are timed.
   const start = (backend: Backend) => Training.start(fitted, train, backend, config);

@@ -39,7 +39,7 @@ export async function withTrainer<T>(
   try {
     const outline = outlineOf(config);
     const { outputs, ...rest } = outline ?? (await loading);
-    const known = signature ?? network.signature;
+    const known = signature ?? network.signed?.signature ?? null;
     const objective = objectiveOf(config, outputs);
     const fitted = fitModel(network, objective, { outputs, ...rest }, known?.output ?? null);
     const options = { model: fitted.model, backend, objective, optimizer: optimizerOf(config), seed: config.seed };
@@ -47,7 +47,16 @@ export async function withTrainer<T>(
     try {
       if (outline) await trainer.compile(outline.train, { batchSize: config.batchSize });
       const matched = matchData(fitted, await loading, config.batchSize);
-      return await body({ ...matched, config: { ...config, backend: name }, fitted, backend, deviceReason, trainer });
+      const warnings = [...(network.signed?.assumptions ?? []), ...matched.warnings];
+      return await body({
+        ...matched,
+        warnings,
+        config: { ...config, backend: name },
+        fitted,
+        backend,
+        deviceReason,
+        trainer,
+      });
     } finally {
       await trainer.dispose();
     }

@@ -2,11 +2,11 @@
 
 import { BnError } from '../errors.js';
 import { type Initializer, ones, zeros } from '../initializers.js';
-import { customGradient, fill } from '../ops/composed.js';
+import { customGradient, fill, stopGradient } from '../ops/composed.js';
 import { add, div, mul, sqrt, sub } from '../ops/elementwise.js';
 import { batchNormalize } from '../ops/fused.js';
 import { mean, normalizeAxes, sum } from '../ops/reduction.js';
-import { reshape } from '../ops/shape.js';
+import { reshape, slice } from '../ops/shape.js';
 import { type Layer, type Scope, within } from '../scope.js';
 import { formatShape, sizeOf, staticShape } from '../spec.js';
 import { type Tensor, site as where } from '../tensor.js';
@@ -126,13 +126,24 @@ function rulesOf({ convention = 'd2l', momentum, epsilon }: BatchNormOptions): R
 interface BatchStatistics {
   /** Values per channel. */
   readonly count: number;
-  /** With the reduced axes kept as size 1. */
-  readonly mean: Tensor;
+  /** A value of each channel; like those below with the reduced axes kept as size 1. */
+  readonly pivot: Tensor;
+  /** x − pivot. */
+  readonly shifted: Tensor;
+  /** The mean of `shifted`. */
+  readonly shift: Tensor;
+  /** Of the population. */
   readonly variance: Tensor;
   readonly axes: readonly number[];
 }
 
-/** Mean and population variance over all axes but `axis`, in two passes: E[x²] − E[x]² would lose all digits for large means. */
+/**
+ * Mean and population variance over all axes but `axis`, in two passes: E[x²] − E[x]² would lose all digits for large means.
+ *
+ * Both are taken of x − pivot, where the pivot is the channel's first value. That difference is exact where the mean is
+ * large beside the deviation, and zero in a constant channel, in whatever order a runtime sums. So y is exactly beta there,
+ * and a mean loses no digits that the deviation needs.
+ */
 function batchStatistics(x: Tensor, axis: number): BatchStatistics {
   const axes = x.shape.flatMap((_, i) => (i === axis ? [] : [i]));
   const count = sizeOf(
@@ -148,9 +159,17 @@ function batchStatistics(x: Tensor, axis: number): BatchStatistics {
         'its variance is zero; use a batch of two or more, or frozen: true',
     );
   }
-  const batchMean = mean(x, axes, { keepDims: true });
-  const centred = sub(x, batchMean);
-  return { count, axes, mean: batchMean, variance: mean(mul(centred, centred), axes, { keepDims: true }) };
+  const kept = x.shape.map((n, i) => (i === axis ? n : 1));
+  const first = slice(
+    x,
+    x.shape.map(() => 0),
+    kept,
+  );
+  const pivot = stopGradient(first); // results do not depend on which it is
+  const shifted = sub(x, pivot);
+  const shift = mean(shifted, axes, { keepDims: true });
+  const centred = sub(shifted, shift);
+  return { count, axes, pivot, shifted, shift, variance: mean(mul(centred, centred), axes, { keepDims: true }) };
 }
 
 /** batchNormalize with the batch's own statistics, and the gradient derived by hand: two reductions, one pass over x. */
@@ -158,16 +177,16 @@ function normalizeBatch(
   x: Tensor,
   gamma: Tensor,
   beta: Tensor,
-  { mean: batchMean, variance, axes, count }: BatchStatistics,
+  { shifted, shift, variance, axes, count }: BatchStatistics,
   attributes: { axis: number; epsilon: number },
 ): Tensor {
   const channels = gamma.shape;
   const forward = () =>
-    batchNormalize(x, reshape(batchMean, channels), reshape(variance, channels), gamma, beta, attributes);
+    batchNormalize(shifted, reshape(shift, channels), reshape(variance, channels), gamma, beta, attributes);
   // With x̂ = (x − mean)·s and s = 1/√(variance + epsilon):
   //   dbeta = Σ dy,  dgamma = Σ dy·x̂,  dx = gamma·s·(dy − dbeta/count − x̂·dgamma/count)
   const backward = (dy: Tensor) => {
-    const centred = sub(x, batchMean);
+    const centred = sub(shifted, shift);
     const s = div(1, sqrt(add(variance, attributes.epsilon)));
     const dbeta = sum(dy, axes, { keepDims: true });
     const dgamma = mul(sum(mul(dy, centred), axes, { keepDims: true }), s);
@@ -197,19 +216,20 @@ function runningStatistics(scope: Scope, channels: number, options: BatchNormOpt
 function follow(scope: Scope, running: RunningStatistics, batch: BatchStatistics, rules: Rules): void {
   const { count } = batch;
   const correction = rules.runningVariance === 'unbiased' ? count / (count - 1) : 1;
-  const batchMean = reshape(batch.mean, running.mean.shape);
+  const batchMean = reshape(add(batch.pivot, batch.shift), running.mean.shape);
   const batchVariance = mul(reshape(batch.variance, running.variance.shape), correction);
+  const followed = { around: 'runningMean', ...(rules.runningVariance === 'unbiased' && { unbiasedOf: count }) };
   if (running.batches) {
     const batches = add(running.batches, 1);
     const average = (old: Tensor, latest: Tensor) => add(old, div(sub(latest, old), batches));
     scope.update('batches', batches);
     scope.update('runningMean', average(running.mean, batchMean));
-    scope.update('runningVariance', average(running.variance, batchVariance));
+    scope.update('runningVariance', average(running.variance, batchVariance), followed);
     return;
   }
   const keep = rules.momentumWeighs === 'old' ? rules.momentum! : 1 - rules.momentum!;
   if (keep === 1) return; // they never move
   const average = (old: Tensor, latest: Tensor) => add(mul(old, keep), mul(latest, 1 - keep));
   scope.update('runningMean', average(running.mean, batchMean));
-  scope.update('runningVariance', average(running.variance, batchVariance));
+  scope.update('runningVariance', average(running.variance, batchVariance), followed);
 }

@@ -1,17 +1,20 @@
-// Averages of running statistics over a whole data set, under the present weights.
+// Statistics of a whole data set in place of running ones, under the present weights.
 
 import type { Dataset } from '../dataset.js';
 import { BnError } from '../errors.js';
-import type { Model } from '../model.js';
+import { type Model, trace } from '../model.js';
 import { createGenerator, permutation } from '../random.js';
 import { formatSpec, type HostTensor, sizeOf, staticShape } from '../spec.js';
+import { input } from '../tensor.js';
 import { assembleBatch, batchRanges, batchSpec } from './batches.js';
 import type { HostInput, RunContext, Runner } from './runner.js';
 import { recalibrationGraph } from './step-graph.js';
 import { streams } from './streams.js';
 
 /**
- * For each state that averages over batches, the average of its batches' statistics, weighed by their sizes.
+ * For each state that averages over batches, the average of its batches' statistics, weighed by their sizes. A variance
+ * also counts what the batches' means differ by, so that it is that of the whole data set, whatever the batch size.
+ * (Layers after others see these normalize by the batch, as in training.)
  *
  * @throws `not-finite` naming a state whose update is no moving average
  */
@@ -22,11 +25,18 @@ export async function averageStatistics(
 ): Promise<Map<string, HostTensor>> {
   // Shuffled: each batch of a sorted data set would see one class.
   const order = permutation(dataset.length, createGenerator(context.random[0], streams.recalibrate));
-  const sums = new Map<string, Float64Array>();
+  const ranges = recalibrationRanges(dataset.length, batchSize);
+  const { features: first } = batchSpec(dataset, ranges[0]![1]);
+  const { variances } = trace(model, input('features', first.shape, first.dtype), { training: true });
+  /** Values that the divisor of an unbiased variance counts, of so many examples. */
+  const valuesOf = (path: string, examples: number) => {
+    const { unbiasedOf } = variances.get(path) ?? {};
+    return unbiasedOf === undefined ? Infinity : (unbiasedOf / ranges[0]![1]) * examples;
+  };
+  const averages = new Map<string, Float64Array>();
   let examples = 0;
-  for (const [start, end] of batchRanges(dataset.length, batchSize)) {
+  for (const [start, end] of ranges) {
     const size = end - start;
-    if (size === 1) continue; // has no variance
     const spec = batchSpec(dataset, size).features;
     const compiled = runner.compile(`recalibrate ${formatSpec(spec)}`, () => recalibrationGraph(model, spec));
     const { features } = assembleBatch(dataset, order.subarray(start, end));
@@ -35,19 +45,61 @@ export async function averageStatistics(
     );
     if (zeros.length === 0) break; // nothing averages
     const outputs = await runner.run(compiled, [['features', features, spec], ...zeros], context);
+    const statistics = new Map<string, Float64Array>();
     for (const path of [...outputs.keys()]) {
-      const statistic = await runner.take(outputs, path);
-      const sum = sums.get(path) ?? new Float64Array(statistic.length);
-      sums.set(path, sum);
-      for (let i = 0; i < sum.length; i++) sum[i]! += statistic[i]! * size;
+      const biased = 1 - 1 / valuesOf(path, size);
+      statistics.set(
+        path,
+        Float64Array.from(await runner.take(outputs, path), (v) => v * biased),
+      );
     }
     examples += size;
+    addBatch(averages, statistics, size / examples, (path) => variances.get(path)?.around);
   }
-  return new Map([...sums].map(([path, sum]) => [path, average(path, sum, examples, runner)]));
+  return new Map(
+    [...averages].map(([path, average]) => {
+      const unbiased = 1 / (1 - 1 / valuesOf(path, examples));
+      return [
+        path,
+        finite(
+          path,
+          average.map((v) => v * unbiased),
+          runner,
+        ),
+      ];
+    }),
+  );
 }
 
-function average(path: string, sum: Float64Array, examples: number, runner: Runner): HostTensor {
-  const data = Float32Array.from(sum, (v) => v / examples);
+/** The batches; a rest of one example goes with the batch before, as many layers have no statistics of one alone. */
+function recalibrationRanges(length: number, batchSize: number): [number, number][] {
+  const ranges = batchRanges(length, batchSize);
+  const [start, end] = ranges.at(-1)!;
+  return end - start > 1 || ranges.length === 1 ? ranges : [...ranges.slice(0, -2), [ranges.at(-2)![0], end]];
+}
+
+/**
+ * Adds a batch, which is `share` of all examples so far, to the averages: with m of the batch and M of those before,
+ * M + share·(m − M), and for a variance beside that share·(1 − share)·(m − M)² of its mean (Chan et al., 1979).
+ */
+function addBatch(
+  averages: Map<string, Float64Array>,
+  statistics: ReadonlyMap<string, Float64Array>,
+  share: number,
+  meanOf: (path: string) => string | undefined,
+): void {
+  const added = [...statistics].map(([path, statistic]) => {
+    const before = averages.get(path) ?? statistic;
+    const mean = meanOf(path) ?? '';
+    const [means, meansBefore] = [statistics.get(mean), averages.get(mean)];
+    const apart = (i: number) => (means && meansBefore ? means[i]! - meansBefore[i]! : 0);
+    return [path, before.map((v, i) => v + share * (statistic[i]! - v + (1 - share) * apart(i) ** 2))] as const;
+  });
+  for (const [path, average] of added) averages.set(path, average);
+}
+
+function finite(path: string, average: Float64Array, runner: Runner): HostTensor {
+  const data = Float32Array.from(average);
   if (!data.every(Number.isFinite)) {
     throw new BnError(
       'not-finite',

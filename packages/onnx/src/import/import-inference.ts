@@ -1,24 +1,23 @@
 // An ONNX model as a graph that predicts, as the file has it: its input, its outputs, its weights as constants.
 
-import { BnError, bindInputs, createGraph, defineModel, type Graph, input, type Spec, trace } from '@bn/core';
+import { BnError, bindInputs, createGraph, defineModel, input, trace } from '@bn/core';
 import { createNetwork } from './network.js';
-import { readGraph } from './read-graph.js';
+import { type OnnxGraph, readGraph } from './read-graph.js';
+import type { Predicting } from './signature.js';
 import { findWeights } from './weights.js';
 
-export interface ImportedInference {
-  /** Has the file's input and outputs, by their names, with a symbolic batch. */
-  readonly graph: Graph;
-  readonly input: { readonly name: string; readonly spec: Spec };
-  /** The file's texts. */
-  readonly metadata: Readonly<Record<string, string>>;
-}
+/** The graph has the file's input and outputs, by their names, with a symbolic batch; `metadata` are the file's texts. */
+export type ImportedInference = Predicting;
 
 /**
  * Reads an ONNX model to predict with, on any backend: `importOnnx` is for training it further. The same models are read,
- * and the same errors thrown.
+ * and the same errors thrown. `signatureOf` tells what it takes and gives.
  */
 export function importInference(bytes: Uint8Array): ImportedInference {
-  const graph = readGraph(bytes);
+  return inferenceOf(readGraph(bytes));
+}
+
+export function inferenceOf(graph: OnnxGraph): ImportedInference {
   const { name, dtype, shape } = graph.input;
   const weights = findWeights(graph, () => false);
   const features = input(name, shape, dtype);

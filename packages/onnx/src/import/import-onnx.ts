@@ -1,11 +1,25 @@
 // An ONNX model as a model of this toolkit: to predict with, to train further, on any backend.
 
-import { BnError, defineModel, type HostTensor, input, type Model, ops, type Shape, trace } from '@bn/core';
+import {
+  BnError,
+  constant,
+  defineModel,
+  type HostTensor,
+  type ImageSignature,
+  input,
+  type Model,
+  ops,
+  pixelScaling,
+  type Tensor,
+  trace,
+} from '@bn/core';
+import { inferenceOf } from './import-inference.js';
 import { createNetwork } from './network.js';
 import { type OnnxGraph, readGraph } from './read-graph.js';
+import { type SignatureOptions, type Signed, signatureOf, trainableOf } from './signature.js';
 import { findWeights } from './weights.js';
 
-export interface ImportOptions {
+export interface NetworkImportOptions {
   /**
    * `frozen`: training, too, normalizes with the running statistics of the file and leaves them as they are.
    * `trained`: batches are normalized with their own, and the running ones follow, with the file's momentum.
@@ -19,16 +33,12 @@ export interface ImportOptions {
   readonly trainable?: (name: string, isWeight: boolean) => boolean;
   /** Name of the output that is the network's, default `logits` if there is one of that name, else the first. */
   readonly output?: string;
-  /** Leaves a Softmax or LogSoftmax at the end out, as losses want it, which bring their own. Default false. */
-  readonly logits?: boolean;
-  /**
-   * The model of a file whose images are `[batch, height, width, channels]` with 1 or 3 channels, as those of Keras are,
-   * takes `[batch, channels, height, width]` instead. Default false.
-   */
-  readonly channelsFirst?: boolean;
 }
 
-export interface ImportedModel {
+/** The output is by default the one that `signatureOf` finds. */
+export interface ImportOptions extends NetworkImportOptions, SignatureOptions {}
+
+export interface ImportedNetwork {
   /** Starts training from the file's values: they are what its parameters and states are initialized with. */
   readonly model: Model;
   /** Parameters and states by path: those that the file's names suggest. */
@@ -37,60 +47,74 @@ export interface ImportedModel {
   readonly metadata: Readonly<Record<string, string>>;
 }
 
+export interface ImportedModel extends ImportedNetwork, Signed {}
+
 /**
- * Reads an ONNX model of one input: a classifier of images as frameworks export them, or what this package exports.
- * Opsets 7 to 24; the README lists the operators. Any batch size, also where the file has a number for it.
+ * Reads an ONNX model of one input to train it: a classifier of images as frameworks export them, or what this package
+ * exports. Opsets 7 to 24; the README lists the operators. Any batch size, also where the file has a number for it.
+ *
+ * The model takes images as all models of this toolkit do, `[batch, channels, height, width]` from 0 to 1 (a file that takes
+ * uint8: pixels), and brings them to the order and range of the file. It gives what the file takes the softmax or sigmoid of.
  *
  * The bytes may come from anywhere: they are checked, and nothing large is allocated on their word.
  *
  * @throws BnError `data` if the file is damaged or contradicts itself, `unsupported` for what is not imported, naming the
- * node, its operator and the opset
+ * node, its operator and the opset; and as `signatureOf` does
  */
-export function importOnnx(
-  bytes: Uint8Array,
-  {
-    batchNorm = 'frozen',
-    trainable = (_, isWeight) => isWeight,
-    logits = false,
-    channelsFirst = false,
-    ...options
-  }: ImportOptions = {},
-): ImportedModel {
+export function importOnnx(bytes: Uint8Array, options: ImportOptions = {}): ImportedModel {
   const graph = readGraph(bytes);
-  const output = chooseOutput(graph, options.output, logits);
+  const signed = signatureOf(inferenceOf(graph), options);
+  const { input, output } = signed.signature;
+  const { model, metadata } = networkOf(graph, { ...options, output: output.name });
+  const { dtype, shape } = model.input;
+  const { image } = input;
+  const own = defineModel((x, scope) => trainableOf(model.network(image ? asInFile(x, image) : x, scope), output), {
+    input: { dtype, shape: image ? [null, image.channels, image.height, image.width] : shape },
+  });
+  return { model: own, values: valuesOf(own), metadata, ...signed };
+}
+
+/** Reads an ONNX model with the input and the output that the file has, whatever they are; throws as `importOnnx` does. */
+export function importNetwork(bytes: Uint8Array, options: NetworkImportOptions = {}): ImportedNetwork {
+  const { model, metadata } = networkOf(readGraph(bytes), options);
+  return { model, values: valuesOf(model), metadata };
+}
+
+function networkOf(
+  graph: OnnxGraph,
+  { batchNorm = 'frozen', trainable = (_, isWeight) => isWeight, ...options }: NetworkImportOptions,
+): Omit<ImportedNetwork, 'values'> {
+  const output = chooseOutput(graph, options.output);
   const weights = findWeights(graph, trainable);
-  const network = createNetwork({ graph, weights, output, batchNorm });
   const { dtype, shape } = graph.input;
-  const own = defineModel(network, { input: { dtype, shape } });
-  const model = channelsFirst && hasChannelsLast(shape) ? withChannelsFirst(own) : own;
-  const { parameters, states } = trace(model, input('features', model.input.shape, dtype));
+  const model = defineModel(createNetwork({ graph, weights, output, batchNorm }), { input: { dtype, shape } });
+  return { model, metadata: graph.metadata };
+}
+
+function valuesOf(model: Model): ReadonlyMap<string, HostTensor> {
+  const { parameters, states } = trace(model, input('features', model.input.shape, model.input.dtype));
   const never = { uniform: () => 0, normal: () => 0, integer: () => 0 };
   const values = [...parameters, ...states].map(([path, { shape, initializer }]) => {
     return [path, { shape, data: initializer(shape, never) }] as const;
   });
-  return { model, values: new Map(values), metadata: graph.metadata };
+  return new Map(values);
 }
 
-function chooseOutput({ outputs, nodes, constants }: OnnxGraph, wanted: string | undefined, logits: boolean): string {
+function chooseOutput({ outputs, nodes, constants }: OnnxGraph, wanted: string | undefined): string {
   const output = wanted ?? (outputs.includes('logits') ? 'logits' : outputs[0]!);
-  const maker = nodes.find((node) => node.outputs.includes(output));
-  if (!maker) {
-    const what = constants.has(output) ? 'is a constant' : 'is not there';
-    throw new BnError('argument', `the output '${output}' ${what}; the outputs are ${outputs.join(', ')}`);
-  }
-  const isSoftmax = maker.operator === 'Softmax' || maker.operator === 'LogSoftmax';
-  return logits && isSoftmax ? maker.inputs[0]! : output;
+  if (nodes.some((node) => node.outputs.includes(output))) return output;
+  const what = constants.has(output) ? 'is a constant' : 'is not there';
+  throw new BnError('argument', `the output '${output}' ${what}; the outputs are ${outputs.join(', ')}`);
 }
 
-/** Whether a shape can only be that of images with their channels last. */
-function hasChannelsLast(shape: Shape): boolean {
-  const isChannels = (n: number | null | undefined) => n === 1 || n === 3;
-  return shape.length === 4 && isChannels(shape[3]) && !isChannels(shape[1]);
-}
-
-function withChannelsFirst({ network, input: { dtype, shape } }: Model): Model {
-  const [batch, height, width, channels] = shape as [null, number, number, number];
-  return defineModel((x, scope) => network(ops.transpose(x, [0, 2, 3, 1]), scope), {
-    input: { dtype, shape: [batch, channels, height, width] },
-  });
+/** Images [batch, channels, height, width], from 0 to 1 or uint8, as the file takes them. */
+function asInFile(x: Tensor, image: ImageSignature): Tensor {
+  const { channels, height, width, order } = image;
+  const { scale, offset } = pixelScaling(image);
+  const each = (values: readonly number[]) => constant(values, [1, channels, 1, 1]);
+  const isAsIs = x.dtype === 'uint8' || (scale.every((v) => v * 255 === 1) && offset.every((v) => v === 0));
+  const scaled = isAsIs ? x : ops.add(ops.mul(x, each(scale.map((v) => v * 255))), each(offset));
+  if (order === 'HWC') return ops.transpose(scaled, [0, 2, 3, 1]);
+  if (order === 'CHW') return scaled;
+  return ops.reshape(scaled, [x.shape[0]!, ...(order === 'HW' ? [height, width] : [channels * height * width])]);
 }

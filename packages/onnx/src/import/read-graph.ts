@@ -91,7 +91,8 @@ function opsetOf({ opsetImport }: ModelProto): number {
 function readNode({ name, opType, domain, input, output, attribute }: NodeProto, opset: number): OnnxNode {
   const title = `node '${name || (output[0] ?? '')}' (${opType}, opset ${opset})`;
   if (domain !== '' && domain !== 'ai.onnx') {
-    throw new BnError('unsupported', `${title}: operators of ${domain} are not imported; use standard ones`);
+    const instead = opType === 'ZipMap' ? "convert with options={'zipmap': False}" : 'use standard ones';
+    throw new BnError('unsupported', `${title}: operators of ${domain} are not imported; ${instead}`);
   }
   if (output.length === 0 || output[0] === '') {
     throw new BnError('data', `${title}: it has no output; the file is damaged`);

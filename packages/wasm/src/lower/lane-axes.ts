@@ -155,9 +155,12 @@ function alignedAxes(node: Tensor): Parallel[] {
   return pairs;
 }
 
-/** Axes of operands that are summed over and may lie in lanes. */
+/** Axes of operands that are summed over, or of which one element is taken, and that may lie in lanes. */
 function contractedAxes(node: Tensor): Contracted[] {
   if (isElementwise(node)) return [];
+  if (isOp(node, 'slice')) {
+    return node.shape.flatMap((n, axis) => (n === 1 && node.inputs[0].shape[axis] !== 1 ? [{ operand: 0, axis }] : []));
+  }
   if (isOp(node, 'sum') || isOp(node, 'max')) return node.attributes.axes.map((axis) => ({ operand: 0, axis }));
   if (isOp(node, 'matmul')) {
     const { transposeA, transposeB } = node.attributes;

@@ -40,35 +40,55 @@ function splitSum(node: Tensor, copy: Tensor, lanes: LaneAxes, replaced: Readonl
   const { axes } = node.attributes;
   if (lane === null || !axes.includes(lane) || axes.length === 1) return null;
   const others = axes.filter((axis) => axis !== lane);
-  const spread = centredOperand(node);
-  const parts = spread
-    ? momentParts(replaced.get(spread.x)!, replaced.get(spread.mean)!, others)
-    : ops.sum(copy.inputs[0], others, { keepDims: true });
+  const [operand] = node.inputs;
+  const squared = isOp(operand, 'mul') && operand.inputs[0] === operand.inputs[1];
+  const { x, means } = deviation(squared ? operand.inputs[0] : operand, axes);
+  const parts =
+    means.length > 0
+      ? deviationParts(
+          replaced.get(x)!,
+          means.map((mean) => replaced.get(mean)!),
+          others,
+          squared,
+        )
+      : ops.sum(copy.inputs[0], others, { keepDims: true });
   return ops.reshape(ops.sum(parts, [lane], { keepDims: true }), node.shape);
 }
 
 /**
- * Σ (x − mean)² over `axes`, where mean is any value per channel: with n, m the number and mean of x along `axes`,
- * Σ (x − m)² + n·(m − mean)² (Chan et al., 1979). The first sum does not have to wait for the mean of all.
+ * Σ d or Σ d² over `axes`, where d = x − mean and mean is a sum of any values per channel. With n, m the number and mean of
+ * x − pivot along `axes`:
+ *
+ *   Σ d  = n·(pivot − mean + m)
+ *   Σ d² = Σ (x − pivot − m)² + n·(pivot − mean + m)²   (Chan et al., 1979)
+ *
+ * The sums over x do not have to wait for the mean of all. As in the batch normalization layer, the pivot is the first
+ * value, with which they are exact where the mean is large. Textbooks have none: Σ d² around a single mean uses Σ x again.
  */
-function momentParts(x: Tensor, mean: Tensor, axes: readonly number[]): Tensor {
+function deviationParts(x: Tensor, means: readonly Tensor[], axes: readonly number[], squared: boolean): Tensor {
   const n = axes.reduce((product, axis) => product * x.shape[axis]!, 1);
-  const own = ops.mul(ops.sum(x, axes, { keepDims: true }), scalar(1 / n));
-  const within = ops.sum(ops.square(ops.sub(x, own)), axes, { keepDims: true });
-  return ops.add(within, ops.mul(ops.square(ops.sub(own, mean)), scalar(n)));
+  const first = x.shape.map((size, axis) => (axes.includes(axis) ? 1 : size));
+  const start = first.map(() => 0);
+  const pivot = squared && means.length === 1 ? null : ops.slice(x, start, first);
+  const shifted = pivot ? ops.sub(x, pivot) : x;
+  const own = ops.mul(ops.sum(shifted, axes, { keepDims: true }), scalar(1 / n));
+  const [nearest, ...rest] = means;
+  const near = pivot ? ops.add(ops.sub(pivot, nearest), own) : ops.sub(own, nearest);
+  const apart = rest.reduce((sum, mean) => ops.sub(sum, mean), near);
+  if (!squared) return ops.mul(apart, scalar(n));
+  const within = ops.sum(ops.square(ops.sub(shifted, own)), axes, { keepDims: true });
+  return ops.add(within, ops.mul(ops.square(apart), scalar(n)));
 }
 
-/** x and mean, if a sum is over the squares of x − mean, and mean is equal along the axes of the sum. */
-function centredOperand(node: Tensor<'sum'>): { x: Tensor; mean: Tensor } | null {
-  const [square] = node.inputs;
-  if (!isOp(square, 'mul') || square.inputs[0] !== square.inputs[1]) return null;
-  const [centred] = square.inputs;
-  if (!isOp(centred, 'sub')) return null;
-  const [x, mean] = centred.inputs;
-  const rank = x.shape.length;
+/** A tensor as x − means[0] − means[1] …, where means are equal along the axes of a sum. */
+function deviation(tensor: Tensor, axes: readonly number[]): { x: Tensor; means: readonly Tensor[] } {
+  if (!isOp(tensor, 'sub')) return { x: tensor, means: [] };
+  const [x, mean] = tensor.inputs;
   const isMean =
-    x.shape.join() === centred.shape.join() &&
-    mean.shape.length === rank &&
-    mean.shape.every((n, axis) => n === 1 || (!node.attributes.axes.includes(axis) && n === x.shape[axis]));
-  return isMean ? { x, mean } : null;
+    x.shape.join() === tensor.shape.join() &&
+    mean.shape.length === x.shape.length &&
+    mean.shape.every((n, axis) => n === 1 || (!axes.includes(axis) && n === x.shape[axis]));
+  if (!isMean) return { x: tensor, means: [] };
+  const inner = deviation(x, axes);
+  return { x: inner.x, means: [...inner.means, mean] };
 }

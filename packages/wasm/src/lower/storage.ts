@@ -68,7 +68,10 @@ export function chooseStorage(graph: Graph, lanes: LaneAxes): Storage {
     const expanded = inline > 0 && uses.some(({ user }) => sizeOf(user) > sizeOf(node) && isSpread(user));
     const again = uses.length > 1 || elementsRead(node, users) > sizeOf(node);
     const shared = again && inline > limits.shared;
-    if (form !== 'element' || anchor || needed || expanded || shared || inline > limits.nested) stored.add(node);
+    // One element of the axis in lanes is taken when all groups are there, not within each of them.
+    const taken = node.op === 'slice' && crossesGroups(node, lanes);
+    if (taken || form !== 'element' || anchor || needed || expanded || shared || inline > limits.nested)
+      stored.add(node);
   }
   const inLanes = new Set<Tensor>();
   // Nodes whose users, also those behind nodes that are not stored, take lanes as they are. Users come first.
