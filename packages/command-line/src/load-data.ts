@@ -34,11 +34,11 @@ export interface ReadingOptions {
   /** Height and width of images from files; a number for both; null for what the network takes, else by the images. */
   readonly imageSize?: readonly [height: number, width: number] | number | null;
   /** Grey or RGB; null for what the network takes, else RGB unless all images are grey. */
-  readonly channels?: 1 | 3 | null;
+  readonly channels?: 1 | 3 | '1' | '3' | null;
   /** Default classify. */
   readonly task?: Task;
-  /** Columns of a table with the targets; null for the usual ones. */
-  readonly targets?: readonly string[] | null;
+  /** Columns of a table with the targets, with commas between; null for the usual ones. */
+  readonly target?: string | null;
   /** Stop at the first file that cannot be read, rather than leave it out. */
   readonly strict?: boolean;
   /** Called now and then while many files are read. */
@@ -223,15 +223,22 @@ async function loadFiles(name: string, options: ReadingOptions, shape: readonly 
 }
 
 /** What the user asks for, else what the network takes: `[channels, height, width]`, `[height, width]`, or all in a row. */
-function readingOf({ imageSize = null, ...options }: ReadingOptions, shape: readonly number[] | null): CsvOptions {
+function readingOf(
+  { imageSize = null, channels: asked = null, target = null, ...options }: ReadingOptions,
+  shape: readonly number[] | null,
+): CsvOptions {
   const side = Math.sqrt(shape?.length === 1 ? shape[0]! : Number.NaN);
   const row = Number.isInteger(side) ? [1, side, side] : [];
   const [channels, height, width] = shape?.length === 3 ? shape : shape?.length === 2 ? [1, ...shape] : row;
-  const own = height && width && (channels === 1 || channels === 3) ? ([height, width] as const) : null;
+  const own = channels === 1 || channels === 3 ? channels : null;
   return {
     ...options,
-    size: typeof imageSize === 'number' ? [imageSize, imageSize] : (imageSize ?? own),
-    channels: options.channels ?? (channels === 1 || channels === 3 ? channels : null),
+    targets: target?.split(',').map((name) => name.trim()) ?? null,
+    size:
+      typeof imageSize === 'number'
+        ? [imageSize, imageSize]
+        : (imageSize ?? (own && height && width ? [height, width] : null)),
+    channels: asked === null ? own : (Number(asked) as 1 | 3),
   };
 }
 
@@ -263,7 +270,11 @@ function noteOf(test: string | undefined, val: string | undefined): string {
 function requireAsked(name: string, dataset: Dataset, { imageSize = null, channels = null }: ReadingOptions): void {
   const { shape } = dataset.features;
   const size = typeof imageSize === 'number' ? [imageSize, imageSize] : (imageSize ?? shape.slice(-2));
-  if ((imageSize === null && channels === null) || sameShape(shape, [channels ?? shape[0]!, ...size])) return;
+  if (
+    (imageSize === null && channels === null) ||
+    sameShape(shape, [channels === null ? shape[0]! : Number(channels), ...size])
+  )
+    return;
   throw new UsageError(
     `--image-size and --channels have no effect on ${name}, which is ${kindOf(dataset)}: only image files are resized; leave them out`,
   );
@@ -278,7 +289,10 @@ function inShape(dataset: Dataset, shape: readonly number[] | null): Dataset {
   return { ...subset(dataset, dataset.length), features: { ...dataset.features, shape } };
 }
 
-function holdOut({ train, test }: Parts, { data, seed }: Pick<DataOptions, 'data' | 'seed'>): Required<Parts> {
+function holdOut(
+  { train, test }: Parts,
+  { data, seed }: Pick<DataOptions, 'data' | 'seed'>,
+): { readonly train: Dataset; readonly test: Dataset } {
   if (test) return { train, test };
   if (train.length < 2) {
     throw new BnError('data', `${data}: one example is too few to hold out test data; add examples or --test-data`);
@@ -320,4 +334,9 @@ function countOutputs(...parts: readonly Dataset[]): number {
   for (const part of parts)
     for (let i = 0; i < part.length; i++) highest = Math.max(highest, part.get(i).label as number);
   return highest + 1;
+}
+
+/** The class index of an example. */
+export function labelOf(dataset: Dataset, index: number): number {
+  return dataset.get(index).label as number;
 }
