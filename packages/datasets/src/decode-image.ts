@@ -29,7 +29,7 @@ const mostPixels = 100_000_000;
  * are those of the size. An image that has the size keeps its pixels.
  *
  * Colours become grey after that, by Rec. 601 on the encoded values, as in Pillow: (299 R + 587 G + 114 B) / 1000. Of 16 bits
- * the upper 8 are taken, as in OpenCV. TIFF of floating-point, signed or 32-bit numbers counts as 0..1 if none is outside, else as
+ * the upper 8 are taken, as in OpenCV. TIFF of floating-point or 32-bit numbers counts as 0..1 if none is outside, else as
  * 0..255 if none is, else its smallest value becomes black and its largest white.
  *
  * @throws BnError `file` when the file cannot be read, `data` when it is no such image, a damaged one or one of more than
@@ -116,10 +116,11 @@ async function openBmp(bytes: Uint8Array, sharp: SharpModule): Promise<Sharp> {
   return sharp(data, { raw: { width, height, channels: 4 } });
 }
 
-/** An image of floating-point or signed numbers, or of more than 16 bits, in bytes; another as it is. */
+/** An image of floating-point numbers, or of more than 16 bits, in bytes; another as it is. */
 async function inBytes(image: Sharp, sharp: SharpModule): Promise<Sharp> {
   const { depth, space } = await image.metadata();
-  if (!/^(float|double|u?int|short)$/.test(depth!)) return image;
+  if (depth === 'short') throw new Error('its samples are signed numbers of 16 bits');
+  if (!/^(float|double|u?int)$/.test(depth!)) return image;
   // In its own space: numbers of three channels would count as linear light.
   const { data, info } = await image
     .toColourspace(space!)

@@ -10,8 +10,9 @@ import { readError } from './read-error.js';
 import { type ImageOptions, type Loaded, readImages, reasonToSkip, type Skipped } from './read-images.js';
 
 /**
- * Loads the images in a folder with one subfolder per class: `folder/boot/1.png`, `folder/shirt/summer/a.jpg`. Class indices follow the sorted names of the subfolders, which become the class names; examples are sorted by class
- * and path, so shuffle (the trainer does) or `split` them. Folders below a class belong to it, symbolic links are followed,
+ * Loads the images in a folder with one subfolder per class: `folder/boot/1.png`, `folder/shirt/summer/a.jpg`. Class indices
+ * follow the sorted names of the subfolders, which become the class names; examples are sorted by class and path, so shuffle
+ * (the trainer does) or `split` them. Folders below a class belong to it, symbolic links are followed,
  * and hidden files and folders are ignored. Images become numbers as `decodeImage` says; features are uint8
  * `[channels, height, width]`. Files that cannot be read, and those of other kinds, are left out and listed in `skipped`.
  *
@@ -25,7 +26,11 @@ export async function loadImageFolder(folder: string, options: ImageOptions = {}
   const others: Skipped[] = [];
   const root = await realpath(folder).catch(() => folder);
   for (const entry of await list(folder, [root])) {
-    if (!entry.folders) continue;
+    if (!entry.folders) {
+      if (isImage(entry.name))
+        others.push({ file: entry.path, reason: 'beside the folders of the classes, not in one' });
+      continue;
+    }
     for (const { path, problem } of await filesBelow(entry)) {
       if (problem) others.push({ file: path, reason: reasonToSkip(path, problem, options.strict ?? false) });
       else {
@@ -59,7 +64,9 @@ function requireImages(
   if (empty < 0) return;
   const path = join(folder, classNames[empty]!);
   const left = skipped.filter(({ file }) => file.startsWith(join(path, '/')));
-  const found = left[0] ? `${left.length} files that cannot be read (${left[0].file}: ${left[0].reason})` : 'none';
+  const found = left[0]
+    ? `${left.length} ${left.length === 1 ? 'file' : 'files'} that cannot be read (${left[0].file}: ${left[0].reason})`
+    : 'none';
   throw new BnError(
     'data',
     `${path}: expected ${formatNames} images of a class, found ${found}; add images or remove the folder`,
@@ -73,6 +80,10 @@ interface Entry {
   readonly folders: readonly string[] | null;
   /** Why it is not read. */
   readonly problem: BnError | null;
+}
+
+function isImage(name: string): boolean {
+  return imageEndings.includes(extname(name).slice(1).toLowerCase());
 }
 
 /** Everything in a folder, sorted by name, but for what is hidden. Links are what they lead to. */
