@@ -3,8 +3,10 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join, sep } from 'node:path';
 import { stripVTControlCharacters } from 'node:util';
+import { createGraph, input, ops, type Tensor } from '@bn/core';
+import { toOnnx } from '@bn/onnx';
 import { describe, expect, it } from 'vitest';
-import { infer, lightIn, png, testFolder, whereTheLightIs } from './small-model.js';
+import { infer, lightIn, png, taken, testFolder, whereTheLightIs } from './small-model.js';
 
 /** Probability of a class whose logit is 4 where the three others' are 0. */
 const high = Math.exp(4) / (Math.exp(4) + 3);
@@ -24,7 +26,8 @@ describe('what is printed', () => {
   it('is a table for people: image, class, probability, and further classes', async () => {
     const folder = await folderWithImages();
     const { stdout, ...rest } = await infer(folder, ['model.onnx', 'images', '--top', '2', ...flags]);
-    expect(rest).toEqual({ code: 0, stderr: '' });
+    const leftOut = 'warning: 1 file is left out, since it is not png, jpg, jpeg, webp, gif, tif, tiff, avif';
+    expect(rest).toEqual({ code: 0, stderr: `${leftOut}: ${join('images', 'notes.txt')}\n${taken}` });
     expect(stdout.replaceAll(sep, '/')).toBe(
       [
         'image              class         probability  else',
@@ -117,7 +120,7 @@ it('an image that cannot be read is told, and does not stop the others', async (
     { image: 'images/10.png', index: 3 },
   ]);
   expect(stderr).toMatch(
-    /^error: images\/notes\.txt: expected a PNG, .*\nerror: gone\.png: .*\n2 of 4 images could not/,
+    /\nerror: images\/notes\.txt: expected a PNG, .*\nerror: gone\.png: .*\n2 of 4 images have no answer/,
   );
 });
 
@@ -126,8 +129,94 @@ it('Ctrl-C ends it after a batch', async () => {
   const images = Object.fromEntries(Array.from({ length: 65 }, (_, i) => [`images/${i}.png`, image]));
   const folder = testFolder({ 'model.onnx': whereTheLightIs(), ...images });
   const { code, stdout, stderr } = await infer(folder, ['model.onnx', 'images', ...flags], { stopAt: /0\.png/ });
-  expect({ code, stderr }).toEqual({ code: 130, stderr: 'stopped after 64 of 65 images\n' });
+  expect({ code, stderr }).toEqual({ code: 130, stderr: `${taken}stopped after 64 of 65 images\n` });
   expect(stdout).toContain(join('images', '63.png'));
+});
+
+/** A model of float32 [1, 2, 2] whose output is what the function makes of its pixels [batch, 4]. */
+function fileOf(output: (x: Tensor) => Tensor, metadata: Record<string, string> = {}): Uint8Array {
+  const x = ops.reshape(input('x', [null, 1, 2, 2]), [null, 4]);
+  return toOnnx(createGraph({ y: output(x) }), { metadata });
+}
+
+describe('a model that gives', () => {
+  const seen = async (bytes: Uint8Array, ...args: string[]) => {
+    const folder = testFolder({
+      'model.onnx': bytes,
+      'a.png': await png(255, 51, 0, 204),
+      'b.png': await png(0, 0, 0, 0),
+    });
+    return infer(folder, ['model.onnx', 'a.png', 'b.png', ...flags, ...args]);
+  };
+  const lines = ({ stdout }: { stdout: string }) => stdout.trimEnd().split('\n');
+
+  it('scores shows the labels that are there', async () => {
+    const bytes = fileOf((x) => ops.sigmoid(ops.mul(ops.sub(x, 0.5), 4)), { classNames: '["a","b","c","d"]' });
+    const table = await seen(bytes);
+    expect(lines(table)).toEqual(['image  labels', 'a.png  a 0.881, d 0.769', 'b.png  none']);
+    expect(table.stderr).toMatch(/^model takes 2×2 grey, pixels 0\.\.1; gives scores of 4 labels \(output 'y'\)$/m);
+    expect(lines(await seen(bytes, '--csv'))[0]).toBe('image,labels,a,b,c,d');
+    expect(lines(await seen(bytes, '--csv'))[1]).toMatch(/^a\.png,a;d,0\.8807\d*,0\.2314\d*,0\.1192\d*,0\.7685\d*$/);
+    expect(JSON.parse(lines(await seen(bytes, '--json', '--pixels', '0..1'))[0]!)).toMatchObject({
+      labels: ['a', 'd'],
+      scores: [{ label: 'a', index: 0 }, { label: 'd', index: 3 }, { label: 'b' }, { label: 'c' }],
+    });
+  });
+
+  it('values shows them by name', async () => {
+    const bytes = fileOf((x) => ops.mul(x, 10));
+    const table = await seen(bytes, '--gives', 'values');
+    expect(lines(table).map((line) => line.split(/ +/))).toEqual([
+      ['image', '0', '1', '2', '3'],
+      ['a.png', '10', '2', '0', '8'],
+      ['b.png', '0', '0', '0', '0'],
+    ]);
+    expect(lines(await seen(bytes, '--gives', 'values', '--csv', '--pixels', '-1..1'))).toEqual([
+      'image,0,1,2,3',
+      'a.png,10,-6,-10,6',
+      'b.png,-10,-10,-10,-10',
+    ]);
+    const one = fileOf((x) => ops.mean(x, [1]));
+    expect(JSON.parse(lines(await seen(one, '--json'))[0]!)).toMatchObject({ values: [{ name: 'y', value: 0.5 }] });
+  });
+
+  it('probabilities is not put through a softmax again', async () => {
+    const bytes = fileOf((x) => ops.softmax(ops.mul(x, 4), 1));
+    expect(lines(await seen(bytes, '--csv', '--top', '1'))[1]).toMatch(/^a\.png,0,0\.6629/);
+  });
+
+  it('what is no number has no answer: not the first class', async () => {
+    const result = await seen(
+      fileOf((x) => ops.div(x, ops.sub(ops.mean(x, [1], { keepDims: true }), 0.5))),
+      '--gives',
+      'logits',
+    );
+    expect(result).toMatchObject({ code: 1, stdout: expect.stringMatching(/\nb\.png/) });
+    expect(result.stderr).toMatch(
+      /error: a\.png: the output 'y' gives NaN: the model's weights, or its pixels, are out of range/,
+    );
+  });
+
+  it('what was said not to be is an error', async () => {
+    const result = await seen(
+      fileOf((x) => ops.mul(x, 10)),
+      '--gives',
+      'probabilities',
+    );
+    expect(result.stderr).toContain(
+      "error: a.png: the output 'y' gives 10, but probabilities are from 0 to 1; give another kind by --gives",
+    );
+    const contradicted = await seen(
+      fileOf((x) => ops.softmax(x, 1)),
+      '--gives',
+      'logits',
+    );
+    expect(contradicted).toMatchObject({
+      code: 1,
+      stdout: '',
+      stderr: expect.stringContaining("the file itself shows that 'y' gives"),
+    });
+  });
 });
 
 describe('errors', () => {

@@ -1,16 +1,16 @@
 // An exported model on a backend: the same outputs as in ONNX Runtime, and probabilities whatever the file calls them.
 
 import { join } from 'node:path';
-import { createGraph, input, ops, type Tensor } from '@bn/core';
-import { toOnnx } from '@bn/onnx';
+import { constant, createGraph, input, ops, type Tensor } from '@bn/core';
+import { type SignatureOptions, toOnnx } from '@bn/onnx';
 import { openModel as openInRuntime } from '@bn/onnxruntime-cuda';
 import { describe, expect, it, onTestFinished } from 'vitest';
-import { compileModel, type InferenceModel, type OutputValue, openModel } from '../src/model/open-model.js';
+import { compileModel, type OpenedModel, type OutputValue, openModel } from '../src/model/open-model.js';
 import { corners, testFolder, whereTheLightIs } from './small-model.js';
 
-async function open(bytes: Uint8Array, backend = 'reference'): Promise<InferenceModel> {
+async function open(bytes: Uint8Array, backend = 'reference', options: SignatureOptions = {}): Promise<OpenedModel> {
   const folder = testFolder({ 'my.model.onnx': bytes });
-  const model = await openModel(join(folder, 'my.model.onnx'), { backend, workingFolder: folder });
+  const model = await openModel(join(folder, 'my.model.onnx'), { backend, workingFolder: folder, ...options });
   onTestFinished(() => model.dispose());
   return model;
 }
@@ -31,7 +31,7 @@ describe('run', () => {
       mean: ops.mean(x, [1]),
       bright: ops.cast(x, 'int32'),
     }));
-    const model = await open(bytes, backend);
+    const model = await open(bytes, backend, { output: 'scores' });
     const runtime = await openInRuntime(bytes, { threads: 1 });
     onTestFinished(() => runtime.dispose());
     for (const count of [1, 3]) {
@@ -49,6 +49,37 @@ describe('run', () => {
     }
   });
 
+  it.each(['reference', 'wasm'])('an index outside a table is an error and no value, on %s', async (backend) => {
+    const table = constant([10, 11, 12, 13], [4]);
+    const model = await open(
+      fileOf((x) => ({ picked: ops.gather(table, ops.cast(x, 'int32')) })),
+      backend,
+      { gives: 'values' },
+    );
+    const run = async (...values: number[]) => (await model.run(Uint8Array.from(values))).get('picked')!.data;
+    await expect(run(0, 1, 2, 3, 4, 0)).rejects.toMatchObject({
+      code: 'data',
+      message: expect.stringContaining('index 4 is not in 0 … 3'),
+    });
+    expect([...(await run(3, 2, 1, 0, 0, 3))]).toEqual([13, 12, 11, 10, 10, 13]);
+  });
+
+  it.each<[string, boolean, (x: Tensor) => Tensor]>([
+    ['each example for itself', false, (x) => ops.softmax(ops.sub(x, ops.mean(x, [1], { keepDims: true })))],
+    ['the mean of the batch', true, (x) => ops.sub(x, ops.mean(x, [0]))],
+    ['a softmax over the batch', true, (x) => ops.softmax(x, 0)],
+  ])('tells whether examples have a part in each other: %s', async (_, mixes, build) => {
+    expect(
+      (
+        await open(
+          fileOf((x) => ({ y: build(x) })),
+          'reference',
+          { gives: 'values' },
+        )
+      ).mixesExamples,
+    ).toBe(mixes);
+  });
+
   it('tells the input and the outputs, and keeps no value', async () => {
     const model = await open(fileOf((x) => ({ scores: x, best: ops.argmax(x, 1) })));
     expect(model.name).toBe('my.model');
@@ -59,12 +90,12 @@ describe('run', () => {
     });
     const before = model.backend.liveValues;
     await model.run(pixels);
-    await model.classify(pixels);
+    await model.answer(pixels);
     expect(model.backend.liveValues).toBe(before);
   });
 });
 
-describe('classify', () => {
+describe('the answer', () => {
   const softmax = (values: readonly number[]) => {
     const sum = values.reduce((total, v) => total + Math.exp(v), 0);
     return values.map((v) => Math.exp(v) / sum);
@@ -77,23 +108,42 @@ describe('classify', () => {
     ['takes the first scores that there are', (x) => ({ best: ops.argmax(x, 1), scores: ops.mul(x, 1) })],
     ['takes a softmax as it is', (x) => ({ prediction: ops.softmax(x, 1) })],
   ])('%s', async (_, outputs) => {
-    const result = await (await open(fileOf(outputs))).classify(pixels.subarray(0, 6));
+    const result = await (await open(fileOf(outputs))).answer(pixels.subarray(0, 6));
     expect(result).toHaveLength(6);
     for (const [i, value] of expected.entries()) expect(result[i]).toBeCloseTo(value, 6);
   });
 
   it('knows the names of the classes', async () => {
-    expect((await open(whereTheLightIs())).classNames).toEqual(corners);
-    expect((await open(whereTheLightIs({ metadata: { classNames: '{' } }))).classNames).toEqual(['0', '1', '2', '3']);
+    expect((await open(whereTheLightIs())).signature.output.names).toEqual(corners);
+    expect((await open(whereTheLightIs({ metadata: { classNames: '{' } }))).signature.output.names).toBeNull();
   });
 
-  it.each<[string, (x: Tensor) => Tensor]>([
-    ['without scores', (x) => ops.argmax(x, 1)],
-    ['with one score', (x) => ops.sigmoid(ops.mean(x, [1], { keepDims: true }))],
-  ])('is refused by a model %s', async (_, output) => {
-    await expect(open(fileOf((x) => ({ output: output(x) })))).rejects.toMatchObject({
+  it('of one score is that', async () => {
+    const model = await open(fileOf((x) => ({ y: ops.sigmoid(ops.sub(ops.mean(x, [1], { keepDims: true }), 4)) })));
+    expect(model.signature.output).toEqual({ name: 'y', kind: 'scores', size: 1, names: null });
+    expect((await model.answer(pixels.subarray(0, 6)))[0]).toBeCloseTo(1 / (1 + Math.exp(4 - 23 / 6)), 6);
+  });
+
+  it('of scores without a sigmoid gets one, of values stays as it is', async () => {
+    const bytes = fileOf((x) => ({ y: ops.mul(x, 0.5) }));
+    const opened = (gives: 'scores' | 'values') =>
+      compileModel('y.onnx', bytes, { backend: 'reference', workingFolder: process.cwd(), gives });
+    for (const [gives, expected] of [
+      ['scores', 1 / (1 + Math.exp(-1.5))],
+      ['values', 1.5],
+    ] as const) {
+      const model = await opened(gives);
+      onTestFinished(() => model.dispose());
+      expect((await model.answer(pixels.subarray(0, 6)))[0]).toBeCloseTo(expected, 6);
+    }
+  });
+
+  it('is refused by a model without numbers', async () => {
+    await expect(open(fileOf((x) => ({ output: ops.argmax(x, 1) })))).rejects.toMatchObject({
       code: 'unsupported',
-      message: expect.stringMatching(/my\.model\.onnx: the model has no output \[batch, classes\] of float32 with two/),
+      message: expect.stringMatching(
+        /my\.model\.onnx: the model has no output \[batch, classes\] of float32, but 'output'/,
+      ),
     });
   });
 
@@ -101,12 +151,12 @@ describe('classify', () => {
     const options = { backend: 'reference', workingFolder: process.cwd() };
     const model = await compileModel(
       'sum.onnx',
-      fileOf((x) => ({ sum: ops.sum(x, [1]) })),
+      fileOf((x) => ({ sum: ops.cast(ops.sum(x, [1]), 'int32') })),
       options,
     );
     onTestFinished(() => model.dispose());
     expect([...(await model.run(pixels.subarray(0, 6))).get('sum')!.data]).toEqual([23]);
-    expect(model.classNames).toEqual([]);
-    await expect(model.classify(pixels)).rejects.toMatchObject({ code: 'unsupported' });
+    expect(model.signature).toBeNull();
+    await expect(model.answer(pixels)).rejects.toMatchObject({ code: 'unsupported' });
   });
 });

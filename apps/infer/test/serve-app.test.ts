@@ -1,6 +1,6 @@
 // The routes, with a model that needs no backend: what each answers, and with which status.
 
-import { BnError } from '@bn/core';
+import { BnError, decodeSignature } from '@bn/core';
 import sharp from 'sharp';
 import { afterEach, describe, expect, it } from 'vitest';
 import { type AppOptions, createApp } from '../src/serve/http/create-app.js';
@@ -15,11 +15,20 @@ const model: ServedModel = {
   name: 'shade of grey',
   input: { name: 'x', spec: { dtype: 'uint8', shape: [null, 1, 2, 2] } },
   outputs: new Map([['probabilities', { dtype: 'float32', shape: [null, 2] }]]),
-  ...{ classNames: ['light', 'dark'], metadata: {}, backend: 'a backend' },
-  async predict(_computation, features, rows) {
+  signature: {
+    input: {
+      ...{ name: 'x', dtype: 'uint8', shape: [1, 2, 2] },
+      image: { channels: 1, height: 2, width: 2, order: 'CHW', range: [0, 255], mean: [], deviation: [] },
+    },
+    output: { name: 'probabilities', kind: 'probabilities', size: 2, names: ['light', 'dark'] },
+  },
+  ...{ assumptions: [], metadata: {}, backend: 'a backend' },
+  async predict(computation, features, rows) {
     const lights = Array.from({ length: rows }, (_, row) => features[row * 4]! / 255);
     const data = Float32Array.from(lights.flatMap((light) => [light, 1 - light]));
-    return new Map([['probabilities', { data, spec: { dtype: 'float32', shape: [rows, 2] } }]]);
+    return new Map([
+      [computation === 'answer' ? 'answer' : 'probabilities', { data, spec: { dtype: 'float32', shape: [rows, 2] } }],
+    ]);
   },
 };
 const inference = { inputs: [{ name: 'x', shape: [1, 2, 2], datatype: 'UINT8', data: [51, 0, 0, 0] }] };
@@ -168,13 +177,45 @@ describe('classifies an image', () => {
     });
   });
 
+  it.each([
+    [
+      'scores',
+      {
+        labels: ['dark'],
+        scores: classes.map(({ class: label, index, probability: score }) => ({ label, index, score })),
+      },
+    ],
+    [
+      'values',
+      {
+        values: [
+          { name: 'light', value: 0.2 },
+          { name: 'dark', value: 0.8 },
+        ],
+      },
+    ],
+  ] as const)('by %s, where the model gives those', async (kind, expected) => {
+    const { input, output } = model.signature!;
+    const { app, post } = await setUp({ served: [{ ...model, signature: { input, output: { ...output, kind } } }] });
+    expect((await post('/classify', await png)).json()).toEqual({ model: 'shade of grey', ...expected });
+    const { parameters } = (await app.inject('/v2/models/shade%20of%20grey')).json();
+    expect(decodeSignature(parameters.signature).output.kind).toBe(kind);
+  });
+
+  it('but not by what is no number', async () => {
+    const data = Float32Array.of(Number.NaN, 1);
+    const answer = async () => new Map([['answer', { data, spec: { dtype: 'float32' as const, shape: [1, 2] } }]]);
+    const { post } = await setUp({ served: [{ ...model, predict: answer }] });
+    const { statusCode, body } = await post('/classify', await png);
+    expect([statusCode, body]).toEqual([500, expect.stringContaining("the output 'probabilities' gives NaN")]);
+  });
+
   it('with models of images alone', async () => {
-    const spec = { dtype: 'float32', shape: [null, 7] } as const;
-    const served = [
-      { ...model, classNames: [] },
-      { ...model, input: { name: 'x', spec } },
+    const served: ServedModel[] = [
+      { ...model, signature: null, assumptions: ['it is not clear'] },
+      { ...model, signature: { ...model.signature!, input: { name: 'x', dtype: 'float32', shape: [7], image: null } } },
     ];
-    for (const [i, message] of [/classifies nothing/, /no grey or RGB image/].entries()) {
+    for (const [i, message] of [/it is not clear/, /no grey or RGB image/].entries()) {
       const { post } = await setUp({ served: [served[i]!] });
       const answer = await post('/classify', await png);
       expect([answer.statusCode, answer.json()]).toEqual([400, { error: expect.stringMatching(message) }]);

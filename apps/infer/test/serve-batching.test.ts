@@ -1,6 +1,6 @@
 // Batching: who is computed with whom, and when. On a clock that the test turns.
 
-import type { TypedArray } from '@bn/core';
+import { BnError, type TypedArray } from '@bn/core';
 import { expect, it } from 'vitest';
 import { BatchQueue } from '../src/serve/batching/batch-queue.js';
 import { batchSizes } from '../src/serve/batching/batch-sizes.js';
@@ -86,14 +86,14 @@ it('after a batch of several the next waits for as many, but no longer than the 
   await Promise.all(answers);
 });
 
-it('batches are filled up with zeros to one of a few sizes, none of which is much larger', async () => {
+it('batches are filled up to one of a few sizes, none of which is much larger', async () => {
   expect(batchSizes(64)).toEqual([1, 2, 3, 4, 6, 8, 12, 16, 24, 32, 48, 64]);
   expect(batchSizes(1)).toEqual([1]);
   expect(batchSizes(5)).toEqual([1, 2, 3, 4, 5]);
   const { clock, batches, predict } = setUp({ maxBatch: 8 });
   const answer = predict(1, 2, 3, 4, 5);
   await clock.settle();
-  expect(firstFeatures(batches[0]!)).toEqual([1, 2, 3, 4, 5, 0]);
+  expect(firstFeatures(batches[0]!)).toEqual([1, 2, 3, 4, 5, 1]);
   await batches[0]!.end();
   expect(await answer).toEqual([10, 20, 30, 40, 50]);
 });
@@ -154,6 +154,23 @@ it('a batch that fails is the failure of all in it, and of nobody after it', asy
   await clock.advance(5);
   await batches[1]!.end();
   expect(await next).toEqual([30]);
+});
+
+it('who sends what the model refuses is refused alone, with 400', async () => {
+  const { clock, batches, predict } = setUp();
+  const answers = Promise.allSettled([predict(1), predict(2), predict(3)]);
+  await clock.settle();
+  const refusal = new BnError('data', 'the index 99 is not in 0 … 9');
+  await batches[0]!.end(refusal);
+  await batches[1]!.end();
+  await batches[2]!.end(refusal);
+  await batches[3]!.end();
+  expect(batches.slice(1).map(firstFeatures)).toEqual([[1], [2], [3]]);
+  expect(await answers).toMatchObject([
+    { value: [10] },
+    { reason: { statusCode: 400, message: refusal.message } },
+    { value: [30] },
+  ]);
 });
 
 it('of several models the one whose request has waited longest is next', async () => {

@@ -52,6 +52,9 @@ export function whereTheLightIs({ shape = [1, 2, 2], input, metadata, shift = 0 
   return exportInference(model, values, { ...(input && { input }), metadata: described });
 }
 
+/** What commands tell of it first. */
+export const taken = "model takes 2×2 grey, pixels 0..255; gives probabilities of 4 classes (output 'probabilities')\n";
+
 /** A PNG of 2 × 2 grey pixels. */
 export function png(...pixels: readonly number[]): Promise<Buffer> {
   return sharp(Uint8Array.from(pixels), { raw: { width: 2, height: 2, channels: 1 } })

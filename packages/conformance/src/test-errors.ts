@@ -1,6 +1,6 @@
 // What a backend refuses, and with which errors.
 
-import { type Backend, type BnErrorCode, createGraph, input, ops, type Value } from '@bn/core';
+import { type Backend, type BnErrorCode, constant, createGraph, input, ops, type Value } from '@bn/core';
 import { describe, expect, test } from 'vitest';
 import { float32, type HostValue, int32, pattern } from './host-value.js';
 import { upload } from './run-graph.js';
@@ -46,6 +46,29 @@ function testRunErrors(suite: Suite): void {
     'left',
     { left: float32([[1, 2]]), right: fitting.left },
     openGraph,
+  );
+
+  const picked = () => createGraph({ y: ops.gather(input('x', [3, 2]), input('i', [2], 'int32')) });
+  for (const index of [3, -1, 1_000_000, -2_000_000_000]) {
+    suite.graphTest(`gather: the computed index ${index} of three rows is refused`, picked, async (graph) => {
+      const executable = await suite.backend.compile(graph);
+      const [x, wrong, right] = [pattern([3, 2]), int32([2, index]), int32([2, 0])].map((value) => {
+        return upload(suite.backend, value);
+      }) as [Value, Value, Value];
+      const run = (i: Value) => executable.run(new Map(Object.entries({ x, i })));
+      await expectRefusal(() => run(wrong), 'data', `${index} is not in 0 … 2`);
+      // And the next run is none the worse for it.
+      const y = (await run(right)).get('y')!;
+      const all = await suite.backend.download(x);
+      expect([...(await suite.backend.download(y))]).toEqual([...all.slice(4), ...all.slice(0, 2)]);
+      for (const value of [x, wrong, right, y]) suite.backend.release(value);
+      await executable.dispose();
+    });
+  }
+  suite.graphTest(
+    'gather: a constant index outside is refused before any run',
+    () => createGraph({ y: ops.gather(input('x', [3]), constant([3], [1], 'int32')) }),
+    (graph) => expectRefusal(() => suite.backend.compile(graph), 'data', '3 is not in 0 … 2'),
   );
 
   test('a released input is refused', async () => {

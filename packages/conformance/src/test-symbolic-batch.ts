@@ -20,6 +20,7 @@ const rows: Readonly<Record<string, Row>> = {
   'cast: symbolic batch': ['exact', [4], (x) => ops.cast(x, 'int32')],
   'sum: symbolic batch': ['reduction', [2, 3], (x) => ops.sum(x, [1], { keepDims: true })],
   'sum: over a symbolic batch': ['reduction', [3], (x) => ops.sum(x, [0])],
+  'mean: over a symbolic batch': ['composition', [3, 2], (x) => ops.variance(x, [0, 2])],
   'max: symbolic batch': ['exact', [2, 3], (x) => ops.max(x, [2])],
   'argmax: symbolic batch': ['exact', [5], (x) => ops.argmax(x, 1)],
   'reshape: symbolic batch, flattened': ['exact', [2, 3], (x) => ops.reshape(x, [x.shape[0], 6])],

@@ -33,7 +33,8 @@ export interface Backend {
   readonly liveValues: number;
   /**
    * Prepares a graph for running. All shapes are numbers, but for a symbolic leading batch dimension in inference
-   * graphs. Throws `unsupported` for what this backend cannot do, naming the operation.
+   * graphs. Throws `unsupported` for what this backend cannot do, naming the operation, and `data` for a constant index
+   * outside the tensor that it gathers from.
    */
   compile(graph: Graph): Promise<Executable>;
   /**
@@ -65,7 +66,7 @@ export interface Executable {
    * Runs once. Takes exactly the graph's inputs by name, gives exactly its outputs by name. Inputs are not consumed
    * nor changed: the caller releases inputs and outputs alike, and an output is never an input's memory. Throws
    * `argument`, `shape` or `dtype` for inputs that do not fit (`checkInputs`), `argument` for a value that was released,
-   * `backend` after dispose.
+   * `data` for a computed index outside the tensor (`compileWithChecks`), `backend` after dispose.
    */
   run(inputs: ReadonlyMap<string, Value>): Promise<Map<string, Value>>;
   /** Where the time of the runs so far went, in backends created with `profile`. The first call ends the counting. */

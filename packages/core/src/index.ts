@@ -13,6 +13,7 @@ export type {
   Value,
 } from './backend.js';
 export { checkFeatures, checkLabels } from './check-examples.js';
+export { compileWithChecks } from './check-indices.js';
 export { checkInputs, checkUpload } from './check-values.js';
 export { type ClassList, type MatchedClasses, matchClasses, numbered } from './classes.js';
 export type { Dataset, DatasetOutline, Example } from './dataset.js';

@@ -5,6 +5,7 @@ import { openModel } from '@bn/onnxruntime-cuda';
 import { createBackend } from '@bn/reference';
 import { expect, test } from 'vitest';
 import { importNetwork } from '../src/index.js';
+import { tensorProto } from '../src/model-proto.js';
 import { floats, type HandMade, handMade, ints, node } from './build-model.js';
 import { largestDifference } from './small-network.js';
 
@@ -12,6 +13,13 @@ const w = floats('w', [3, 2, 3, 3]);
 const flat = [node('Flatten', ['x'], 'f')];
 const sum = (prediction: Tensor) => prediction;
 const last = 2 ** 31 - 1;
+const bools = (name: string, values: readonly number[]) => tensorProto(name, 'bool', [], Uint8Array.from(values));
+const statistics = [
+  floats('s', [2], [0.5, 1.5]),
+  floats('b', [2], [0.1, -0.2]),
+  floats('m', [2], [3, 4]),
+  floats('v', [2], [5, 6]),
+];
 
 const cases: Readonly<Record<string, HandMade>> = {
   'Conv, SAME_UPPER': {
@@ -57,6 +65,32 @@ const cases: Readonly<Record<string, HandMade>> = {
   'BatchNormalization whose scale is shared': {
     nodes: [node('Identity', ['s'], 'i'), node('BatchNormalization', ['x', 's', 'i', 's', 's'])],
     initializers: [floats('s', [2], [0.5, 1.5])],
+  },
+  'BatchNormalization with the outputs of training': {
+    opset: 9,
+    nodes: [{ ...node('BatchNormalization', ['x', 's', 'b', 'm', 'v']), output: ['y', 'm1', 'v1', 'm2', 'v2'] }],
+    initializers: statistics,
+  },
+  'BatchNormalization in training mode': {
+    opset: 15,
+    nodes: [
+      {
+        ...node('BatchNormalization', ['x', 's', 'b', 'm', 'v'], 'y', { training_mode: 1 }),
+        output: ['y', 'm1', 'v1'],
+      },
+    ],
+    initializers: statistics,
+  },
+  'Gemm whose C is not read': {
+    nodes: [...flat, node('Gemm', ['f', 'm', 'b'], 'y', { beta: { float: 0 } })],
+    initializers: [floats('m', [60, 3]), floats('b', [3], [Number.NaN, 1, Number.POSITIVE_INFINITY])],
+  },
+  'ReduceMean over the batch': {
+    nodes: [node('ReduceMean', ['x'], 'm', { axes: [0, 2], keepdims: 1 }), node('Sub', ['x', 'm'])],
+  },
+  'Dropout not in training mode': {
+    nodes: [node('Dropout', ['x', 'rate', 'training'])],
+    initializers: [floats('rate', [], [0.3]), bools('training', [0])],
   },
   'Softmax before opset 13': { opset: 11, nodes: [node('Softmax', ['x'])] },
   'Softmax on an axis': { nodes: [node('Softmax', ['x'], 'y', { axis: 2 })] },
@@ -129,6 +163,10 @@ const cases: Readonly<Record<string, HandMade>> = {
     nodes: [node('Gather', ['x', 'i'], 'y', { axis: 1 })],
     initializers: [ints('i', [-1, 0, 1])],
   },
+  'Gather by computed indices, also from the end': {
+    nodes: [node('Cast', ['x'], 'i', { to: 7 }), node('Gather', ['table', 'i'])],
+    initializers: [floats('table', [3, 2])],
+  },
   'Concat, Sub, Mul, Div': {
     nodes: [
       node('Sub', ['x', 'a'], 'b'),
@@ -176,10 +214,10 @@ test.each<[string, HandMade]>([
     { nodes: [node('Conv', ['x', 'w'], 'y', { auto_pad: 'SOME' })], initializers: [w] },
   ],
   [
-    'training_mode; that is',
+    'it drops values at random (training_mode); export the model in evaluation mode',
     {
-      nodes: [node('BatchNormalization', ['x', 's', 's', 's', 's'], 'y', { training_mode: 1 })],
-      initializers: [floats('s', [2])],
+      nodes: [node('Dropout', ['x', 'rate', 'training'])],
+      initializers: [floats('rate', [], [0.3]), bools('training', [1])],
     },
   ],
   [

@@ -6,6 +6,7 @@ import {
   BnError,
   checkInputs,
   checkUpload,
+  compileWithChecks,
   createArray,
   type Device,
   type Executable,
@@ -51,7 +52,9 @@ export class OnnxRuntimeBackend implements Backend {
       this.compileSteps = async (graph, steps) => {
         const { stepsToOnnx } = await import('@bn/onnx');
         // Not profiled: the time of a Scan is that of its nodes once more.
-        return this.#open(stepsToOnnx(graph, steps), stepSpecs(graph, steps), null);
+        return compileWithChecks(this, graph, (safe) =>
+          this.#open(stepsToOnnx(safe, steps), stepSpecs(safe, steps), null),
+        );
       };
     }
   }
@@ -62,7 +65,8 @@ export class OnnxRuntimeBackend implements Backend {
 
   async compile(graph: Graph): Promise<Executable> {
     const { toOnnx } = await import('@bn/onnx');
-    return this.#open(toOnnx(graph, this.device.kind === 'webgpu' ? { provider: 'webgpu' } : {}), graph, graph);
+    const options = this.device.kind === 'webgpu' ? { provider: 'webgpu' as const } : {};
+    return compileWithChecks(this, graph, (safe) => this.#open(toOnnx(safe, options), safe, safe));
   }
 
   /** @param profiled the graph of the model, if runs are to be profiled where the backend is */

@@ -75,21 +75,22 @@ test('a number of threads that is none is an error', async () => {
 });
 
 test('errors of ONNX Runtime name the layer', async () => {
-  const y = withOrigin({ layer: 'embedding' }, () => ops.gather(input('x', [2]), input('i', [1], 'int32')));
+  // Four terabytes.
+  const y = withOrigin({ layer: 'huge' }, () => ops.add(input('x', [2 ** 20, 1]), input('z', [2 ** 20])));
   const executable = await backend.compile(createGraph({ y }));
-  const x = backend.upload(Float32Array.of(1, 2), { shape: [2], dtype: 'float32' });
-  const i = backend.upload(Int32Array.of(7), { shape: [1], dtype: 'int32' });
+  const x = backend.upload(new Float32Array(2 ** 20), { shape: [2 ** 20, 1], dtype: 'float32' });
+  const z = backend.upload(new Float32Array(2 ** 20), { shape: [2 ** 20], dtype: 'float32' });
   const run = executable.run(
     new Map([
       ['x', x],
-      ['i', i],
+      ['z', z],
     ]),
   );
   await expect(run).rejects.toMatchObject({
     code: 'backend',
-    message: expect.stringMatching(/embedding \(gather, forward\).*out of/),
+    message: expect.stringMatching(/huge \(add, forward\).*allocate/),
   });
-  for (const value of [x, i]) backend.release(value);
+  for (const value of [x, z]) backend.release(value);
 });
 
 describe('a training step', () => {

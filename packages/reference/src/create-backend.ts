@@ -6,6 +6,7 @@ import {
   BnError,
   checkInputs,
   checkUpload,
+  compileWithChecks,
   type Diagnosis,
   decomposeFused,
   type Executable,
@@ -64,14 +65,18 @@ class ReferenceBackend implements Backend {
   }
 
   async compile(graph: Graph): Promise<Executable> {
-    const primitives = decomposeFused(graph);
-    return this.#executable(graph, (inputs, batch) => evaluate(primitives, inputs, batch, this.#precision));
+    return compileWithChecks(this, graph, async (safe) => {
+      const primitives = decomposeFused(safe);
+      return this.#executable(safe, (inputs, batch) => evaluate(primitives, inputs, batch, this.#precision));
+    });
   }
 
   async compileSteps(graph: Graph, steps: Steps): Promise<Executable> {
-    const primitives = decomposeFused(graph);
-    const run = (inputs: ElementsByName) => evaluate(primitives, inputs, 1, this.#precision);
-    return this.#executable(stepSpecs(graph, steps), (inputs) => evaluateSteps(run, steps, inputs));
+    return compileWithChecks(this, graph, async (safe) => {
+      const primitives = decomposeFused(safe);
+      const run = (inputs: ElementsByName) => evaluate(primitives, inputs, 1, this.#precision);
+      return this.#executable(stepSpecs(safe, steps), (inputs) => evaluateSteps(run, steps, inputs));
+    });
   }
 
   #executable(specs: StepSpecs, run: (inputs: ElementsByName, batch: number) => ElementsByName): Executable {

@@ -85,7 +85,7 @@ describe('integers', () => {
   test('an index out of range is an error that names it', async () => {
     const gathered = ops.gather(constant([1, 2], [2]), constant([0, 2], [2], 'int32'));
     await expect(evaluated(gathered)).rejects.toMatchObject({
-      code: 'argument',
+      code: 'data',
       message: expect.stringContaining('2'),
     });
   });

@@ -5,6 +5,7 @@ import {
   BnError,
   checkInputs,
   checkUpload,
+  compileWithChecks,
   type Device,
   type Executable,
   type Graph,
@@ -42,6 +43,10 @@ export class TensorflowBackend implements Backend {
 
   async compile(graph: Graph): Promise<Executable> {
     this.#requireUndisposed();
+    return compileWithChecks(this, graph, (safe) => this.#compile(safe));
+  }
+
+  async #compile(graph: Graph): Promise<Executable> {
     const symbolic = [...graph.inputs.values()].some(({ shape }) => shape.includes(null));
     const programs = new Map<number, Program>();
     const programFor = (batch: number): Program => {

@@ -1,4 +1,4 @@
-// A model's speed by batch size, from features in memory to probabilities in memory.
+// A model's speed by batch size, from features in memory to answers in memory.
 
 import { createArray, sizeOf } from '@bn/core';
 import type { InferenceModel } from '../model/open-model.js';
@@ -20,7 +20,7 @@ export async function* benchmarkModel(
     // Any numbers but zeros, which some kernels are faster with.
     const features = createArray(dtype, batchSize * sizeOf(shape.slice(1)));
     for (let i = 0; i < features.length; i++) features[i] = dtype === 'uint8' ? (i * 37) % 256 : ((i * 37) % 256) / 255;
-    const timing = await timeRuns(() => model.classify(features), options);
+    const timing = await timeRuns(() => model.answer(features), options);
     if (!timing) return;
     yield { batchSize, examplesPerSecond: (batchSize * timing.runs) / timing.seconds, ...timing };
   }

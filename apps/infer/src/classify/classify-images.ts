@@ -4,11 +4,12 @@ import { resolve } from 'node:path';
 import { BnError } from '@bn/core';
 import { type DecodeImageOptions, decodeImage } from '@bn/datasets';
 import { imageInput } from '../model/image-input.js';
-import type { InferenceModel } from '../model/open-model.js';
+import type { OpenedModel } from '../model/open-model.js';
+import { flawOf } from './answers.js';
 
-/** What became of an image: the probability of each class, or why there is none. */
+/** What became of an image: the model's answer, or why there is none. */
 export type Classified =
-  | { readonly image: string; readonly probabilities: Float32Array }
+  | { readonly image: string; readonly row: Float32Array }
   | { readonly image: string; readonly error: BnError };
 
 export interface ClassifyOptions {
@@ -26,23 +27,26 @@ const readers = 8;
 
 /** @returns batch by batch what became of the images, in their order */
 export async function* classifyImages(
-  model: InferenceModel,
+  model: OpenedModel,
   images: readonly string[],
   { workingFolder, invert, signal }: ClassifyOptions,
 ): AsyncGenerator<readonly Classified[]> {
-  const input = imageInput(model);
+  const { output } = model.signature;
+  const input = imageInput(model.name, model.signature);
   const { channels, height, width } = input;
   const decode = { channels, size: [height, width], invert } as const;
   for (let start = 0; start < images.length && !signal.aborted; start += batchSize) {
     const decoded = await decodeAll(images.slice(start, start + batchSize), workingFolder, decode);
     const pixels = decoded.flatMap((image) => ('pixels' in image ? [image.pixels] : []));
-    const results = pixels.length === 0 ? new Float32Array() : await model.classify(input.features(joined(pixels)));
-    const classes = results.length / pixels.length;
-    let row = 0;
-    yield decoded.map((image) => {
-      if ('error' in image) return image;
-      const probabilities = results.slice(row * classes, ++row * classes);
-      return { image: image.image, probabilities };
+    const results = pixels.length === 0 ? new Float32Array() : await model.answer(input.features(joined(pixels)));
+    let at = 0;
+    yield decoded.map((one): Classified => {
+      if ('error' in one) return one;
+      const { image } = one;
+      const row = results.slice(at, at + output.size);
+      at += output.size;
+      const flaw = flawOf(row, output);
+      return flaw === null ? { image, row } : { image, error: new BnError('not-finite', `${image}: ${flaw}`) };
     });
   }
 }

@@ -16,9 +16,10 @@ import { Command } from 'commander';
 import pc from 'picocolors';
 import { type BatchTiming, benchmarkModel } from '../benchmark/benchmark-model.js';
 import { describeMachine } from '../benchmark/describe-machine.js';
-import { addBackendOptions, backendOptions } from '../config/backend-options.js';
+import { addModelOptions, modelOptions } from '../config/model-options.js';
 import { describeBackend } from '../model/describe-backend.js';
 import { openModel } from '../model/open-model.js';
+import { tellSignature } from '../model/tell-signature.js';
 import { benchmarkServer } from '../serve/benchmark-server.js';
 import { showServerJson, showServerTable } from '../serve/show-server-benchmark.js';
 import { type Column, tableLine } from '../text/table.js';
@@ -51,19 +52,20 @@ export async function run(args: readonly string[], io: Io): Promise<number> {
     .option('--json', 'print a line of JSON per batch size, for programs')
     .addHelpText('after', notes);
   command.options.find(({ long }) => long === '--server')!.conflicts('batchSizes');
-  addBackendOptions(command);
+  addModelOptions(command);
   const flags = parseCommand(command, args, io);
   if (!flags) return 0;
   const { batchSizes, seconds, server, json } = flags as BenchmarkFlags;
   if (server) {
     const show = json ? showServerJson(io) : showServerTable(io);
     const file = resolve(io.cwd, command.args[0]!);
-    const options = { backend: backendOptions(flags, io), seconds, env: io.env, signal: io.signal };
+    const options = { backend: modelOptions(flags, io), seconds, env: io.env, signal: io.signal };
     for await (const timing of benchmarkServer(file, options)) show(timing);
     return exitCode(io);
   }
-  const model = await openModel(resolve(io.cwd, command.args[0]!), backendOptions(flags, io));
+  const model = await openModel(resolve(io.cwd, command.args[0]!), modelOptions(flags, io));
   try {
+    tellSignature(model, io);
     const about = { model: model.name, backend: describeBackend(model), machine: describeMachine() };
     const show = json ? showJson(about, io) : showTable(about, io);
     for await (const timing of benchmarkModel(model, batchSizes, { seconds, signal: io.signal })) show(timing);

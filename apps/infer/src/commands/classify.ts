@@ -4,13 +4,13 @@ import { existsSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { checkedOption, type Io, parseCommand, printable, stopCode, UsageError, wholeNumber } from '@bn/command-line';
 import { Command } from 'commander';
-import { bestClasses } from '../classify/best-classes.js';
 import { type Classified, classifyImages } from '../classify/classify-images.js';
 import { type Show, type ShowOptions, showCsv, showJson, showTable } from '../classify/show.js';
-import { addBackendOptions, backendOptions } from '../config/backend-options.js';
+import { addModelOptions, modelOptions } from '../config/model-options.js';
 import { findImages } from '../images/find-images.js';
 import { imageInput } from '../model/image-input.js';
 import { openModel } from '../model/open-model.js';
+import { tellSignature } from '../model/tell-signature.js';
 import { program } from '../program.js';
 
 export const summary = 'classify image files (the default)';
@@ -34,7 +34,7 @@ export async function run(args: readonly string[], io: Io): Promise<number> {
     .option('--csv', 'print CSV')
     .addHelpText('after', `${await program.otherCommands(args)}\n${notes}`);
   command.options.find(({ long }) => long === '--csv')!.conflicts('json');
-  addBackendOptions(command);
+  addModelOptions(command);
   const flags = parseCommand(command, args, io);
   if (!flags) return 0;
 
@@ -43,19 +43,20 @@ export async function run(args: readonly string[], io: Io): Promise<number> {
   if (!existsSync(path) && !file.endsWith('.onnx')) {
     throw new UsageError(`${file}: there is no such file, and no command of that name; --help lists the commands`);
   }
-  const images = await findImages(named, io.cwd);
-  const model = await openModel(path, backendOptions(flags, io));
+  const { images, leftOut } = await findImages(named, io.cwd);
+  if (leftOut !== null) io.stderr.write(printable(`warning: ${leftOut}\n`));
+  const model = await openModel(path, modelOptions(flags, io));
   try {
-    imageInput(model);
+    const { output } = model.signature;
+    imageInput(model.name, model.signature);
+    tellSignature(model, io);
     const { top, invert = false, ...forms } = flags as ClassifyFlags;
-    const { classNames } = model;
-    const shown = Math.min(top, classNames.length);
-    const show = showAs(forms, io, { images, classNames, top: shown });
+    const show = showAs(forms, io, { images, output, top: Math.min(top, output.size) });
     const count = { done: 0, failed: 0 };
     for await (const batch of classifyImages(model, images, { workingFolder: io.cwd, invert, signal: io.signal })) {
       for (const result of batch) {
         if ('error' in result) tellFailure(result, forms, io);
-        else show(result.image, bestClasses(result.probabilities, classNames, shown));
+        else show(result.image, result.row);
         count.failed += 'error' in result ? 1 : 0;
       }
       count.done += batch.length;
@@ -67,7 +68,7 @@ export async function run(args: readonly string[], io: Io): Promise<number> {
 }
 
 function showAs({ json, csv }: Pick<ClassifyFlags, 'json' | 'csv'>, { stdout }: Io, options: ShowOptions): Show {
-  if (json) return showJson(stdout);
+  if (json) return showJson(stdout, options);
   return csv ? showCsv(stdout, options) : showTable(stdout, options);
 }
 
@@ -87,7 +88,7 @@ function conclude({ done, failed }: { done: number; failed: number }, total: num
     if (code !== 0) io.stderr.write(`stopped after ${done} of ${total} images\n`);
     return code;
   }
-  if (failed > 0 && total > 1) io.stderr.write(`${failed} of ${total} images could not be read\n`);
+  if (failed > 0 && total > 1) io.stderr.write(`${failed} of ${total} images have no answer\n`);
   return failed > 0 ? 1 : 0;
 }
 

@@ -14,14 +14,15 @@ import {
   wrapWords,
 } from '@bn/command-line';
 import { Command } from 'commander';
-import { addBackendOptions, backendOptions } from '../config/backend-options.js';
-import { evaluateModel, requireShape } from '../evaluate/evaluate-model.js';
-import { type Evaluation, evaluationText } from '../evaluate/evaluation-text.js';
-import { matchClasses } from '../evaluate/match-classes.js';
-import { countConfusion, measure } from '../evaluate/measures.js';
+import { addModelOptions, modelOptions } from '../config/model-options.js';
+import { answersFor, requireShape } from '../evaluate/evaluate-model.js';
+import { type Evaluation, evaluate } from '../evaluate/evaluation.js';
+import { evaluationText } from '../evaluate/evaluation-text.js';
+import { targetsOf } from '../evaluate/targets.js';
 import { describeBackend } from '../model/describe-backend.js';
 import { dataInput } from '../model/image-input.js';
-import { type InferenceModel, openModel } from '../model/open-model.js';
+import { type OpenedModel, openModel } from '../model/open-model.js';
+import { tellSignature } from '../model/tell-signature.js';
 
 export const summary = 'accuracy, precision, recall and confusion of a model on a data set';
 
@@ -52,31 +53,32 @@ export async function run(args: readonly string[], io: Io): Promise<number> {
     )
     .option('--json', 'print one object of JSON, for programs')
     .addHelpText('after', notes);
-  addBackendOptions(command);
+  addModelOptions(command);
   const flags = parseCommand(command, args, io);
   if (!flags) return 0;
-  const model = await openModel(resolve(io.cwd, command.args[0]!), backendOptions(flags, io));
+  const model = await openModel(resolve(io.cwd, command.args[0]!), modelOptions(flags, io));
   try {
-    return await evaluate(model, flags as EvaluateFlags, io);
+    return await evaluateOn(model, flags as EvaluateFlags, io);
   } finally {
     await model.dispose();
   }
 }
 
-async function evaluate(model: InferenceModel, { data, heldOutBy, json }: EvaluateFlags, io: Io): Promise<number> {
-  const input = dataInput(model);
+async function evaluateOn(model: OpenedModel, { data, heldOutBy, json }: EvaluateFlags, io: Io): Promise<number> {
+  const { output } = model.signature;
+  const input = dataInput(model.name, model.signature);
+  tellSignature(model, io);
   const path = data === 'fashion-mnist' ? data : resolve(io.cwd, data);
   const { dataset, part } = await loadTestData({ data: path, heldOutBy: heldOutBy ?? null }, input.shape);
   requireShape(dataset, input);
-  const { labels, classNames, warning } = matchClasses(dataset, model.classNames);
-  if (warning !== null) io.stderr.write(`warning: ${warning}\n`);
-  const predictions = await evaluateModel(model, dataset, labels, { input, signal: io.signal });
-  if (!predictions) {
+  const targets = targetsOf(dataset, output);
+  if (targets.note !== null) io.stderr.write(printable(`warning: ${targets.note}\n`));
+  const answers = await answersFor(model, dataset, { input, signal: io.signal });
+  if (!answers) {
     io.stderr.write('stopped\n');
     return stopCode(io.signal);
   }
-  const confusion = countConfusion(labels, predictions.predicted, classNames.length);
-  const evaluation = { ...measure(confusion), loss: predictions.loss, confusion, classNames };
+  const evaluation = evaluate(answers, targets, output);
   const { length } = dataset;
   const backend = describeBackend(model);
   if (json) {
@@ -89,10 +91,15 @@ async function evaluate(model: InferenceModel, { data, heldOutBy, json }: Evalua
   return 0;
 }
 
-/** One object: the figures of each class stand with its name. */
-function asJson({ classes, classNames, ...figures }: Evaluation, about: object): object {
-  const named = classes.map((one, i) => ({ class: classNames[i], ...one }));
-  return { type: 'evaluation', ...about, ...figures, classes: named };
+/** One object: the figures of each class, label or value stand with its name. */
+function asJson({ names, ...evaluation }: Evaluation, about: object): object {
+  const named = <T extends object>(key: string, all: readonly T[]) =>
+    all.map((one, i) => ({ [key]: names[i], ...one }));
+  const own =
+    'values' in evaluation
+      ? { values: named('value', evaluation.values) }
+      : { classes: named(evaluation.confusion ? 'class' : 'label', evaluation.classes) };
+  return { type: 'evaluation', ...about, ...evaluation, ...own };
 }
 
 function writeText(evaluation: Evaluation, about: string, stream: OutputStream): void {

@@ -15,7 +15,7 @@ import {
   wholeNumber,
 } from '@bn/command-line';
 import { Command } from 'commander';
-import { addBackendOptions, backendOptions } from '../config/backend-options.js';
+import { addModelOptions, modelOptions } from '../config/model-options.js';
 import { runServer } from '../serve/run-server.js';
 import type { ServeSettings } from '../serve/serve-settings.js';
 
@@ -53,13 +53,13 @@ export async function run(args: readonly string[], io: Io): Promise<number> {
     )
     .addOption(checkedOption('--log-level', oneOf('debug', 'info', 'warn', 'error'), 'what is logged').default('info'))
     .addHelpText('after', `\n${notes}`);
-  addBackendOptions(command);
+  addModelOptions(command);
   const flags = parseCommand(command, args, io) as ServeFlags | null;
   if (!flags) return 0;
   const apiKey = flags.apiKey ?? io.env.BN_API_KEY ?? null;
   if (apiKey === '') throw new UsageError('BN_API_KEY is empty; set it to a key, or unset it');
   const files = command.args.map((file) => resolve(io.cwd, file));
-  const backend = { ...shareOfCores(flags.workers), ...backendOptions(flags, io) };
+  const backend = { ...shareOfCores(flags.workers), ...modelOptions(flags, io) };
   await runServer({ ...flags, files, apiKey, backend }, io);
   return 0;
 }

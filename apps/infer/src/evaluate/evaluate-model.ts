@@ -1,21 +1,12 @@
-// A model's predictions for a data set.
+// A model's answers for a data set.
 
 import { setImmediate } from 'node:timers/promises';
 import { BnError, createArray, type Dataset, formatShape, sameShape, sizeOf } from '@bn/core';
+import { flawOf } from '../classify/answers.js';
 import type { DataInput } from '../model/image-input.js';
-import type { InferenceModel } from '../model/open-model.js';
+import type { OpenedModel } from '../model/open-model.js';
 
 const batchSize = 256;
-
-/** The least a probability counts as in the loss: the smallest number above 0 of its type, float32. */
-const leastProbability = 2 ** -149;
-
-export interface Predictions {
-  /** The class predicted for each example: the most probable, of equal ones the lowest. */
-  readonly predicted: Int32Array;
-  /** Mean of -log(probability of the true class). */
-  readonly loss: number;
-}
 
 /** @throws BnError `data` if the data is of another shape than the model takes */
 export function requireShape({ features: { shape, dtype } }: Dataset, input: DataInput): void {
@@ -28,31 +19,29 @@ export function requireShape({ features: { shape, dtype } }: Dataset, input: Dat
 
 /**
  * @param dataset of the shape that the input asks for
- * @param labels the class of each example, among the model's
- * @returns null if the signal ended it
+ * @returns what the model gives for each example, one after another; null if the signal ended it
+ * @throws BnError `not-finite` for an answer that is none, naming the example
  */
-export async function evaluateModel(
-  model: InferenceModel,
+export async function answersFor(
+  model: Pick<OpenedModel, 'answer' | 'signature'>,
   dataset: Dataset,
-  labels: Int32Array,
   { input, signal }: { readonly input: DataInput; readonly signal: AbortSignal },
-): Promise<Predictions | null> {
-  const predicted = new Int32Array(dataset.length);
-  let loss = 0;
+): Promise<Float32Array | null> {
+  const { output } = model.signature;
+  const answers = new Float32Array(dataset.length * output.size);
   for (let start = 0; start < dataset.length; start += batchSize) {
     // Lets signals in: a backend that computes in JavaScript never waits for anything.
     await setImmediate();
     if (signal.aborted) return null;
     const count = Math.min(batchSize, dataset.length - start);
-    const probabilities = await model.classify(input.features(pixelsOf(dataset, start, count)));
-    const classes = probabilities.length / count;
+    const rows = await model.answer(input.features(pixelsOf(dataset, start, count)));
     for (let i = 0; i < count; i++) {
-      const row = probabilities.subarray(i * classes, (i + 1) * classes);
-      predicted[start + i] = row.reduce((best, value, index) => (value > row[best]! ? index : best), 0);
-      loss -= Math.log(Math.max(row[labels[start + i]!]!, leastProbability));
+      const flaw = flawOf(rows.subarray(i * output.size, (i + 1) * output.size), output);
+      if (flaw !== null) throw new BnError('not-finite', `example ${start + i}: ${flaw}`);
     }
+    answers.set(rows, start * output.size);
   }
-  return { predicted, loss: loss / dataset.length };
+  return answers;
 }
 
 /** The examples from `start` on, one after another. */

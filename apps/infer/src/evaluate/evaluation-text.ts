@@ -1,14 +1,9 @@
 // An evaluation for people: a table of the classes, what is taken for what, and the accuracy.
 
+import type { ClassMeasures } from '@bn/core';
 import pc from 'picocolors';
 import { type Column, cellText, column, tableLine } from '../text/table.js';
-import type { ClassMeasures, Confusion, Measures } from './measures.js';
-
-export interface Evaluation extends Measures {
-  readonly loss: number;
-  readonly confusion: Confusion;
-  readonly classNames: readonly string[];
-}
+import type { ClassEvaluation, Evaluation, ValueEvaluation } from './evaluation.js';
 
 export interface TextOptions {
   /** Columns of the terminal; infinite where nothing needs to fit. */
@@ -28,37 +23,54 @@ const often = 0.05;
 /** Lines without a closing newline. */
 export function evaluationText(evaluation: Evaluation, { width, colours }: TextOptions): string {
   const paint = pc.createColors(colours);
-  const { accuracy, loss } = evaluation;
+  if ('values' in evaluation) return valueTable(evaluation, paint);
+  const { accuracy, loss, confusion } = evaluation;
   return [
     classTable(evaluation, paint),
-    confusionMatrix(evaluation, width, paint) ?? mistakes(evaluation),
+    ...(confusion ? [confusionMatrix(evaluation, width, paint) ?? mistakes(evaluation)] : []),
     `${paint.bold(`accuracy ${accuracy.toFixed(3)}`)}, loss ${loss.toFixed(3)}`,
   ].join('\n\n');
 }
 
 type Paint = ReturnType<typeof pc.createColors>;
 
-function classTable({ classes, mean, classNames }: Evaluation, paint: Paint): string {
+function classTable({ classes, mean, names, confusion }: ClassEvaluation, paint: Paint): string {
   const cells = ({ precision, recall, f1, support }: ClassMeasures) => [
     ...[precision, recall, f1].map((value) => value?.toFixed(3) ?? '–'),
     support.toLocaleString('en-US'),
   ];
-  const rows = classes.map((one, i) => [cellText(classNames[i]!), ...cells(one)]);
-  const last = ['mean', ...cells(mean)];
-  const titles = ['class', 'precision', 'recall', 'F1', 'support'];
+  const rows = classes.map((one, i) => [names[i]!, ...cells(one)]);
+  return table([confusion ? 'class' : 'label', 'precision', 'recall', 'F1', 'support'], rows, cells(mean), paint);
+}
+
+function valueTable({ names, values, mean }: ValueEvaluation, paint: Paint): string {
+  const cells = (one: ValueEvaluation['mean']) =>
+    [one.absoluteError, one.squaredError, one.rSquared].map((value) => String(Number(value.toPrecision(4))));
+  const rows = values.map((one, i) => [names[i]!, ...cells(one)]);
+  return table(['value', 'mean absolute error', 'mean squared error', 'R²'], rows, cells(mean), paint);
+}
+
+/** Rows that begin with a name, and their mean below. */
+function table(titles: readonly string[], rows: readonly string[][], mean: readonly string[], paint: Paint): string {
+  const named = rows.map(([name, ...cells]) => [cellText(name!), ...cells]);
+  const last = ['mean', ...mean];
   const columns = titles.map((title, i) =>
     column(
       title,
-      [...rows, last].map((row) => row[i]!),
+      [...named, last].map((row) => row[i]!),
       i === 0 ? 'left' : 'right',
     ),
   );
-  const lines = rows.map((row) => tableLine(columns, row));
+  const lines = named.map((row) => tableLine(columns, row));
   return [head(columns, paint), ...lines, paint.bold(tableLine(columns, last))].join('\n');
 }
 
 /** null if it does not fit. */
-function confusionMatrix({ confusion, classNames, classes }: Evaluation, width: number, paint: Paint): string | null {
+function confusionMatrix(
+  { confusion, names: classNames, classes }: ClassEvaluation,
+  width: number,
+  paint: Paint,
+): string | null {
   if (classNames.length > largestMatrix) return null;
   const numbers = classNames.map((_, i) => String(i));
   const names = classNames.map((name, i) => `${String(i).padStart(numbers.at(-1)!.length)} ${cellText(name)}`);
@@ -67,7 +79,7 @@ function confusionMatrix({ confusion, classNames, classes }: Evaluation, width: 
     ...numbers.map((number, j) =>
       column(
         number,
-        confusion.map((row) => String(row[j])),
+        confusion!.map((row) => String(row[j])),
         'right',
       ),
     ),
@@ -79,7 +91,7 @@ function confusionMatrix({ confusion, classNames, classes }: Evaluation, width: 
     if (actual === predicted) return paint.green(String(count));
     return count > often * classes[actual]!.support ? paint.yellow(String(count)) : String(count);
   };
-  const lines = confusion.map((row, i) =>
+  const lines = confusion!.map((row, i) =>
     tableLine(columns, [names[i]!, ...row.map((count, j) => shown(count, i, j))]),
   );
   return ['Rows are what the examples are, columns what the model says:', '', head(columns, paint), ...lines].join(
@@ -87,8 +99,8 @@ function confusionMatrix({ confusion, classNames, classes }: Evaluation, width: 
   );
 }
 
-function mistakes({ confusion, classNames }: Evaluation): string {
-  const counts = confusion.flatMap((row, i) =>
+function mistakes({ confusion, names: classNames }: ClassEvaluation): string {
+  const counts = confusion!.flatMap((row, i) =>
     row.map((count, j) => ({
       count,
       text: `${cellText(classNames[i]!)} taken for ${cellText(classNames[j]!)}`,

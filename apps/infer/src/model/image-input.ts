@@ -1,7 +1,6 @@
 // How images, and examples of data sets, become what a model takes.
 
-import { BnError, type DType, formatSpec } from '@bn/core';
-import type { InferenceModel } from './open-model.js';
+import { BnError, createArray, formatSpec, pixelScaling, type Signature } from '@bn/core';
 
 export interface DataInput {
   /** Of one example in a data set; of an image `[channels, height, width]`. */
@@ -16,64 +15,45 @@ export interface ImageInput extends DataInput {
   readonly width: number;
 }
 
-type ModelInput = Pick<InferenceModel, 'name' | 'input'>;
-
-/** The input as examples of a data set: as images where it has their form, else in its own. */
-export function dataInput(model: ModelInput): DataInput {
-  const { shape, dtype } = model.input.spec;
-  if (layoutOf(shape.slice(1) as number[])) return imageInput(model);
-  return { shape: shape.slice(1) as number[], features: (pixels) => pixelValues(pixels, dtype) };
-}
-
-/** As they are where the model takes uint8, else divided by 255. */
-function pixelValues(pixels: Uint8Array, dtype: DType): Uint8Array | Float32Array {
-  return dtype === 'uint8' ? pixels : Float32Array.from(pixels, (pixel) => pixel / 255);
-}
-
-/**
- * The input as images: `[channels, height, width]`, as PyTorch and this toolkit have it, `[height, width, channels]`, as
- * TensorFlow has it, or `[height, width]`.
- *
- * @throws BnError `unsupported` if it has another form
- */
-export function imageInput({ name, input: { spec } }: ModelInput): ImageInput {
-  const layout = layoutOf(spec.shape.slice(1) as number[]);
-  if (!layout) {
-    throw new BnError(
-      'unsupported',
-      `${name}: the model takes ${formatSpec(spec)}, which is no grey or RGB image; give a model of images`,
-    );
-  }
-  const { channelsLast, ...size } = layout;
+/** The input as examples of a data set: as images where it takes some, else in its own form, with pixels from 0 to 1. */
+export function dataInput(name: string, { input }: Signature): DataInput {
+  if (input.image) return imageInput(name, { input });
+  const { shape, dtype } = input;
   return {
-    ...size,
-    shape: [size.channels, size.height, size.width],
-    features(pixels) {
-      return pixelValues(channelsLast && size.channels > 1 ? interleaved(pixels, size) : pixels, spec.dtype);
-    },
+    shape,
+    features: (pixels) => (dtype === 'uint8' ? pixels : Float32Array.from(pixels, (pixel) => pixel / 255)),
   };
 }
 
-interface Layout extends Pick<ImageInput, 'channels' | 'height' | 'width'> {
-  readonly channelsLast: boolean;
-}
-
-function layoutOf(shape: readonly number[]): Layout | null {
-  const [a, b, c] = shape as [number, number, number];
-  if (shape.length === 2) return { channels: 1, height: a, width: b, channelsLast: false };
-  if (shape.length !== 3) return null;
-  if (a === 1 || a === 3) return { channels: a, height: b, width: c, channelsLast: false };
-  if (c === 1 || c === 3) return { channels: c, height: a, width: b, channelsLast: true };
-  return null;
-}
-
-/** `[channels, height, width]` of each image to `[height, width, channels]`. */
-function interleaved(pixels: Uint8Array, { channels, height, width }: Omit<Layout, 'channelsLast'>): Uint8Array {
-  const area = height * width;
-  const size = channels * area;
-  const result = new Uint8Array(pixels.length);
-  for (let start = 0; start < pixels.length; start += size) {
-    for (let i = 0; i < size; i++) result[start + (i % area) * channels + Math.floor(i / area)] = pixels[start + i]!;
+/**
+ * The input as images: decoded as `[channels, height, width]`, brought to the order and range that the model takes.
+ *
+ * @throws BnError `unsupported` if it takes something else
+ */
+export function imageInput(name: string, { input }: Pick<Signature, 'input'>): ImageInput {
+  const { image, shape, dtype } = input;
+  if (!image) {
+    const taken = formatSpec({ dtype, shape: [null, ...shape] });
+    throw new BnError(
+      'unsupported',
+      `${name}: the model takes ${taken}, which is no grey or RGB image; give a model of images`,
+    );
   }
-  return result;
+  const { channels, height, width, order } = image;
+  const { scale, offset } = pixelScaling(image);
+  const area = height * width;
+  return {
+    ...{ channels, height, width, shape: [channels, height, width] },
+    features(pixels) {
+      const features = createArray(dtype, pixels.length) as Uint8Array | Float32Array;
+      for (let i = 0; i < pixels.length; i++) {
+        const plane = Math.floor(i / area);
+        const channel = plane % channels;
+        // `[channels, height, width]` of each image to `[height, width, channels]`.
+        const to = order === 'HWC' ? (plane - channel) * area + (i % area) * channels + channel : i;
+        features[to] = dtype === 'uint8' ? pixels[i]! : pixels[i]! * scale[channel]! + offset[channel]!;
+      }
+      return features;
+    },
+  };
 }

@@ -8,14 +8,21 @@ import {
   BnError,
   createGraph,
   type Executable,
-  ops,
+  type Signature,
   type Spec,
-  type Tensor,
   type TypedArray,
 } from '@bn/core';
-import { type ImportedInference, importInference } from '@bn/onnx';
+import {
+  answerOf,
+  type ImportedInference,
+  importInference,
+  type SignatureOptions,
+  type Signed,
+  signatureOf,
+} from '@bn/onnx';
+import { mixesExamples } from './mixes-examples.js';
 
-export interface OpenModelOptions extends ComputeOptions {
+export interface OpenModelOptions extends ComputeOptions, SignatureOptions {
   /** By name or path, or `auto`, as `openBackend` finds it. */
   readonly backend: string;
   readonly workingFolder: string;
@@ -37,35 +44,41 @@ export interface InferenceModel {
   readonly input: { readonly name: string; readonly spec: Spec };
   /** The model's outputs by name; the batch dimension is null. */
   readonly outputs: ReadonlyMap<string, Spec>;
-  /** In the order of the class indices; numbers, where the file has no names. */
-  readonly classNames: readonly string[];
+  /** What it takes and gives; null if that is not clear. */
+  readonly signature: Signature | null;
+  /** What of that the file does not say; without a signature, why there is none. */
+  readonly assumptions: readonly string[];
   /** The file's texts. */
   readonly metadata: Readonly<Record<string, string>>;
+  readonly mixesExamples: boolean;
   /** All outputs for a batch of features, row-major; the batch size is what their number makes it. */
   run(features: TypedArray): Promise<Map<string, OutputValue>>;
-  /** The probability of each class, `[batch, classes]`. */
-  classify(features: TypedArray): Promise<Float32Array>;
+  /** What the signature says that it gives, `[batch, size]`: of logits, the probabilities. */
+  answer(features: TypedArray): Promise<Float32Array>;
   dispose(): Promise<void>;
 }
 
-/** The output that `classify` asks for: the file's own of that name, or the softmax of its logits. */
-const probabilities = 'probabilities';
+export interface OpenedModel extends InferenceModel {
+  readonly signature: Signature;
+}
 
 /**
  * Reads an ONNX file and compiles it for the backend.
  *
- * @throws BnError `file` if it cannot be read, `data` or `unsupported` if it is no model that can be imported or it
- * classifies nothing, `backend` if the backend or device is not to be had; UsageError when there is no such backend
+ * @throws BnError `file` if it cannot be read, `data` or `unsupported` if it is no model that can be imported or it is not
+ * clear what it gives, `argument` for options that contradict it, `backend` if the backend or device is not to be had;
+ * UsageError when there is no such backend
  */
-export async function openModel(path: string, options: OpenModelOptions): Promise<InferenceModel> {
-  const imported = importModel(path, await readModel(path));
-  if (!probabilitiesOf(imported)) throw noClassifier(path);
-  return compile(path, imported, options);
+export async function openModel(path: string, options: OpenModelOptions): Promise<OpenedModel> {
+  const bytes = await readModel(path);
+  const imported = named(path, () => importInference(bytes));
+  const signed = named(path, () => signatureOf(imported, options));
+  return { ...(await compile(path, imported, signed, options)), ...signed };
 }
 
 /**
- * As `openModel`, from the bytes of an ONNX file, which need not classify: then there are no class names, and `classify`
- * throws `unsupported`.
+ * As `openModel`, from the bytes of an ONNX file, of which it need not be clear what it gives: then there is no signature, and
+ * `answer` throws `unsupported`.
  *
  * @param path what messages call the file, and the model's name comes from
  */
@@ -74,17 +87,31 @@ export async function compileModel(
   bytes: Uint8Array,
   options: OpenModelOptions,
 ): Promise<InferenceModel> {
-  return compile(path, importModel(path, bytes), options);
+  const imported = named(path, () => importInference(bytes));
+  const signed = named(path, () => {
+    try {
+      return signatureOf(imported, options);
+    } catch (error) {
+      if (!(error instanceof BnError) || error.code !== 'unsupported' || options.output || options.gives) throw error;
+      return { signature: null, assumptions: [error.message] as const };
+    }
+  });
+  return compile(path, imported, signed, options);
 }
 
-async function compile(path: string, imported: ImportedInference, options: OpenModelOptions): Promise<InferenceModel> {
-  const { backend: name, workingFolder, ...backendOptions } = options;
+async function compile(
+  path: string,
+  imported: ImportedInference,
+  { signature, assumptions }: Signed | { readonly signature: null; readonly assumptions: readonly [string] },
+  options: OpenModelOptions,
+): Promise<InferenceModel> {
+  const { backend: name, workingFolder, output: _, gives: __, pixels: ___, ...backendOptions } = options;
   const { graph, input, metadata } = imported;
   const { backend, reason } = await openBackend(name, workingFolder, backendOptions);
   try {
     const all = await backend.compile(graph);
-    const scores = probabilitiesOf(imported);
-    const classifier = scores && (await backend.compile(createGraph({ [probabilities]: scores })));
+    const answer = signature && answerOf(graph.outputs.get(signature.output.name)!, signature.output);
+    const answering = answer && (await backend.compile(createGraph({ answer })));
     const run = async (executable: Executable, features: TypedArray) => {
       const size = input.spec.shape.slice(1).reduce<number>((product, n) => product * n!, 1);
       const shape = [features.length / size, ...input.spec.shape.slice(1)];
@@ -103,12 +130,11 @@ async function compile(path: string, imported: ImportedInference, options: OpenM
     };
     return {
       ...{ name: parse(path).name, backend, ...(reason !== undefined && { reason }), input, metadata },
-      outputs: graph.outputs,
-      classNames: classNamesOf(metadata, scores?.shape[1] ?? 0),
+      ...{ outputs: graph.outputs, mixesExamples: mixesExamples(graph), signature, assumptions },
       run: (features) => run(all, features),
-      async classify(features) {
-        if (!classifier) throw noClassifier(path);
-        return (await run(classifier, features)).get(probabilities)!.data as Float32Array;
+      async answer(features) {
+        if (!answering) throw new BnError('unsupported', `${path}: ${assumptions[0]}`);
+        return (await run(answering, features)).get('answer')!.data as Float32Array;
       },
       dispose: () => backend.dispose(),
     };
@@ -126,43 +152,11 @@ export async function readModel(path: string): Promise<Uint8Array> {
   });
 }
 
-function importModel(path: string, bytes: Uint8Array): ImportedInference {
+/** Failures of reading a file name it. */
+function named<T>(path: string, read: () => T): T {
   try {
-    return importInference(bytes);
+    return read();
   } catch (cause) {
     throw cause instanceof BnError ? new BnError(cause.code, `${path}: ${cause.message}`, { cause }) : cause;
-  }
-}
-
-/** null if the model classifies nothing. */
-function probabilitiesOf({ graph: { outputs } }: ImportedInference): Tensor | null {
-  const own = outputs.get(probabilities);
-  const scores = own ?? outputs.get('logits') ?? [...outputs.values()].find(isScores);
-  if (!scores || !isScores(scores)) return null;
-  // A model that ends in a softmax gives probabilities, whatever it calls them.
-  return own || scores.op === 'softmax' ? scores : ops.softmax(scores, 1);
-}
-
-function noClassifier(path: string): BnError {
-  return new BnError(
-    'unsupported',
-    `${path}: the model has no output [batch, classes] of float32 with two classes or more: it classifies nothing`,
-  );
-}
-
-function isScores({ shape, dtype }: Tensor): boolean {
-  // One score says nothing of classes: a softmax would make it 1, whatever it is.
-  return dtype === 'float32' && shape.length === 2 && shape[1] !== null && shape[1]! > 1;
-}
-
-/** What `train export` writes into the metadata, if it fits. */
-function classNamesOf({ classNames = '' }: Readonly<Record<string, string>>, classes: number): string[] {
-  const numbers = Array.from({ length: classes }, (_, i) => String(i));
-  try {
-    const names: unknown = JSON.parse(classNames);
-    const fits = Array.isArray(names) && names.length === classes && names.every((name) => typeof name === 'string');
-    return fits ? names : numbers;
-  } catch {
-    return numbers;
   }
 }

@@ -17,11 +17,20 @@ export async function inputSize(model: string): Promise<{ width: number; height:
   return { width, height };
 }
 
-/** All classes, the most probable first. */
+/** All classes, the most probable first; labels by their scores likewise. */
 export async function classify(model: string, image: Blob, invert: boolean): Promise<RankedClass[]> {
   const query = new URLSearchParams({ model, invert: String(invert) });
-  const answer = await ask<{ classes: RankedClass[] }>(`classify?${query}`, { method: 'POST', body: image });
-  return answer.classes;
+  const answer = await ask<Answer>(`classify?${query}`, { method: 'POST', body: image });
+  if (answer.classes) return answer.classes;
+  if (answer.scores)
+    return answer.scores.map(({ label, index, score }) => ({ class: label, index, probability: score }));
+  throw new Error(answer.values!.map(({ name, value }) => `${name} ${value}`).join(', '));
+}
+
+interface Answer {
+  readonly classes?: RankedClass[];
+  readonly scores?: { readonly label: string; readonly index: number; readonly score: number }[];
+  readonly values?: { readonly name: string; readonly value: number }[];
 }
 
 async function ask<T>(url: string, request: RequestInit = {}): Promise<T> {

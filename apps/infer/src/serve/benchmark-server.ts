@@ -54,8 +54,8 @@ export async function* benchmarkServer(file: string, options: ServerBenchmarkOpt
   }
 }
 
-function flagsOf({ backend, device, engine, threads, exact = false }: OpenModelOptions): string[] {
-  const flags = Object.entries({ backend, device, engine, threads });
+function flagsOf({ workingFolder: _, exact = false, ...values }: OpenModelOptions): string[] {
+  const flags = Object.entries(values);
   const given = flags.flatMap(([name, value]) => (value === undefined ? [] : [`--${name}`, String(value)]));
   return exact ? [...given, '--exact'] : given;
 }

@@ -2,7 +2,7 @@
 
 import { BnError } from '../errors.js';
 import { apply, type Definitions, requireDType } from '../primitive.js';
-import { formatShape, type Shape, sizeOf, staticShape } from '../spec.js';
+import { formatShape, type Shape, sizeOf } from '../spec.js';
 import { scalar, site, type Tensor } from '../tensor.js';
 import { cast, div, equal, mul } from './elementwise.js';
 import { broadcastTo, reshape } from './shape.js';
@@ -73,13 +73,10 @@ export function argmax(x: Tensor, axis = -1): Tensor {
 /** Arithmetic mean along `axes` (all when left out). */
 export function mean(x: Tensor, axes?: readonly number[], { keepDims = false } = {}): Tensor {
   const along = normalizeAxes('mean', x, axes);
-  const count = sizeOf(
-    staticShape(
-      along.map((axis) => x.shape[axis]!),
-      site('mean'),
-    ),
-  );
-  return mul(sum(x, along, { keepDims }), scalar(1 / count));
+  const sizes: Shape = along.map((axis) => x.shape[axis]!);
+  const mean = mul(sum(x, along, { keepDims }), scalar(1 / sizeOf(sizes.filter((n) => n !== null) as number[])));
+  // The size of a symbolic batch is a sum of ones.
+  return sizes.includes(null) ? div(mean, sum(broadcastTo(scalar(1), [null]))) : mean;
 }
 
 /** Axes as the primitives want them: sorted, not negative, distinct; throws `argument` for axes that x does not have. */

@@ -150,6 +150,12 @@ export const shapeOperations: Definitions<keyof ShapeAttributes> = {
   gather: {
     spec: ([x, indices], { axis }, op) => {
       requireDType(op, [indices], 'int32');
+      if (x.shape[axis] === null) {
+        throw new BnError(
+          'shape',
+          `${site(op)}: the batch axis of ${formatShape(x.shape)} has no known end; use another axis`,
+        );
+      }
       return {
         dtype: x.dtype,
         shape: [...x.shape.slice(0, axis), ...indices.shape, ...x.shape.slice(axis + 1)],
@@ -215,7 +221,7 @@ export function concat(inputs: readonly Tensor[], axis: number): Tensor {
   return apply(shapeOperations, 'concat', inputs, { axis: normalizeAxes('concat', inputs[0]!, [axis])[0]! });
 }
 
-/** Entries of x along `axis`, named by int32 `indices` (0 ≤ index < size; others are undefined behaviour). */
+/** Entries of x along `axis`, named by int32 `indices`; one outside 0 ≤ index < size is an error when the graph runs. */
 export function gather(x: Tensor, indices: Tensor, axis = 0): Tensor {
   return apply(shapeOperations, 'gather', [x, indices], { axis: normalizeAxes('gather', x, [axis])[0]! });
 }

@@ -6,6 +6,7 @@ import {
   BnError,
   checkInputs,
   checkUpload,
+  compileWithChecks,
   createArray,
   type Device,
   type DType,
@@ -81,6 +82,10 @@ export class WasmBackend implements Backend {
 
   async compile(graph: Graph): Promise<Executable> {
     this.#requireUndisposed();
+    return compileWithChecks(this, graph, (safe) => this.#compile(safe));
+  }
+
+  async #compile(graph: Graph): Promise<Executable> {
     // A symbolic batch is known at the first run.
     const isSymbolic = [...graph.inputs.values()].some(({ shape }) => shape.includes(null));
     const countsRows = isSymbolic && hasIndependentRows(graph);

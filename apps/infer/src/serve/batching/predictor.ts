@@ -1,6 +1,6 @@
 // One computation of one model as a lane: requests in, their share of the batches' outputs back.
 
-import { createArray, type DType, sizeOf, type TypedArray } from '@bn/core';
+import { BnError, createArray, type DType, sizeOf, type TypedArray } from '@bn/core';
 import type { OutputValue } from '../../model/open-model.js';
 import { HttpError } from '../http-error.js';
 import { type BatchLimits, BatchQueue, type Entry } from './batch-queue.js';
@@ -92,12 +92,18 @@ export class Predictor<W> implements Lane<W> {
   }
 
   async runBatch(worker: W): Promise<void> {
-    const { clock, compute, dtype, observe } = this.#options;
+    const { clock, observe } = this.#options;
     const pieces = this.#queue.take();
-    const rows = pieces.reduce((sum, piece) => sum + piece.rows, 0);
     const start = clock.now();
+    await this.#compute(worker, pieces);
+    const waits = pieces.map(({ since }) => start - since);
+    observe({ rows: rowsOf(pieces), waits, duration: clock.now() - start });
+  }
+
+  async #compute(worker: W, pieces: readonly Piece[]): Promise<void> {
+    const { compute, dtype } = this.#options;
     try {
-      const size = this.#sizes.find((size) => size >= rows)!;
+      const size = this.#sizes.find((size) => size >= rowsOf(pieces))!;
       const outputs = await compute(worker, filledUp(pieces, size, dtype));
       let at = 0;
       for (const piece of pieces) {
@@ -105,9 +111,11 @@ export class Predictor<W> implements Lane<W> {
         at += piece.rows;
       }
     } catch (error) {
-      for (const { reject } of pieces) reject(error as Error);
+      const isRefused = error instanceof BnError && error.code === 'data';
+      // The others in the batch are not to blame for what one of them holds.
+      if (isRefused && pieces.length > 1) for (const piece of pieces) await this.#compute(worker, [piece]);
+      else for (const { reject } of pieces) reject(isRefused ? new HttpError(400, error.message) : (error as Error));
     }
-    observe({ rows, waits: pieces.map(({ since }) => start - since), duration: clock.now() - start });
   }
 
   async #enqueue(features: TypedArray, rows: number, signal: AbortSignal): Promise<Outputs> {
@@ -138,7 +146,11 @@ export class Predictor<W> implements Lane<W> {
   }
 }
 
-/** The pieces' features one after the other, with zeros up to `size` rows. */
+function rowsOf(pieces: readonly Piece[]): number {
+  return pieces.reduce((sum, { rows }) => sum + rows, 0);
+}
+
+/** The pieces' features one after the other, and the beginning again up to `size` rows: what else could be refused. */
 function filledUp(pieces: readonly Piece[], size: number, dtype: DType): TypedArray {
   const [first] = pieces as [Piece];
   const filled = createArray(dtype, (first.features.length / first.rows) * size);
@@ -147,6 +159,7 @@ function filledUp(pieces: readonly Piece[], size: number, dtype: DType): TypedAr
     filled.set(features, at);
     at += features.length;
   }
+  for (; at < filled.length; at *= 2) filled.copyWithin(at, 0, at);
   return filled;
 }
 

@@ -1,11 +1,11 @@
 // `POST /classify`: image files in, the probabilities of their classes out.
 
-import { BnError } from '@bn/core';
+import { BnError, type OutputSignature } from '@bn/core';
 import { decodeImage } from '@bn/datasets';
 import multipart from '@fastify/multipart';
 import type { FastifyInstance, FastifyRequest } from 'fastify';
 import { z } from 'zod';
-import { bestClasses, type RankedClass } from '../../classify/best-classes.js';
+import { type Answer, answerFrom, flawOf } from '../../classify/answers.js';
 import { type ImageInput, imageInput } from '../../model/image-input.js';
 import { HttpError } from '../http-error.js';
 import type { Models, ServedModel } from '../models/served-model.js';
@@ -32,10 +32,21 @@ const query = z.strictObject({
 const maxFiles = 32;
 
 const classes = z.array(z.object({ class: z.string(), index: z.int(), probability: z.number() }));
-const answer = z.union([
-  z.object({ model: z.string(), classes }).describe('for one image'),
+const oneAnswer = [
+  z.object({ classes }),
   z
-    .object({ model: z.string(), images: z.array(z.object({ file: z.string(), classes })) })
+    .object({
+      labels: z.array(z.string()),
+      scores: z.array(z.object({ label: z.string(), index: z.int(), score: z.number() })),
+    })
+    .describe('of a model of several labels: those with a score of 0.5 or more, and all scores'),
+  z.object({ values: z.array(z.object({ name: z.string(), value: z.number() })) }).describe('of a model of values'),
+] as const;
+const named = { model: z.string() };
+const answer = z.union([
+  ...oneAnswer.map((one) => one.extend(named)),
+  z
+    .object({ ...named, images: z.array(z.union(oneAnswer.map((one) => one.extend({ file: z.string() })))) })
     .describe('for a form with several files: in their order, with their names'),
 ]);
 
@@ -60,10 +71,9 @@ export async function addClassifyRoute(app: FastifyInstance, { models, maxBody }
       const images = await imagesOf(request, maxBody);
       return useModel(models, request, { name: model }, async (model) => {
         const signal = goneSignal(reply);
-        const results = await Promise.all(images.map((image) => classify(model, image, invert, signal)));
-        const best = results.map((classes) => classes.slice(0, top));
-        if (images.length === 1) return { model: model.name, classes: best[0] };
-        return { model: model.name, images: images.map(({ file }, i) => ({ file, classes: best[i] })) };
+        const answers = await Promise.all(images.map((image) => classify(model, image, { top, invert }, signal)));
+        if (answers.length === 1) return { model: model.name, ...answers[0] };
+        return { model: model.name, images: images.map(({ file }, i) => ({ file, ...answers[i] })) };
       });
     });
   });
@@ -122,23 +132,25 @@ async function filesOf(request: FastifyRequest, maxBytes: number): Promise<Omit<
 async function classify(
   model: ServedModel,
   { bytes, site }: Image,
-  invert: boolean,
+  { top, invert }: Pick<z.infer<typeof query>, 'top' | 'invert'>,
   signal: AbortSignal,
-): Promise<readonly RankedClass[]> {
-  const input = imageInputOf(model);
+): Promise<Answer> {
+  const { input, output } = meaningOf(model);
   const { channels, height, width } = input;
   const pixels = await decodeImage(bytes, { channels, size: [height, width], invert }).catch((error) => {
     throw error instanceof BnError && error.code === 'data' ? new HttpError(400, site + error.message) : error;
   });
-  const outputs = await model.predict('probabilities', input.features(pixels), 1, signal);
-  const probabilities = outputs.get('probabilities')!.data as Float32Array;
-  return bestClasses(probabilities, model.classNames, model.classNames.length);
+  const outputs = await model.predict('answer', input.features(pixels), 1, signal);
+  const row = outputs.get('answer')!.data as Float32Array;
+  const flaw = flawOf(row, output);
+  if (flaw !== null) throw new HttpError(500, flaw);
+  return answerFrom(row, output, top);
 }
 
-function imageInputOf(model: ServedModel): ImageInput {
-  if (model.classNames.length === 0) throw new HttpError(400, `model '${model.name}' classifies nothing`);
+function meaningOf({ name, signature, assumptions }: ServedModel): { input: ImageInput; output: OutputSignature } {
+  if (!signature) throw new HttpError(400, `model '${name}': ${assumptions[0]}`);
   try {
-    return imageInput(model);
+    return { input: imageInput(name, signature), output: signature.output };
   } catch (error) {
     throw new HttpError(400, (error as Error).message);
   }

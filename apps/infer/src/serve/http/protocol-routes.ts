@@ -1,7 +1,9 @@
 // The endpoints of the Open Inference Protocol v2.
 
+import { encodeSignature } from '@bn/core';
 import type { FastifyInstance } from 'fastify';
 import type { z } from 'zod';
+import type { ServedModel } from '../models/served-model.js';
 import { encodeResponse } from '../protocol/encode-response.js';
 import { metadataOf } from '../protocol/metadata.js';
 import { parseRequest } from '../protocol/parse-request.js';
@@ -41,7 +43,7 @@ export function addProtocolRoutes(app: FastifyInstance, options: AppOptions): vo
 
   for (const path of ['/v2/models/:name', '/v2/models/:name/versions/:version']) {
     app.get<ModelRoute>(path, { schema: schemas.model }, async (request) =>
-      useModel(models, request, request.params, (model) => metadataOf(model.name, model, model.metadata)),
+      useModel(models, request, request.params, (model) => metadataOf(model.name, model, parametersOf(model))),
     );
     app.get<ModelRoute>(`${path}/ready`, { schema: schemas.modelReady }, async (request, reply) =>
       useModel(models, request, request.params, ({ name }) => {
@@ -62,6 +64,11 @@ export function addProtocolRoutes(app: FastifyInstance, options: AppOptions): vo
       }),
     );
   }
+}
+
+/** The file's texts, and what the model takes and gives. */
+function parametersOf({ metadata, signature }: ServedModel): Record<string, string> {
+  return { ...metadata, ...(signature && { signature: encodeSignature(signature) }) };
 }
 
 const json = (schema: z.ZodType) => ({ 'application/json': schema });

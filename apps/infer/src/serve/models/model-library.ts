@@ -2,7 +2,7 @@
 
 import { parse } from 'node:path';
 import { UsageError } from '@bn/command-line';
-import { BnError, type DType } from '@bn/core';
+import { BnError, type DType, describeSignature } from '@bn/core';
 import type { Logger } from 'pino';
 import { readModel } from '../../model/open-model.js';
 import { batchSizes } from '../batching/batch-sizes.js';
@@ -36,7 +36,7 @@ interface Edition {
   isReplaced: boolean;
 }
 
-const computations = ['outputs', 'probabilities'] as const;
+const computations = ['outputs', 'answer'] as const;
 
 export class ModelLibrary implements Models {
   readonly #options: ModelLibraryOptions;
@@ -68,7 +68,10 @@ export class ModelLibrary implements Models {
     for (const [name, path] of files) {
       const edition = await library.#load(name, await readModel(path));
       library.#editions.set(name, edition);
-      options.log.info({ model: name, path, backend: edition.model.backend }, 'model loaded');
+      const { backend, signature, assumptions } = edition.model;
+      const about = signature ? ` ${describeSignature(signature)}` : '';
+      options.log.info({ model: name, path, backend }, `model loaded${about && `: it${about}`}`);
+      for (const assumption of assumptions) options.log.warn({ model: name }, assumption);
     }
     return library;
   }
@@ -85,7 +88,7 @@ export class ModelLibrary implements Models {
   /** Requests that wait for a model. */
   queued(name: string): number {
     const { predictors } = this.#editions.get(name)!;
-    return predictors.outputs.queued + predictors.probabilities.queued;
+    return predictors.outputs.queued + predictors.answer.queued;
   }
 
   async use<T>(name: string, task: (model: ServedModel) => T | Promise<T>): Promise<T> {
@@ -139,7 +142,7 @@ export class ModelLibrary implements Models {
     const predictor = (computation: Computation) => this.#predictor(name, number, computation, dtype);
     const predictors = {
       outputs: predictor('outputs'),
-      probabilities: predictor('probabilities'),
+      answer: predictor('answer'),
     };
     const model: ServedModel = {
       ...description,

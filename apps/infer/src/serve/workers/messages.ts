@@ -1,6 +1,6 @@
 // What the server and its workers tell each other.
 
-import type { Spec, TypedArray } from '@bn/core';
+import type { Signature, Spec, TypedArray } from '@bn/core';
 import type { OutputValue } from '../../model/open-model.js';
 
 /** An ONNX file as it was read. */
@@ -9,8 +9,8 @@ interface ModelSource {
   readonly bytes: Uint8Array;
 }
 
-/** What a model computes: all its outputs, or `probabilities` alone, by the file's own output or the softmax of its logits. */
-export type Computation = 'outputs' | 'probabilities';
+/** What a model computes: all its outputs, or what its signature says that it gives, of logits the probabilities. */
+export type Computation = 'outputs' | 'answer';
 
 export interface LoadOptions {
   readonly source: ModelSource;
@@ -22,8 +22,10 @@ export interface LoadOptions {
 export interface ModelDescription {
   readonly input: { readonly name: string; readonly spec: Spec };
   readonly outputs: ReadonlyMap<string, Spec>;
-  /** None, if it classifies nothing. */
-  readonly classNames: readonly string[];
+  /** null if it is not clear what it gives. */
+  readonly signature: Signature | null;
+  /** What of that the file does not say; without a signature, why there is none. */
+  readonly assumptions: readonly string[];
   readonly metadata: Readonly<Record<string, string>>;
   /** What computes, in words. */
   readonly backend: string;

@@ -3,6 +3,7 @@
 import { parentPort, type Transferable, workerData } from 'node:worker_threads';
 import { BnError, createArray, formatShape, type Spec, sizeOf } from '@bn/core';
 import { describeBackend } from '../../model/describe-backend.js';
+import { mixingWarning } from '../../model/mixes-examples.js';
 import { compileModel, type InferenceModel, type OpenModelOptions } from '../../model/open-model.js';
 import type { Answer, Argument, TaskName, WorkerReply, WorkerRequest } from './messages.js';
 
@@ -19,10 +20,10 @@ const tasks: { readonly [T in TaskName]: (argument: Argument<T>) => Promise<Answ
       throw error;
     }
     models.set(number, model);
-    const { input, classNames, metadata } = model;
+    const { input, signature, assumptions, metadata } = model;
     // Not the outputs themselves: they hang on the whole graph.
     const outputs = new Map([...model.outputs].map(([name, { dtype, shape }]) => [name, { dtype, shape }]));
-    return { input, outputs, classNames, metadata, backend: describeBackend(model) };
+    return { input, outputs, signature, assumptions, metadata, backend: describeBackend(model) };
   },
   async unload({ model: number }) {
     const model = models.get(number);
@@ -32,16 +33,16 @@ const tasks: { readonly [T in TaskName]: (argument: Argument<T>) => Promise<Answ
   async run({ model: number, computation, features }) {
     const model = models.get(number)!;
     if (computation === 'outputs') return model.run(features);
-    const probabilities = await model.classify(features);
-    const spec: Spec = {
-      dtype: 'float32',
-      shape: [probabilities.length / model.classNames.length, model.classNames.length],
-    };
-    return new Map([['probabilities', { data: probabilities, spec }]]);
+    const data = await model.answer(features);
+    const { size } = model.signature!.output;
+    const spec: Spec = { dtype: 'float32', shape: [data.length / size, size] };
+    return new Map([['answer', { data, spec }]]);
   },
 };
 
-function requireBatches({ outputs }: InferenceModel, path: string): void {
+function requireBatches({ outputs, mixesExamples }: InferenceModel, path: string): void {
+  // Requests share batches.
+  if (mixesExamples) throw new BnError('unsupported', `${path}: ${mixingWarning}: it cannot be served`);
   for (const [name, { shape }] of outputs) {
     if (shape[0] === null) continue;
     throw new BnError(
@@ -55,8 +56,13 @@ async function warmUp(model: InferenceModel, sizes: readonly number[]): Promise<
   const { dtype, shape } = model.input.spec;
   for (const size of sizes) {
     const zeros = createArray(dtype, sizeOf([size, ...shape.slice(1)]));
-    await model.run(zeros);
-    if (model.classNames.length > 0) await model.classify(zeros);
+    try {
+      await model.run(zeros);
+      if (model.signature) await model.answer(zeros);
+    } catch (error) {
+      // Zeros need not be what the model takes.
+      if (!(error instanceof BnError) || error.code !== 'data') throw error;
+    }
   }
 }
 

@@ -1,23 +1,24 @@
 // Batch normalization, dropout, softmax.
 
-import { batchNorm, dropout, ops, type Scope, type Shape, sizeOf, type Tensor } from '@bn/core';
+import { BnError, batchNorm, dropout, ops, type Scope, type Shape, sizeOf, type Tensor } from '@bn/core';
 import type { NodeContext } from '../node-context.js';
 import type { ImportRules } from '../rules.js';
 import type { Weight } from '../weights.js';
 
 export const normalization: ImportRules = {
   BatchNormalization: (node) => {
-    if (node.attributes.int('training_mode', 0) !== 0) throw node.unsupported('training_mode');
     if (node.attributes.int('spatial', 1) === 0) throw node.unsupported('spatial = 0');
     const epsilon = node.attributes.float('epsilon', 1e-5);
     const weights = node.trace.batchNormWeights(node.node);
     const x = node.tensor(0);
-    if (!weights) {
-      const [scale, bias, mean, variance] = [1, 2, 3, 4].map((i) => node.tensor(i)) as [Tensor, Tensor, Tensor, Tensor];
-      return ops.batchNormalize(x, mean, variance, scale, bias, { axis: 1, epsilon });
+    const { declare, update } = node.trace;
+    if (!weights || usesBatch(node)) {
+      const axes = x.shape.flatMap((_, i) => (i === 1 ? [] : [i]));
+      const given = (i: 0 | 1 | 2 | 3) => (weights?.[i] ? declare(weights[i]) : node.tensor(i + 1));
+      const [mean, variance] = usesBatch(node) ? [ops.mean(x, axes), ops.variance(x, axes)] : [given(2), given(3)];
+      return ops.batchNormalize(x, mean, variance, given(0), given(1), { axis: 1, epsilon });
     }
     const [gamma, beta, runningMean, runningVariance] = weights;
-    const { declare, update } = node.trace;
     const states: Record<string, Weight> = { runningMean, runningVariance };
     // The layer, with the file's weights in the place of its own.
     const scope: Scope = {
@@ -35,12 +36,23 @@ export const normalization: ImportRules = {
     return batchNorm({ convention: 'onnx', momentum, epsilon, frozen })(x, scope);
   },
   Dropout: (node) => {
+    if (node.has(2) && node.number(2) !== 0) {
+      throw new BnError(
+        'unsupported',
+        'it drops values at random (training_mode); export the model in evaluation mode',
+      );
+    }
     const rate = node.has(1) ? node.number(1) : node.attributes.float('ratio', 0.5);
     return dropout(rate)(node.tensor(0), node.trace.scope);
   },
   Softmax: (node) => alongAxis(node, ops.softmax),
   LogSoftmax: (node) => alongAxis(node, ops.logSoftmax),
 };
+
+/** Whether it normalizes with the statistics of the batch: by an attribute, before opset 14 by having more outputs than one. */
+function usesBatch({ opset, attributes, node }: NodeContext): boolean {
+  return opset < 14 ? node.outputs.slice(1).some((name) => name !== '') : attributes.int('training_mode', 0) !== 0;
+}
 
 /** Before opset 13, all axes from `axis` on were one. */
 function alongAxis(node: NodeContext, operation: (x: Tensor, axis: number) => Tensor): Tensor {

@@ -10,7 +10,8 @@ export const products: ImportRules = {
     const { attributes } = node;
     const transposed = { transposeA: attributes.int('transA', 0) !== 0, transposeB: attributes.int('transB', 0) !== 0 };
     const product = scaled(ops.matmul(matrix(node, 0), matrix(node, 1), transposed), attributes.float('alpha', 1));
-    return node.has(2) ? ops.add(product, scaled(node.tensor(2), attributes.float('beta', 1))) : product;
+    const beta = attributes.float('beta', 1);
+    return node.has(2) && beta !== 0 ? ops.add(product, scaled(node.tensor(2), beta)) : product;
   },
   MatMul: (node) => ops.matmul(matrix(node, 0), matrix(node, 1)),
 };

@@ -75,7 +75,13 @@ export const shape: ImportRules = {
     const axis = node.axis(node.attributes.int('axis', 0), x.shape);
     const size = x.shape[axis];
     const indices = node.value(1);
-    if (!isConstant(indices)) return ops.gather(node.tensor(0), indices, axis);
+    if (!isConstant(indices)) {
+      if (size == null) throw node.unsupported('indices into the batch');
+      // Negative ones count from the end; those that are still negative then are too small, and stay for the message.
+      const shifted = ops.add(indices, size);
+      const isFine = ops.equal(ops.less(indices, 0), ops.less(shifted, 0));
+      return ops.gather(node.tensor(0), ops.where(isFine, indices, shifted), axis);
+    }
     const chosen = node.integers(1).map((i) => (i < 0 && size != null ? i + size : i));
     if (size == null || chosen.some((i) => !(i >= 0 && i < size))) {
       throw new BnError('data', `its indices are not all within ${formatShape(x.shape)}; the file is damaged`);

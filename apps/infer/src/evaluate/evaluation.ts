@@ -1,0 +1,98 @@
+// How good answers are: by what the model gives.
+
+import {
+  type Confusion,
+  countConfusion,
+  type Measures,
+  measure,
+  measureLabels,
+  type OutputSignature,
+  rSquared,
+} from '@bn/core';
+import type { Targets } from './targets.js';
+
+export interface ClassEvaluation extends Measures {
+  readonly names: readonly string[];
+  /** Mean of -log(probability of what is true). */
+  readonly loss: number;
+  /** null of labels. */
+  readonly confusion: Confusion | null;
+}
+
+export interface ValueErrors {
+  readonly absoluteError: number;
+  readonly squaredError: number;
+  readonly rSquared: number;
+}
+
+export interface ValueEvaluation {
+  readonly names: readonly string[];
+  readonly values: readonly ValueErrors[];
+  /** Over all values. */
+  readonly mean: ValueErrors;
+}
+
+export type Evaluation = ClassEvaluation | ValueEvaluation;
+
+/** The least a probability counts as in the loss: the smallest number above 0 of its type, float32. */
+const leastProbability = 2 ** -149;
+
+/** @param answers of all examples, `size` for each */
+export function evaluate(
+  answers: Float32Array,
+  { values, names }: Targets,
+  { kind, size }: OutputSignature,
+): Evaluation {
+  if (kind === 'values') return evaluateValues(answers, values, names);
+  return kind === 'scores' ? evaluateLabels(answers, values, names) : evaluateClasses(answers, values, names, size);
+}
+
+/** The class that is said is the most probable, of equal ones the lowest. */
+function evaluateClasses(
+  answers: Float32Array,
+  labels: ArrayLike<number>,
+  names: readonly string[],
+  size: number,
+): ClassEvaluation {
+  let loss = 0;
+  const predicted = Int32Array.from(labels, (label, i) => {
+    const row = answers.subarray(i * size, (i + 1) * size);
+    loss += surprise(row[label]!);
+    return row.reduce((best, value, index) => (value > row[best]! ? index : best), 0);
+  });
+  const confusion = countConfusion(labels, predicted, size);
+  return { ...measure(confusion), loss: loss / labels.length, confusion, names };
+}
+
+/** A label is said to be there with a score of ½ or more. */
+function evaluateLabels(scores: Float32Array, targets: ArrayLike<number>, names: readonly string[]): ClassEvaluation {
+  const answers = scores.map((score) => (score >= 0.5 ? 1 : 0));
+  const loss = scores.reduce((sum, score, i) => sum + surprise(targets[i] === 1 ? score : 1 - score), 0);
+  return { ...measureLabels(targets, answers, names.length), loss: loss / scores.length, confusion: null, names };
+}
+
+function evaluateValues(answers: Float32Array, targets: ArrayLike<number>, names: readonly string[]): ValueEvaluation {
+  const examples = answers.length / names.length;
+  const explained = rSquared(targets, answers, names.length);
+  const values = names.map((_, column) => {
+    const errors = Array.from({ length: examples }, (_, i) => i * names.length + column).map(
+      (i) => answers[i]! - targets[i]!,
+    );
+    return {
+      absoluteError: mean(errors.map(Math.abs)),
+      squaredError: mean(errors.map((error) => error ** 2)),
+      rSquared: explained[column]!,
+    };
+  });
+  const over = (key: keyof ValueErrors) => mean(values.map((one) => one[key]));
+  const all = { absoluteError: over('absoluteError'), squaredError: over('squaredError'), rSquared: over('rSquared') };
+  return { names, values, mean: all };
+}
+
+function surprise(probability: number): number {
+  return -Math.log(Math.max(probability, leastProbability));
+}
+
+function mean(numbers: readonly number[]): number {
+  return numbers.reduce((sum, value) => sum + value, 0) / numbers.length;
+}
