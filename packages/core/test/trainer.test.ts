@@ -163,8 +163,12 @@ describe('fit', () => {
 
   test('says that a label may be no class where the loss is no number', async () => {
     const { trainer } = await setup();
-    const train: Dataset = { ...points(50), get: (i) => ({ ...points(50).get(i), label: 3 }) };
+    const { classNames, ...data } = points(50);
+    const train: Dataset = { ...data, get: (i) => ({ ...data.get(i), label: 3 }) };
     await expect(collect(trainer.fit({ ...fitting, train }))).rejects.toThrow(/loss is NaN; .*a label that is none of/);
+    await expect(collect(trainer.fit({ ...fitting, train: { ...train, classNames: classNames! } }))).rejects.toThrow(
+      /example \d+ has the label 3, expected a whole number from 0 to 2/,
+    );
   });
 
   test('names the example of a data set that gives another size than it says', async () => {
