@@ -16,7 +16,7 @@ const formats: readonly ImageFormat[] = [
   { name: 'GIF', endings: ['gif'], signature: /^GIF8/ },
   { name: 'TIFF', endings: ['tif', 'tiff'], signature: /^(II[*+]\0|MM\0[*+])/ },
   { name: 'AVIF', endings: ['avif'], signature: /^.{4}ftyp(avif|avis|mif1)/s },
-  { name: 'BMP', endings: ['bmp', 'dib'], signature: /^BM/ },
+  { name: 'BMP', endings: ['bmp'], signature: /^BM/ },
 ];
 
 /** For messages: `PNG, JPEG, WebP, GIF, TIFF, AVIF or BMP`. */
