@@ -66,7 +66,7 @@ test('says which layer it cannot compute', async () => {
   const flags = ['--backend', './my-backend', '--limit', '256', '--epochs', '1', '--out', 'images'];
   await expect(run(process.execPath, [app, ...flags], { cwd: beside })).rejects.toMatchObject({
     code: 1,
-    stderr: expect.stringMatching(/^error: conv1: my-backend has no conv2d; take another backend/),
+    stderr: expect.stringMatching(/^error: conv1: my-backend has no conv2d; use another backend/),
   });
 });
 

@@ -275,15 +275,20 @@ mean                     1                   3  -1.272`);
 
   it.each<[string, Dataset, Signature]>([
     [
-      'the data has 2 values for each example, the model gives 1',
+      'the data has 2 numbers for each example, the model gives 1 value',
       dataOf(new Float32Array(4), 2),
       signatureOf('values', 1),
     ],
-    ['the data has classes, the model gives 2 values', dataOf(new Int32Array(4), 0), signatureOf('values', 2)],
+    ['the data has classes, the model gives 2 value', dataOf(new Int32Array(4), 0), signatureOf('values', 2)],
     [
-      'the data has several labels for each example, the model gives one class',
+      'the data has 2 numbers for each example, the model gives one class',
       dataOf(new Float32Array(4), 2),
       signatureOf('logits', 2),
+    ],
+    [
+      'example 1 has the label 0.5; labels are 0 or 1',
+      dataOf(Float32Array.of(1, 0, 0, 0.5), 2),
+      signatureOf('scores', 2),
     ],
     [
       'the data has the classes sea, but the model sun',

@@ -11,7 +11,7 @@ const inputOf = (image: Partial<ImageSignature>, dtype: DType = 'uint8') => {
 
 it('what is no image is refused', () => {
   expect(() => imageInput('model', { input: { name: 'x', dtype: 'uint8', shape: [5], image: null } })).toThrow(
-    'model: the model takes uint8 [batch, 5], which is no grey or RGB image; give a model of images',
+    'model: the model takes uint8 [batch, 5], which is not a grey or RGB image; give a model that takes images',
   );
 });
 

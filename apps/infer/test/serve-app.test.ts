@@ -215,7 +215,7 @@ describe('classifies an image', () => {
       { ...model, signature: null, assumptions: ['it is not clear'] },
       { ...model, signature: { ...model.signature!, input: { name: 'x', dtype: 'float32', shape: [7], image: null } } },
     ];
-    for (const [i, message] of [/it is not clear/, /no grey or RGB image/].entries()) {
+    for (const [i, message] of [/it is not clear/, /not a grey or RGB image/].entries()) {
       const { post } = await setUp({ served: [served[i]!] });
       const answer = await post('/classify', await png);
       expect([answer.statusCode, answer.json()]).toEqual([400, { error: expect.stringMatching(message) }]);

@@ -141,9 +141,9 @@ describe('what does not fit is refused with a reason', () => {
   });
 
   it.each([
-    ['no JSON', 'nul', /no JSON/],
-    ['nothing', '', /no JSON/],
-    ['NaN', JSON.stringify({ inputs: [input] }).replace('255', 'NaN'), /no JSON/],
+    ['no JSON', 'nul', /not acceptable JSON/],
+    ['nothing', '', /not acceptable JSON/],
+    ['NaN', JSON.stringify({ inputs: [input] }).replace('255', 'NaN'), /not acceptable JSON/],
     [
       'a number beyond floats',
       JSON.stringify({ inputs: [{ ...input, datatype: 'FP32' }] }).replace('255', '1e39'),

@@ -175,7 +175,7 @@ it('weights go out under names of PyTorch, and a training starts from them', asy
   const { code, stderr } = await from('net.ts', 'c');
   expect({ code, stderr }).toMatchObject({
     code: 1,
-    stderr: expect.stringContaining('net.ts: the file is no whole safetensors'),
+    stderr: expect.stringContaining('net.ts: the file is not a complete safetensors'),
   });
   expect((await from('nowhere', 'c')).stderr).toContain('nowhere: there is no such file');
 });

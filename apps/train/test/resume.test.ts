@@ -129,7 +129,7 @@ describe('resume', () => {
     writeFileSync(file, cut);
     const damaged = await train(folder, ['--resume', 'run', '--epochs', '2']);
     expect(damaged.code).toBe(1);
-    expect(damaged.stderr).toMatch(/checkpoint\.safetensors: .*not all there; it may be cut off/);
+    expect(damaged.stderr).toMatch(/checkpoint\.safetensors: .*incomplete; it may be cut off/);
     expect(readFileSync(file)).toEqual(cut);
 
     writeFileSync(file, whole);

@@ -11,7 +11,7 @@ export interface Kind<T> {
   readonly expects: string;
   /** Checks a value as JSON has it. */
   readonly schema: v.GenericSchema<T>;
-  /** The command line's text as the value that JSON would have; text that is no number stays text. */
+  /** The command line's text as the value that JSON would have; text that is not a number stays text. */
   readonly fromText: (text: string) => unknown;
 }
 

@@ -54,12 +54,12 @@ function opened(name: string, backend: Backend): OpenedBackend {
   return { backend, name, ...(reason !== undefined && { reason }) };
 }
 
-/** A backend that cannot be had here, or that is not installed. By the code: it may have a copy of @bn/core of its own. */
+/** A backend that is not available here, or not installed. By the code: it may have a copy of @bn/core of its own. */
 function isAbsence(error: unknown): error is Error {
   return error instanceof UsageError || (error instanceof Error && 'code' in error && error.code === 'backend');
 }
 
-/** Messages of backends say `what cannot be had: cause (details); cure`. */
+/** Messages of backends say `what is not available: cause (details); cure`. */
 function causeOf({ message }: Error): string {
   return message.replace(/^[^:;]*: /, '').split(/;| \(/)[0]!;
 }

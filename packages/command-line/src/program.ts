@@ -19,7 +19,7 @@ export interface ProgramOptions {
   readonly commands: URL;
   /** The command that runs where none is named. */
   readonly standard: string;
-  /** Whether a first word that is no command is an argument of the standard command; else it is a mistake. */
+  /** Whether a first word that is not a command is an argument of the standard command; else it is a mistake. */
   readonly standardTakesArguments: boolean;
 }
 

@@ -43,7 +43,7 @@ export function writeError(path: string, cause: unknown): BnError {
     EROFS: 'the disk is read-only; choose another folder with --out',
     EEXIST: 'a file has that name; choose another folder with --out',
     ENOENT: 'there is no such folder; make it first',
-    ENOTDIR: 'a part of the path is no folder; choose another folder with --out',
+    ENOTDIR: 'a part of the path is not a folder; choose another folder with --out',
   };
   return new BnError('file', `${path}: cannot be written: ${reasons[code ?? ''] ?? message}`, { cause });
 }

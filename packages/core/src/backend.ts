@@ -101,7 +101,7 @@ export interface Phase {
 
 /** What every backend package's `createBackend` takes; a package may take more. */
 export interface BackendOptions {
-  /** `auto`: CUDA if it computes, else the CPU. A device named explicitly is had, or it is an error: never a fallback. */
+  /** `auto`: CUDA if it computes, else the CPU. A device asked for by name is used, or creation fails; there is no fallback. */
   readonly device?: DeviceKind | 'auto';
   /** Which of several engines computes, by the name that `Backend.engine` has; backends that have one only ignore it. */
   readonly engine?: string;

@@ -7,7 +7,7 @@ export type BnErrorCode =
   | 'argument' // an argument out of range or of the wrong kind
   | 'gradient' // a derivative that does not exist
   | 'data' // a data set, or a file of one, is malformed
-  | 'backend' // a backend, device or native library cannot be had
+  | 'backend' // a backend, device or native library is not available
   | 'unsupported' // valid, but not implemented by this backend or format
   | 'checkpoint' // a checkpoint is damaged or belongs to another model
   | 'not-finite' // NaN or infinity where training needs numbers

@@ -36,7 +36,7 @@ export function defineModel(network: Layer, { input }: { input: Spec }): Model {
  * Traces the model on `x`: either a tensor of the model's input spec or uint8 of that shape, which becomes float32
  * in 0..1 (x / 255).
  *
- * @throws `shape` or `dtype` if x is no input of the model.
+ * @throws `shape` or `dtype` if x is not an input of the model.
  */
 export function trace(model: Model, x: Tensor, { training = false } = {}): Trace {
   const { shape, dtype } = model.input;

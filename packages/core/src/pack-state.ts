@@ -26,9 +26,9 @@ export interface PackedGraph {
 export const packedName = 'packed state';
 
 /**
- * The graph with the values at `paths` in one vector. A path that is no output is handed on as it is.
+ * The graph with the values at `paths` in one vector. A path that is not an output is passed on unchanged.
  *
- * @throws `argument` for paths that are no float32 inputs of the graph, or if `packed state` is a name in it already
+ * @throws `argument` for paths that are not float32 inputs of the graph, or if `packed state` is a name in it already
  */
 export function packState(graph: Graph, paths: readonly string[]): PackedGraph {
   if (graph.inputs.has(packedName) || graph.outputs.has(packedName)) {
@@ -38,7 +38,10 @@ export function packState(graph: Graph, paths: readonly string[]): PackedGraph {
   const values = paths.map((path): PackedValue => {
     const x = graph.inputs.get(path);
     if (x?.dtype !== 'float32') {
-      throw new BnError('argument', `packState: '${path}' is ${x ? formatSpec(x) : 'no input'}; pack float32 inputs`);
+      throw new BnError(
+        'argument',
+        `packState: '${path}' is ${x ? formatSpec(x) : 'not an input'}; pack float32 inputs`,
+      );
     }
     const start = size;
     size += sizeOf(x.shape);

@@ -38,20 +38,23 @@ export function encodeSafetensors(
  * The tensors and metadata of a file.
  *
  * @param isWanted by name; other tensors are left out, whatever their type
- * @throws `checkpoint` if the bytes are no whole safetensors file of float32 tensors.
+ * @throws `checkpoint` if the bytes are not a complete safetensors file of float32 tensors.
  */
 export function decodeSafetensors(
   bytes: Uint8Array,
   isWanted: (name: string) => boolean = () => true,
 ): { tensors: Map<string, HostTensor>; metadata: Record<string, string> } {
   const damaged = (why: string) =>
-    new BnError('checkpoint', `the file is no whole safetensors file: ${why}; it may be cut off, use another copy`);
+    new BnError(
+      'checkpoint',
+      `the file is not a complete safetensors file: ${why}; it may be cut off, use another copy`,
+    );
   if (bytes.length < 8) throw damaged(`${bytes.length} bytes are too few`);
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   const headerLength = Number(view.getBigUint64(0, true));
   if (headerLength > bytes.length - 8) throw damaged(`the header would have ${headerLength} bytes`);
   const { __metadata__: metadata = {}, ...entries } = parseHeader(bytes.subarray(8, 8 + headerLength), damaged);
-  if (!isTextTable(metadata)) throw damaged('its metadata is no table of texts');
+  if (!isTextTable(metadata)) throw damaged('its metadata is not a table of strings');
   const tensors = new Map<string, HostTensor>();
   for (const [name, entry] of Object.entries(entries as Record<string, Entry>)) {
     if (isWanted(name)) tensors.set(name, readTensor(name, entry, bytes.subarray(8 + headerLength), damaged));
@@ -71,7 +74,7 @@ function parseHeader(bytes: Uint8Array, damaged: (why: string) => BnError): Reco
   } catch {
     // falls through to the one message
   }
-  throw damaged('its header is no JSON object');
+  throw damaged('its header is not a JSON object');
 }
 
 function readTensor(name: string, entry: Entry, body: Uint8Array, damaged: (why: string) => BnError): HostTensor {
@@ -85,7 +88,7 @@ function readTensor(name: string, entry: Entry, body: Uint8Array, damaged: (why:
   }
   const [from, to] = offsets as [number, number];
   const size = shape.reduce((a, b) => a * b, 1);
-  if (to - from !== 4 * size || to > body.length) throw damaged(`the data of '${name}' is not all there`);
+  if (to - from !== 4 * size || to > body.length) throw damaged(`the data of '${name}' is incomplete`);
   const data = new Float32Array(size);
   // Copied: the bytes may lie at an odd address, and slice() of a Node Buffer copies nothing.
   new Uint8Array(data.buffer).set(body.subarray(from, to));

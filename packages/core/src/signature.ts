@@ -77,8 +77,9 @@ function describeInput({ image, dtype, shape }: InputSignature): string {
 
 function describeOutput({ name, kind, size, names }: OutputSignature): string {
   const named = kind === 'values' && names ? ` (${names.join(', ')})` : '';
-  const what = { logits: 'classes', probabilities: 'classes', scores: 'labels', values: '' }[kind];
-  const counted = kind === 'values' ? `${size} value${size === 1 ? '' : 's'}` : `${kind} of ${size} ${what}`;
+  const plural = size === 1 ? '' : 's';
+  const of = kind === 'scores' ? `label${plural}` : size === 1 ? 'class' : 'classes';
+  const counted = kind === 'values' ? `${size} value${plural}` : `${kind} of ${size} ${of}`;
   return `${counted}${named} (output '${name}')`;
 }
 

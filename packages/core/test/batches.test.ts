@@ -72,7 +72,7 @@ describe('assembleBatch refuses, naming the example,', () => {
     expect(() => assembleBatch(dataset(example, outline), [2, 1])).toThrow(`example 1 ${message}`);
   });
 
-  test('what fill() writes', () => {
+  test('a label that fill() writes', () => {
     const filled = (features: readonly number[], label: number): Dataset => ({
       ...dataset({}, { features: float32, classNames: ['a', 'b'] }),
       fill: (_, into, labels) => {
@@ -81,7 +81,6 @@ describe('assembleBatch refuses, naming the example,', () => {
       },
     });
     expect(() => assembleBatch(filled([0, 0], 2), [0, 1])).toThrow('example 1 has the label 2, expected');
-    expect(() => assembleBatch(filled([0, Number.NaN], 0), [0, 1])).toThrow('example 1 has the feature NaN');
     expect(assembleBatch(filled([3, 4], 1), [0, 1])).toEqual({
       features: Float32Array.of(0, 0, 3, 4),
       labels: Int32Array.of(0, 1),

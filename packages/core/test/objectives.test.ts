@@ -12,9 +12,9 @@ import {
   labelAccuracy,
   measure,
   measureLabels,
+  measureValues,
   multiLabel,
   regression,
-  rSquared,
   sigmoidCrossEntropy,
   softmaxCrossEntropy,
   topAccuracy,
@@ -126,8 +126,8 @@ test('a confusion matrix has the actual class first', () => {
 test('R² is scikit-learn’s, column by column', () => {
   const targets = [3, 1, -0.5, 1, 2, 1, 7, 1];
   const values = [2.5, 1, 0, 1, 2, 1, 8, 1];
-  const [first, constant] = rSquared(targets, values, 2);
+  const [first, constant] = measureValues(targets, values, 2).map(({ rSquared }) => rSquared);
   expect(first).toBeCloseTo(0.9486081370449679, 12);
   expect(constant).toBe(1);
-  expect(rSquared([1, 1], [1, 2], 1)).toEqual([0]);
+  expect(measureValues([1, 1], [1, 2], 1)).toEqual([{ absoluteError: 0.5, squaredError: 0.5, rSquared: 0 }]);
 });

@@ -22,7 +22,7 @@ test('what is packed goes in and out as one vector, with the same results; what 
 });
 
 test('what is no float32 input cannot be packed, and the vector needs its name', () => {
-  expect(() => packState(graph, ['v'])).toThrow(/'v' is no input/);
+  expect(() => packState(graph, ['v'])).toThrow(/'v' is not an input/);
   expect(() => packState(createGraph({ y: input('n', [1], 'int32') }), ['n'])).toThrow(/'n' is int32 \[1\]/);
   expect(() => packState(createGraph({ 'packed state': w }), ['w'])).toThrow(/has a 'packed state' already/);
 });

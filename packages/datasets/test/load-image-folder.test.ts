@@ -64,7 +64,7 @@ describe('loadImageFolder', () => {
     expect(dataset.features.shape).toEqual(shape);
     const { features } = dataset.get(1);
     const area = features.length / 3;
-    expect([...features]).toEqual([...Array(area).fill(1), ...Array(area).fill(2), ...Array(area).fill(3)]);
+    expect(Array.from(features)).toEqual([...Array(area).fill(1), ...Array(area).fill(2), ...Array(area).fill(3)]);
   });
 
   test('grey is Rec. 601 where it is asked for', async () => {

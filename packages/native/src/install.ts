@@ -98,7 +98,7 @@ async function requireSpace(wheels: readonly Wheel[]): Promise<void> {
   if (bavail * bsize >= needed) return;
   throw new BnError(
     'file',
-    `${nativeRoot()}: the setup needs ${sizeText(needed)} for a while, and ${sizeText(bavail * bsize)} are free; ` +
+    `${nativeRoot()}: the setup needs ${sizeText(needed)} temporarily, but only ${sizeText(bavail * bsize)} is free; ` +
       'free some space, or name a folder on another disk in BN_NATIVE_DIR',
   );
 }

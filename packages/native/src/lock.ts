@@ -25,7 +25,7 @@ export async function withLock<T>(folder: string, body: () => Promise<T>): Promi
 
 function occupied(file: string, holder: number | undefined): BnError {
   const who = holder ? `process ${holder}` : 'another process';
-  return new BnError('file', `${who} is running a setup; wait for its end, or delete ${file} if there is none`);
+  return new BnError('file', `${who} is running a setup; wait until it ends, or delete ${file} if none is running`);
 }
 
 function isAlive(process_: number): boolean {

@@ -33,7 +33,7 @@ export class PackageIndex implements WheelSource {
     if (!url) {
       throw new BnError(
         'file',
-        `${this.description} has no ${wheel.file}; use another index by PIP_INDEX_URL, or one that mirrors pypi.org whole`,
+        `${this.description} has no ${wheel.file}; use another index by PIP_INDEX_URL, or a complete mirror of pypi.org`,
       );
     }
     // The password is the index's: files may lie with others.

@@ -2,7 +2,7 @@
 
 import { constants } from 'node:os';
 
-// Stands for RTLD_NODELETE: Node closes at once what is no addon.
+// Stands for RTLD_NODELETE: Node closes a library that is not an addon at once.
 const keep = 0x1000;
 
 /**
@@ -14,7 +14,7 @@ export function preload(files: readonly string[]): void {
     try {
       process.dlopen({ exports: {} }, file, constants.dlopen.RTLD_NOW | keep);
     } catch {
-      // Always: it is no addon. Whether it was loaded shows when something needs it.
+      // Always: it is not an addon. Whether it was loaded shows when something needs it.
     }
   }
 }

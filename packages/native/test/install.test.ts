@@ -152,7 +152,7 @@ test('an index that is not there, or lacks the project or the file', async () =>
 
 test('a disk that is too small is noticed before', async () => {
   const { url, ranges } = await smallIndex();
-  await expect(installFrom(url, [{ ...wheel, unpackedBytes: 1e18 }])).rejects.toThrow(/are free; free some space/);
+  await expect(installFrom(url, [{ ...wheel, unpackedBytes: 1e18 }])).rejects.toThrow(/is free; free some space/);
   expect(ranges).toEqual([]);
 });
 

@@ -15,7 +15,7 @@ export function addMetadata(bytes: Uint8Array, metadata: Readonly<Record<string,
 /**
  * The texts of a model's `metadata_props`.
  *
- * @throws `data` if the bytes are no ONNX model
+ * @throws `data` if the bytes are not an ONNX model
  */
 export function readMetadata(bytes: Uint8Array): Record<string, string> {
   return metadataOf(decodeModel(bytes));
@@ -27,11 +27,13 @@ export function metadataOf(model: ModelProto): Record<string, string> {
   return Object.fromEntries(model.metadataProps.map(({ key, value }) => [key, value]));
 }
 
-/** @throws `data` if the bytes are no ONNX model */
+/** @throws `data` if the bytes are not an ONNX model */
 export function decodeModel(bytes: Uint8Array): ModelProto {
   try {
     return fromBinary(ModelProtoSchema, bytes);
   } catch (cause) {
-    throw new BnError('data', `the bytes are no ONNX model (${(cause as Error).message}); use another copy`, { cause });
+    throw new BnError('data', `the bytes are not an ONNX model (${(cause as Error).message}); use another copy`, {
+      cause,
+    });
   }
 }

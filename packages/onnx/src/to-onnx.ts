@@ -89,7 +89,7 @@ function fixedInputs(graph: Graph, values: ReadonlyMap<string, HostTensor>): Ten
     if (!sameShape(shape, x.shape) || x.dtype !== 'float32') {
       throw new BnError(
         'shape',
-        `'${name}' is ${x.dtype} ${formatShape(x.shape)}, but the value given for it float32 ${formatShape(shape)}; ` +
+        `'${name}' is ${x.dtype} ${formatShape(x.shape)}, but its value is float32 ${formatShape(shape)}; ` +
           'pass values of this model',
       );
     }

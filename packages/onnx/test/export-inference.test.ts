@@ -106,11 +106,11 @@ test('a value that is missing or does not fit is told', () => {
   const some = new Map([...values].filter(([path]) => path !== 'bn1.gamma'));
   expect(() => exportInference(model, some)).toThrow("there is no value for 'bn1.gamma'");
   const wrong = new Map([...values, ['bn1.gamma', { shape: [3], data: new Float32Array(3) }]]);
-  expect(() => exportInference(model, wrong)).toThrow("'bn1.gamma' is float32 [4], but the value given");
+  expect(() => exportInference(model, wrong)).toThrow("'bn1.gamma' is float32 [4], but its value is float32");
 });
 
 test('metadata can be added and read', () => {
   const bytes = exportInference(model, values, { metadata: { a: '1', b: 'ü' } });
   expect(readMetadata(addMetadata(bytes, { b: '2', c: '3' }))).toEqual({ a: '1', b: '2', c: '3' });
-  expect(() => readMetadata(Uint8Array.of(1, 2, 3))).toThrow('the bytes are no ONNX model');
+  expect(() => readMetadata(Uint8Array.of(1, 2, 3))).toThrow('the bytes are not an ONNX model');
 });

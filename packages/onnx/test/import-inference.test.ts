@@ -53,7 +53,7 @@ test('tells the input and the texts of the file', () => {
 });
 
 test('a file is refused as when it is to be trained', () => {
-  expect(() => importInference(torchCnn.subarray(0, 500))).toThrow('the bytes are no ONNX model');
+  expect(() => importInference(torchCnn.subarray(0, 500))).toThrow('the bytes are not an ONNX model');
   const constant = handMade({ nodes: [node('Relu', ['w'])], initializers: [floats('w', [2])] });
   expect(() => importInference(constant)).toThrow("nothing that the model computes depends on its input 'x'");
   expect(() => importInference(handMade({ nodes: [node('Det', ['x'])] }))).toThrow(

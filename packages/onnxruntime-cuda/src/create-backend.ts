@@ -20,7 +20,7 @@ export interface OnnxRuntimeOptions extends BackendOptions {
 /**
  * A backend on ONNX Runtime. `device: 'auto'` is CUDA if it computes, else the CPU, with the `device.reason` why. `threads` counts the CPU's, by default one per core that this process may use.
  *
- * @throws `backend`, with cause and cure, for a device that was named and cannot be had.
+ * @throws `backend`, with cause and cure, for a device that was asked for by name and is not available.
  */
 export async function createBackend({
   device = 'auto',

@@ -17,7 +17,7 @@ const explanations: readonly (Explanation & { readonly pattern: RegExp })[] = [
   },
   {
     pattern: /provider of version (\S+), runtime of (\S+)/,
-    cause: "ONNX Runtime's CUDA provider is of version $1, and onnxruntime-node of $2",
+    cause: "ONNX Runtime's CUDA provider is version $1, but onnxruntime-node is $2",
     cure: advice.cure('install the provider that fits', '--cuda'),
   },
   {

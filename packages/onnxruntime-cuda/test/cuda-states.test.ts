@@ -89,7 +89,7 @@ test('nothing is installed', async (context) => {
 });
 
 const states: [string, State, RegExp][] = [
-  ['the provider is of another version', { version: '1.29.0' }, /of version 1\.29\.0.*setup onnxruntime --cuda/],
+  ['the provider is of another version', { version: '1.29.0' }, /is version 1\.29\.0.*setup onnxruntime --cuda/],
   [
     'a library of CUDA is missing',
     { lacks: 'libcublasLt.so.13' },

@@ -17,11 +17,7 @@ test.each([
     /libcublasLt\.so\.13 is not found/,
     /setup onnxruntime --cuda; or .*LD_LIBRARY_PATH/,
   ],
-  [
-    'provider of version 1.29.0, runtime of 1.30.0',
-    /is of version 1\.29\.0, and onnxruntime-node of 1\.30\.0/,
-    /setup/,
-  ],
+  ['provider of version 1.29.0, runtime of 1.30.0', /is version 1\.29\.0, but onnxruntime-node is 1\.30\.0/, /setup/],
   ['with error: libcuda.so.1: cannot open shared object file', /no NVIDIA driver/, /--gpus/],
   ['CUDA failure 100: no CUDA-capable device is detected', /no NVIDIA GPU/, /nvidia-smi/],
   ['CUDA failure 35: CUDA driver version is insufficient for CUDA runtime version', /too old/, /update the driver/],

@@ -38,7 +38,7 @@ export async function createBackend({ device = 'auto', precision = 32 }: Referen
   if (device !== 'auto' && device !== 'cpu') {
     throw new BnError(
       'backend',
-      `reference computes on the CPU only, not on ${device}; leave out the device or take another backend`,
+      `reference computes on the CPU only, not on ${device}; leave out the device or use another backend`,
     );
   }
   return new ReferenceBackend(precision);

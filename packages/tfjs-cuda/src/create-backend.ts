@@ -16,7 +16,7 @@ export interface TensorflowOptions extends BackendOptions {
  * native, wasm and js that can be had; `device.reason` says why it is not a better one. `threads` is for the native
  * engine on the CPU, by default one per core; the other engines compute on one thread.
  *
- * @throws `backend`, with cause and cure, for a device or an engine that was named and cannot be had; `argument` for an
+ * @throws `backend`, with cause and cure, for a device or engine that was asked for by name and is not available; `argument` for an
  * engine that does not exist, or a number of threads that is none.
  */
 export async function createBackend({ device = 'auto', engine, threads }: TensorflowOptions = {}): Promise<Backend> {
@@ -32,7 +32,7 @@ export async function createBackend({ device = 'auto', engine, threads }: Tensor
   );
   if (choices.length === 0) {
     const what = engine ? `engine ${engine} of tfjs-cuda` : 'tfjs-cuda';
-    throw new BnError('backend', `${what} does not compute on ${device}; take device cpu, or another backend`);
+    throw new BnError('backend', `${what} does not compute on ${device}; use device cpu, or another backend`);
   }
   const failures: Failure[] = [];
   for (const choice of choices) {

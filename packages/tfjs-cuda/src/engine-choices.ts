@@ -15,9 +15,9 @@ import { advice } from './setup-command.js';
 export interface EngineChoice {
   readonly engine: EngineName;
   readonly device: DeviceKind;
-  /** What is missing where it cannot be had, for people: `no CUDA`. */
+  /** What is missing where it is not available, for people: `no CUDA`. */
   readonly absence: string;
-  /** Makes it, or says why it cannot be had. */
+  /** Makes it, or says why it is not available. */
   create(threads: number | undefined): Promise<Engine | Explanation>;
 }
 
@@ -33,14 +33,14 @@ export const engineChoices: readonly EngineChoice[] = [
   { engine: 'js', device: 'cpu', absence: 'no JavaScript', create: createJavaScriptEngine },
 ];
 
-/** Why the native engine cannot be had on a device, as far as it can be told without loading it into this process. */
+/** Why the native engine is not available on a device, as far as can be told without loading it into this process. */
 export async function nativeObstacle(device: NativeDevice): Promise<Explanation | undefined> {
   const installation = findNative();
   if (!installation) {
     const [condition, flags] = device === 'cuda' ? [', if there is an NVIDIA GPU', '--cuda'] : [''];
     return {
       cause: `libtensorflow is not installed (there is none in ${nativeFolder()})`,
-      cure: `${advice.cure(`install it${condition}`, flags)}; or take another engine`,
+      cure: `${advice.cure(`install it${condition}`, flags)}; or use another engine`,
     };
   }
   if (device === 'cpu') return undefined;

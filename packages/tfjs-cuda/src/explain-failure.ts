@@ -80,6 +80,6 @@ export function explainFailure(output: string): Explanation {
   const last = output.trim().split('\n').at(-1);
   return {
     cause: last || 'the attempt ended without a message',
-    cure: `${again}; or take engine wasm`,
+    cure: `${again}; or use engine wasm`,
   };
 }

@@ -7,7 +7,7 @@ test('without a compiler it says how to get one', async () => {
   vi.stubEnv('CXX', 'no-such-compiler');
   await expect(findToolchain()).rejects.toMatchObject({
     code: 'backend',
-    message: expect.stringMatching(/no C\+\+ compiler \(no-such-compiler\).*apt-get install g\+\+/),
+    message: expect.stringMatching(/no C\+\+ compiler was found \(no-such-compiler\).*apt-get install g\+\+/),
   });
   vi.unstubAllEnvs();
 });

@@ -38,7 +38,7 @@ export async function createBackend({
   if (device !== 'auto' && device !== 'cpu') {
     throw new BnError(
       'backend',
-      `wasm computes on the CPU only, not on ${device}; leave out the device or take another backend`,
+      `wasm computes on the CPU only, not on ${device}; leave out the device or use another backend`,
     );
   }
   if (threads !== undefined && !(Number.isInteger(threads) && threads > 0)) {
@@ -51,7 +51,7 @@ export async function createBackend({
   return new WasmBackend(found, heap, team, { relaxed, passes: { ...allPasses, ...passes }, profile });
 }
 
-/** Memory, and threads that compute on it: so many, or one and why. */
+/** Memory and the team of threads. If only one thread is possible, says why. */
 async function gather(
   threads: number,
   createWorker: WasmBackendOptions['createWorker'],

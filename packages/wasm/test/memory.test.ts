@@ -114,7 +114,7 @@ test('what does not fit into memory is refused, and takes none of it', async () 
   };
   await expect(total(40_000)).rejects.toMatchObject({
     code: 'backend',
-    message: expect.stringContaining('take a smaller batch'),
+    message: expect.stringContaining('use a smaller batch'),
   });
   expect(await total(10)).toBe(100);
   await backend.dispose();

@@ -41,7 +41,7 @@ export async function run(args: readonly string[], io: Io): Promise<number> {
   const [file, ...named] = command.args as [string, ...string[]];
   const path = resolve(io.cwd, file);
   if (!existsSync(path) && !file.endsWith('.onnx')) {
-    throw new UsageError(`${file}: there is no such file, and no command of that name; --help lists the commands`);
+    throw new UsageError(`${file}: there is no file or command of that name; --help lists the commands`);
   }
   const { images, leftOut } = await findImages(named, io.cwd);
   if (leftOut !== null) io.stderr.write(printable(`warning: ${leftOut}\n`));

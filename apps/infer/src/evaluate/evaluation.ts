@@ -6,8 +6,9 @@ import {
   type Measures,
   measure,
   measureLabels,
+  measureValues,
   type OutputSignature,
-  rSquared,
+  type ValueMeasures,
 } from '@bn/core';
 import type { Targets } from './targets.js';
 
@@ -19,17 +20,11 @@ export interface ClassEvaluation extends Measures {
   readonly confusion: Confusion | null;
 }
 
-export interface ValueErrors {
-  readonly absoluteError: number;
-  readonly squaredError: number;
-  readonly rSquared: number;
-}
-
 export interface ValueEvaluation {
   readonly names: readonly string[];
-  readonly values: readonly ValueErrors[];
+  readonly values: readonly ValueMeasures[];
   /** Over all values. */
-  readonly mean: ValueErrors;
+  readonly mean: ValueMeasures;
 }
 
 export type Evaluation = ClassEvaluation | ValueEvaluation;
@@ -72,27 +67,12 @@ function evaluateLabels(scores: Float32Array, targets: ArrayLike<number>, names:
 }
 
 function evaluateValues(answers: Float32Array, targets: ArrayLike<number>, names: readonly string[]): ValueEvaluation {
-  const examples = answers.length / names.length;
-  const explained = rSquared(targets, answers, names.length);
-  const values = names.map((_, column) => {
-    const errors = Array.from({ length: examples }, (_, i) => i * names.length + column).map(
-      (i) => answers[i]! - targets[i]!,
-    );
-    return {
-      absoluteError: mean(errors.map(Math.abs)),
-      squaredError: mean(errors.map((error) => error ** 2)),
-      rSquared: explained[column]!,
-    };
-  });
-  const over = (key: keyof ValueErrors) => mean(values.map((one) => one[key]));
-  const all = { absoluteError: over('absoluteError'), squaredError: over('squaredError'), rSquared: over('rSquared') };
-  return { names, values, mean: all };
+  const values = measureValues(targets, answers, names.length);
+  const over = (key: keyof ValueMeasures) => values.reduce((sum, one) => sum + one[key], 0) / values.length;
+  const mean = { absoluteError: over('absoluteError'), squaredError: over('squaredError'), rSquared: over('rSquared') };
+  return { names, values, mean };
 }
 
 function surprise(probability: number): number {
   return -Math.log(Math.max(probability, leastProbability));
-}
-
-function mean(numbers: readonly number[]): number {
-  return numbers.reduce((sum, value) => sum + value, 0) / numbers.length;
 }

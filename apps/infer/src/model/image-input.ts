@@ -36,7 +36,7 @@ export function imageInput(name: string, { input }: Pick<Signature, 'input'>): I
     const taken = formatSpec({ dtype, shape: [null, ...shape] });
     throw new BnError(
       'unsupported',
-      `${name}: the model takes ${taken}, which is no grey or RGB image; give a model of images`,
+      `${name}: the model takes ${taken}, which is not a grey or RGB image; give a model that takes images`,
     );
   }
   const { channels, height, width, order } = image;

@@ -103,7 +103,7 @@ function imageIn(files: FileList | undefined): File | undefined {
 function takeFrom(transfer: DataTransfer | null): void {
   const image = imageIn(transfer?.files);
   if (image) void show(image);
-  else if (transfer && transfer.files.length > 0) tell('That is no picture.');
+  else if (transfer && transfer.files.length > 0) tell('That is not a picture.');
 }
 
 element('choose', HTMLButtonElement).addEventListener('click', () => file.click());

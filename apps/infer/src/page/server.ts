@@ -9,12 +9,8 @@ export async function modelNames(): Promise<string[]> {
 
 /** Width and height of the images that a model takes, in pixels. */
 export async function inputSize(model: string): Promise<{ width: number; height: number }> {
-  const { inputs } = await ask<{ inputs: { shape: number[] }[] }>(`v2/models/${encodeURIComponent(model)}`);
-  // Channels, of which there are 1 or 3, stand before or behind.
-  const shape = inputs[0]!.shape.slice(1);
-  const channelsFirst = shape.length === 2 || shape[0] === 1 || shape[0] === 3;
-  const [height = 1, width = 1] = channelsFirst ? shape.slice(-2) : shape;
-  return { width, height };
+  const { parameters } = await ask<{ parameters: { signature?: string } }>(`v2/models/${encodeURIComponent(model)}`);
+  return JSON.parse(parameters.signature ?? '{}').input?.image ?? { width: 1, height: 1 };
 }
 
 /** All classes, the most probable first; labels by their scores likewise. */

@@ -18,7 +18,7 @@ export interface ServerBenchmarkOptions {
 }
 
 export interface ServerTiming {
-  /** Who send one request after the other, each of one example as JSON. */
+  /** Each sends one request after another, of one example as JSON. */
   readonly clients: number;
   /** Examples that the server computes together, at most. */
   readonly maxBatch: number;

@@ -60,13 +60,13 @@ const tolerance = 0.02;
 
 export function judge(detail: string, outcome: Trial | { readonly failure: string }) {
   if ('failure' in outcome) {
-    return { computes: false, detail: `a training step fails: ${outcome.failure}; take another device or backend` };
+    return { computes: false, detail: `a training step fails: ${outcome.failure}; use another device or backend` };
   }
   if (outcome.difference <= tolerance) return { computes: true, detail };
   const difference = outcome.difference.toPrecision(2);
   return {
     computes: false,
-    detail: `a training step gives other numbers than the reference backend (by ${difference}); take another device, and report it`,
+    detail: `a training step gives other numbers than the reference backend (by ${difference}); use another device, and report it`,
   };
 }
 

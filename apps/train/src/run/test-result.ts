@@ -7,8 +7,8 @@ import {
   type Measures,
   measure,
   measureLabels,
+  measureValues,
   numbered,
-  rSquared,
   type Task,
 } from '@bn/core';
 import type { MeasureTable, Mistake, TestResult } from '../run-record.js';
@@ -74,19 +74,11 @@ function classTable({ classes, mean }: Measures, names: readonly string[]): Meas
 }
 
 function valueTable(targets: Numbers, values: Numbers, names: readonly string[]): MeasureTable {
-  const width = names.length;
-  const examples = targets.length / width;
-  const r2 = rSquared(targets, values, width);
-  const mean = (column: number, error: (difference: number) => number) => {
-    let sum = 0;
-    for (let i = column; i < targets.length; i += width) sum += error(values[i]! - targets[i]!);
-    return sum / examples;
-  };
   return {
     columns: ['mean absolute error', 'root mean squared error', 'R²'],
-    rows: names.map((name, i) => ({
-      name,
-      values: [mean(i, Math.abs), Math.sqrt(mean(i, (difference) => difference ** 2)), r2[i]!],
+    rows: measureValues(targets, values, names.length).map(({ absoluteError, squaredError, rSquared }, i) => ({
+      name: names[i]!,
+      values: [absoluteError, Math.sqrt(squaredError), rSquared],
     })),
   };
 }

@@ -2,4 +2,4 @@
 
 export { type ClassMeasures, type Confusion, countConfusion, type Measures, measure } from './confusion.js';
 export { measureLabels } from './labels.js';
-export { rSquared } from './r-squared.js';
+export { measureValues, type ValueMeasures } from './values.js';

@@ -127,8 +127,8 @@ export function requireForwardShape(op: string, dy: Tensor, expected: Shape): vo
 }
 
 /**
- * Number of window positions per spatial axis; throws `shape` when the window does not fit, `argument` for a geometry
- * that is none.
+ * Number of window positions per spatial axis; throws `shape` when the window does not fit, `argument` for an invalid
+ * geometry.
  */
 export function windows(
   op: string,
@@ -140,8 +140,8 @@ export function windows(
   if (![...kernelSize, ...stride, ...dilation].every(isCount) || !padding.every((n) => isCount(n + 1))) {
     throw new BnError(
       'argument',
-      `${site(op)}: kernel [${kernelSize}], stride [${stride}], dilation [${dilation}] and padding [${padding}] are no ` +
-        'windows; all must be positive integers, padding may be 0',
+      `${site(op)}: invalid window: kernel [${kernelSize}], stride [${stride}], dilation [${dilation}], padding ` +
+        `[${padding}]; use positive integers, or 0 for padding`,
     );
   }
   const count = [0, 1].map((i) => {

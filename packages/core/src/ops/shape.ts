@@ -32,7 +32,7 @@ export const shapeOperations: Definitions<keyof ShapeAttributes> = {
       if (known(x.shape) !== known(shape) || symbols(x.shape) !== symbols(shape)) {
         throw new BnError(
           'shape',
-          `${site(op)}: ${formatShape(x.shape)} cannot become ${formatShape(shape)}; both must have as many elements`,
+          `${site(op)}: ${formatShape(x.shape)} cannot become ${formatShape(shape)}; both must have the same number of elements`,
         );
       }
       return { dtype: x.dtype, shape };
@@ -51,7 +51,7 @@ export const shapeOperations: Definitions<keyof ShapeAttributes> = {
       }
       throw new BnError(
         'argument',
-        `${site(op)}: [${permutation}] is no permutation of the axes of ${formatShape(x.shape)}; name each axis once`,
+        `${site(op)}: [${permutation}] is not a permutation of the axes of ${formatShape(x.shape)}; name each axis once`,
       );
     },
     gradient: ({ attributes: { permutation } }, dy) => [

@@ -53,5 +53,5 @@ function parsePosition(text: string | undefined): Position {
   } catch {
     // falls through to the one message
   }
-  throw new BnError('checkpoint', 'the file has weights but no training position; it is no checkpoint of a trainer');
+  throw new BnError('checkpoint', 'the file has weights but no training position; it is not a checkpoint of a trainer');
 }

@@ -16,7 +16,6 @@ import {
   type Signature,
   type Spec,
   sameShape,
-  sizeOf,
   type Tensor,
 } from '@bn/core';
 import { type Head, readHead } from './read-head.js';
@@ -76,7 +75,7 @@ export function answerOf(x: Tensor, { kind, size }: OutputSignature): Tensor {
 export function trainableOf(x: Tensor, { name, kind }: OutputSignature): Tensor {
   const { kind: proven, size, logits, isLinear } = readHead(x)!;
   if (kind === 'values') return ops.reshape(x, [x.shape[0]!, size]);
-  if (kind === 'logits' || proven === kind || isLinear) return logits;
+  if (logits && (kind === 'logits' || proven === kind || isLinear)) return logits;
   throw new BnError(
     'unsupported',
     `the output '${name}' gives ${kind}, and what they are the ${kind === 'scores' ? 'sigmoid' : 'softmax'} of is not found: ` +
@@ -95,11 +94,15 @@ function writtenIn({ graph, input: { name, spec }, metadata }: Predicting): Sign
   const { input, output } = signature;
   const result = graph.outputs.get(output.name);
   const isInput = input.name === name && input.dtype === spec.dtype && sameShape(input.shape, spec.shape.slice(1));
-  const image = imageOf(spec);
-  const isImage =
-    !input.image || (image && sizeOf([image.channels, image.height, image.width]) === sizeOf(input.shape));
-  if (isInput && isImage && result && readHead(result)?.size === output.size) return signature;
+  if (isInput && isOf(input) && result && readHead(result)?.size === output.size) return signature;
   throw new BnError('data', 'the signature in the metadata is not that of this model; export the model again');
+}
+
+/** Whether images of such a kind have that shape. */
+function isOf({ image, shape }: InputSignature): boolean {
+  if (!image) return true;
+  const { channels: c, height: h, width: w, order } = image;
+  return sameShape({ CHW: [c, h, w], HWC: [h, w, c], HW: [h, w], flat: [c * h * w] }[order], shape);
 }
 
 function readInput(
@@ -178,7 +181,10 @@ function chooseOutput({ outputs, nodes }: Graph, wanted: string | undefined): Ca
     throw new BnError('argument', `the output '${wanted}' ${what}; the outputs are ${listed}`);
   }
   // What another output is computed from is on the way to it, as an embedding is.
-  const inner = new Set(heads.flatMap(({ x }) => [...usedBy(x, nodes)]));
+  const inner = usedBy(
+    heads.map(({ x }) => x),
+    nodes,
+  );
   const rank = ({ name, head: { kind }, x }: (typeof heads)[number]): number => {
     if (/prob/i.test(name)) return 0;
     if (kind === 'probabilities') return 1;
@@ -197,9 +203,9 @@ function chooseOutput({ outputs, nodes }: Graph, wanted: string | undefined): Ca
   );
 }
 
-/** What x is computed from. */
-function usedBy(x: Tensor, nodes: readonly Tensor[]): ReadonlySet<Tensor> {
-  const used = new Set(x.inputs);
+/** What they are computed from. */
+function usedBy(results: readonly Tensor[], nodes: readonly Tensor[]): ReadonlySet<Tensor> {
+  const used = new Set(results.flatMap(({ inputs }) => inputs));
   for (const node of [...nodes].reverse()) if (used.has(node)) for (const y of node.inputs) used.add(y);
   return used;
 }

@@ -35,7 +35,7 @@ export async function setup(options: SetupOptions = {}): Promise<void> {
   if (version !== runtimeVersion) {
     throw new BnError(
       'unsupported',
-      `onnxruntime-node ${version} is installed, and the provider for CUDA is of ${runtimeVersion}, which must be equal; ` +
+      `onnxruntime-node ${version} is installed, but the CUDA provider is for ${runtimeVersion}, and the two must match; ` +
         `install onnxruntime-node@${runtimeVersion}`,
     );
   }
@@ -53,7 +53,7 @@ function installation(): Installation {
       if (found !== runtimeVersion) {
         throw new BnError(
           'file',
-          `the provider for CUDA is of version ${found} instead of ${runtimeVersion}; run the setup again`,
+          `the CUDA provider is version ${found} instead of ${runtimeVersion}; run the setup again`,
         );
       }
       await copyFile(join(bindingFolder(), runtimeLibrary), join(folder, runtimeLibrary));

@@ -48,7 +48,7 @@ export class RegisteredKernels<B extends KernelBackend> implements Engine {
     if (!config) {
       throw new BnError(
         'unsupported',
-        `compile: TensorFlow.js's ${this.name} engine has no kernel ${call.kernel}; take another engine`,
+        `compile: TensorFlow.js's ${this.name} engine has no kernel ${call.kernel}; use another engine`,
       );
     }
     const { backend } = this.#host;

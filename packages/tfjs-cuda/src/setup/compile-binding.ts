@@ -40,7 +40,7 @@ export async function compileBinding(folder: string, { compiler, sources }: Tool
     const [first = cause.message] = /^.*error:.*$/m.exec(cause.stderr) ?? [];
     throw new BnError(
       'backend',
-      `the binding of TensorFlow.js does not compile with ${compiler}: ${first}; take GCC 9, clang 10 or newer (CXX names one)`,
+      `the binding of TensorFlow.js does not compile with ${compiler}: ${first}; use GCC 9, clang 10 or newer (CXX names one)`,
       { cause },
     );
   });
@@ -54,7 +54,7 @@ async function findCompiler(): Promise<string> {
   }
   throw new BnError(
     'backend',
-    `there is no C++ compiler (${candidates.join(', ')}), which the binding of TensorFlow.js is compiled with; install one: ` +
+    `no C++ compiler was found (${candidates.join(', ')}) to compile the binding of TensorFlow.js with; install one: ` +
       'apt-get install g++ (Debian, Ubuntu), dnf install gcc-c++ (Fedora, Red Hat), zypper install gcc-c++ (SUSE)',
   );
 }

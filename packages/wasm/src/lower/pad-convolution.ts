@@ -3,7 +3,7 @@
 import { isOp, ops, type Tensor } from '@bn/core';
 import type { Replacement } from './replace-nodes.js';
 
-/** Products with padding per product without, up to which testing is the dearer. */
+/** Above this ratio of padded to unpadded products, testing the edges is cheaper. */
 const mostWaste = 1.3;
 
 export const padConvolution: Replacement = (_, node) => {

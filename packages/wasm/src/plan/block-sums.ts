@@ -9,7 +9,7 @@ import { productReads } from '../ir/product-reads.js';
 /** Vectors of an operand for one result: in a block at least, and in a sum that is cut into blocks. */
 const limits = { block: 64, sum: 256 };
 
-/** Replaces such nests by nests that add blocks, add what is left, and hand on. */
+/** Replaces each such nest by nests that add whole blocks, add the remainder, and pass the sum on. */
 export function blockSums(nests: readonly Nest[]): Nest[] {
   return nests.flatMap((nest) => {
     const group = nest.inner.find(({ kind }) => kind === 'group');

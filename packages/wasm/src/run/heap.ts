@@ -60,7 +60,7 @@ export class Heap {
       } catch (cause) {
         throw new BnError(
           'backend',
-          `wasm: ${end} bytes are more than this engine's memory holds; take a smaller batch`,
+          `wasm: this needs ${end} bytes, more than this engine's memory holds; use a smaller batch`,
           { cause },
         );
       }
@@ -81,7 +81,7 @@ function reserveMemory(shared: boolean): { memory: WebAssembly.Memory; maximum: 
       // Not so much, then.
     }
   }
-  throw new BnError('backend', 'wasm: no memory could be reserved; end other programs');
+  throw new BnError('backend', 'wasm: memory could not be reserved; close other programs');
 }
 
 function viewsOf(buffer: ArrayBuffer) {

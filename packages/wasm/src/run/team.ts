@@ -77,7 +77,9 @@ export class Team {
       await sendAll(workers, () => ({ type: 'start', memory, threads, limit, answers }));
     } catch (error) {
       for (const worker of workers) worker.terminate();
-      throw error instanceof BnError ? error : new BnError('backend', `wasm: no worker: ${error}`, { cause: error });
+      throw error instanceof BnError
+        ? error
+        : new BnError('backend', `wasm: a worker thread does not start: ${error}`, { cause: error });
     }
     return new Team(memory, workers, limit);
   }

@@ -241,7 +241,7 @@ export class WasmBackend implements Backend {
     );
   }
 
-  /** A copy of a block in one of so many bytes, if they are more. */
+  /** Copies a block into a larger one; returns it unchanged if it is large enough. */
   #widened(block: Block, bytes: number): Block {
     if (bytes === block.bytes) return block;
     const address = this.#heap.allocate(bytes);

@@ -32,21 +32,16 @@ const query = z.strictObject({
 const maxFiles = 32;
 
 const classes = z.array(z.object({ class: z.string(), index: z.int(), probability: z.number() }));
-const oneAnswer = [
-  z.object({ classes }),
-  z
-    .object({
-      labels: z.array(z.string()),
-      scores: z.array(z.object({ label: z.string(), index: z.int(), score: z.number() })),
-    })
-    .describe('of a model of several labels: those with a score of 0.5 or more, and all scores'),
-  z.object({ values: z.array(z.object({ name: z.string(), value: z.number() })) }).describe('of a model of values'),
-] as const;
-const named = { model: z.string() };
+const labels = z.array(z.string()).describe('those with a score of 0.5 or more');
+const scores = z.array(z.object({ label: z.string(), index: z.int(), score: z.number() }));
+const values = z.array(z.object({ name: z.string(), value: z.number() }));
+/** By what the model gives, with more beside it. */
+const answers = <T extends z.ZodRawShape>(more: T) =>
+  z.union([z.object({ ...more, classes }), z.object({ ...more, labels, scores }), z.object({ ...more, values })]);
 const answer = z.union([
-  ...oneAnswer.map((one) => one.extend(named)),
+  answers({ model: z.string() }).describe('for one image'),
   z
-    .object({ ...named, images: z.array(z.union(oneAnswer.map((one) => one.extend({ file: z.string() })))) })
+    .object({ model: z.string(), images: z.array(answers({ file: z.string() })) })
     .describe('for a form with several files: in their order, with their names'),
 ]);
 
@@ -72,7 +67,7 @@ export async function addClassifyRoute(app: FastifyInstance, { models, maxBody }
       return useModel(models, request, { name: model }, async (model) => {
         const signal = goneSignal(reply);
         const answers = await Promise.all(images.map((image) => classify(model, image, { top, invert }, signal)));
-        if (answers.length === 1) return { model: model.name, ...answers[0] };
+        if (images.length === 1) return { model: model.name, ...answers[0] };
         return { model: model.name, images: images.map(({ file }, i) => ({ file, ...answers[i] })) };
       });
     });
@@ -135,7 +130,7 @@ async function classify(
   { top, invert }: Pick<z.infer<typeof query>, 'top' | 'invert'>,
   signal: AbortSignal,
 ): Promise<Answer> {
-  const { input, output } = meaningOf(model);
+  const { input, output } = inputOf(model);
   const { channels, height, width } = input;
   const pixels = await decodeImage(bytes, { channels, size: [height, width], invert }).catch((error) => {
     throw error instanceof BnError && error.code === 'data' ? new HttpError(400, site + error.message) : error;
@@ -147,7 +142,7 @@ async function classify(
   return answerFrom(row, output, top);
 }
 
-function meaningOf({ name, signature, assumptions }: ServedModel): { input: ImageInput; output: OutputSignature } {
+function inputOf({ name, signature, assumptions }: ServedModel): { input: ImageInput; output: OutputSignature } {
   if (!signature) throw new HttpError(400, `model '${name}': ${assumptions[0]}`);
   try {
     return { input: imageInput(name, signature), output: signature.output };

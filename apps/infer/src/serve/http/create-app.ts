@@ -64,7 +64,7 @@ export async function createApp(options: AppOptions): Promise<FastifyInstance> {
   app.setNotFoundHandler((request) => {
     throw new HttpError(
       404,
-      `there is no ${request.method} ${request.url.slice(0, 200)}; /openapi.json lists what there is`,
+      `there is no ${request.method} ${request.url.slice(0, 200)}; /openapi.json lists the routes`,
     );
   });
   // Bodies are read as bytes, whatever they say they are, and checked by the routes; schemas are for /openapi.json.

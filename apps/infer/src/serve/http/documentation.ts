@@ -14,7 +14,7 @@ export interface RouteDescription {
   readonly query?: z.ZodType;
   /** By content type; null for bytes. */
   readonly body?: Readonly<Record<string, z.ZodType | null>>;
-  /** By content type; null for what is no JSON. */
+  /** By content type; null for anything but JSON. */
   readonly answer: Readonly<Record<string, z.ZodType | null>>;
   /** The statuses of refusals and failures. */
   readonly errors?: readonly number[];

@@ -29,10 +29,10 @@ const clientErrors: Record<string, readonly [status: string, message: string]> =
   HPE_HEADER_OVERFLOW: ['431 Request Header Fields Too Large', 'the headers are too large'],
 };
 
-/** Answers what is no HTTP, or arrives too slowly, and ends the connection. */
+/** Answers bytes that are not HTTP, or that arrive too slowly, and ends the connection. */
 export function answerClientError({ code = '' }: Error & { code?: string }, socket: Socket): void {
   if (code === 'ECONNRESET' || !socket.writable) return void socket.destroy();
-  const [status, message] = clientErrors[code] ?? ['400 Bad Request', 'the request is no valid HTTP'];
+  const [status, message] = clientErrors[code] ?? ['400 Bad Request', 'the request is not valid HTTP'];
   const body = JSON.stringify({ error: message });
   const head = `HTTP/1.1 ${status}\r\nConnection: close\r\nContent-Type: application/json\r\nContent-Length: ${body.length}`;
   socket.end(`${head}\r\n\r\n${body}`, () => socket.destroy());

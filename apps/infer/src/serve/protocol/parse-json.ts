@@ -12,7 +12,7 @@ const [quote, backslash, openBracket, openBrace, closeBracket, closeBrace] = Buf
 ) as unknown as number[];
 
 /**
- * @throws HttpError 400 for what is no JSON, is nested too deep, holds keys that reach for prototypes, or is no such
+ * @throws HttpError 400 for a body that is not JSON, is nested too deep, holds keys that reach for prototypes, or is no such
  * object
  */
 export function parseJson<T>(text: Buffer, schema: z.ZodType<T>): T {
@@ -27,7 +27,7 @@ function parse(text: Buffer): unknown {
   try {
     return secureJson.parse(text);
   } catch (error) {
-    throw new HttpError(400, `the request is no JSON that is accepted: ${(error as Error).message}`);
+    throw new HttpError(400, `the request is not acceptable JSON: ${(error as Error).message}`);
   }
 }
 

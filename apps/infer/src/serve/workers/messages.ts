@@ -31,7 +31,7 @@ export interface ModelDescription {
   readonly backend: string;
 }
 
-/** The tasks by name, with what each takes and answers. Models bear numbers, for a name has several while it is reloaded. */
+/** The tasks by name, with what each takes and answers. Models are numbered, because one name has two models while it reloads. */
 interface Tasks {
   /** Loads a model, and runs it once with each batch size, so that no request waits for compiling. */
   load(argument: { model: number } & LoadOptions): ModelDescription;

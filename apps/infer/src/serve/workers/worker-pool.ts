@@ -47,7 +47,7 @@ export class WorkerPool implements Workers<WorkerThread> {
   /**
    * Loads a model into all workers, which go on computing batches of others.
    *
-   * @throws BnError as `compileModel` does, WorkerDied if the model is the end of a worker; then no worker has it
+   * @throws BnError as `compileModel` does, WorkerDied if a worker dies of the model; then no worker keeps it
    */
   async load(model: number, options: LoadOptions): Promise<ModelDescription> {
     // Known before it is loaded: a worker that joins meanwhile has it too.
