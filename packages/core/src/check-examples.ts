@@ -4,13 +4,19 @@ import type { DatasetOutline } from './dataset.js';
 import { BnError } from './errors.js';
 import type { DType } from './spec.js';
 
-const largestFloat32 = (2 - 2 ** -23) * 2 ** 127;
+interface Range {
+  readonly low: number;
+  readonly high: number;
+  readonly isWhole: boolean;
+}
 
-const ranges: Readonly<Record<DType, readonly [low: number, high: number]>> = {
-  float32: [-largestFloat32, largestFloat32],
-  int32: [-(2 ** 31), 2 ** 31 - 1],
-  uint8: [0, 255],
-  bool: [0, 1],
+const largestFloat32 = (2 - 2 ** -23) * 2 ** 127;
+const finite: Range = { low: -largestFloat32, high: largestFloat32, isWhole: false };
+const ranges: Readonly<Record<DType, Range>> = {
+  float32: finite,
+  int32: { low: -(2 ** 31), high: 2 ** 31 - 1, isWhole: true },
+  uint8: { low: 0, high: 255, isWhole: true },
+  bool: { low: 0, high: 1, isWhole: true },
 };
 
 /**
@@ -19,12 +25,7 @@ const ranges: Readonly<Record<DType, readonly [low: number, high: number]>> = {
  */
 export function checkFeatures(dtype: DType, values: ArrayLike<number>, exampleAt: (position: number) => number): void {
   if (dtype !== 'float32' && elementsOf(values) === dtype) return;
-  const wrong = findOutside(values, ranges[dtype], dtype !== 'float32');
-  if (wrong < 0) return;
-  throw new BnError(
-    'data',
-    `example ${exampleAt(wrong)} has the feature ${values[wrong]}, expected ${describe(ranges[dtype], dtype !== 'float32')}; correct the example, or the dtype of the features (${dtype})`,
-  );
+  check(values, ranges[dtype], 'feature', exampleAt, `example, or the dtype of the features (${dtype})`);
 }
 
 /**
@@ -36,38 +37,35 @@ export function checkLabels(
   values: ArrayLike<number>,
   exampleAt: (position: number) => number,
 ): void {
-  const isClass = labels?.dtype !== 'float32';
-  const highest = isClass ? (classNames?.length ?? 2 ** 31) - 1 : 1;
-  const range = isClass || classNames ? ([0, highest] as const) : ranges.float32;
-  const wrong = findOutside(values, range, isClass);
-  if (wrong < 0) return;
-  throw new BnError(
-    'data',
-    `example ${exampleAt(wrong)} has the label ${values[wrong]}, expected ${describe(range, isClass)}; correct the label${classNames ? ' or the class names' : ''}`,
-  );
+  const isWhole = labels?.dtype !== 'float32';
+  const high = isWhole ? (classNames?.length ?? 2 ** 31) - 1 : 1;
+  const range = isWhole || classNames ? { low: 0, high, isWhole } : finite;
+  check(values, range, 'label', exampleAt, classNames ? 'label or the class names' : 'label');
 }
 
-function describe([low, high]: readonly [number, number], isWhole: boolean): string {
-  if (high === largestFloat32) return 'a finite number';
-  return `${isWhole ? 'a whole number' : 'a number'} from ${low} ${high === 2 ** 31 - 1 ? 'up' : `to ${high}`}`;
-}
-
-// Written so that NaN is outside.
-function findOutside(values: ArrayLike<number>, [low, high]: readonly [number, number], isWhole: boolean): number {
+function check(
+  values: ArrayLike<number>,
+  { low, high, isWhole }: Range,
+  what: string,
+  exampleAt: (position: number) => number,
+  culprit: string,
+): void {
   for (let i = 0; i < values.length; i++) {
     const value = values[i]!;
-    if (!(value >= low && value <= high) || (isWhole && !Number.isInteger(value))) return i;
+    // Written so that NaN fails too.
+    if (value >= low && value <= high && (!isWhole || Number.isInteger(value))) continue;
+    const limits = `from ${low} ${high === 2 ** 31 - 1 ? 'up' : `to ${high}`}`;
+    const expected = high === largestFloat32 ? 'a finite number' : `a ${isWhole ? 'whole ' : ''}number ${limits}`;
+    throw new BnError(
+      'data',
+      `example ${exampleAt(i)} has the ${what} ${value}, expected ${expected}; correct the ${culprit}`,
+    );
   }
-  return -1;
 }
+
+const dtypes: Readonly<Record<string, DType>> = { Float32Array: 'float32', Int32Array: 'int32', Uint8Array: 'uint8' };
 
 /** The dtype of a typed array of any class or realm (Node's `Buffer` is a Uint8Array); undefined for other arrays. */
 export function elementsOf(values: object): DType | undefined {
   return dtypes[(values as { [Symbol.toStringTag]?: string })[Symbol.toStringTag] ?? ''];
 }
-
-const dtypes: Readonly<Record<string, DType>> = {
-  Float32Array: 'float32',
-  Int32Array: 'int32',
-  Uint8Array: 'uint8',
-};

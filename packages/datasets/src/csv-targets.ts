@@ -21,7 +21,7 @@ export type Labels = Pick<MemoryParts, 'labels' | 'classNames' | 'valueNames'>;
 export interface Targets {
   /** Their positions in the table. */
   readonly columns: readonly number[];
-  /** Takes a line's values at these columns; throws `data` for what is no such target. */
+  /** Takes a line's values at these columns; throws `data` for a wrong one. */
   add(at: string, texts: readonly string[]): void;
   /** Labels of the lines that are `kept`. */
   labels(kept: readonly number[]): Labels;
@@ -39,11 +39,53 @@ export function targetsOf(
   if (missing !== undefined || columns.length === 0 || (task === 'classify' && columns.length > 1)) {
     throw noTargets(at, names, missing ?? 'label', columns.length);
   }
-  const of = columns.map((column) => names[column]!);
-  if (task === 'regress') return { columns, ...numbers(of) };
-  if (task === 'classify') return { columns, ...classes(of[0]!, classNames) };
-  const isList = of.length === 1 && /^(labels?|tags)$/i.test(of[0]!);
-  return { columns, ...(isList ? lists(of[0]!, classNames) : flags(of)) };
+  const own = columns.map((column) => names[column]!);
+  const isList = task === 'multilabel' && own.length === 1 && /^(labels?|tags)$/i.test(own[0]!);
+  const most = (classNames?.length ?? 2 ** 31) - 1;
+  const lines: (readonly string[])[] = [];
+  /** Whether classes have names: the first line decides. */
+  let isNamed = isList;
+
+  const problemOf = (text: string): string | null => {
+    const value = text === '' ? Number.NaN : Number(text);
+    if (task === 'regress') return Number.isFinite(value) ? null : 'a number; correct or remove the line';
+    const isName = text !== '' && Number.isNaN(value);
+    if (task === 'classify' && lines.length === 0) isNamed = isName;
+    if (isNamed) {
+      if (!isName && !isList) return 'a name, as in the lines before; number the classes from 0, or name them all';
+      return !classNames || classNames.includes(text) ? null : `one of the class names ${classNames.join(', ')}`;
+    }
+    if (task === 'multilabel') {
+      return value === 0 || value === 1 ? null : '0 or 1, or a single column named labels with names between |';
+    }
+    const fits = /^\d+(\.0*)?$/.test(text) && value <= most;
+    return fits ? null : `an integer from 0 to ${most}; number the classes from 0, or name them all`;
+  };
+
+  return {
+    columns,
+    add: (line, texts) => {
+      const values = isList ? texts[0]!.split(/[|;]/).map((part) => part.trim()) : texts;
+      const given = isList ? values.filter((part) => part !== '') : values;
+      for (const [i, text] of given.entries()) {
+        const problem = problemOf(text);
+        if (!problem) continue;
+        throw new BnError('data', `${line}: ${own[isList ? 0 : i]} is ${excerpt(text)}, expected ${problem}`);
+      }
+      lines.push(given);
+    },
+    labels: (kept) => {
+      const rows = kept.map((line) => lines[line]!);
+      if (task === 'regress') return { labels: Float32Array.from(rows.flat(), Number), valueNames: own };
+      if (!isNamed && task === 'multilabel') return { labels: Float32Array.from(rows.flat(), Number), classNames: own };
+      if (!isNamed) return { labels: Int32Array.from(rows.flat(), Number), ...(classNames && { classNames }) };
+      const all = classNames ?? sorted(rows.flat());
+      const indices = new Map(all.map((name, i) => [name, i]));
+      if (!isList) return { labels: Int32Array.from(rows, ([name]) => indices.get(name!)!), classNames: all };
+      const flags = rows.flatMap((row) => all.map((name) => (row.includes(name) ? 1 : 0)));
+      return { labels: Float32Array.from(flags), classNames: all };
+    },
+  };
 }
 
 function usualColumns(names: readonly string[], imageColumn: number, task: Task): number[] {
@@ -58,90 +100,10 @@ function noTargets(at: string, names: readonly string[], missing: string, found:
   const got = names.join(',');
   if (/[\0\uFFFD]/.test(got)) return new BnError('data', `${at}: expected text in UTF-8; save the file as UTF-8`);
   const advice = found > 1 ? 'name the one to learn (--target)' : `training needs labels: ${HEADER}`;
-  return new BnError(
-    'data',
-    `${at}: expected a column named ${missing} between commas, got ${excerpt(got)}; ${advice}`,
-  );
+  return new BnError('data', `${at}: expected a column named ${missing} between commas, got ${excerpt(got)}; ${advice}`);
 }
 
 export const HEADER = 'give a file whose first line is a header such as label,pixel1,…,pixel784';
-
-function wrongValue(at: string, name: string, text: string, expected: string): BnError {
-  return new BnError('data', `${at}: ${name} is ${excerpt(text)}, expected ${expected}`);
-}
-
-/** Class indices, or names, which the first line decides. */
-function classes(name: string, known: readonly string[] | undefined): Omit<Targets, 'columns'> {
-  const values: string[] = [];
-  const most = (known?.length ?? 2 ** 31) - 1;
-  let named: boolean | undefined;
-  return {
-    add: (at, [text]) => {
-      const isName = text !== '' && Number.isNaN(Number(text));
-      named ??= isName;
-      const fits = named ? isName : /^\d+(\.0*)?$/.test(text!) && Number(text) <= most;
-      const expected = named ? 'a name, as in the lines before' : `an integer from 0 to ${most}`;
-      if (!fits) throw wrongValue(at, name, text!, `${expected}; number the classes from 0, or name them all`);
-      if (named && known && !known.includes(text!))
-        throw wrongValue(at, name, text!, `one of the class names ${known.join(', ')}`);
-      values.push(text!);
-    },
-    labels: (kept) => {
-      const used = kept.map((line) => values[line]!);
-      if (!named) return { labels: Int32Array.from(used, Number), ...(known && { classNames: known }) };
-      const classNames = known ?? sorted(used);
-      const indices = new Map(classNames.map((one, i) => [one, i]));
-      return { labels: Int32Array.from(used, (one) => indices.get(one)!), classNames };
-    },
-  };
-}
-
-function numbers(valueNames: readonly string[]): Omit<Targets, 'columns'> {
-  const { add, rows } = rowsOf(valueNames, (text) => text !== '' && Number.isFinite(Number(text)), 'a number');
-  return { add, labels: (kept) => ({ labels: rows(kept), valueNames }) };
-}
-
-function flags(classNames: readonly string[]): Omit<Targets, 'columns'> {
-  const { add, rows } = rowsOf(
-    classNames,
-    (text) => text !== '' && [0, 1].includes(Number(text)),
-    '0 or 1, or a single column named labels with names between |',
-  );
-  return { add, labels: (kept) => ({ labels: rows(kept), classNames }) };
-}
-
-function rowsOf(names: readonly string[], isRight: (text: string) => boolean, expected: string) {
-  const all: number[][] = [];
-  return {
-    add: (at: string, texts: readonly string[]): void => {
-      const wrong = texts.findIndex((text) => !isRight(text));
-      if (wrong >= 0) throw wrongValue(at, names[wrong]!, texts[wrong]!, `${expected}; correct or remove the line`);
-      all.push(texts.map(Number));
-    },
-    rows: (kept: readonly number[]): Float32Array => Float32Array.from(kept.flatMap((line) => all[line]!)),
-  };
-}
-
-/** Names between `|` or `;`; none where there is no label. */
-function lists(name: string, known: readonly string[] | undefined): Omit<Targets, 'columns'> {
-  const all: string[][] = [];
-  return {
-    add: (at, [text]) => {
-      const list = text!
-        .split(/[|;]/)
-        .map((part) => part.trim())
-        .filter((part) => part !== '');
-      const unknown = known && list.find((part) => !known.includes(part));
-      if (unknown !== undefined) throw wrongValue(at, name, unknown, `one of the class names ${known!.join(', ')}`);
-      all.push(list);
-    },
-    labels: (kept) => {
-      const classNames = known ?? sorted(kept.flatMap((line) => all[line]!));
-      const rows = kept.flatMap((line) => classNames.map((one) => (all[line]!.includes(one) ? 1 : 0)));
-      return { labels: Float32Array.from(rows), classNames };
-    },
-  };
-}
 
 /** Each name once; numbers by their size. */
 function sorted(names: readonly string[]): string[] {

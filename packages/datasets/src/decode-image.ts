@@ -38,11 +38,11 @@ const mostPixels = 100_000_000;
 export async function decodeImage(source: string | Uint8Array, options: DecodeImageOptions): Promise<Uint8Array> {
   const { size, channels = 1, invert = false } = options;
   const { rgb } = await readPixels(source, { size, invert });
-  return channels === 1 ? greyOf(rgb) : planar(rgb);
+  return channels === 1 ? greyOf(rgb) : channelsFirst(rgb, rgb.length / 3, 3);
 }
 
-/** Colours, `[height, width, 3]`. */
 export interface Pixels {
+  /** `[height, width, 3]` */
   readonly rgb: Uint8Array;
   readonly size: ImageSize;
 }
@@ -71,7 +71,9 @@ export async function readPixels(
       .toColourspace('srgb')
       .raw({ depth: 'uchar' })
       .toBuffer({ resolveWithObject: true });
-    return { rgb: invert ? data.map((value) => 255 - value) : data, size: [info.height, info.width] };
+    // Not a Buffer, of which slice() is no copy.
+    const rgb = new Uint8Array(data.buffer, data.byteOffset, data.length);
+    return { rgb: invert ? rgb.map((value) => 255 - value) : rgb, size: [info.height, info.width] };
   } catch (cause) {
     // The decoder has a line for each of its complaints, often the same.
     const reason = (cause as Error).message.split('\n')[0]!.replace(/:$/, '');
@@ -146,12 +148,13 @@ export function greyOf(rgb: Uint8Array): Uint8Array {
   return grey;
 }
 
-/** `[height, width, 3]` to `[3, height, width]`. */
-export function planar(rgb: Uint8Array): Uint8Array {
-  const pixels = new Uint8Array(rgb.length);
-  const area = pixels.length / 3;
-  for (let i = 0; i < area; i++) {
-    for (let channel = 0; channel < 3; channel++) pixels[channel * area + i] = rgb[i * 3 + channel]!;
+/** Each image of `[area, channels]` to `[channels, area]`. */
+export function channelsFirst<T extends Uint8Array | Float32Array>(data: T, area: number, channels: number): T {
+  const result = data.slice() as T;
+  for (let start = 0; start < data.length; start += area * channels) {
+    for (let i = 0; i < area; i++) {
+      for (let c = 0; c < channels; c++) result[start + c * area + i] = data[start + i * channels + c]!;
+    }
   }
-  return pixels;
+  return result;
 }

@@ -2,7 +2,7 @@
 
 import { availableParallelism } from 'node:os';
 import { BnError, type Dataset } from '@bn/core';
-import { greyOf, type ImageSize, type Pixels, planar, readPixels } from './decode-image.js';
+import { channelsFirst, greyOf, type ImageSize, type Pixels, readPixels } from './decode-image.js';
 
 export interface ImageOptions {
   /**
@@ -71,7 +71,7 @@ async function decodeAll(
     fits &&= common?.[0] === height && common[1] === width;
     if (!fits) return;
     if (features.length === 0) features = new Uint8Array(files.length * area * stored);
-    features.set(stored === 1 ? greyOf(rgb) : planar(rgb), i * area * stored);
+    features.set(stored === 1 ? greyOf(rgb) : channelsFirst(rgb, area, 3), i * area * stored);
     grey &&= channels === null && isGrey(rgb);
   };
   let [done, told] = [0, performance.now()];

@@ -49,13 +49,11 @@ function stratified(dataset: Dataset, order: readonly number[], count: number): 
   });
   let left = count - shares.reduce((sum, { taken }) => sum + taken, 0);
   shares.sort((a, b) => b.rest - a.rest);
-  for (let before = Number.NaN; left > 0 && left !== before; ) {
-    before = left;
-    for (const share of shares) {
-      if (left === 0 || share.taken >= share.members.length - 1) continue;
-      share.taken++;
-      left--;
-    }
+  for (let i = 0; left > 0 && i < count * shares.length; i++) {
+    const share = shares[i % shares.length]!;
+    if (share.taken >= share.members.length - 1) continue;
+    share.taken++;
+    left--;
   }
   return shares.flatMap(({ members, taken }) => members.slice(0, taken));
 }
