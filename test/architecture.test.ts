@@ -26,6 +26,7 @@ const allowed: Record<string, string[]> = {
     'fashion-mnist',
     'models',
     'native',
+    'onnx',
     'onnxruntime-cuda',
     'reference',
     'tfjs-cuda',

@@ -41,6 +41,7 @@ export { automatic, type OpenedBackend, openBackend } from './open-backend.js';
 export { parseCommand } from './parse-command.js';
 export { printable, wrapWords } from './printable.js';
 export { type CommandModule, defineProgram, type Program } from './program.js';
+export { readModelFile } from './read-model-file.js';
 export { isPath, resolvePackage, resolvePath } from './resolve-module.js';
 export { stopCode } from './stop-signal.js';
 export { UsageError } from './usage-error.js';

@@ -9,6 +9,31 @@ interface Entry {
   readonly data_offsets: readonly [number, number];
 }
 
+interface Type {
+  readonly bytes: number;
+  /** Null for float32, which is copied as it is. */
+  readonly read: ((view: DataView, at: number) => number) | null;
+}
+
+/** Element types that are read, all into float32. */
+const types: Readonly<Record<string, Type>> = {
+  F32: { bytes: 4, read: null },
+  F64: { bytes: 8, read: (view, at) => view.getFloat64(at, true) },
+  F16: { bytes: 2, read: (view, at) => fromBits(view.getUint16(at, true), 5, 10) },
+  BF16: { bytes: 2, read: (view, at) => fromBits(view.getUint16(at, true), 8, 7) },
+};
+
+/** The number whose bits are a sign, so many of an exponent, and so many of a fraction. */
+function fromBits(bits: number, exponentBits: number, fractionBits: number): number {
+  const sign = bits >> 15 === 0 ? 1 : -1;
+  const [most, one] = [2 ** exponentBits - 1, 2 ** fractionBits];
+  const [exponent, fraction] = [(bits >> fractionBits) & most, bits % one];
+  if (exponent === most) return fraction === 0 ? sign * Number.POSITIVE_INFINITY : Number.NaN;
+  // Below the smallest exponent the fraction has no 1 before it.
+  const scale = 2 ** (Math.max(1, exponent) - (most - 1) / 2 - fractionBits);
+  return sign * scale * (exponent === 0 ? fraction : one + fraction);
+}
+
 /** The bytes of a file with these float32 tensors, in their order, and text metadata. */
 export function encodeSafetensors(
   tensors: ReadonlyMap<string, HostTensor>,
@@ -38,7 +63,7 @@ export function encodeSafetensors(
  * The tensors and metadata of a file.
  *
  * @param isWanted by name; other tensors are left out, whatever their type
- * @throws `checkpoint` if the bytes are not a complete safetensors file of float32 tensors.
+ * @throws `checkpoint` if the bytes are not a complete safetensors file of floats.
  */
 export function decodeSafetensors(
   bytes: Uint8Array,
@@ -52,6 +77,10 @@ export function decodeSafetensors(
   if (bytes.length < 8) throw damaged(`${bytes.length} bytes are too few`);
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   const headerLength = Number(view.getBigUint64(0, true));
+  if (headerLength > bytes.length - 8 && (bytes[0] === 0x80 || (bytes[0] === 0x50 && bytes[1] === 0x4b))) {
+    const cure = 'save the weights by safetensors.torch.save_file(model.state_dict(), "weights.safetensors")';
+    throw new BnError('checkpoint', `the file is a pickle, as torch.save writes; ${cure}`);
+  }
   if (headerLength > bytes.length - 8) throw damaged(`the header would have ${headerLength} bytes`);
   const { __metadata__: metadata = {}, ...entries } = parseHeader(bytes.subarray(8, 8 + headerLength), damaged);
   if (!isTextTable(metadata)) throw damaged('its metadata is not a table of strings');
@@ -83,13 +112,20 @@ function readTensor(name: string, entry: Entry, body: Uint8Array, damaged: (why:
   if (!Array.isArray(shape) || !shape.every(whole) || !Array.isArray(offsets) || !offsets.every(whole)) {
     throw damaged(`the entry of '${name}' is malformed`);
   }
-  if (dtype !== 'F32') {
-    throw new BnError('checkpoint', `tensor '${name}' has the type ${dtype}; only F32 is supported, convert the file`);
+  const type = Object.hasOwn(types, dtype) ? types[dtype] : undefined;
+  if (!type) {
+    const known = Object.keys(types).join(', ');
+    throw new BnError('checkpoint', `tensor '${name}' has the type ${dtype}; ${known} are read, convert the file`);
   }
   const [from, to] = offsets as [number, number];
   const size = shape.reduce((a, b) => a * b, 1);
-  if (to - from !== 4 * size || to > body.length) throw damaged(`the data of '${name}' is incomplete`);
+  if (to - from !== type.bytes * size || to > body.length) throw damaged(`the data of '${name}' is incomplete`);
   const data = new Float32Array(size);
+  const { bytes, read } = type;
+  if (read) {
+    const view = new DataView(body.buffer, body.byteOffset + from, to - from);
+    return { shape, data: data.map((_, i) => read(view, bytes * i)) };
+  }
   // Copied: the bytes may lie at an odd address, and slice() of a Node Buffer copies nothing.
   new Uint8Array(data.buffer).set(body.subarray(from, to));
   return { shape, data };

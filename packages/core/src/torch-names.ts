@@ -48,12 +48,13 @@ export function toTorch(
 
 /**
  * Weights by the model's paths, from a file with PyTorch's names in either naming, or with the paths themselves as a
- * checkpoint has them. Counts of batches and optimizer slots are left out.
+ * checkpoint has them; also from a wrapped module (`module.`, `_orig_mod.`). Counts of batches and optimizer slots are left out.
  *
  * @throws `checkpoint` if a weight is missing, unknown or of another shape
  */
-export function fromTorch(model: Model, tensors: ReadonlyMap<string, HostTensor>): Map<string, HostTensor> {
+export function fromTorch(model: Model, named: ReadonlyMap<string, HostTensor>): Map<string, HostTensor> {
   const shapes = shapesOf(model);
+  const tensors = unwrapped(named, shapes);
   const given = [...tensors.keys()].filter((name) => !isCount(name) && !name.startsWith('optimizer.'));
   const namings = [(path: string) => path, namer(model, 'paths'), namer(model, 'sequential')].map((nameOf) => {
     const pathOf = new Map([...shapes.keys()].filter((path) => !isCount(path)).map((path) => [nameOf(path), path]));
@@ -67,6 +68,18 @@ export function fromTorch(model: Model, tensors: ReadonlyMap<string, HostTensor>
     throw new BnError('checkpoint', `the weights belong to another model: ${problem}; give those of the same network`);
   }
   return new Map([...pathOf].map(([name, path]) => [path, reshaped(name, tensors.get(name)!, shapes.get(path)!)]));
+}
+
+/** Without what DataParallel, DistributedDataParallel and torch.compile put before all names. */
+function unwrapped(
+  tensors: ReadonlyMap<string, HostTensor>,
+  own: ReadonlyMap<string, unknown>,
+): ReadonlyMap<string, HostTensor> {
+  const prefix = /^(?:module\.|_orig_mod\.)*/.exec([...tensors.keys()][0] ?? '')![0];
+  const has = (name: string) => name.startsWith(prefix);
+  return [...tensors.keys()].every(has) && ![...own.keys()].some(has)
+    ? new Map([...tensors].map(([name, tensor]) => [name.slice(prefix.length), tensor]))
+    : tensors;
 }
 
 /** [channels] and [1, channels, 1, 1] are the same to batch normalization. */

@@ -26,7 +26,7 @@ const plain = new Set([
     'softmax',
     'tanh',
   ],
-  ...['constantSchedule', 'meanSquaredError'],
+  ...['constantSchedule', 'meanSquaredError', 'sigmoidCrossEntropy'],
 ]);
 
 const factories = Object.entries({ ...layers, ...losses, ...optimizers, ...schedules }).filter(

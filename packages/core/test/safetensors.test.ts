@@ -43,10 +43,41 @@ describe('safetensors', () => {
     }
   });
 
+  // Values from NumPy and PyTorch.
+  test.each<[string, ArrayBufferView, number[]]>([
+    [
+      'F16',
+      Uint16Array.of(0x3c00, 0xc000, 0x3555, 0x7bff, 0x0001, 0x83ff, 0x8000, 0x7c00, 0xfe00),
+      [1, -2, 0.333251953125, 65504, 2 ** -24, -6.097555160522461e-5, -0, Number.POSITIVE_INFINITY, Number.NaN],
+    ],
+    [
+      'BF16',
+      Uint16Array.of(0x3f80, 0xc2f7, 0x0001, 0x0080, 0x7f7f, 0xff80, 0x7fc0),
+      [1, -123.5, 2 ** -133, 2 ** -126, 3.3895313892515355e38, Number.NEGATIVE_INFINITY, Number.NaN],
+    ],
+    ['F64', Float64Array.of(1 / 3, -1e300), [Math.fround(1 / 3), Number.NEGATIVE_INFINITY]],
+  ])('of %s become float32', (dtype, { buffer, byteLength }, expected) => {
+    const entry = { dtype, shape: [expected.length], data_offsets: [0, byteLength] };
+    const text = new TextEncoder().encode(JSON.stringify({ a: entry }));
+    const bytes = Uint8Array.of(...new Uint8Array(8), ...text, ...new Uint8Array(buffer));
+    new DataView(bytes.buffer).setBigUint64(0, BigInt(text.length), true);
+    expect([...decodeSafetensors(bytes).tensors.get('a')!.data]).toEqual(expected);
+  });
+
+  test('are told from pickles, which torch.save writes', () => {
+    for (const start of [
+      [0x50, 0x4b, 3, 4],
+      [0x80, 2, 0x8a, 10],
+    ]) {
+      const bytes = Uint8Array.from({ length: 64 }, (_, i) => start[i] ?? 0x6c);
+      expect(() => decodeSafetensors(bytes)).toThrow('the file is a pickle');
+    }
+  });
+
   test.each<[string, unknown]>([
     ['offsets beyond the data', { a: { dtype: 'F32', shape: [2], data_offsets: [4, 12] } }],
     ['offsets that do not fit the shape', { a: { dtype: 'F32', shape: [3], data_offsets: [0, 8] } }],
-    ['another type', { a: { dtype: 'F16', shape: [4], data_offsets: [0, 8] } }],
+    ['another type', { a: { dtype: 'I16', shape: [4], data_offsets: [0, 8] } }],
     ['an entry that is none', { a: null }],
     ['a header that is none', 'text'],
     ['metadata that is none', { __metadata__: null }],

@@ -68,6 +68,18 @@ test('weights come back from either naming, and from a checkpoint', () => {
   expect(fromTorch(model, slots)).toEqual(uncounted);
 });
 
+test.each(['module.', '_orig_mod.', 'module._orig_mod.'])(
+  'weights of a module wrapped as %s are those of it',
+  (prefix) => {
+    for (const naming of ['paths', 'sequential'] as const) {
+      const wrapped = new Map([...toTorch(model, values, naming)].map(([name, value]) => [prefix + name, value]));
+      expect(fromTorch(model, wrapped)).toEqual(uncounted);
+    }
+    const own = modelOf(sequential({ module: conv2d(1, { kernelSize: 3 }) }));
+    expect(fromTorch(own, valuesOf(own))).toEqual(valuesOf(own));
+  },
+);
+
 test('statistics of [1, channels, 1, 1], as from scratch, are [channels] in PyTorch', () => {
   const scratch = modelOf((x, scope) => {
     return ops.add(x, scope.child('bn').state('movingMean', [1, 1, 1, 1], zeros()));

@@ -317,9 +317,9 @@ describe('what is not finite', () => {
   });
 
   test('is a label, or a layer that overflows', async () => {
-    const regression = await setup({ network: dense(1), objective: regression() });
+    const ofValues = await setup({ network: dense(1), objective: regression() });
     const labels = Float32Array.of(0, Number.NaN);
-    await expect(regression.trainer.step({ ...batch(1, 2, 3, 4), labels }, { learningRate: 1 })).rejects.toThrow(
+    await expect(ofValues.trainer.step({ ...batch(1, 2, 3, 4), labels }, { learningRate: 1 })).rejects.toThrow(
       /the loss is NaN; example 1 of the batch has a label that is NaN/,
     );
     const { trainer } = await setup({ network: sequential({ a: dense(3), big: (x) => ops.exp(ops.mul(x, x)) }) });

@@ -2,6 +2,7 @@
 
 export { type ExportInferenceOptions, exportInference } from './export-inference.js';
 export { exportTrainingStep, type TrainingStepExport } from './export-training-step.js';
+export { embedExternalData } from './external-data.js';
 export { type ImportedInference, importInference } from './import/import-inference.js';
 export {
   type ImportedModel,

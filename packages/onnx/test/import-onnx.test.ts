@@ -23,9 +23,9 @@ import {
 import { batchNormFromScratch } from '@bn/models';
 import { openModel } from '@bn/onnxruntime-cuda';
 import { createBackend } from '@bn/reference';
-import { expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { exportInference, importNetwork, importOnnx } from '../src/index.js';
-import { handMade, ints, node } from './build-model.js';
+import { floats, type HandMade, handMade, ints, node } from './build-model.js';
 import { largestDifference, predict, randomPixels, randomValues, smallModel, smallNetwork } from './small-network.js';
 
 const torchCnn = new Uint8Array(readFileSync(new URL('data/torch-cnn.onnx', import.meta.url)));
@@ -133,6 +133,38 @@ test('a network of PyTorch predicts as in ONNX Runtime, for any batch size, and 
     const losses = await lossesOf(importOnnx(torchCnn, { batchNorm }).model, images(6));
     expect(losses.at(-1)!, batchNorm).toBeLessThan(losses[0]!);
   }
+});
+
+describe('initializers that several layers share', () => {
+  const gemm = (x: string, w: string, b: string, y: string) => node('Gemm', [x, w, b], y, { transB: 1 });
+  const parametersOf = (nodes: HandMade['nodes'], initializers: HandMade['initializers']) => {
+    const { model } = importNetwork(handMade({ shape: [null, 2], nodes, initializers }));
+    return [...trace(model, input('features', [2, 2])).parameters.keys()];
+  };
+  const [a, b] = [floats('a.weight', [2, 2]), floats('b.weight', [2, 2], [4, 3, 2, 1])];
+
+  test('are parameters of each, where their values are all the same: exporters merge equal ones', () => {
+    const zeros = floats('a.bias', [2], [0, 0]);
+    const nodes = [gemm('x', 'a.weight', 'a.bias', 'h'), gemm('h', 'b.weight', 'a.bias', 'y')];
+    expect(parametersOf(nodes, [a, b, zeros])).toEqual(['a.weight', 'a.bias', 'b.weight', 'b.bias']);
+    const identity = [node('Identity', ['a.bias'], 'other.bias'), nodes[0]!, gemm('h', 'b.weight', 'other.bias', 'y')];
+    expect(parametersOf(identity, [a, b, zeros])).toEqual(['a.weight', 'a.bias', 'b.weight', 'other.bias']);
+    const added = [
+      ...[node('MatMul', ['x', 'a.weight'], 'p'), node('Add', ['p', 'a.bias'], 'h')],
+      ...[node('MatMul', ['h', 'b.weight'], 'q'), node('Add', ['a.bias', 'q'])],
+    ];
+    expect(parametersOf(added, [a, b, zeros])).toEqual(['a.weight', 'a.bias', 'b.weight', 'b.bias']);
+    const slopes = [node('PRelu', ['x', 's'], 'h'), node('Exp', ['h'], 'e'), node('PRelu', ['e', 's'])];
+    expect(parametersOf(slopes, [floats('s', [1], [0.25])])).toEqual(['s', 's_2']);
+  });
+
+  test('are one parameter, where their values differ, or the layer is one: they are tied', () => {
+    const bias = floats('a.bias', [2], [0, 1]);
+    const tied = [gemm('x', 'a.weight', 'a.bias', 'h'), gemm('h', 'b.weight', 'a.bias', 'y')];
+    expect(parametersOf(tied, [a, b, bias])).toEqual(['a.weight', 'a.bias', 'b.weight']);
+    const twice = [gemm('x', 'a.weight', 'a.bias', 'h'), gemm('h', 'a.weight', 'a.bias', 'y')];
+    expect(parametersOf(twice, [a, floats('a.bias', [2], [0, 0])])).toEqual(['a.weight', 'a.bias']);
+  });
 });
 
 test('what is trained can be chosen', () => {

@@ -94,6 +94,7 @@ const cases: Readonly<Record<string, HandMade>> = {
   },
   'Softmax before opset 13': { opset: 11, nodes: [node('Softmax', ['x'])] },
   'Softmax on an axis': { nodes: [node('Softmax', ['x'], 'y', { axis: 2 })] },
+  'Softmax before opset 13, of the last axes': { opset: 11, nodes: [node('Softmax', ['x'], 'y', { axis: 2 })] },
   LogSoftmax: { nodes: [node('LogSoftmax', ['x'])] },
   LeakyRelu: { nodes: [node('LeakyRelu', ['x'], 'y', { alpha: { float: 0.2 } })] },
   PRelu: { nodes: [node('PRelu', ['x', 'slopes'])], initializers: [floats('slopes', [2, 1, 1], [0.1, 0.3])] },
@@ -232,6 +233,24 @@ test.each<[string, HandMade]>([
   [
     "input 'x' has the shape [?, ?, 5, 6]; every size but the batch's",
     { shape: [null, null, 5, 6], nodes: [node('Relu', ['x'])] },
+  ],
+  ['joins the batch with other axes', { nodes: [node('Flatten', ['x'], 'y', { axis: 2 })] }],
+  ['joins the batch with other axes', { nodes: [node('Flatten', ['x'], 'y', { axis: 0 })] }],
+  ['joins the batch with other axes', { opset: 9, nodes: [node('Softmax', ['x'], 'y', { axis: 0 })] }],
+  [
+    "[batch, 2, 5, 6] cannot become [-1, 72]; the model's input 'x' is [batch, 2, 5, 6]: if it was exported with another",
+    { nodes: [node('Reshape', ['x', 's'])], initializers: [ints('s', [-1, 72])] },
+  ],
+  [
+    "the model's input 'x' is [batch, 2, 5, 6]: if it",
+    { nodes: [...flat, node('Gemm', ['f', 'm'])], initializers: [floats('m', [72, 3])] },
+  ],
+  [
+    'expected float32 inputs of one type, got int32 [batch, 2, 5, 6] and int32 []',
+    {
+      nodes: [node('Cast', ['x'], 'i', { to: 7 }), node('Div', ['i', 'two'])],
+      initializers: [ints('two', [2], [])],
+    },
   ],
   ['its input 1 must not depend on the data', { nodes: [node('Reshape', ['x', 'x'])] }],
 ])('%s', (message, model) => {

@@ -1,8 +1,7 @@
 // An exported model, ready to predict on a backend.
 
-import { readFile } from 'node:fs/promises';
 import { parse } from 'node:path';
-import { type ComputeOptions, openBackend } from '@bn/command-line';
+import { type ComputeOptions, openBackend, readModelFile } from '@bn/command-line';
 import {
   type Backend,
   BnError,
@@ -70,7 +69,7 @@ export interface OpenedModel extends InferenceModel {
  * UsageError when there is no such backend
  */
 export async function openModel(path: string, options: OpenModelOptions): Promise<OpenedModel> {
-  const bytes = await readModel(path);
+  const bytes = await readModelFile(path);
   const imported = named(path, () => importInference(bytes));
   const signed = named(path, () => signatureOf(imported, options));
   return { ...(await compile(path, imported, signed, options)), ...signed };
@@ -142,14 +141,6 @@ async function compile(
     await backend.dispose();
     throw error;
   }
-}
-
-/** @throws BnError `file` */
-export async function readModel(path: string): Promise<Uint8Array> {
-  return readFile(path).catch((cause: NodeJS.ErrnoException) => {
-    const reasons: Record<string, string> = { ENOENT: 'there is no such file', EISDIR: 'this is a folder' };
-    throw new BnError('file', `${path}: ${reasons[cause.code ?? ''] ?? cause.message}; give an .onnx file`, { cause });
-  });
 }
 
 /** Failures of reading a file name it. */

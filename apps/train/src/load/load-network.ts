@@ -1,7 +1,6 @@
 // Finds the network that is to be trained, by name, path or package.
 
-import { readFile } from 'node:fs/promises';
-import { importModule, isPath, resolvePackage, resolvePath, UsageError } from '@bn/command-line';
+import { importModule, isPath, readModelFile, resolvePackage, resolvePath, UsageError } from '@bn/command-line';
 import { BnError, batchNorm, defineModel, type Layer, type Model } from '@bn/core';
 import { batchNormFromScratch, lenet } from '@bn/models';
 import type { Signed } from '@bn/onnx';
@@ -90,7 +89,7 @@ interface Defined extends Pick<Network, 'signed'> {
 /** The model in an ONNX file: it starts from the weights that it has there. */
 async function readModel(file: string, { bnImported, task, output, gives, pixels }: NetworkConfig): Promise<Defined> {
   const { importOnnx } = await import('@bn/onnx');
-  const bytes = new Uint8Array(await readFile(file));
+  const bytes = await readModelFile(file);
   try {
     const known = given({ output, pixels, gives: gives ?? (task === 'regress' ? 'values' : null) });
     const { model, ...signed } = importOnnx(bytes, { batchNorm: bnImported, ...known });

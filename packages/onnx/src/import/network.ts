@@ -44,7 +44,7 @@ export function createNetwork({ graph, weights, output, batchNorm }: NetworkOpti
     };
     let integers = 0;
     for (const node of nodes) {
-      const value = evaluate(node, context);
+      const value = evaluate(node, context, graph.input);
       if (isConstant(value)) integers += value.data.length;
       if (integers > mostIntegers) throw failure(node, 'unsupported', 'the model computes too much with shapes');
       values.set(node.outputs[0]!, value);
@@ -67,7 +67,7 @@ function needed(nodes: readonly OnnxNode[], output: string): readonly OnnxNode[]
 }
 
 /** The value of a node; whatever goes wrong is a BnError that names it. */
-function evaluate(node: OnnxNode, context: TraceContext): Value {
+function evaluate(node: OnnxNode, context: TraceContext, { name, shape }: OnnxGraph['input']): Value {
   const rule = Object.hasOwn(rules, node.operator) ? rules[node.operator] : undefined;
   if (!rule) throw failure(node, 'unsupported', 'this operator is not imported');
   try {
@@ -75,8 +75,19 @@ function evaluate(node: OnnxNode, context: TraceContext): Value {
     requireSize(value);
     return value;
   } catch (cause) {
-    if (cause instanceof BnError) throw failure(node, cause.code, cause.message, cause);
-    throw failure(node, 'data', `its inputs or attributes make no sense (${(cause as Error).message})`, cause);
+    // Advice of operations is for those who write them.
+    const message = (cause as Error).message.replace(/; (use cast\(\)|trace with .*)$/, '');
+    if (cause instanceof BnError && cause.code === 'shape') {
+      const input = `the model's input '${name}' is ${formatShape(shape)}`;
+      throw failure(
+        node,
+        'shape',
+        `${message}; ${input}: if it was exported with another size or order, use that`,
+        cause,
+      );
+    }
+    if (cause instanceof BnError) throw failure(node, cause.code, message, cause);
+    throw failure(node, 'data', `its inputs or attributes make no sense (${message})`, cause);
   }
 }
 

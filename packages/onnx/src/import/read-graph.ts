@@ -11,6 +11,7 @@ import {
 import { decodeModel, metadataOf } from '../metadata.js';
 import { Attributes } from './attributes.js';
 import { dtypeOf, readTensor } from './read-tensor.js';
+import { separateEqual } from './separate-equal.js';
 import type { Constant } from './value.js';
 
 export interface OnnxNode {
@@ -76,7 +77,7 @@ export function readGraph(bytes: Uint8Array): OnnxGraph {
     return false;
   });
   const outputs = graph.output.map(({ name }) => name);
-  return { opset, nodes, constants, input, outputs, metadata: metadataOf(model) };
+  return separateEqual({ opset, nodes, constants, input, outputs, metadata: metadataOf(model) });
 }
 
 function opsetOf({ opsetImport }: ModelProto): number {
@@ -119,16 +120,16 @@ function readInput(graph: GraphProto, constants: ReadonlyMap<string, Constant>):
   if (type?.value.case !== 'tensorType') throw new BnError('unsupported', `${what} is no tensor`);
   const dtype = dtypeOf(type.value.value.elemType, what);
   const { elemType } = type.value.value;
-  if (elemType !== DataType.FLOAT && elemType !== DataType.UINT8) {
-    throw new BnError('unsupported', `${what} is ${DataType[elemType]}; FLOAT and UINT8 are imported`);
+  if (dtype !== 'float32' && dtype !== 'uint8') {
+    throw new BnError('unsupported', `${what} is ${DataType[elemType]}; float32, float64 and uint8 are imported`);
   }
   const sizes = sizesOf(type.value.value.shape?.dim);
   const known = sizes.slice(1).every((n): n is number => n !== null && n > 0 && n < 2 ** 31);
   if (sizes.length < 2 || !known) {
     throw new BnError(
       'unsupported',
-      `${what} has the shape [${sizes.map((n) => n ?? '?').join(', ')}]; every size but the batch's must be a number above 0, ` +
-        'export the model so',
+      `${what} has the shape [${sizes.map((n) => n ?? '?').join(', ')}]; every size but the batch's must be a number above 0: ` +
+        'export the model with fixed ones, or fix them by onnxruntime.tools.make_dynamic_shape_fixed',
     );
   }
   return { name, dtype, shape: [null, ...sizes.slice(1)], fixedBatch: sizes[0]! };

@@ -38,7 +38,10 @@ export function dtypeOf(dataType: number, what: string): DType {
 export function readTensor(tensor: TensorProto, what: string): Constant {
   const { dataType, dims, dataLocation, externalData, segment } = tensor;
   if (dataLocation === DataLocation.EXTERNAL || externalData.length > 0 || segment) {
-    throw new BnError('unsupported', `the data of ${what} are in another file; save the model as one file`);
+    throw new BnError(
+      'unsupported',
+      `the data of ${what} are in another file; pass the model through embedExternalData, or save it as one file`,
+    );
   }
   const dtype = dtypeOf(dataType, what);
   const shape = dims.map(Number);

@@ -51,8 +51,8 @@ export function findWeights(graph: OnnxGraph, trainable: (name: string, isWeight
   const normalizing = new Set<string>();
   const byBatchNorm = new Map<OnnxNode, BatchNormWeights>();
   for (const node of graph.nodes) {
-    for (const input of weightNames(node, makers)) {
-      const source = sourceOf.get(input);
+    for (const i of weightInputsOf(node, makers)) {
+      const source = sourceOf.get(node.inputs[i] ?? '');
       if (source !== undefined && isNumbers(graph.constants.get(source))) names.add(source);
     }
     const statistics = batchNormSources(node, graph, sourceOf);
@@ -70,7 +70,7 @@ export function findWeights(graph: OnnxGraph, trainable: (name: string, isWeight
   return { byName, byBatchNorm };
 }
 
-function isNumbers(constant: Constant | undefined): boolean {
+export function isNumbers(constant: Constant | undefined): constant is Constant {
   return constant?.dtype === 'float32' && constant.data.length > 0;
 }
 
@@ -84,11 +84,14 @@ function sources({ nodes, constants }: OnnxGraph): ReadonlyMap<string, string> {
   return found;
 }
 
-function weightNames({ operator, inputs }: OnnxNode, makers: ReadonlyMap<string, OnnxNode>): string[] {
+/** Which inputs of a node are weights, if they are initializers. */
+export function weightInputsOf(
+  { operator, inputs }: OnnxNode,
+  makers: ReadonlyMap<string, OnnxNode>,
+): readonly number[] {
   const isProduct = (name: string | undefined) => Object.hasOwn(weightInputs, makers.get(name ?? '')?.operator ?? '');
-  if (operator === 'Add') return [0, 1].filter((i) => isProduct(inputs[1 - i])).map((i) => inputs[i] ?? '');
-  if (!Object.hasOwn(weightInputs, operator)) return [];
-  return weightInputs[operator]!.map((i) => inputs[i] ?? '');
+  if (operator === 'Add') return [0, 1].filter((i) => isProduct(inputs[1 - i]));
+  return Object.hasOwn(weightInputs, operator) ? weightInputs[operator]! : [];
 }
 
 /** Initializers of scale, bias, mean and variance, if the last two are some. */
@@ -102,7 +105,7 @@ function batchNormSources(
   const [scale, bias, mean, variance] = inputs.slice(1).map((name) => {
     const source = sourceOf.get(name);
     const constant = constants.get(source ?? '');
-    return isNumbers(constant) && constant!.shape.length === 1 ? source : undefined;
+    return isNumbers(constant) && constant.shape.length === 1 ? source : undefined;
   });
   return mean === undefined || variance === undefined ? undefined : [scale, bias, mean, variance];
 }

@@ -1,10 +1,9 @@
 // The models of the server: loads their files into the workers, and replaces them while they are in use.
 
 import { parse } from 'node:path';
-import { UsageError } from '@bn/command-line';
+import { readModelFile, UsageError } from '@bn/command-line';
 import { BnError, type DType, describeSignature } from '@bn/core';
 import type { Logger } from 'pino';
-import { readModel } from '../../model/open-model.js';
 import { batchSizes } from '../batching/batch-sizes.js';
 import type { Clock } from '../batching/clock.js';
 import type { Dispatcher } from '../batching/dispatcher.js';
@@ -66,7 +65,7 @@ export class ModelLibrary implements Models {
     }
     const library = new ModelLibrary(files, options);
     for (const [name, path] of files) {
-      const edition = await library.#load(name, await readModel(path));
+      const edition = await library.#load(name, await readModelFile(path));
       library.#editions.set(name, edition);
       const { backend, signature, assumptions } = edition.model;
       const about = signature ? ` ${describeSignature(signature)}` : '';
@@ -118,7 +117,7 @@ export class ModelLibrary implements Models {
     const path = this.#files.get(name)!;
     const old = this.#editions.get(name)!;
     try {
-      const bytes = await readModel(path);
+      const bytes = await readModelFile(path);
       if (Buffer.compare(bytes, old.bytes) === 0) return log.info({ model: name }, 'the file has not changed');
       this.#editions.set(name, await this.#load(name, bytes));
       old.isReplaced = true;

@@ -6,11 +6,12 @@ import { type Stats, unwatchFile, watchFile } from 'node:fs';
 const interval = 1000;
 
 /**
- * @param files by name
+ * @param files by name; the file of weights that PyTorch writes beside one is looked at too
  * @returns a function that ends it
  */
 export function watchFiles(files: ReadonlyMap<string, string>, changed: (name: string) => void): () => void {
-  const watched = [...files].map(([name, path]) => {
+  const all = [...files].flatMap(([name, path]) => [[name, path] as const, [name, `${path}.data`] as const]);
+  const watched = all.map(([name, path]) => {
     const listener = (now: Stats, before: Stats) => {
       const isSame = now.mtimeMs === before.mtimeMs && now.size === before.size && now.ino === before.ino;
       // While a file is replaced there may be none.

@@ -1,6 +1,6 @@
 // Batch normalization, dropout, softmax.
 
-import { BnError, batchNorm, dropout, ops, type Scope, type Shape, sizeOf, type Tensor } from '@bn/core';
+import { BnError, batchNorm, dropout, ops, type Scope, sizeOf, type Tensor } from '@bn/core';
 import type { NodeContext } from '../node-context.js';
 import type { ImportRules } from '../rules.js';
 import type { Weight } from '../weights.js';
@@ -59,6 +59,9 @@ function alongAxis(node: NodeContext, operation: (x: Tensor, axis: number) => Te
   const x = node.tensor(0);
   const axis = node.axis(node.attributes.int('axis', node.opset < 13 ? 1 : -1), x.shape);
   if (node.opset >= 13 || axis === x.shape.length - 1) return operation(x, axis);
-  const rows: Shape = axis === 1 ? [x.shape[0]!] : [sizeOf(x.shape.slice(0, axis))];
-  return ops.reshape(operation(ops.reshape(x, [...rows, sizeOf(x.shape.slice(axis))]), 1), x.shape);
+  if (axis === 0 && x.shape.includes(null)) throw node.unsupported('axis 0, which joins the batch with other axes');
+  return ops.reshape(
+    operation(ops.reshape(x, [...x.shape.slice(0, axis), sizeOf(x.shape.slice(axis))]), axis),
+    x.shape,
+  );
 }

@@ -25,6 +25,7 @@ export const shape: ImportRules = {
     const given = node.attributes.int('axis', 1);
     const axis = given === x.shape.length ? given : node.axis(given, x.shape);
     if (axis === 1) return ops.reshape(x, [x.shape[0]!, sizeOf(x.shape.slice(1))]);
+    if (x.shape.includes(null)) throw node.unsupported(`axis ${given}, which joins the batch with other axes`);
     return ops.reshape(x, [sizeOf(x.shape.slice(0, axis)), sizeOf(x.shape.slice(axis))]);
   },
   Squeeze: (node) => {
@@ -153,7 +154,7 @@ function resolve(from: Shape, target: readonly (number | null)[], node: NodeCont
     open(result) !== open(from) ||
     result.some((n) => n !== null && !Number.isInteger(n))
   ) {
-    throw node.unsupported(`${formatShape(from)} cannot become [${target.map((n) => n ?? 'batch')}]`);
+    throw new BnError('shape', `${formatShape(from)} cannot become [${target.map((n) => n ?? 'batch').join(', ')}]`);
   }
   return result;
 }

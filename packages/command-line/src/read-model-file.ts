@@ -1,0 +1,41 @@
+// Reads ONNX files, with the weights that lie in a file beside them.
+
+import { readFile, realpath, stat } from 'node:fs/promises';
+import { dirname, isAbsolute, relative, resolve, sep } from 'node:path';
+import { BnError } from '@bn/core';
+
+/**
+ * The model in a file, with all of its weights inside. Weights are read from the model's own folder and those below, and
+ * from nowhere else, whatever the file or a link says.
+ *
+ * @throws BnError `file` if a file cannot be read, `data` if the model names others or is no model; both name the model
+ */
+export async function readModelFile(path: string): Promise<Uint8Array> {
+  const bytes = await readFile(path).catch((cause: NodeJS.ErrnoException) => {
+    const reasons: Record<string, string> = { ENOENT: 'there is no such file', EISDIR: 'this is a folder' };
+    throw new BnError('file', `${path}: ${reasons[cause.code ?? ''] ?? cause.message}; give an .onnx file`, { cause });
+  });
+  const { embedExternalData } = await import('@bn/onnx');
+  try {
+    return await embedExternalData(bytes, (location) => readBeside(dirname(path), location));
+  } catch (cause) {
+    throw cause instanceof BnError ? new BnError(cause.code, `${path}: ${cause.message}`, { cause }) : cause;
+  }
+}
+
+async function readBeside(parent: string, location: string): Promise<Uint8Array> {
+  const folder = await realpath(parent);
+  const wanted = resolve(folder, location);
+  const found = await realpath(wanted).catch(() => null);
+  for (const file of [wanted, found ?? wanted]) {
+    const way = relative(folder, file);
+    if (way !== '' && !isAbsolute(way) && way.split(sep)[0] !== '..') continue;
+    throw new BnError(
+      'data',
+      `its weights would be in '${location}', outside of its folder; put them beside the model`,
+    );
+  }
+  // No pipes or devices: they may never end.
+  if (found && (await stat(found)).isFile()) return readFile(found);
+  throw new BnError('file', `its weights are in '${location}', which is not beside it; put both files into one folder`);
+}
