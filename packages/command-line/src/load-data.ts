@@ -207,7 +207,7 @@ async function loadFiles(name: string, options: ReadingOptions, shape: readonly 
   const reading = readingOf(options, shape);
   if (found.isDirectory()) return loadFolder(name, reading);
   if (/\.npz$/i.test(name)) {
-    const { train, test = undefined, val } = await loadNpz(name, reading);
+    const { train, test, val } = await loadNpz(name, reading);
     const tested = test ?? val;
     return { train, ...(tested && { test: tested, note: noteOf(test && 'test', val && 'val') }) };
   }
@@ -334,9 +334,4 @@ function countOutputs(...parts: readonly Dataset[]): number {
   for (const part of parts)
     for (let i = 0; i < part.length; i++) highest = Math.max(highest, part.get(i).label as number);
   return highest + 1;
-}
-
-/** The class index of an example. */
-export function labelOf(dataset: Dataset, index: number): number {
-  return dataset.get(index).label as number;
 }

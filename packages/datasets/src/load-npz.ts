@@ -1,8 +1,8 @@
 // NumPy's archives of arrays (.npz), under the names that people give images and labels.
 
 import { BnError, formatShape, sizeOf } from '@bn/core';
-import { openPromise } from 'yauzl';
 import type { Labels, TargetOptions } from './csv-targets.js';
+import { channelsFirst } from './decode-image.js';
 import { MemoryDataset, type MemoryParts } from './memory-dataset.js';
 import { readError } from './read-error.js';
 
@@ -23,8 +23,8 @@ const names = {
 
 export interface NpzParts {
   readonly train: MemoryDataset;
-  readonly test?: MemoryDataset;
-  readonly val?: MemoryDataset;
+  readonly test: MemoryDataset | undefined;
+  readonly val: MemoryDataset | undefined;
 }
 
 /**
@@ -44,26 +44,16 @@ export async function loadNpz(file: string, options: TargetOptions = {}): Promis
     const pair = names[which].map((keys) => keys.split(' ')).find((keys) => keys.every((key) => arrays.has(key)));
     if (!pair) return undefined;
     const [images, labels] = pair.map((key) => arrays.get(key)!) as [NpyArray, NpyArray];
-    if (images.shape[0] !== labels.shape[0]) {
-      throw wrong(
-        `${file}: ${pair[1]}`,
-        labels,
-        `one row for each of ${images.shape[0]} images; save those that belong together`,
-      );
-    }
-    return new MemoryDataset({
-      ...featuresOf(`${file}: ${pair[0]}`, images),
-      ...labelsOf(`${file}: ${pair[1]}`, labels, options),
-    });
+    const count = images.shape[0];
+    if (count !== labels.shape[0]) throw wrong(`${file}: ${pair[1]}`, labels, `one row for each of ${count} images`);
+    const features = featuresOf(`${file}: ${pair[0]}`, images);
+    return new MemoryDataset({ ...features, ...labelsOf(`${file}: ${pair[1]}`, labels, options) });
   };
-  const train = part('train');
-  if (!train) {
-    const usual = names.train.map((pair) => pair.replace(' ', ' and ')).join(', or ');
-    const got = found.slice(0, 10).join(', ') || 'nothing';
-    throw new BnError('data', `${file}: expected the arrays ${usual}; found ${got}; save them under such names`);
-  }
-  const [test, val] = [part('test'), part('val')];
-  return { train, ...(test && { test }), ...(val && { val }) };
+  const [train, test, val] = [part('train'), part('test'), part('val')];
+  if (train) return { train, test, val };
+  const usual = names.train.map((pair) => pair.replace(' ', ' and ')).join(', or ');
+  const got = found.slice(0, 10).join(', ') || 'nothing';
+  throw new BnError('data', `${file}: expected the arrays ${usual}; found ${got}; save them under such names`);
 }
 
 interface NpyArray {
@@ -81,7 +71,7 @@ async function readArrays(file: string): Promise<{ arrays: Map<string, NpyArray>
   const found: string[] = [];
   const wanted = Object.values(names).flat().join(' ').split(' ');
   try {
-    const { load } = await import('npyjs');
+    const [{ load }, { openPromise }] = await Promise.all([import('npyjs'), import('yauzl')]);
     const archive = await openPromise(file, { lazyEntries: true });
     try {
       for await (const entry of archive.eachEntry()) {
@@ -136,15 +126,6 @@ function compact(data: NpyArray['data']): Uint8Array | Float32Array {
   const bytes = Uint8Array.from(data, (value) => Math.round(value * scale));
   const isSame = bytes.every((byte, i) => Math.abs(data[i]! * scale - byte) < 1e-3);
   return isSame ? bytes : Float32Array.from(data);
-}
-
-function channelsFirst<T extends Uint8Array | Float32Array>(data: T, area: number, channels: number): T {
-  const result = data.slice() as T;
-  for (let i = 0; i < data.length; i++) {
-    const pixel = Math.floor(i / channels) % area;
-    result[i - (i % (area * channels)) + (i % channels) * area + pixel] = data[i]!;
-  }
-  return result;
 }
 
 function labelsOf(at: string, array: NpyArray, { task, classNames }: TargetOptions): Labels {
