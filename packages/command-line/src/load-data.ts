@@ -81,6 +81,7 @@ interface Parts {
   readonly train: Dataset;
   readonly test?: Dataset;
   readonly skipped?: readonly Skipped[];
+  readonly warnings?: readonly string[];
   /** For people: which part is the test part, or is not used. */
   readonly note?: string;
 }
@@ -113,7 +114,7 @@ export async function loadData(options: DataOptions, shape: readonly number[] | 
     names: train.classNames ?? train.valueNames ?? null,
     description: `${basename(resolve(options.data))}, ${counts}${origin}${own.note ?? ''}`,
     skipped: [...(own.skipped ?? []), ...(given?.skipped ?? [])],
-    warnings: [...oddities(options.data, own.train), ...(note ? [note] : [])],
+    warnings: [...(own.warnings ?? []), ...darkness(own.train), ...(note ? [note] : [])],
   };
 }
 
@@ -126,23 +127,16 @@ function kindOf({ features: { shape, dtype } }: Dataset): string {
     : `${dtype} ${formatShape(shape)}`;
 }
 
-function oddities(name: string, data: Dataset): string[] {
-  const warnings: string[] = [];
-  if (/emnist/i.test(basename(resolve(name)))) {
-    warnings.push(
-      "EMNIST's images are stored column after column, and taken so: what the model is to tell later must be too",
-    );
-  }
-  for (let i = 0; data.features.dtype === 'uint8' && i < data.length; i++) {
+/** Whether pixels seem to be of another range than is taken. */
+function darkness(data: Dataset): string[] {
+  if (data.features.dtype !== 'uint8') return [];
+  for (let i = 0; i < data.length; i++) {
     const { features } = data.get(i);
-    for (let at = 0; at < features.length; at++) if (features[at]! > 1) return warnings;
+    for (let at = 0; at < features.length; at++) if (features[at]! > 1) return [];
   }
-  if (data.features.dtype === 'uint8') {
-    warnings.push(
-      'no pixel is above 1: pixels are taken as 0 to 255, so all images are almost black; multiply them by 255',
-    );
-  }
-  return warnings;
+  return [
+    'no pixel is above 1, but pixels are taken as 0 to 255, so all images are almost black; multiply them by 255',
+  ];
 }
 
 /** What `loadData` will give, if it is known before. */
@@ -242,9 +236,13 @@ function readingOf(
   };
 }
 
+const transposed =
+  "EMNIST's images are stored column after column, and taken so: images that the model is to recognize must be too";
+
 async function loadFolder(folder: string, options: ImageOptions): Promise<Parts> {
   const entries = await readdir(folder, { withFileTypes: true });
-  if (entries.some((entry) => !entry.isDirectory() && idxName.test(entry.name))) return loadIdx(folder);
+  const idx = entries.find((entry) => !entry.isDirectory() && idxName.test(entry.name));
+  if (idx) return { ...(await loadIdx(folder)), warnings: /emnist/i.test(idx.name) ? [transposed] : [] };
   const names = entries.filter((entry) => entry.isDirectory() || entry.isSymbolicLink()).map(({ name }) => name);
   const find = (pattern: RegExp) => names.find((name) => pattern.test(name));
   const [train, test, val] = [find(/^train(ing)?$/i), find(/^test(ing)?$/i), find(/^val(id(ation)?)?$/i)];

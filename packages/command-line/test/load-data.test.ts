@@ -139,13 +139,19 @@ test('classes of the test data are those of the training data, by name', async (
 });
 
 test('what is odd is told: pixels of 0 and 1, the transposed images of EMNIST', async () => {
-  const data = join(folderOf({ 'emnist.csv': 'label,p\n0,0\n1,1\n' }), 'emnist.csv');
+  const data = join(folderOf({ 'dark.csv': 'label,p\n0,0\n1,1\n' }), 'dark.csv');
   expect((await loadData({ ...options, data }, null)).warnings).toEqual([
-    expect.stringContaining("EMNIST's images are stored column after column"),
-    expect.stringContaining('no pixel is above 1'),
+    expect.stringContaining('no pixel is above 1, but pixels are taken as 0 to 255'),
   ]);
   writeFileSync(data, 'label,p\n0,0\n1,2\n');
-  expect((await loadData({ ...options, data }, null)).warnings).toHaveLength(1);
+  expect((await loadData({ ...options, data }, null)).warnings).toEqual([]);
+  const emnist = folderOf({
+    'emnist-digits-train-images-idx3-ubyte': Uint8Array.of(0, 0, 8, 3, 0, 0, 0, 2, 0, 0, 0, 1, 0, 0, 0, 1, 7, 8),
+    'emnist-digits-train-labels-idx1-ubyte': Uint8Array.of(0, 0, 8, 1, 0, 0, 0, 2, 0, 1),
+  });
+  expect((await loadData({ ...options, data: emnist }, null)).warnings).toEqual([
+    expect.stringContaining("EMNIST's images are stored column after column"),
+  ]);
 });
 
 test('a size that is asked for is refused where pixels have one', async () => {

@@ -54,23 +54,19 @@ export async function loadCsv(file: string, options: CsvOptions = {}): Promise<L
     throw new BnError('data', `${file}: there is nothing after the header; add one line per image`);
   }
   if (table.imageColumn < 0) {
-    const features = Buffer.concat(images);
-    return withSkipped({ features, shape: table.shape, ...table.targets.labels([...images.keys()]) }, []);
+    const { shape, targets } = table;
+    const parts = { features: Buffer.concat(images), shape, ...targets.labels([...images.keys()]) };
+    return Object.assign(new MemoryDataset(parts), { skipped: [] });
   }
   const { features, shape, kept, skipped } = await readImages(paths, options);
-  if (kept.length > 0) return withSkipped({ features, shape, ...table.targets.labels(kept) }, skipped);
+  if (kept.length > 0) {
+    return Object.assign(new MemoryDataset({ features, shape, ...table.targets.labels(kept) }), { skipped });
+  }
   const { file: first, reason } = skipped[0]!;
   throw new BnError(
     'data',
     `${file}: none of the ${paths.length} images can be read (${first}: ${reason}); give paths relative to the file's folder`,
   );
-}
-
-function withSkipped(
-  parts: ConstructorParameters<typeof MemoryDataset>[0],
-  skipped: Loaded<MemoryDataset>['skipped'],
-): Loaded<MemoryDataset> {
-  return Object.assign(new MemoryDataset(parts), { skipped });
 }
 
 /** What the header says of every line. */

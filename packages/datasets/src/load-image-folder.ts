@@ -27,7 +27,8 @@ export async function loadImageFolder(folder: string, options: ImageOptions = {}
   const root = await realpath(folder).catch(() => folder);
   for (const entry of await list(folder, [root])) {
     if (!entry.folders) {
-      if (isImage(entry.name))
+      // Without an ending it may be a link that was copied as a file.
+      if (isImage(entry.name) || extname(entry.name) === '')
         others.push({ file: entry.path, reason: 'beside the folders of the classes, not in one' });
       continue;
     }

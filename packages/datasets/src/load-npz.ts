@@ -58,7 +58,7 @@ export async function loadNpz(file: string, options: TargetOptions = {}): Promis
 
 interface NpyArray {
   readonly shape: readonly number[];
-  readonly data: Uint8Array | Float32Array | Float64Array;
+  readonly data: Uint8Array | Float64Array;
 }
 
 function wrong(at: string, { shape }: NpyArray, expected: string): BnError {
@@ -82,10 +82,8 @@ async function readArrays(file: string): Promise<{ arrays: Map<string, NpyArray>
         for await (const chunk of await archive.openReadStreamPromise(entry)) chunks.push(chunk as Buffer);
         const { data, shape, dtype, fortranOrder } = await load(Buffer.concat(chunks));
         if (fortranOrder) throw new Error(`${name} is in Fortran order: numpy.ascontiguousarray`);
-        const isSmall = dtype === 'u1' || dtype === 'f4';
-        const held = isSmall
-          ? (data as Uint8Array | Float32Array)
-          : Float64Array.from(data as unknown as ArrayLike<number>, Number);
+        const numbers = data as unknown as ArrayLike<number | bigint | boolean>;
+        const held = dtype === 'u1' ? (data as Uint8Array) : Float64Array.from(numbers, Number);
         if (held.length !== sizeOf(shape) || held.length === 0)
           throw new Error(`${name} does not fill ${formatShape(shape)}`);
         arrays.set(name, { shape, data: held });

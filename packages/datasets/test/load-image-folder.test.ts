@@ -29,12 +29,14 @@ describe('loadImageFolder', () => {
       '.cache/': '',
       'README.md': 'no class',
       'stray.png': await png(1),
+      link: '../elsewhere',
     });
     const dataset = await loadImageFolder(folder, { size: [1, 1] });
     expect(dataset.classNames).toEqual(['bag', 'shirt']);
     expect(dataset.features).toEqual({ shape: [1, 1, 1], dtype: 'uint8' });
     expect(allOf(dataset)).toEqual({ features: [10, 30, 21, 22], labels: [0, 0, 1, 1] });
-    expect(dataset.skipped).toEqual([
+    expect([...dataset.skipped]).toEqual([
+      { file: join(folder, 'link'), reason: 'beside the folders of the classes, not in one' },
       { file: join(folder, 'shirt', 'notes.txt'), reason: 'not a PNG, JPEG, WebP, GIF, TIFF, AVIF or BMP file' },
       { file: join(folder, 'stray.png'), reason: 'beside the folders of the classes, not in one' },
     ]);
