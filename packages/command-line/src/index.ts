@@ -29,7 +29,6 @@ export {
 export { type BackendModule, findBackend, importBackend, installedBackends, loadBackend } from './load-backend.js';
 export {
   type DataOutline,
-  labelOf,
   loadData,
   loadTestData,
   outlineOf,
