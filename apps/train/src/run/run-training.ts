@@ -72,7 +72,7 @@ async function trainAndRecord(run: Run, settings: Settings, io: Io): Promise<boo
     display.start({ description, epochs: config.epochs, history });
     display.message(describeSignature(signature));
     const { length } = data.skipped;
-    const left = `${length} ${length === 1 ? 'file is' : 'files are'} left out, since they cannot be read: ${shortPath(folder.skipped, io.cwd)} lists them`;
+    const left = `${length} ${length === 1 ? 'file was' : 'files were'} left out: ${shortPath(folder.skipped, io.cwd)} says why`;
     for (const message of length > 0 ? [left, ...warnings] : warnings) display.event({ type: 'warning', message });
     await train(run, recorder, display, io.signal);
     if (io.signal.aborted) {
