@@ -39,6 +39,7 @@ export * as ops from './ops/index.js';
 export type { AveragePoolingGeometry, PoolingAttributes, PoolingGeometry } from './ops/pooling.js';
 export type { ReduceAttributes } from './ops/reduction.js';
 export * from './optimizers/index.js';
+export { requireOptions } from './options.js';
 export { type PrimitiveAttributes, type PrimitiveName, type PrimitiveTable, primitives } from './primitives.js';
 export { createGenerator, type Generator, permutation } from './random.js';
 export { decodeSafetensors, encodeSafetensors } from './safetensors.js';
@@ -50,7 +51,7 @@ export {
   type SchedulePosition,
   stepSchedule,
 } from './schedules.js';
-export type { Layer, Scope, Variable } from './scope.js';
+export { defineLayer, type Layer, type Scope, type Variable } from './scope.js';
 export {
   decodeSignature,
   describeSignature,

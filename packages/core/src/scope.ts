@@ -41,6 +41,13 @@ export interface Variable {
   readonly tensor: Tensor;
   readonly shape: readonly number[];
   readonly initializer: Initializer;
+  /** What made it, if that is known. */
+  readonly use: Use | undefined;
+}
+
+/** One use of a layer in a trace. */
+interface Use {
+  readonly layer: Layer;
 }
 
 /** All that a trace has collected, by path, in the order of creation. */
@@ -69,17 +76,27 @@ export function createScope(variables: Variables, training: boolean, path = ''):
   };
   const declare = (table: Map<string, Variable>, name: string, shape: readonly number[], initializer: Initializer) => {
     const key = full(name);
+    const use = uses.get(scope);
+    const shared = table.get(key);
+    if (use && shared?.use && shared.use !== use && shared.use.layer === use.layer) {
+      if (formatShape(shared.shape) === formatShape(shape)) return variables.updates.get(key) ?? shared.tensor;
+      throw new BnError(
+        'shape',
+        `'${key}' is ${formatShape(shared.shape)} where the layer is used first, and would be ${formatShape(shape)} ` +
+          'here; a layer that is used twice needs inputs with the same channels',
+      );
+    }
     if (variables.parameters.has(key) || variables.states.has(key) || reserved.test(key)) {
       throw new BnError(
         'argument',
-        `there are two values named '${key}'; give each layer a name (and scope) of its own`,
+        `there are two values named '${key}'; give each layer a name (and scope) of its own, or use one layer twice to share them`,
       );
     }
     const tensor = input(key, shape);
-    table.set(key, { tensor, shape, initializer });
+    table.set(key, { tensor, shape, initializer, use });
     return tensor;
   };
-  return {
+  const scope: Scope = {
     path,
     training,
     parameter: (name, shape, initializer) => declare(variables.parameters, name, shape, initializer),
@@ -104,9 +121,33 @@ export function createScope(variables: Variables, training: boolean, path = ''):
     },
     child: (name) => createScope(variables, training, full(name)),
   };
+  return scope;
 }
 
-/** Runs a layer's body; nodes and errors carry the scope's path. */
-export function within<T>(scope: Scope, body: () => T): T {
-  return withOrigin({ layer: scope.path }, body);
+/** In which use of a layer a scope is. */
+const uses = new WeakMap<Scope, Use>();
+
+/** Runs a layer's body, that of `layer` if that is given; nodes and errors carry the scope's path. */
+export function within<T>(scope: Scope, body: () => T, layer?: Layer): T {
+  const outer = uses.get(scope);
+  if (layer) uses.set(scope, { layer });
+  try {
+    return withOrigin({ layer: scope.path }, body);
+  } finally {
+    if (outer) uses.set(scope, outer);
+  }
+}
+
+/**
+ * A layer that can be used several times: the same function again under the same path has the same parameters and states.
+ *
+ *     const shared = conv2d(8, { kernelSize: 3, padding: 1 });
+ *     const network: Layer = (x, scope) => shared(shared(x, scope.child('conv')), scope.child('conv'));
+ *
+ * Gradients of all uses add up, and each use finds states as the one before has updated them, as in PyTorch. Another layer
+ * of that path is an error; one layer under two paths has two sets of parameters.
+ */
+export function defineLayer(body: Layer): Layer {
+  const layer: Layer = (x, scope) => within(scope, () => body(x, scope), layer);
+  return layer;
 }

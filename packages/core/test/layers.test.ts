@@ -3,6 +3,7 @@ import {
   avgPool2d,
   batchNorm,
   conv2d,
+  defineLayer,
   defineModel,
   dense,
   dropout,
@@ -135,6 +136,63 @@ describe('layers', () => {
         scope.parameter('loss', [], () => Float32Array.of(1)),
       );
     expect(() => traced(reserved, matrix)).toThrow(/'loss'/);
+  });
+
+  describe('used twice under one path', () => {
+    const twice =
+      (layer: Layer, other = layer): Layer =>
+      (x, scope) =>
+        other(layer(x, scope.child('a')), scope.child('a'));
+
+    test('share parameters, and gradients add up: y = x·wᵀ·wᵀ', async () => {
+      const { x, output, parameters } = traced(twice(dense(2, { bias: false })), [1, 2]);
+      expect([...parameters.keys()]).toEqual(['a.weight']);
+      const [slope] = gradients(output, [parameters.get('a.weight')!.tensor]) as [typeof x];
+      const values = await evaluate({ y: output, slope }, { features: [1, 2], 'a.weight': [1, 2, 3, 4] });
+      // h = x·wᵀ = [5, 11]; Σ y = Σ w·h, so its gradient is Σᵢ h + wᵀ·1 ⊗ x.
+      expect(values.y).toEqual([27, 59]);
+      expect(values.slope).toEqual([5 + 4, 11 + 8, 5 + 6, 11 + 12]);
+    });
+
+    test('move running statistics one use after the other', async () => {
+      const { updates } = traced(twice(batchNorm({ momentum: 0.5, epsilon: 1 })), [2, 1]);
+      const inputs = {
+        features: [0, 2],
+        'a.gamma': [1],
+        'a.beta': [3],
+        'a.runningMean': [8],
+        'a.runningVariance': [8],
+      };
+      const values = await evaluate({ mean: updates.get('a.runningMean')! }, inputs);
+      // Batch means 1, then beta = 3: (8 + 1) / 2 = 4.5, (4.5 + 3) / 2 = 3.75.
+      expect(values.mean).toEqual([expect.closeTo(3.75, 12)]);
+    });
+
+    test('share also within blocks, and in layers of one’s own', () => {
+      const own: Layer = (x, scope) => ops.mul(x, scope.parameter('gain', [3], heNormal()));
+      const block = sequential({ own, bn: batchNorm(), more: residual(dense(3)) });
+      const { parameters } = traced(twice(block), matrix);
+      const names = ['own.gain', 'bn.gamma', 'bn.beta', 'more.body.weight', 'more.body.bias'];
+      expect([...parameters.keys()]).toEqual(names.map((name) => `a.${name}`));
+      expect([...traced(twice(defineLayer(own)), matrix).parameters.keys()]).toEqual(['a.gain']);
+    });
+
+    test('need channels that fit; and two layers, or one value declared twice, remain an error', () => {
+      expect(() => traced(twice(dense(2)), matrix)).toThrow(
+        /'a.weight' is \[2, 3\] .* \[2, 2\] here; a layer that is used/,
+      );
+      expect(() => traced(twice(dense(3), dense(3)), matrix)).toThrow(/two values named 'a.weight'/);
+      const own = defineLayer((x, scope) => {
+        const gain = () => scope.parameter('gain', [3], heNormal());
+        return ops.mul(ops.mul(x, gain()), gain());
+      });
+      expect(() => traced(own, matrix)).toThrow(/two values named 'gain'/);
+    });
+
+    test('are two layers under two paths', () => {
+      const shared = dense(3);
+      expect(traced(sequential({ a: shared, b: shared }), matrix).parameters.size).toBe(4);
+    });
   });
 
   test('same padding puts an odd rest at the bottom and right', () => {

@@ -65,6 +65,37 @@ describe('fit', () => {
     expect(epoch).toMatchObject({ epoch: 1, epochs: 1, examples: 50, learningRate: 0.05 });
   });
 
+  describe('a last batch of one', () => {
+    const sizes = async (network: Layer, inputs: number[], batchSize: number) => {
+      const { trainer } = await setup({ network, inputs });
+      const width = inputs.reduce((a, b) => a * b);
+      const train: Dataset = {
+        length: 9,
+        features: { shape: inputs, dtype: 'float32' },
+        get: (i) => ({ features: Float32Array.from({ length: width }, (_, j) => Math.sin(i + j)), label: i % 3 }),
+      };
+      const events = await collect(trainer.fit({ train, epochs: 1, batchSize, learningRate: 0.1 }));
+      return {
+        steps: events.flatMap((event) => (event.type === 'step' ? [event.examples] : [])),
+        warnings: events.flatMap((event) => (event.type === 'warning' ? [event.message] : [])),
+      };
+    };
+    const normalized = sequential({ bn: batchNorm(), flat: flatten(), out: dense(3) });
+
+    test('is trained on where the network can: without batch normalization, or with several values per channel', async () => {
+      expect(await sizes(dense(3), [2], 4)).toEqual({ steps: [4, 4, 1], warnings: [] });
+      expect(await sizes(normalized, [2, 3, 3], 4)).toEqual({ steps: [4, 4, 1], warnings: [] });
+      expect(await sizes(normalized, [2, 3, 3], 1)).toEqual({ steps: new Array(9).fill(1), warnings: [] });
+    });
+
+    test('is left out where it cannot, and that is said; batches of one are an error', async () => {
+      const { steps, warnings } = await sizes(normalized, [2], 4);
+      expect(steps).toEqual([4, 4]);
+      expect(warnings).toEqual([expect.stringMatching(/is one example, and left out: bn \(batchNorm\): one value/)]);
+      await expect(sizes(normalized, [2], 1)).rejects.toThrow(/one value per channel .* use a batch of two or more/);
+    });
+  });
+
   test('reports the loss as the mean over examples and the accuracy over the epoch', async () => {
     const { trainer } = await setup();
     const events = await collect(trainer.fit({ ...fitting, epochs: 1 }));
@@ -164,7 +195,9 @@ describe('fit', () => {
   test('says that a label may be no class where the loss is no number', async () => {
     const { trainer } = await setup();
     const train: Dataset = { ...points(50), get: (i) => ({ ...points(50).get(i), label: 3 }) };
-    await expect(collect(trainer.fit({ ...fitting, train }))).rejects.toThrow(/loss is NaN; .*a label that is none of/);
+    await expect(collect(trainer.fit({ ...fitting, train }))).rejects.toThrow(
+      /loss is NaN; .*probably a label is outside the classes/,
+    );
   });
 
   test('names the example of a data set that gives another size than it says', async () => {
@@ -233,11 +266,49 @@ describe('a loss that is not finite', () => {
     expect(await trainer.values()).toEqual(before);
   });
 
-  test('that comes from the data names the first layer that sees it', async () => {
+  test('that comes from the data names the example', async () => {
     const { trainer } = await setup();
     const features = Float32Array.of(1, 2, Infinity, 3);
     await expect(trainer.step({ features, labels: Int32Array.of(0, 1) }, { learningRate: 1 })).rejects.toThrow(
-      /step 1: the loss is NaN; the output of hidden is not finite/,
+      /step 1: the loss is NaN; example 1 of the batch has a feature that is Infinity; correct that example/,
+    );
+  });
+});
+
+describe('what is not finite', () => {
+  const batch = (...features: number[]) => ({ features: Float32Array.from(features), labels: Int32Array.of(0, 1) });
+
+  test('in a data set is named by its number there, and leaves running statistics as they were', async () => {
+    const { trainer } = await setup();
+    const good = points(50);
+    const bad: Dataset = {
+      ...good,
+      get: (i) => (i === 37 ? { ...good.get(i), features: [0, Number.NaN] } : good.get(i)),
+    };
+    const before = (await trainer.values()).get('bn.runningMean');
+    const training = collect(trainer.fit({ ...fitting, train: bad, batchSize: 50 }));
+    await expect(training).rejects.toThrow(/step 1: the loss is NaN; example 37 has a feature that is NaN; correct/);
+    expect((await trainer.values()).get('bn.runningMean')).toEqual(before);
+  });
+
+  test('is a running variance, where the loss does not show it', async () => {
+    const { trainer } = await setup({ network: sequential({ bn: batchNorm(), out: dense(3) }) });
+    const before = await trainer.values();
+    await expect(trainer.step(batch(1e30, 1, -1e30, 2), { learningRate: 0.1 })).rejects.toThrow(
+      /^step 1: bn\.runningVariance would not be finite; its values are too large to be squared; scale the features/,
+    );
+    expect(await trainer.values()).toEqual(before);
+  });
+
+  test('is a label, or a layer that overflows', async () => {
+    const ofValues = await setup({ network: dense(1), objective: regression() });
+    const labels = Float32Array.of(0, Number.NaN);
+    await expect(ofValues.trainer.step({ ...batch(1, 2, 3, 4), labels }, { learningRate: 1 })).rejects.toThrow(
+      /the loss is NaN; example 1 of the batch has a label that is NaN/,
+    );
+    const { trainer } = await setup({ network: sequential({ a: dense(3), big: (x) => ops.exp(ops.mul(x, x)) }) });
+    await expect(trainer.step(batch(1e3, 2e3, 3e3, 4e3), { learningRate: 1 })).rejects.toThrow(
+      /the output of big is not finite, though the data is; lower the learning rate, or scale features/,
     );
   });
 });

@@ -1,6 +1,6 @@
 // Batch normalization as the textbook writes it (d2l 0.17, §7.5.3): from tensor operations, differentiated automatically.
 
-import { type Layer, ones, ops, type Tensor, zeros } from '@bn/core';
+import { defineLayer, type Layer, ones, ops, requireOptions, type Tensor, zeros } from '@bn/core';
 
 const { add, div, mul, sqrt, square, sub } = ops;
 
@@ -15,8 +15,10 @@ export interface BatchNormFromScratchOptions {
  * Normalizes [batch, features] per feature and [batch, channels, height, width] per channel. Parameters `gamma` and
  * `beta`, states `movingMean` and `movingVariance`, of shape [1, features] or [1, channels, 1, 1].
  */
-export function batchNormFromScratch({ epsilon = 1e-5, momentum = 0.9 }: BatchNormFromScratchOptions = {}): Layer {
-  return (x, scope) => {
+export function batchNormFromScratch(options: BatchNormFromScratchOptions = {}): Layer {
+  requireOptions('batchNormFromScratch', options, 'epsilon momentum');
+  const { epsilon = 1e-5, momentum = 0.9 } = options;
+  return defineLayer((x, scope) => {
     // Dense inputs are averaged over the batch, images over the batch and all positions of a channel.
     const axes = x.shape.length === 2 ? [0] : [0, 2, 3];
     const shape = x.shape.map((n, axis) => (axes.includes(axis) ? 1 : n!));
@@ -36,5 +38,5 @@ export function batchNormFromScratch({ epsilon = 1e-5, momentum = 0.9 }: BatchNo
     }
     const normalized = div(sub(x, mean), sqrt(add(variance, epsilon)));
     return add(mul(gamma, normalized), beta);
-  };
+  });
 }

@@ -1,6 +1,6 @@
 // LeNet (LeCun et al., 1998) in the textbook's form, with or without batch normalization.
 
-import { avgPool2d, conv2d, dense, flatten, type Layer, sequential, sigmoid } from '@bn/core';
+import { avgPool2d, conv2d, dense, flatten, type Layer, requireOptions, sequential, sigmoid } from '@bn/core';
 
 export interface LenetOptions {
   /** Number of classes; default 10. */
@@ -13,7 +13,9 @@ export interface LenetOptions {
  * Two convolutions and three dense layers with sigmoids and average pooling: images [batch, channels, height, width]
  * of at least 16 × 16 → logits [batch, classes]. d2l 0.17, §6.6; with normalization §7.5.
  */
-export function lenet({ classes = 10, normalization }: LenetOptions = {}): Layer {
+export function lenet(options: LenetOptions = {}): Layer {
+  requireOptions('lenet', options, 'classes normalization');
+  const { classes = 10, normalization } = options;
   const normalize = (name: string): Record<string, Layer> => (normalization ? { [name]: normalization() } : {});
   return sequential({
     conv1: conv2d(6, { kernelSize: 5 }),

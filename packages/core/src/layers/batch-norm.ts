@@ -7,7 +7,8 @@ import { add, div, mul, sqrt, sub } from '../ops/elementwise.js';
 import { batchNormalize } from '../ops/fused.js';
 import { mean, normalizeAxes, sum } from '../ops/reduction.js';
 import { reshape, slice } from '../ops/shape.js';
-import { type Layer, type Scope, within } from '../scope.js';
+import { requireOptions } from '../options.js';
+import { defineLayer, type Layer, type Scope } from '../scope.js';
 import { formatShape, sizeOf, staticShape } from '../spec.js';
 import { type Tensor, site as where } from '../tensor.js';
 
@@ -68,33 +69,35 @@ export interface BatchNormOptions {
  * @throws `shape` if in training there is only one value per channel: its variance would be zero and y = beta.
  */
 export function batchNorm(options: BatchNormOptions = {}): Layer {
+  requireOptions(
+    'batchNorm',
+    options,
+    'convention momentum epsilon axis scale center trackRunningStatistics frozen gammaInitializer betaInitializer runningMeanInitializer runningVarianceInitializer',
+  );
   const rules = rulesOf(options);
-  return (x, scope) =>
-    within(scope, () => {
-      if (x.shape.length < 2) {
-        throw new BnError(
-          'shape',
-          `${where('batchNorm')}: expected at least two axes [batch, channels, …], got ${formatShape(x.shape)}`,
-        );
-      }
-      const axis = normalizeAxes('batchNorm', x, [options.axis ?? 1])[0]!;
-      const channels = staticShape([x.shape[axis]!], where('batchNorm'))[0]!;
-      const { scale = true, center = true, trackRunningStatistics = true, frozen = false } = options;
-      const gamma = scale
-        ? scope.parameter('gamma', [channels], options.gammaInitializer ?? ones())
-        : fill([channels], 1);
-      const beta = center
-        ? scope.parameter('beta', [channels], options.betaInitializer ?? zeros())
-        : fill([channels], 0);
-      const running = trackRunningStatistics ? runningStatistics(scope, channels, options) : null;
+  return defineLayer((x, scope) => {
+    if (x.shape.length < 2) {
+      throw new BnError(
+        'shape',
+        `${where('batchNorm')}: expected at least two axes [batch, channels, …], got ${formatShape(x.shape)}`,
+      );
+    }
+    const axis = normalizeAxes('batchNorm', x, [options.axis ?? 1])[0]!;
+    const channels = staticShape([x.shape[axis]!], where('batchNorm'))[0]!;
+    const { scale = true, center = true, trackRunningStatistics = true, frozen = false } = options;
+    const gamma = scale
+      ? scope.parameter('gamma', [channels], options.gammaInitializer ?? ones())
+      : fill([channels], 1);
+    const beta = center ? scope.parameter('beta', [channels], options.betaInitializer ?? zeros()) : fill([channels], 0);
+    const running = trackRunningStatistics ? runningStatistics(scope, channels, options) : null;
 
-      if (running && (frozen || !scope.training)) {
-        return batchNormalize(x, running.mean, running.variance, gamma, beta, { axis, epsilon: rules.epsilon });
-      }
-      const statistics = batchStatistics(x, axis);
-      if (running && scope.training) follow(scope, running, statistics, rules);
-      return normalizeBatch(x, gamma, beta, statistics, { axis, epsilon: rules.epsilon });
-    });
+    if (running && (frozen || !scope.training)) {
+      return batchNormalize(x, running.mean, running.variance, gamma, beta, { axis, epsilon: rules.epsilon });
+    }
+    const statistics = batchStatistics(x, axis);
+    if (running && scope.training) follow(scope, running, statistics, rules);
+    return normalizeBatch(x, gamma, beta, statistics, { axis, epsilon: rules.epsilon });
+  });
 }
 
 interface Rules extends Omit<Convention, 'momentum'> {

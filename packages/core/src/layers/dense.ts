@@ -4,7 +4,8 @@ import { BnError } from '../errors.js';
 import { type Initializer, xavierUniform, zeros } from '../initializers.js';
 import { add } from '../ops/elementwise.js';
 import { matmul } from '../ops/matmul.js';
-import { type Layer, within } from '../scope.js';
+import { requireOptions } from '../options.js';
+import { defineLayer, type Layer } from '../scope.js';
 import { formatShape } from '../spec.js';
 import { site } from '../tensor.js';
 import { requireCount } from './window.js';
@@ -24,19 +25,19 @@ export interface DenseOptions {
  * @throws `shape` if the input is not [batch, features]; put flatten() before.
  */
 export function dense(units: number, options: DenseOptions = {}): Layer {
+  requireOptions('dense', options, 'bias weightInitializer biasInitializer');
   const { bias = true, weightInitializer = xavierUniform(), biasInitializer = zeros() } = options;
   requireCount('units', units);
-  return (x, scope) =>
-    within(scope, () => {
-      const features = x.shape[1];
-      if (x.shape.length !== 2 || features == null) {
-        throw new BnError(
-          'shape',
-          `${site('dense')}: expected [batch, features], got ${formatShape(x.shape)}; put flatten() before`,
-        );
-      }
-      const weight = scope.parameter('weight', [units, features], weightInitializer);
-      const y = matmul(x, weight, { transposeB: true });
-      return bias ? add(y, scope.parameter('bias', [units], biasInitializer)) : y;
-    });
+  return defineLayer((x, scope) => {
+    const features = x.shape[1];
+    if (x.shape.length !== 2 || features == null) {
+      throw new BnError(
+        'shape',
+        `${site('dense')}: expected [batch, features], got ${formatShape(x.shape)}; put flatten() before`,
+      );
+    }
+    const weight = scope.parameter('weight', [units, features], weightInitializer);
+    const y = matmul(x, weight, { transposeB: true });
+    return bias ? add(y, scope.parameter('bias', [units], biasInitializer)) : y;
+  });
 }

@@ -3,6 +3,7 @@
 import { requireImage, spatial } from '../ops/convolution.js';
 import { avgPool2d as averagePool, maxPool2d as maximumPool, type PoolingGeometry } from '../ops/pooling.js';
 import { mean } from '../ops/reduction.js';
+import { requireOptions } from '../options.js';
 import type { Layer } from '../scope.js';
 import type { Tensor } from '../tensor.js';
 import { type Padding2d, paddingOf, pair, type Size2d } from './window.js';
@@ -16,21 +17,23 @@ export interface Pool2dOptions {
   dilation?: Size2d;
 }
 
+const poolOptions = 'stride padding dilation';
+
 export interface AvgPool2dOptions extends Pool2dOptions {
   /** Whether zeros of the padding count in the mean. Default true, as in PyTorch. */
   countIncludesPadding?: boolean;
 }
 
 /** The mean of each window. */
-export function avgPool2d(
-  kernelSize: Size2d,
-  { countIncludesPadding = true, ...options }: AvgPool2dOptions = {},
-): Layer {
+export function avgPool2d(kernelSize: Size2d, options: AvgPool2dOptions = {}): Layer {
+  requireOptions('avgPool2d', options, `${poolOptions} countIncludesPadding`);
+  const { countIncludesPadding = true } = options;
   return (x) => averagePool(x, { ...geometryOf(x, kernelSize, options), countIncludesPadding });
 }
 
 /** The largest value of each window. */
 export function maxPool2d(kernelSize: Size2d, options: Pool2dOptions = {}): Layer {
+  requireOptions('maxPool2d', options, poolOptions);
   return (x) => maximumPool(x, geometryOf(x, kernelSize, options));
 }
 

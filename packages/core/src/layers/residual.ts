@@ -16,7 +16,7 @@ export function residual(body: Layer, shortcut?: Layer): Layer {
     within(scope, () => {
       const inner = (name: string, layer: Layer) => {
         const child = scope.child(name);
-        return within(child, () => layer(x, child));
+        return within(child, () => layer(x, child), layer);
       };
       const main = inner('body', body);
       const side = shortcut ? inner('shortcut', shortcut) : x;

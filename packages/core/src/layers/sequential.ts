@@ -20,7 +20,7 @@ export function sequential(layers: Readonly<Record<string, Layer>>): Layer {
     let y = x;
     for (const [name, layer] of Object.entries(layers)) {
       const child = scope.child(name);
-      y = within(child, () => layer(y, child));
+      y = within(child, () => layer(y, child), layer);
     }
     return y;
   };

@@ -5,6 +5,7 @@ import { oneHot } from '../ops/composed.js';
 import { add, div, equal, mul, neg, where } from '../ops/elementwise.js';
 import { logSoftmax } from '../ops/fused.js';
 import { mean, sum } from '../ops/reduction.js';
+import { requireOptions } from '../options.js';
 import { formatSpec, sizeOf } from '../spec.js';
 import { constant } from '../tensor.js';
 import type { Loss } from './loss.js';
@@ -24,7 +25,9 @@ export interface SoftmaxCrossEntropyOptions {
  *
  * @throws `shape` if prediction and labels are not of these shapes.
  */
-export function softmaxCrossEntropy({ labelSmoothing = 0, classWeights }: SoftmaxCrossEntropyOptions = {}): Loss {
+export function softmaxCrossEntropy(options: SoftmaxCrossEntropyOptions = {}): Loss {
+  requireOptions('softmaxCrossEntropy', options, 'labelSmoothing classWeights');
+  const { labelSmoothing = 0, classWeights } = options;
   if (!(labelSmoothing >= 0 && labelSmoothing < 1)) {
     throw new BnError('argument', `labelSmoothing must be from 0 to below 1, got ${labelSmoothing}`);
   }

@@ -15,13 +15,11 @@ export interface ClassificationOptions extends SoftmaxCrossEntropyOptions {
 }
 
 /** Softmax cross-entropy over logits [batch, classes] and class indices int32 [batch]; the answer is the class of the highest. */
-export function classification({
-  metrics = { accuracy: accuracy() },
-  ...options
-}: ClassificationOptions = {}): Objective {
+export function classification(options: ClassificationOptions = {}): Objective {
+  const { metrics = { accuracy: accuracy() }, ...lossOptions } = options;
   return {
     task: 'classify',
-    loss: softmaxCrossEntropy(options),
+    loss: softmaxCrossEntropy(lossOptions),
     metrics,
     answer: (logits) => argmax(logits, 1),
     gives: { kind: 'probabilities', of: (logits) => softmax(logits, 1) },

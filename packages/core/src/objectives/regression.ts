@@ -3,11 +3,14 @@
 import type { Loss } from '../losses/loss.js';
 import { meanSquaredError } from '../losses/mean-squared-error.js';
 import { absoluteError } from '../metrics/absolute-error.js';
+import { requireOptions } from '../options.js';
 import { requireValues } from './fit.js';
 import type { Objective } from './objective.js';
 
 /** Values [batch, values] against targets of the same shape, float32; default loss `meanSquaredError()`, also `huber()`. */
-export function regression({ loss = meanSquaredError() }: { loss?: Loss } = {}): Objective {
+export function regression(options: { loss?: Loss } = {}): Objective {
+  requireOptions('regression', options, 'loss');
+  const { loss = meanSquaredError() } = options;
   return {
     task: 'regress',
     loss,

@@ -1,6 +1,7 @@
 // Adam (Kingma and Ba, 2015) and AdamW (Loshchilov and Hutter, 2019).
 
 import { add, div, mul, sqrt, sub, tanh } from '../ops/elementwise.js';
+import { requireOptions } from '../options.js';
 import type { Tensor } from '../tensor.js';
 import { type Optimizer, requireRange } from './optimizer.js';
 
@@ -16,9 +17,9 @@ export interface AdamOptions {
 }
 
 /** Adam with PyTorch's defaults and form. */
-export function adam({ weightDecay = 0, ...options }: AdamOptions = {}): Optimizer {
-  requireRange('weightDecay', weightDecay, 0);
-  const rule = momentRule(options);
+export function adam(options: AdamOptions = {}): Optimizer {
+  const rule = momentRule('adam', options);
+  const { weightDecay = 0 } = options;
   return {
     slots: ['mean', 'square'],
     update(parameter, gradient, { learningRate, step, slots }) {
@@ -30,9 +31,9 @@ export function adam({ weightDecay = 0, ...options }: AdamOptions = {}): Optimiz
 }
 
 /** Adam with decoupled weight decay: parameter · (1 − learningRate · weightDecay) first; default weightDecay 0.01. */
-export function adamW({ weightDecay = 0.01, ...options }: AdamOptions = {}): Optimizer {
-  requireRange('weightDecay', weightDecay, 0);
-  const rule = momentRule(options);
+export function adamW(options: AdamOptions = {}): Optimizer {
+  const rule = momentRule('adamW', options);
+  const { weightDecay = 0.01 } = options;
   return {
     slots: ['mean', 'square'],
     update(parameter, gradient, { learningRate, step, slots }) {
@@ -43,7 +44,10 @@ export function adamW({ weightDecay = 0.01, ...options }: AdamOptions = {}): Opt
   };
 }
 
-function momentRule({ beta1 = 0.9, beta2 = 0.999, epsilon = 1e-8 }: AdamOptions) {
+function momentRule(name: string, options: AdamOptions) {
+  requireOptions(name, options, 'beta1 beta2 epsilon weightDecay');
+  const { beta1 = 0.9, beta2 = 0.999, epsilon = 1e-8, weightDecay = 0 } = options;
+  requireRange('weightDecay', weightDecay, 0);
   requireRange('beta1', beta1, 0, 1);
   requireRange('beta2', beta2, 0, 1);
   requireRange('epsilon', epsilon, 0);

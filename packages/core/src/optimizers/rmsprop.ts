@@ -1,6 +1,7 @@
 // RMSProp (Hinton, 2012).
 
 import { add, div, mul, sqrt, sub } from '../ops/elementwise.js';
+import { requireOptions } from '../options.js';
 import { type Optimizer, requireRange, type Update } from './optimizer.js';
 
 export interface RmspropOptions {
@@ -16,6 +17,7 @@ export interface RmspropOptions {
 
 /** Gradients divided by the root of their mean square, with PyTorch's defaults and form. */
 export function rmsprop(options: RmspropOptions = {}): Optimizer {
+  requireOptions('rmsprop', options, 'decay epsilon momentum weightDecay');
   const { decay = 0.99, epsilon = 1e-8, momentum = 0, weightDecay = 0 } = options;
   requireRange('decay', decay, 0, 1);
   requireRange('epsilon', epsilon, 0);

@@ -2,6 +2,7 @@
 
 import { BnError } from '../errors.js';
 import { add, mul, sub } from '../ops/elementwise.js';
+import { requireOptions } from '../options.js';
 import { type Optimizer, requireRange, type Update } from './optimizer.js';
 
 export interface SgdOptions {
@@ -14,7 +15,9 @@ export interface SgdOptions {
 }
 
 /** velocity = momentum · velocity + gradient; parameter −= learningRate · velocity: PyTorch's form. */
-export function sgd({ momentum = 0, nesterov = false, weightDecay = 0 }: SgdOptions = {}): Optimizer {
+export function sgd(options: SgdOptions = {}): Optimizer {
+  requireOptions('sgd', options, 'momentum nesterov weightDecay');
+  const { momentum = 0, nesterov = false, weightDecay = 0 } = options;
   requireRange('momentum', momentum, 0, 1);
   requireRange('weightDecay', weightDecay, 0);
   if (nesterov && momentum === 0) throw new BnError('argument', 'nesterov needs a momentum above 0, e.g. 0.9');

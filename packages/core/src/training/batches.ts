@@ -2,8 +2,9 @@
 
 import type { Dataset, DatasetOutline } from '../dataset.js';
 import { BnError } from '../errors.js';
-import type { Model } from '../model.js';
+import { type Model, trace } from '../model.js';
 import { createArray, formatShape, type Spec, sizeOf, staticShape, type TypedArray } from '../spec.js';
+import { input } from '../tensor.js';
 import type { BatchSpec } from './step-graph.js';
 
 /** Features and labels of some examples, row-major. */
@@ -69,6 +70,18 @@ export function assembleBatch(dataset: Dataset, indices: ArrayLike<number>): Bat
     labels.set(label, i * labelWidth);
   }
   return { features, labels };
+}
+
+/** Why the model cannot train on a single example, as with batch normalization after a dense layer; null if it can. */
+export function refusalOfOne(model: Model, outline: DatasetOutline): BnError | null {
+  const { shape, dtype } = batchSpec(outline, 1).features;
+  try {
+    trace(model, input('features', shape, dtype), { training: true });
+    return null;
+  } catch (error) {
+    if (error instanceof BnError) return error;
+    throw error;
+  }
 }
 
 /** Spec of features that someone passes as a bare array; throws `shape` unless it holds whole examples of the model. */

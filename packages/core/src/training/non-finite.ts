@@ -1,23 +1,59 @@
-// Finds where NaN or infinity first appears in a step whose loss is not finite.
+// Finds where NaN or infinity first appears in a step whose loss or statistics are not finite, and what to do about it.
 
 import type { Backend, Value } from '../backend.js';
 import { createGraph } from '../graph.js';
 import { type Model, trace } from '../model.js';
-import type { Spec } from '../spec.js';
+import { type Spec, sizeOf, type TypedArray } from '../spec.js';
 import { input } from '../tensor.js';
+import type { Batch } from './batches.js';
 import { layerOf, layerOutputs } from './layer-outputs.js';
+import type { BatchSpec } from './step-graph.js';
+
+/** A step that would leave something that is not finite. */
+interface Broken {
+  readonly batch: Batch;
+  readonly spec: BatchSpec;
+  /** Numbers of the batch's examples in their data set. */
+  readonly examples: ArrayLike<number> | undefined;
+  /** Path of the state that is not, where the loss is. */
+  readonly state: string | null;
+}
 
 /**
- * The first layer, in the order of computation, whose parameters or output are not all finite, in words.
+ * The cause in words, with advice that fits: an example, or the first layer, in the order of computation, whose parameters
+ * or output are not all finite.
  *
- * @param values the inputs of the step, by name.
+ * @param values the inputs of the step, by name
  */
-export async function firstNonFinite(
+export async function whyNotFinite(
+  model: Model,
+  { batch, examples, spec, state }: Broken,
+  backend: Backend,
+  values: ReadonlyMap<string, Value>,
+): Promise<string> {
+  const exampleOf = (data: TypedArray, { shape }: Spec) => {
+    const place = data.findIndex((v) => !Number.isFinite(v));
+    const i = Math.floor(place / sizeOf(shape.slice(1)));
+    return place < 0 ? null : [data[place], examples ? `example ${examples[i]}` : `example ${i} of the batch`];
+  };
+  const feature = exampleOf(batch.features, spec.features);
+  if (feature) return `${feature[1]} has a feature that is ${feature[0]}; correct that example, or leave it out`;
+  const label = exampleOf(batch.labels, spec.labels);
+  if (label) return `${label[1]} has a label that is ${label[0]}; correct that example, or leave it out`;
+  const place = await firstNonFinite(model, spec.features, backend, values);
+  if (!place && state) return 'its values are too large to be squared; scale the features, or lower the learning rate';
+  if (!place) return 'every layer is finite: probably a label is outside the classes; check the labels';
+  if (values.has(place)) return `${place} is not finite: the weights have diverged; lower the learning rate`;
+  return `the ${place} is not finite, though the data is; lower the learning rate, or scale features that are very large`;
+}
+
+/** Path of a parameter, or 'output of' a layer. */
+async function firstNonFinite(
   model: Model,
   features: Spec,
   backend: Backend,
   values: ReadonlyMap<string, Value>,
-): Promise<string> {
+): Promise<string | null> {
   const traced = trace(model, input('features', features.shape, features.dtype), { training: true });
   const outputOf = layerOutputs(traced.output);
   // Not by the layer alone: the root's path is empty, and runtimes want names.
@@ -30,18 +66,18 @@ export async function firstNonFinite(
   try {
     for (const layer of outputOf.keys()) {
       for (const path of traced.parameters.keys()) {
-        if (layerOf(path) === layer && !(await allFinite(backend, values.get(path)!))) return `${path} is not finite`;
+        if (layerOf(path) === layer && !(await allFinite(backend, values.get(path)!))) return path;
       }
       const output = `output of ${layer || 'the network'}`;
-      if (!(await allFinite(backend, outputs.get(output)!))) return `the ${output} is not finite`;
+      if (!(await allFinite(backend, outputs.get(output)!))) return output;
     }
-    return 'all layers are finite, the loss itself is not, as of a label that is none of the classes';
+    return null;
   } finally {
     for (const value of outputs.values()) backend.release(value);
     await executable.dispose();
   }
 }
 
-async function allFinite(backend: Backend, value: Value): Promise<boolean> {
+export async function allFinite(backend: Backend, value: Value): Promise<boolean> {
   return (await backend.download(value)).every((v) => Number.isFinite(v));
 }

@@ -2,14 +2,15 @@
 
 import type { Value } from '../backend.js';
 import { BnError } from '../errors.js';
-import type { Model } from '../model.js';
+import { type Model, trace } from '../model.js';
 import type { Objective } from '../objectives/objective.js';
 import type { Optimizer } from '../optimizers/optimizer.js';
 import { type PackedGraph, packedName, packState } from '../pack-state.js';
 import { formatSpec, staticShape, type TypedArray } from '../spec.js';
+import { input } from '../tensor.js';
 import type { Batch } from './batches.js';
 import type { Position } from './checkpoint.js';
-import { firstNonFinite } from './non-finite.js';
+import { allFinite, whyNotFinite } from './non-finite.js';
 import { type Compiled, type HostInput, type RunContext, type Runner, randomInputs } from './runner.js';
 import { type BatchSpec, type Observed, observedStepGraph, sumName, trainingStepGraph } from './step-graph.js';
 import { streams } from './streams.js';
@@ -32,6 +33,8 @@ export interface Observation extends Observed {
 export interface StepInput {
   readonly batch: Batch;
   readonly learningRate: number;
+  /** Numbers of the examples in their data set, for messages. */
+  readonly examples?: ArrayLike<number>;
 }
 
 /** What a step is given at: the seed, and the number of steps before it. */
@@ -43,6 +46,7 @@ export class StepRunner {
   readonly #optimizer: Optimizer;
   readonly #runner: Runner;
   readonly #packed = new Map<string, PackedGraph>();
+  #statePaths: readonly string[] | undefined;
 
   constructor(
     { model, objective, optimizer }: { model: Model; objective: Objective; optimizer: Optimizer },
@@ -67,19 +71,23 @@ export class StepRunner {
     return this.#runner.compile(key, () => graph, { count, carried: { [packedName]: packedName }, stacked });
   }
 
-  /** One step. Throws `not-finite` for a loss that is not, and leaves the values as they were. */
-  async step({ batch, learningRate }: StepInput, spec: BatchSpec, at: At, where: string): Promise<StepResult> {
+  /** One step. Throws `not-finite` for a loss or a state that would be, and leaves the values as they were. */
+  async step(
+    { batch, learningRate, examples }: StepInput,
+    spec: BatchSpec,
+    at: At,
+    where: string,
+  ): Promise<StepResult> {
     const { backend } = this.#runner;
     const outputs = await this.#runner.run(this.compiled(spec), stepInputs(batch, spec, learningRate, at), {
       ...contextOf(at),
       check: async (inputs, results) => {
         const loss = (await backend.download(results.get('loss')!))[0]!;
-        if (Number.isFinite(loss)) return;
-        const layer = await firstNonFinite(this.#model, spec.features, backend, inputs);
-        throw new BnError(
-          'not-finite',
-          `${where}: the loss is ${loss}; ${layer}. Lower the learning rate or check the data`,
-        );
+        const state = Number.isFinite(loss) ? await this.#brokenState(spec, results) : null;
+        if (Number.isFinite(loss) && state === null) return;
+        const what = state === null ? `the loss is ${loss}` : `${state} would not be finite`;
+        const why = await whyNotFinite(this.#model, { batch, spec, examples, state }, backend, inputs);
+        throw new BnError('not-finite', `${where}: ${what}; ${why}`);
       },
     });
     const loss = (await this.#runner.take(outputs, 'loss'))[0]!;
@@ -89,7 +97,7 @@ export class StepRunner {
   }
 
   /**
-   * Several steps on batches of one size in one run; null, and values as they were, if a loss is not finite: step by step
+   * Several steps on batches of one size in one run; null, and values as they were, if a loss or state is not finite: step by step
    * it shows which.
    */
   async steps(inputs: readonly StepInput[], spec: BatchSpec, at: At): Promise<StepResult[] | null> {
@@ -106,7 +114,9 @@ export class StepRunner {
     const losses = await this.#runner.take(outputs, 'loss');
     const sums = await this.#sums(outputs);
     const next = await this.#runner.take(outputs, packedName);
-    if (!losses.every(Number.isFinite)) return null;
+    const states = values.filter(({ path }) => this.#states(spec).includes(path));
+    const finite = states.every(({ start, end }) => next.subarray(start, end).every((v) => Number.isFinite(v)));
+    if (!finite || !losses.every(Number.isFinite)) return null;
     this.#runner.unpack(values, next);
     return Array.from(losses, (loss, i) => ({ loss, sums: sums(i) }));
   }
@@ -135,6 +145,22 @@ export class StepRunner {
       taken.push([name, await this.#runner.take(outputs, sumName(name))]);
     }
     return (step) => Object.fromEntries(taken.map(([name, sums]) => [name, sums[step]!]));
+  }
+
+  /** A state that the step would make NaN or infinite, as a running variance whose squares overflow. */
+  async #brokenState(spec: BatchSpec, results: ReadonlyMap<string, Value>): Promise<string | null> {
+    for (const path of this.#states(spec)) {
+      const next = results.get(path);
+      if (next && !(await allFinite(this.#runner.backend, next))) return path;
+    }
+    return null;
+  }
+
+  #states({ features }: BatchSpec): readonly string[] {
+    this.#statePaths ??= [
+      ...trace(this.#model, input('features', features.shape, features.dtype), { training: true }).states.keys(),
+    ];
+    return this.#statePaths;
   }
 
   #graph(spec: BatchSpec) {

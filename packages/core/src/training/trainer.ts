@@ -10,7 +10,7 @@ import { createGenerator, permutation } from '../random.js';
 import { constantSchedule, type Schedule } from '../schedules.js';
 import { formatSpec, type HostTensor, sizeOf, type TypedArray } from '../spec.js';
 import { input } from '../tensor.js';
-import { assembleBatch, type Batch, batchRanges, batchSpec, featureSpec, specOf } from './batches.js';
+import { assembleBatch, type Batch, batchRanges, batchSpec, featureSpec, refusalOfOne, specOf } from './batches.js';
 import type { Checkpoint, Position } from './checkpoint.js';
 import type { EpochTotals, Evaluation, StepEvent, TrainerEvent } from './events.js';
 import { averageStatistics } from './recalibrate.js';
@@ -145,12 +145,10 @@ class GraphTrainer implements Trainer {
     requireFitOptions(options);
     const ranges = batchRanges(train.length, batchSize);
     const [lastStart, lastEnd] = ranges.at(-1)!;
-    if (lastEnd - lastStart === 1 && ranges.length > 1) {
+    const refusal = batchSize > 1 && lastEnd - lastStart === 1 ? refusalOfOne(this.#options.model, train) : null;
+    if (refusal && ranges.length > 1) {
       ranges.pop();
-      yield {
-        type: 'warning',
-        message: `the last batch of an epoch would be a single example, which batch normalization cannot train on: left out`,
-      };
+      yield { type: 'warning', message: `the last batch of an epoch is one example, and left out: ${refusal.message}` };
     }
     const perRun = this.#stepsPerRun(train, options);
     let isPrepared = false;
@@ -313,7 +311,9 @@ class GraphTrainer implements Trainer {
     stepsPerEpoch: number,
   ): AsyncGenerator<TrainerEvent, void> {
     const start = performance.now();
-    const inputs = batches.map((indices, i) => ({ batch: assembleBatch(dataset, indices), learningRate: rateOf(i) }));
+    const inputs = batches.map((examples, i) => ({
+      ...{ batch: assembleBatch(dataset, examples), learningRate: rateOf(i), examples },
+    }));
     const examples = batches[0]!.length;
     const spec = batchSpec(dataset, examples);
     const bundle = await this.#inTurn(async () => {
