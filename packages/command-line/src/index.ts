@@ -36,6 +36,7 @@ export {
   type TestData,
 } from './load-data.js';
 export { median } from './median.js';
+export { named, readNamed } from './named-file.js';
 export { automatic, type OpenedBackend, openBackend } from './open-backend.js';
 export { parseCommand } from './parse-command.js';
 export { printable, wrapWords } from './printable.js';
