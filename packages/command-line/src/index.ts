@@ -28,6 +28,7 @@ export {
 } from './kinds.js';
 export { type BackendModule, findBackend, importBackend, installedBackends, loadBackend } from './load-backend.js';
 export {
+  type DataOptions,
   type DataOutline,
   loadData,
   loadTestData,
