@@ -19,8 +19,8 @@ async function train(node: string, name: string): Promise<unknown> {
   const program = join(root, 'apps', 'train', 'dist', 'index.js');
   await run(node, [program, '--limit', '1024', '--epochs', '2', '--out', out], { cwd: folder, maxBuffer: 1e8 });
   const lines = readFileSync(join(out, 'metrics.jsonl'), 'utf8').trim().split('\n');
-  const { loss, trainAccuracy, testAccuracy } = JSON.parse(lines.at(-1)!) as Record<string, number>;
-  return { loss, trainAccuracy, testAccuracy };
+  const { loss, metrics, test } = JSON.parse(lines.at(-1)!) as Record<string, unknown>;
+  return { loss, metrics, test };
 }
 
 /** The program of a Node version, fetched from npm. */

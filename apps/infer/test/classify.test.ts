@@ -26,7 +26,7 @@ describe('what is printed', () => {
   it('is a table for people: image, class, probability, and further classes', async () => {
     const folder = await folderWithImages();
     const { stdout, ...rest } = await infer(folder, ['model.onnx', 'images', '--top', '2', ...flags]);
-    const leftOut = 'warning: 1 file is left out, since it is not png, jpg, jpeg, webp, gif, tif, tiff, avif';
+    const leftOut = 'warning: 1 file is left out, since it is not png, jpg, jpeg, webp, gif, tif, tiff, avif, bmp';
     expect(rest).toEqual({ code: 0, stderr: `${leftOut}: ${join('images', 'notes.txt')}\n${taken}` });
     expect(stdout.replaceAll(sep, '/')).toBe(
       [

@@ -22,8 +22,8 @@ let printed: number;
 
 beforeAll(async () => {
   const flags = ['--limit', '6000', '--epochs', '2', '--out', 'run', '--export', 'model.onnx'];
-  const { summary } = (await lastLine('train', flags)) as { summary: { testAccuracy: number } };
-  printed = summary.testAccuracy;
+  const { summary } = (await lastLine('train', flags)) as { summary: { test: { metrics: { accuracy: number } } } };
+  printed = summary.test.metrics.accuracy;
   expect(printed).toBeGreaterThan(0.3);
 });
 

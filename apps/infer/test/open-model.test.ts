@@ -66,6 +66,7 @@ describe('run', () => {
 
   it.each<[string, boolean, (x: Tensor) => Tensor]>([
     ['each example for itself', false, (x) => ops.softmax(ops.sub(x, ops.mean(x, [1], { keepDims: true })))],
+    ['entries of a table', false, (x) => ops.gather(constant([1, 2, 3], [3]), ops.cast(x, 'int32'))],
     ['the mean of the batch', true, (x) => ops.sub(x, ops.mean(x, [0]))],
     ['a softmax over the batch', true, (x) => ops.softmax(x, 0)],
   ])('tells whether examples have a part in each other: %s', async (_, mixes, build) => {

@@ -106,7 +106,9 @@ describe('data', () => {
     writeFileSync(join(folder, 'a.csv'), csv(40));
     const { code, stdout } = await train(folder, [...smallFlags, '--data', 'a.csv', '--epochs', '1']);
     expect(code).toBe(0);
-    expect(stdout).toContain('36 training and 4 test examples (held out by seed 0: the data has no test part)');
+    expect(stdout).toContain(
+      '36 training and 4 test examples of 8×8 grey (held out by seed 0: the data has no test part)',
+    );
   });
 
   it('is tested on --test-data, of an IDX folder its test part', async () => {
@@ -114,9 +116,9 @@ describe('data', () => {
     writeFileSync(join(folder, 'a.csv'), csv(40));
     const flags = [...smallFlags, '--epochs', '1', '--json', '--data'];
     const idx = await train(folder, [...flags, 'a.csv', '--test-data', 'data']);
-    expect(idx.stdout).toContain('40 training and 30 test examples"');
+    expect(idx.stdout).toContain('40 training and 30 test examples of 8×8 grey"');
     const table = await train(folder, [...flags, 'data', '--test-data', 'a.csv', '--limit', '50']);
-    expect(table.stdout).toContain('50 training and 40 test examples"');
+    expect(table.stdout).toContain('50 training and 40 test examples of 8×8 grey"');
   });
 
   it('in folders of images may have a folder train and a folder test', async () => {
@@ -134,25 +136,32 @@ describe('data', () => {
       'lenet-bn',
       '--epochs',
       '1',
+      '--image-size',
+      '28',
     ]);
     expect(code).toBe(0);
-    expect(stdout).toContain('4 training and 4 test examples');
+    expect(stdout).toContain('4 training and 4 test examples of 28×28 grey');
 
-    const other = await train(folder, [...smallFlags, '--data', 'images/train', '--test-data', 'images']);
+    const sized = [...smallFlags, '--image-size', '28'];
+    const other = await train(folder, [...sized, '--data', 'images/train', '--test-data', 'images']);
     expect(other.code).toBe(0);
     mkdirSync(join(folder, 'images/test/c'));
     writeFileSync(join(folder, 'images/test/c/1.png'), Buffer.from(png, 'base64'));
-    const odd = await train(folder, [...smallFlags, '--data', 'images']);
+    const odd = await train(folder, [...sized, '--data', 'images']);
     expect(odd).toMatchObject({ code: 1 });
-    expect(odd.stderr).toContain('the training data has the classes a, b, but the test data a, b, c');
+    expect(odd.stderr).toContain('the test data has the classes a, b, c, but the training data a, b');
   });
 
   it.each([
     [['--limit', '91'], 2, '--limit 91: there are only 90 training examples'],
-    [['--data', 'net.ts'], 2, 'expected a .csv file, or a folder'],
+    [['--data', 'net.ts'], 2, 'expected a .csv or .npz file, or a folder'],
     [['--data', 'empty.csv'], 1, 'empty.csv: the file is empty'],
     [['--data', 'one.csv'], 1, 'one example is too few to hold out test data'],
-    [['--test-data', 'wide'], 1, 'training examples are [1, 8, 8], but test examples [1, 9, 9]'],
+    [
+      ['--test-data', 'wide'],
+      1,
+      'training examples are uint8 [1, 8, 8] with classes, but test examples uint8 [1, 9, 9] with classes',
+    ],
     [
       ['--data', 'many'],
       1,
@@ -193,6 +202,15 @@ describe('training', () => {
     expect(stderr).toMatch(/epoch 2, step \d: the loss is .*the checkpoint after epoch 1 is kept/s);
     expect(JSON.parse(stdout.trimEnd().split('\n').at(-1)!)).toMatchObject({ type: 'error', code: 'not-finite' });
     expect(readFileSync(join(folder, 'run', 'checkpoint.safetensors'))).toEqual(checkpoint);
+  });
+
+  it('that learns nothing in its first epoch gets a hint, other training none', async () => {
+    const folder = smallFolder();
+    const idle = await train(folder, [...smallFlags, '--learning-rate', '1e-30', '--epochs', '2']);
+    expect(idle.stdout.match(/warning: the loss of \d\.\d+ is no better than a guess among 3 classes/g)).toHaveLength(
+      1,
+    );
+    expect((await train(folder, smallFlags)).stdout).not.toContain('no better than a guess');
   });
 
   it('that diverges before anything is kept does not speak of going on', async () => {

@@ -90,7 +90,10 @@ describe('settings', () => {
     );
   });
 
-  it('choose the learning rate by the optimizer', async () => {
+  it('choose the learning rate by the network and the optimizer', async () => {
+    expect((await readSettings({ model: 'lenet' }, io)).config.learningRate).toBe(1);
+    expect((await readSettings({ model: './net.ts' }, io)).config.learningRate).toBe(0.1);
+    expect((await readSettings({ model: './net.ts', optimizer: 'adam' }, io)).config.learningRate).toBe(0.001);
     expect((await readSettings({ optimizer: 'adam' }, io)).config.learningRate).toBe(0.001);
     expect((await readSettings({ optimizer: 'adam', learningRate: 0.01 }, io)).config.learningRate).toBe(0.01);
   });

@@ -28,8 +28,8 @@ export {
 } from './kinds.js';
 export { type BackendModule, findBackend, importBackend, installedBackends, loadBackend } from './load-backend.js';
 export {
+  type DataOptions,
   type DataOutline,
-  labelOf,
   loadData,
   loadTestData,
   outlineOf,
@@ -37,6 +37,7 @@ export {
   type TestData,
 } from './load-data.js';
 export { median } from './median.js';
+export { named, readNamed } from './named-file.js';
 export { automatic, type OpenedBackend, openBackend } from './open-backend.js';
 export { parseCommand } from './parse-command.js';
 export { printable, wrapWords } from './printable.js';

@@ -2,14 +2,52 @@
 
 import { readdir, stat } from 'node:fs/promises';
 import { basename, join, resolve } from 'node:path';
-import { BnError, type Dataset, type DatasetOutline } from '@bn/core';
-import { loadCsv, loadIdx, loadImageFolder, split, subset } from '@bn/datasets';
+import {
+  BnError,
+  type Dataset,
+  type DatasetOutline,
+  formatShape,
+  formatSpec,
+  matchClasses,
+  sameShape,
+  sizeOf,
+  type Task,
+} from '@bn/core';
+import {
+  type CsvOptions,
+  type ImageOptions,
+  idxName,
+  loadCsv,
+  loadIdx,
+  loadImageFolder,
+  loadNpz,
+  relabel,
+  type Skipped,
+  split,
+  subset,
+} from '@bn/datasets';
 import { fashionMnist, fashionMnistOutline } from '@bn/fashion-mnist';
 import { UsageError } from './usage-error.js';
 
+/** How files become examples. */
+export interface ReadingOptions {
+  /** Height and width of images from files; a number for both; null for what the network takes, else by the images. */
+  readonly imageSize?: readonly [height: number, width: number] | number | null;
+  /** Grey or RGB; null for what the network takes, else RGB unless all images are grey. */
+  readonly channels?: 1 | 3 | '1' | '3' | null;
+  /** Default classify. */
+  readonly task?: Task;
+  /** Columns of a table with the targets, with commas between; null for the usual ones. */
+  readonly target?: string | null;
+  /** Stop at the first file that cannot be read, rather than leave it out. */
+  readonly strict?: boolean;
+  /** Called now and then while many files are read. */
+  readonly onProgress?: (done: number, total: number) => void;
+}
+
 /** Which data, by name or path. */
-export interface DataOptions {
-  /** `fashion-mnist`, a .csv file, a folder of IDX files, or a folder with one folder of images per class. */
+export interface DataOptions extends ReadingOptions {
+  /** `fashion-mnist`, a .csv or .npz file, a folder of IDX files, or a folder with one folder of images per class. */
   readonly data: string;
   /** Data to test on, in the same forms; null for the data's own test part, else a tenth of it. */
   readonly testData: string | null;
@@ -33,11 +71,19 @@ export interface RunData extends DataOutline {
   readonly test: Dataset;
   /** For people: what was loaded. No path, since exported models and reports carry it. */
   readonly description: string;
+  /** Files that were left out. */
+  readonly skipped: readonly Skipped[];
+  /** What is odd about it. */
+  readonly warnings: readonly string[];
 }
 
 interface Parts {
   readonly train: Dataset;
   readonly test?: Dataset;
+  readonly skipped?: readonly Skipped[];
+  readonly warnings?: readonly string[];
+  /** For people: which part is the test part, or is not used. */
+  readonly note?: string;
 }
 
 /** Share of the examples that is held out for testing where data has no test part. */
@@ -50,21 +96,47 @@ const heldOut = 0.1;
  * @param shape what the network takes, if it says so: `[channels, height, width]`
  */
 export async function loadData(options: DataOptions, shape: readonly number[] | null): Promise<RunData> {
-  const own = await loadParts(options.data, shape);
-  const given = options.testData === null ? null : await loadParts(options.testData, shape);
+  const own = await loadParts(options.data, options, shape);
+  // Test data is made what the training data is.
+  const { shape: like } = own.train.features;
+  const given = options.testData === null ? null : await loadParts(options.testData, options, like as number[]);
   const all = given ? { train: own.train, test: given.test ?? given.train } : holdOut(own, options);
-  requireSameKind(all.train, all.test);
+  const { test, note } = matchTest(all.train, all.test);
   const train = limited(all.train, options.limit);
   const origin = given || own.test ? '' : ` (held out by seed ${options.seed}: the data has no test part)`;
   // Intl takes 20 ms when it is first used.
   const count = (n: number) => String(n).replace(/\B(?=(\d{3})+$)/g, ',');
+  const counts = `${count(train.length)} training and ${count(test.length)} test examples of ${kindOf(train)}`;
   return {
     train,
-    test: all.test,
-    outputs: countClasses(train, all.test),
+    test,
+    outputs: countOutputs(train, test),
     names: train.classNames ?? train.valueNames ?? null,
-    description: `${basename(resolve(options.data))}, ${count(train.length)} training and ${count(all.test.length)} test examples${origin}`,
+    description: `${basename(resolve(options.data))}, ${counts}${origin}${own.note ?? ''}`,
+    skipped: [...(own.skipped ?? []), ...(given?.skipped ?? [])],
+    warnings: [...(own.warnings ?? []), ...darkness(own.train), ...(note ? [note] : [])],
   };
+}
+
+/** For people: `28×28 grey`. */
+function kindOf({ features: { shape, dtype } }: Dataset): string {
+  const [channels, height, width] = shape;
+  const colours = channels === 1 ? 'grey' : 'RGB';
+  return shape.length === 3 && (channels === 1 || channels === 3)
+    ? `${height}×${width} ${colours}`
+    : `${dtype} ${formatShape(shape)}`;
+}
+
+/** Whether pixels seem to be of another range than is taken. */
+function darkness(data: Dataset): string[] {
+  if (data.features.dtype !== 'uint8') return [];
+  for (let i = 0; i < data.length; i++) {
+    const { features } = data.get(i);
+    for (let at = 0; at < features.length; at++) if (features[at]! > 1) return [];
+  }
+  return [
+    'no pixel is above 1, but pixels are taken as 0 to 255, so all images are almost black; multiply them by 255',
+  ];
 }
 
 /** What `loadData` will give, if it is known before. */
@@ -82,6 +154,8 @@ export interface TestData {
   readonly dataset: Dataset;
   /** For people: which part of the data it is, e.g. `test part`. */
   readonly part: string;
+  /** Files that were left out. */
+  readonly skipped: readonly Skipped[];
 }
 
 /**
@@ -91,13 +165,16 @@ export interface TestData {
  * @param shape what the model takes: `[channels, height, width]`
  */
 export async function loadTestData(
-  { data, heldOutBy }: { readonly data: string; readonly heldOutBy: number | null },
+  { data, heldOutBy, ...options }: ReadingOptions & { readonly data: string; readonly heldOutBy: number | null },
   shape: readonly number[],
 ): Promise<TestData> {
-  const own = await loadParts(data, shape);
-  if (heldOutBy === null) return { dataset: own.test ?? own.train, part: own.test ? 'test part' : 'all of it' };
+  const own = await loadParts(data, options, shape);
+  const { skipped = [] } = own;
+  const part = own.test ? 'test part' : 'all of it';
+  if (heldOutBy === null) return { dataset: own.test ?? own.train, part, skipped };
   if (own.test) throw new UsageError(`--held-out-by has no effect: ${data} has a test part; leave it out`);
-  return { dataset: holdOut(own, { data, seed: heldOutBy }).test, part: `held out by seed ${heldOutBy}` };
+  const { test } = holdOut(own, { data, seed: heldOutBy });
+  return { dataset: test, part: `held out by seed ${heldOutBy}`, skipped };
 }
 
 function limited(train: Dataset, limit: number | null): Dataset {
@@ -106,33 +183,109 @@ function limited(train: Dataset, limit: number | null): Dataset {
   return subset(train, limit);
 }
 
-async function loadParts(name: string, shape: readonly number[] | null): Promise<Parts> {
-  if (name === 'fashion-mnist') return fashionMnist();
+/** @param shape what a network takes */
+async function loadParts(name: string, options: ReadingOptions, shape: readonly number[] | null): Promise<Parts> {
+  const parts = name === 'fashion-mnist' ? await fashionMnist() : await loadFiles(name, options, shape);
+  const { train, test } = parts;
+  for (const part of test ? [train, test] : [train]) requireAsked(name, part, options);
+  return { ...parts, train: inShape(train, shape), ...(test && { test: inShape(test, shape) }) };
+}
+
+async function loadFiles(name: string, options: ReadingOptions, shape: readonly number[] | null): Promise<Parts> {
   const found = await stat(name).catch(() => null);
   if (!found) {
-    throw new UsageError(`${name}: there is no such data; give fashion-mnist, or the path of a folder or a .csv file`);
-  }
-  if (!found.isDirectory()) {
-    if (/\.csv(\.gz)?$/i.test(name)) return { train: await loadCsv(name, shape ? { shape } : {}) };
     throw new UsageError(
-      `${name}: expected a .csv file, or a folder of IDX files or of one folder of images per class`,
+      `${name}: there is no such data; give fashion-mnist, or the path of a folder, or of a .csv or .npz file`,
     );
   }
-  const entries = await readdir(name, { withFileTypes: true });
-  if (entries.some((entry) => /^(train|t10k)-(images|labels)/.test(entry.name))) return loadIdx(name);
-  const folders = new Set(entries.filter((entry) => entry.isDirectory()).map((entry) => entry.name));
-  if (!folders.has('train') || !folders.has('test')) return { train: await loadImages(name, shape) };
-  return { train: await loadImages(join(name, 'train'), shape), test: await loadImages(join(name, 'test'), shape) };
+  const reading = readingOf(options, shape);
+  if (found.isDirectory()) return loadFolder(name, reading);
+  if (/\.npz$/i.test(name)) {
+    const { train, test, val } = await loadNpz(name, reading);
+    const tested = test ?? val;
+    return { train, ...(tested && { test: tested, note: noteOf(test && 'test', val && 'val') }) };
+  }
+  if (!/\.csv(\.gz)?$/i.test(name)) {
+    throw new UsageError(
+      `${name}: expected a .csv or .npz file, or a folder of IDX files or of one folder of images per class`,
+    );
+  }
+  const { size, channels } = reading;
+  const pixels = shape ?? (size ? [channels ?? 1, ...size] : null);
+  const train = await loadCsv(name, { ...reading, ...(pixels && { shape: pixels }) });
+  return { train, skipped: train.skipped };
 }
 
-/** Images are brought to the size that the network takes. */
-function loadImages(folder: string, shape: readonly number[] | null): Promise<Dataset> {
-  const [channels, height, width] = shape ?? [];
-  if (shape?.length !== 3 || (channels !== 1 && channels !== 3)) return loadImageFolder(folder);
-  return loadImageFolder(folder, { channels, size: [height!, width!] });
+/** What the user asks for, else what the network takes: `[channels, height, width]`, `[height, width]`, or all in a row. */
+function readingOf(
+  { imageSize = null, channels: asked = null, target = null, ...options }: ReadingOptions,
+  shape: readonly number[] | null,
+): CsvOptions {
+  const side = Math.sqrt(shape?.length === 1 ? shape[0]! : Number.NaN);
+  const row = Number.isInteger(side) ? [1, side, side] : [];
+  const [channels, height, width] = shape?.length === 3 ? shape : shape?.length === 2 ? [1, ...shape] : row;
+  const own = channels === 1 || channels === 3 ? channels : null;
+  const ownSize = own && height && width ? ([height, width] as const) : null;
+  return {
+    ...options,
+    targets: target?.split(',').map((name) => name.trim()) ?? null,
+    size: typeof imageSize === 'number' ? [imageSize, imageSize] : (imageSize ?? ownSize),
+    channels: asked === null ? own : (Number(asked) as 1 | 3),
+  };
 }
 
-function holdOut({ train, test }: Parts, { data, seed }: Pick<DataOptions, 'data' | 'seed'>): Required<Parts> {
+const transposed =
+  "EMNIST's images are stored column after column, and taken so: images that the model is to recognize must be too";
+
+async function loadFolder(folder: string, options: ImageOptions): Promise<Parts> {
+  const entries = await readdir(folder, { withFileTypes: true });
+  const idx = entries.find((entry) => !entry.isDirectory() && idxName.test(entry.name));
+  if (idx) return { ...(await loadIdx(folder)), warnings: /emnist/i.test(idx.name) ? [transposed] : [] };
+  const names = entries.filter((entry) => entry.isDirectory() || entry.isSymbolicLink()).map(({ name }) => name);
+  const find = (pattern: RegExp) => names.find((name) => pattern.test(name));
+  const [train, test, val] = [find(/^train(ing)?$/i), find(/^test(ing)?$/i), find(/^val(id(ation)?)?$/i)];
+  const read = (name: string) => loadImageFolder(join(folder, name), options);
+  const tests = test ?? val;
+  if (!train || !tests) {
+    const all = await read(train && names.length === 1 ? train : '');
+    return { train: all, skipped: all.skipped };
+  }
+  const trained = await read(train);
+  const [channels, ...size] = trained.features.shape as [1 | 3, number, number];
+  const tested = await loadImageFolder(join(folder, tests), { ...options, channels, size });
+  return { train: trained, test: tested, skipped: [...trained.skipped, ...tested.skipped], note: noteOf(test, val) };
+}
+
+/** Data has one part to test on; training has no use for another. */
+function noteOf(test: string | undefined, val: string | undefined): string {
+  if (!val) return '';
+  return test ? ` (${val} is not used)` : ` (test part: ${val})`;
+}
+
+/** Sizes that are asked for are those of image files: what is pixels already keeps its own. */
+function requireAsked(name: string, dataset: Dataset, { imageSize = null, channels = null }: ReadingOptions): void {
+  const { shape } = dataset.features;
+  const size = typeof imageSize === 'number' ? [imageSize, imageSize] : (imageSize ?? shape.slice(-2));
+  const asked = [channels === null ? shape[0]! : Number(channels), ...size];
+  if ((imageSize === null && channels === null) || sameShape(shape, asked)) return;
+  throw new UsageError(
+    `--image-size and --channels have no effect on ${name}, which is ${kindOf(dataset)}: only image files are resized; leave them out`,
+  );
+}
+
+/** With or without dimensions of 1, or in a row, as the network takes it: the order of the values is the same. */
+function inShape(dataset: Dataset, shape: readonly number[] | null): Dataset {
+  const own = dataset.features.shape;
+  const long = (sizes: readonly (number | null)[]) => sizes.filter((n) => n !== 1);
+  const isSame = !shape || sameShape(own, shape);
+  if (isSame || !(sameShape(long(own), long(shape)) || sameShape(shape, [sizeOf(own)]))) return dataset;
+  return { ...subset(dataset, dataset.length), features: { ...dataset.features, shape } };
+}
+
+function holdOut(
+  { train, test }: Parts,
+  { data, seed }: Pick<DataOptions, 'data' | 'seed'>,
+): { readonly train: Dataset; readonly test: Dataset } {
   if (test) return { train, test };
   if (train.length < 2) {
     throw new BnError('data', `${data}: one example is too few to hold out test data; add examples or --test-data`);
@@ -141,33 +294,36 @@ function holdOut({ train, test }: Parts, { data, seed }: Pick<DataOptions, 'data
   return { train: parts.train, test: parts.validation };
 }
 
-function requireSameKind(train: Dataset, test: Dataset): void {
-  const shapes = [train, test].map((dataset) => `[${dataset.features.shape.join(', ')}]`);
-  if (shapes[0] !== shapes[1]) {
+/** The test data with the classes of the training data, which are found by name. */
+function matchTest(train: Dataset, test: Dataset): { readonly test: Dataset; readonly note: string | null } {
+  const kinds = [train, test].map(({ features, labels, valueNames }) => {
+    const learned = labels?.dtype === 'float32' ? (valueNames?.join(', ') ?? 'labels') : 'classes';
+    return `${formatSpec(features)} with ${learned}`;
+  });
+  if (kinds[0] !== kinds[1]) {
     throw new BnError(
       'data',
-      `training examples are ${shapes[0]}, but test examples ${shapes[1]}; give test data of the same shape`,
+      `training examples are ${kinds[0]}, but test examples ${kinds[1]}; give test data of the same kind`,
     );
   }
-  const names = [train, test].map((dataset) => dataset.classNames?.join(', '));
-  if (names[0] !== undefined && names[1] !== undefined && names[0] !== names[1]) {
-    throw new BnError(
-      'data',
-      `the training data has the classes ${names[0]}, but the test data ${names[1]}; give both the same class folders`,
-    );
-  }
+  if (!train.classNames && !test.classNames) return { test, note: null };
+  const [from, to] = [test, train].map((part) => ({ names: part.classNames ?? null, count: countOutputs(part) }));
+  const { index, names, note } = matchClasses(
+    { ...from!, what: 'the test data' },
+    { ...to!, what: 'the training data' },
+  );
+  const isSame = names.length === index.length && index.every((to, from) => to === from);
+  return { test: isSame ? test : relabel(test, index, names), note };
 }
 
-function countClasses(train: Dataset, test: Dataset): number {
-  if (train.classNames) return train.classNames.length;
+/** Number of classes, labels or values. */
+function countOutputs(...parts: readonly Dataset[]): number {
+  const [{ classNames, labels }] = parts as [Dataset];
+  if (classNames) return classNames.length;
+  if (labels?.dtype === 'float32') return sizeOf(labels.shape);
   let highest = 0;
-  for (const dataset of [train, test]) {
-    for (let i = 0; i < dataset.length; i++) highest = Math.max(highest, labelOf(dataset, i));
+  for (const part of parts) {
+    for (let i = 0; i < part.length; i++) highest = Math.max(highest, part.get(i).label as number);
   }
   return highest + 1;
-}
-
-/** The class index of an example. */
-export function labelOf(dataset: Dataset, index: number): number {
-  return dataset.get(index).label as number;
 }

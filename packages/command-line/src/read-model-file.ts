@@ -3,6 +3,7 @@
 import { readFile, realpath, stat } from 'node:fs/promises';
 import { dirname, isAbsolute, relative, resolve, sep } from 'node:path';
 import { BnError } from '@bn/core';
+import { named, readNamed } from './named-file.js';
 
 /**
  * The model in a file, with all of its weights inside. Weights are read from the model's own folder and those below, and
@@ -11,16 +12,13 @@ import { BnError } from '@bn/core';
  * @throws BnError `file` if a file cannot be read, `data` if the model names others or is no model; both name the model
  */
 export async function readModelFile(path: string): Promise<Uint8Array> {
-  const bytes = await readFile(path).catch((cause: NodeJS.ErrnoException) => {
-    const reasons: Record<string, string> = { ENOENT: 'there is no such file', EISDIR: 'this is a folder' };
-    throw new BnError('file', `${path}: ${reasons[cause.code ?? ''] ?? cause.message}; give an .onnx file`, { cause });
-  });
+  const bytes = await readNamed(path, 'an .onnx file');
   const { embedExternalData } = await import('@bn/onnx');
-  try {
-    return await embedExternalData(bytes, (location) => readBeside(dirname(path), location));
-  } catch (cause) {
-    throw cause instanceof BnError ? new BnError(cause.code, `${path}: ${cause.message}`, { cause }) : cause;
-  }
+  return embedExternalData(bytes, (location) => readBeside(dirname(path), location)).catch((cause) =>
+    named(path, () => {
+      throw cause;
+    }),
+  );
 }
 
 async function readBeside(parent: string, location: string): Promise<Uint8Array> {

@@ -1,6 +1,6 @@
 // Inference graphs keep the batch size open: one compilation runs with every size.
 
-import { constant, createGraph, input, ops, type Tensor } from '@bn/core';
+import { batchNorm, constant, createGraph, defineModel, input, ops, type Tensor, trace } from '@bn/core';
 import { expectClose } from './expect-close.js';
 import { pattern } from './host-value.js';
 import { runOnce } from './run-graph.js';
@@ -20,7 +20,8 @@ const rows: Readonly<Record<string, Row>> = {
   'cast: symbolic batch': ['exact', [4], (x) => ops.cast(x, 'int32')],
   'sum: symbolic batch': ['reduction', [2, 3], (x) => ops.sum(x, [1], { keepDims: true })],
   'sum: over a symbolic batch': ['reduction', [3], (x) => ops.sum(x, [0])],
-  'mean: over a symbolic batch': ['composition', [3, 2], (x) => ops.variance(x, [0, 2])],
+  'mean: over a symbolic batch': ['reduction', [3, 2], (x) => ops.mean(x, [0, 2])],
+  'variance: over a symbolic batch': ['composition', [3, 2], (x) => ops.variance(x, [0, 2])],
   'max: symbolic batch': ['exact', [2, 3], (x) => ops.max(x, [2])],
   'argmax: symbolic batch': ['exact', [5], (x) => ops.argmax(x, 1)],
   'reshape: symbolic batch, flattened': ['exact', [2, 3], (x) => ops.reshape(x, [x.shape[0], 6])],
@@ -48,6 +49,15 @@ const rows: Readonly<Record<string, Row>> = {
     'composition',
     [3, 2],
     (x) => ops.batchNormalize(x, weights(3), constant([1, 2, 3], [3]), weights(3), weights(3)),
+  ],
+  'batchNormalize: with the statistics of a symbolic batch': [
+    'composition',
+    [3, 2],
+    (x) => {
+      const input = { shape: [null, 3, 2], dtype: 'float32' } as const;
+      const layer = batchNorm({ trackRunningStatistics: false, scale: false, center: false });
+      return trace(defineModel(layer, { input }), x).output;
+    },
   ],
   'softmax: symbolic batch': ['transcendental', [4], (x) => ops.softmax(x)],
   'logSoftmax: symbolic batch': ['transcendental', [4], (x) => ops.logSoftmax(x)],

@@ -1,16 +1,10 @@
 // Entries gathered by computed indices: no backend reads outside a tensor, and an index outside is an error, not a value.
 
-import type { Backend, Executable, Value } from './backend.js';
+import type { Backend, Executable } from './backend.js';
 import { BnError } from './errors.js';
 import { createGraph, type Graph, replaceNodes } from './graph.js';
 import { gather, maximum, minimum } from './ops/index.js';
 import { isOp, type Tensor } from './tensor.js';
-
-/** A gather, whose indices are an output of the graph for as long as they have to be looked at. */
-interface Check {
-  readonly node: Tensor<'gather'>;
-  readonly indices: Tensor;
-}
 
 /**
  * Compiles a graph whose gathers cannot leave their tensors: computed indices are clamped in the graph and looked at after
@@ -24,7 +18,7 @@ export async function compileWithChecks(
   compile: (graph: Graph) => Promise<Executable>,
 ): Promise<Executable> {
   if (!graph.nodes.some((node) => isOp(node, 'gather'))) return compile(graph);
-  const checks = new Map<string, Check>();
+  const checks = new Map<string, Tensor<'gather'>>();
   const done = new WeakSet<Tensor>();
   const clamped = replaceNodes(graph, (node, original) => {
     if (!isOp(node, 'gather') || done.has(original)) return node;
@@ -33,21 +27,25 @@ export async function compileWithChecks(
       requireWithin(indices.attributes.data, node);
       return node;
     }
+    checks.set(`indices ${checks.size}`, node);
     const last = x.shape[node.attributes.axis]! - 1;
     const safe = gather(x, maximum(minimum(indices, last), 0), node.attributes.axis);
     done.add(safe);
-    checks.set(`indices ${checks.size}`, { node, indices });
     return safe;
   });
-  if (checks.size === 0) return compile(graph);
-  const computed = [...checks].map(([name, { indices }]) => [name, indices] as const);
+  const computed = [...checks].map(([name, { inputs }]) => [name, inputs[1]!] as const);
   const executable = await compile(createGraph(new Map([...clamped.outputs, ...computed])));
+  if (checks.size === 0) return executable;
   return {
     ...executable,
     run: async (inputs) => {
       const outputs = await executable.run(inputs);
       try {
-        for (const [name, { node }] of checks) requireWithin(await take(outputs, name), node);
+        for (const [name, node] of checks) {
+          requireWithin(await backend.download(outputs.get(name)!), node);
+          backend.release(outputs.get(name)!);
+          outputs.delete(name);
+        }
       } catch (error) {
         for (const value of outputs.values()) backend.release(value);
         throw error;
@@ -55,14 +53,6 @@ export async function compileWithChecks(
       return outputs;
     },
   };
-
-  async function take(outputs: Map<string, Value>, name: string): Promise<ArrayLike<number>> {
-    const value = outputs.get(name)!;
-    const indices = await backend.download(value);
-    outputs.delete(name);
-    backend.release(value);
-    return indices;
-  }
 }
 
 function requireWithin(indices: ArrayLike<number>, { origin, inputs: [x], attributes: { axis } }: Tensor<'gather'>) {

@@ -12,6 +12,7 @@ export type {
   Steps,
   Value,
 } from './backend.js';
+export { checkFeatures, checkLabels } from './check-examples.js';
 export { compileWithChecks } from './check-indices.js';
 export { checkInputs, checkUpload } from './check-values.js';
 export { type ClassList, type MatchedClasses, matchClasses, numbered } from './classes.js';

@@ -40,7 +40,8 @@ export function staticShape(shape: Shape, what = 'this operation'): readonly num
   if (shape.includes(null)) {
     throw new BnError(
       'shape',
-      `${what} needs every size as a number, but got ${formatShape(shape)} with a symbolic batch; trace with a fixed batch size`,
+      `${what} depends on the batch size, which is open in ${formatShape(shape)}: ` +
+        'models that are exported, or read from a file, take batches of any size',
     );
   }
   return shape as readonly number[];

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { input, ops } from '../src/index.js';
+import { gradients, input, ops } from '../src/index.js';
 import { evaluate } from './evaluate.js';
 
 const x = input('x', [2, 3]);
@@ -58,11 +58,13 @@ describe('shape and dtype rules', () => {
     expect(ops.reshape(batch, [-1, 12]).shape).toEqual([null, 12]);
     expect(ops.add(batch, input('y', [4])).shape).toEqual([null, 3, 4]);
     expect(ops.mean(batch, [1, 2]).shape).toEqual([null]);
+    expect(ops.mean(batch).shape).toEqual([]);
     expect(ops.transpose(batch).shape).toEqual([4, 3, null]);
     expect(ops.slice(batch, [0, 1, 0], [null, 2, 4]).shape).toEqual([null, 1, 4]);
   });
 
   test.each<[string, () => unknown]>([
+    ['the gradient of gathering from it', () => gradients(ops.gather(batch, input('i', [1], 'int32')), [batch])],
     ['padding it', () => ops.pad(batch, [1, 0, 0], [0, 0, 0])],
     ['cutting it', () => ops.slice(batch, [0, 0, 0], [5, 3, 4])],
   ])('refuse a symbolic batch for %s', (_, build) => {

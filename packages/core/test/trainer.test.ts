@@ -194,9 +194,13 @@ describe('fit', () => {
 
   test('says that a label may be no class where the loss is no number', async () => {
     const { trainer } = await setup();
-    const train: Dataset = { ...points(50), get: (i) => ({ ...points(50).get(i), label: 3 }) };
+    const { classNames, ...data } = points(50);
+    const train: Dataset = { ...data, get: (i) => ({ ...data.get(i), label: 3 }) };
     await expect(collect(trainer.fit({ ...fitting, train }))).rejects.toThrow(
       /loss is NaN; .*probably a label is outside the classes/,
+    );
+    await expect(collect(trainer.fit({ ...fitting, train: { ...train, classNames: classNames! } }))).rejects.toThrow(
+      /example \d+ has the label 3, expected a whole number from 0 to 2/,
     );
   });
 
@@ -285,9 +289,21 @@ describe('what is not finite', () => {
       ...good,
       get: (i) => (i === 37 ? { ...good.get(i), features: [0, Number.NaN] } : good.get(i)),
     };
+    const filling: Dataset = {
+      ...bad,
+      fill: (indices, features, labels) => {
+        for (let i = 0; i < indices.length; i++) {
+          features.set(bad.get(indices[i]!).features, 2 * i);
+          labels[i] = Number(bad.get(indices[i]!).label);
+        }
+      },
+    };
     const before = (await trainer.values()).get('bn.runningMean');
-    const training = collect(trainer.fit({ ...fitting, train: bad, batchSize: 50 }));
-    await expect(training).rejects.toThrow(/step 1: the loss is NaN; example 37 has a feature that is NaN; correct/);
+    const training = (train: Dataset) => collect(trainer.fit({ ...fitting, train, batchSize: 50 }));
+    await expect(training(bad)).rejects.toThrow('example 37 has the feature NaN, expected a finite number; correct');
+    await expect(training(filling)).rejects.toThrow(
+      /step 1: the loss is NaN; example 37 has a feature that is NaN; correct/,
+    );
     expect((await trainer.values()).get('bn.runningMean')).toEqual(before);
   });
 

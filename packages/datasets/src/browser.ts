@@ -3,5 +3,6 @@
 export { decodeIdx, type IdxBytes, type IdxOptions } from './decode-idx.js';
 export { fetchIdx } from './fetch-idx.js';
 export { MemoryDataset } from './memory-dataset.js';
+export { relabel } from './relabel.js';
 export { split } from './split.js';
 export { subset } from './subset.js';

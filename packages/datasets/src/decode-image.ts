@@ -2,12 +2,15 @@
 
 import { readFile } from 'node:fs/promises';
 import { BnError } from '@bn/core';
-import { formatNames, looksLikeImage } from './image-formats.js';
+import type { Sharp } from 'sharp';
+import { formatNames, formatOf } from './image-formats.js';
 import { readError } from './read-error.js';
 
+export type ImageSize = readonly [height: number, width: number];
+
 export interface DecodeImageOptions {
-  /** Height and width in pixels; default [28, 28]. */
-  readonly size?: readonly [height: number, width: number];
+  /** Height and width in pixels. */
+  readonly size: ImageSize;
   /** 1: grey, 3: RGB; default 1. */
   readonly channels?: 1 | 3;
   /** Light becomes dark: for dark objects on white ground, where a network knows light ones on black. Default false. */
@@ -18,21 +21,41 @@ export interface DecodeImageOptions {
 const mostPixels = 100_000_000;
 
 /**
- * The pixels of an image (PNG, JPEG, WebP, GIF, TIFF, AVIF; the first of several), given by its path or its bytes, as
+ * The pixels of an image (PNG, JPEG, WebP, GIF, TIFF, AVIF, BMP; the first of several), given by its path or its bytes, as
  * uint8 `[channels, height, width]`.
  *
  * The image is turned as its EXIF data says, laid on black (with `invert`, on what becomes black) where it is
  * transparent, and stretched to the size: all of it is seen and no border is invented, but proportions change unless they
  * are those of the size. An image that has the size keeps its pixels.
  *
+ * Colours become grey after that, by Rec. 601 on the encoded values, as in Pillow: (299 R + 587 G + 114 B) / 1000. Of 16 bits
+ * the upper 8 are taken, as in OpenCV. TIFF of floating-point or 32-bit numbers counts as 0..1 if none is outside, else as
+ * 0..255 if none is, else its smallest value becomes black and its largest white.
+ *
  * @throws BnError `file` when the file cannot be read, `data` when it is no such image, a damaged one or one of more than
  * 100 million pixels, `unsupported` when the decoder (sharp) does not load on this machine.
  */
-export async function decodeImage(source: string | Uint8Array, options: DecodeImageOptions = {}): Promise<Uint8Array> {
-  const { size: [height, width] = [28, 28], channels = 1, invert = false } = options;
+export async function decodeImage(source: string | Uint8Array, options: DecodeImageOptions): Promise<Uint8Array> {
+  const { size, channels = 1, invert = false } = options;
+  const { rgb } = await readPixels(source, { size, invert });
+  return channels === 1 ? greyOf(rgb) : channelsFirst(rgb, rgb.length / 3, 3);
+}
+
+export interface Pixels {
+  /** `[height, width, 3]` */
+  readonly rgb: Uint8Array;
+  readonly size: ImageSize;
+}
+
+/** As `decodeImage`, before colours become grey; in the image's own size if `size` is null. */
+export async function readPixels(
+  source: string | Uint8Array,
+  { size, invert }: { readonly size: ImageSize | null; readonly invert: boolean },
+): Promise<Pixels> {
   const name = typeof source === 'string' ? source : 'image';
   const bytes = typeof source === 'string' ? await readImage(source) : source;
-  if (!looksLikeImage(bytes)) {
+  const format = formatOf(bytes);
+  if (!format) {
     throw new BnError(
       'data',
       `${name}: expected a ${formatNames} image, got something else; convert the image, or leave it out`,
@@ -40,14 +63,17 @@ export async function decodeImage(source: string | Uint8Array, options: DecodeIm
   }
   const sharp = await loadSharp();
   try {
-    const interleaved = await sharp(bytes, { limitInputPixels: mostPixels })
-      .autoOrient()
-      .flatten({ background: invert ? 'white' : 'black' })
-      .resize(width, height, { fit: 'fill' })
-      .toColourspace(channels === 1 ? 'b-w' : 'srgb')
+    const image = format === 'BMP' ? await openBmp(bytes, sharp) : sharp(bytes, { limitInputPixels: mostPixels });
+    const opaque = image.autoOrient().flatten({ background: invert ? 'white' : 'black' });
+    const scaled = format === 'TIFF' ? await inBytes(opaque, sharp) : opaque;
+    const sized = size ? scaled.resize(size[1], size[0], { fit: 'fill' }) : scaled;
+    const { data, info } = await sized
+      .toColourspace('srgb')
       .raw({ depth: 'uchar' })
-      .toBuffer();
-    return planar(invert ? interleaved.map((value) => 255 - value) : interleaved, channels);
+      .toBuffer({ resolveWithObject: true });
+    // Not a Buffer, of which slice() is no copy.
+    const rgb = new Uint8Array(data.buffer, data.byteOffset, data.length);
+    return { rgb: invert ? rgb.map((value) => 255 - value) : rgb, size: [info.height, info.width] };
   } catch (cause) {
     // The decoder has a line for each of its complaints, often the same.
     const reason = (cause as Error).message.split('\n')[0]!.replace(/:$/, '');
@@ -64,8 +90,10 @@ async function readImage(file: string): Promise<Uint8Array> {
   });
 }
 
+type SharpModule = typeof import('sharp').default;
+
 // Loaded on first use: whoever has no images to decode needs no native library.
-async function loadSharp(): Promise<typeof import('sharp').default> {
+async function loadSharp(): Promise<SharpModule> {
   try {
     return (await import('sharp')).default;
   } catch (cause) {
@@ -77,14 +105,56 @@ async function loadSharp(): Promise<typeof import('sharp').default> {
   }
 }
 
-/** `[height, width, channels]` to `[channels, height, width]`. */
-function planar(interleaved: Uint8Array, channels: number): Uint8Array {
-  const pixels = new Uint8Array(interleaved.length);
-  const area = pixels.length / channels;
-  for (let i = 0; i < area; i++) {
-    for (let channel = 0; channel < channels; channel++) {
-      pixels[channel * area + i] = interleaved[i * channels + channel];
+async function openBmp(bytes: Uint8Array, sharp: SharpModule): Promise<Sharp> {
+  const header = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
+  // Headers of 12 bytes, the oldest, have 16 bits for the width and for the height.
+  const isOld = header.getUint32(14, true) === 12;
+  const sides = isOld
+    ? [18, 20].map((at) => header.getUint16(at, true))
+    : [18, 22].map((at) => header.getInt32(at, true));
+  if (Math.abs(sides[0]! * sides[1]!) > mostPixels) throw new Error('exceeds pixel limit');
+  const { decode } = await import('@cwasm/nsbmp');
+  const { data, width, height } = decode(bytes);
+  return sharp(data, { raw: { width, height, channels: 4 } });
+}
+
+/** An image of floating-point numbers, or of more than 16 bits, in bytes; another as it is. */
+async function inBytes(image: Sharp, sharp: SharpModule): Promise<Sharp> {
+  const { depth, space } = await image.metadata();
+  if (depth === 'short') throw new Error('its samples are signed numbers of 16 bits');
+  if (!/^(float|double|u?int)$/.test(depth!)) return image;
+  // In its own space: numbers of three channels would count as linear light.
+  const { data, info } = await image
+    .toColourspace(space!)
+    .raw({ depth: 'float' })
+    .toBuffer({ resolveWithObject: true });
+  const values = new Float32Array(data.buffer, data.byteOffset, data.length / 4);
+  let [low, high] = [Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY];
+  for (const value of values) {
+    if (value < low) low = value;
+    if (value > high) high = value;
+  }
+  if (low >= 0 && high <= 255) [low, high] = [0, high <= 1 ? 1 : 255];
+  const bytes = Uint8Array.from(values, (value) => Math.round(((value - low) * 255) / (high - low)));
+  return sharp(bytes, { raw: { width: info.width, height: info.height, channels: info.channels } });
+}
+
+/** Pillow's integers: a grey image keeps its values. */
+export function greyOf(rgb: Uint8Array): Uint8Array {
+  const grey = new Uint8Array(rgb.length / 3);
+  for (let i = 0, at = 0; i < grey.length; i++, at += 3) {
+    grey[i] = (rgb[at]! * 19595 + rgb[at + 1]! * 38470 + rgb[at + 2]! * 7471 + 0x8000) >> 16;
+  }
+  return grey;
+}
+
+/** Each image of `[area, channels]` to `[channels, area]`. */
+export function channelsFirst<T extends Uint8Array | Float32Array>(data: T, area: number, channels: number): T {
+  const result = data.slice() as T;
+  for (let start = 0; start < data.length; start += area * channels) {
+    for (let i = 0; i < area; i++) {
+      for (let c = 0; c < channels; c++) result[start + c * area + i] = data[start + i * channels + c]!;
     }
   }
-  return pixels;
+  return result;
 }

@@ -16,9 +16,10 @@ const formats: readonly ImageFormat[] = [
   { name: 'GIF', endings: ['gif'], signature: /^GIF8/ },
   { name: 'TIFF', endings: ['tif', 'tiff'], signature: /^(II[*+]\0|MM\0[*+])/ },
   { name: 'AVIF', endings: ['avif'], signature: /^.{4}ftyp(avif|avis|mif1)/s },
+  { name: 'BMP', endings: ['bmp'], signature: /^BM/ },
 ];
 
-/** For messages: `PNG, JPEG, WebP, GIF, TIFF or AVIF`. */
+/** For messages: `PNG, JPEG, WebP, GIF, TIFF, AVIF or BMP`. */
 export const formatNames: string = formats
   .map(({ name }) => name)
   .join(', ')
@@ -27,8 +28,8 @@ export const formatNames: string = formats
 /** Endings of the names of images, in lower case and without the dot. */
 export const imageEndings: readonly string[] = formats.flatMap(({ endings }) => endings);
 
-/** Whether the bytes begin as those formats do. */
-export function looksLikeImage(bytes: Uint8Array): boolean {
+/** The format that the bytes begin as; undefined for none of these. */
+export function formatOf(bytes: Uint8Array): string | undefined {
   const start = Buffer.from(bytes.subarray(0, 12)).toString('latin1');
-  return formats.some(({ signature }) => signature.test(start));
+  return formats.find(({ signature }) => signature.test(start))?.name;
 }

@@ -1,64 +1,81 @@
-// CSV as Kaggle has it: a header `label,pixel1,…,pixel784`, then one image a line, row-major, 0..255.
+// CSV as Kaggle has it: a header `label,pixel1,…,pixel784`, then one image a line, row-major, 0..255; or a list of image files.
 
 import { createReadStream } from 'node:fs';
+import { dirname, resolve } from 'node:path';
 import { pipeline } from 'node:stream';
 import { createGunzip } from 'node:zlib';
 import { BnError, formatShape, sizeOf } from '@bn/core';
+import { excerpt, HEADER, type TargetOptions, type Targets, targetsOf } from './csv-targets.js';
 import { MemoryDataset } from './memory-dataset.js';
 import { readError } from './read-error.js';
+import { type ImageOptions, type Loaded, readImages } from './read-images.js';
 
-export interface CsvOptions {
+export interface CsvOptions extends TargetOptions, ImageOptions {
   /**
    * Shape of an image, `[channels, height, width]`, whose pixels a line holds row-major. Without it, a square number of
    * pixels is one channel, `[1, side, side]`; colour images (`[3, side, side]`) must be asked for.
    */
   readonly shape?: readonly number[];
-  /** Names in the order of the class indices; every label must then have one. */
-  readonly classNames?: readonly string[];
 }
 
 /**
- * Loads a `.csv` (or `.csv.gz`) of images. The column named `label` holds class indices; every other column is a pixel,
- * in the order of the columns. The file is streamed; memory is taken for the pixels, as uint8.
+ * Loads a `.csv` (or `.csv.gz`) of images. The column named `label` holds class indices, or names, which become the class
+ * names in their sorted order; `task` and `targets` have others. Every other column is a pixel, in the order of the columns.
+ * The file is streamed; memory is taken for the pixels, as uint8.
+ *
+ * If a column is named `image`, `path`, `file` or `filename`, it holds the paths of images, relative to the CSV's folder, that
+ * are read as in `loadImageFolder`; columns that are no target are ignored.
  *
  * @throws BnError `file` when the file cannot be read; `data`, with the line number, when the header or the number of
- * pixels does not fit, lines differ in length, or a value is not an integer in its range.
+ * pixels does not fit, lines differ in length, or a value is not in its range; when none of its images can be read.
  */
-export async function loadCsv(file: string, options: CsvOptions = {}): Promise<MemoryDataset> {
+export async function loadCsv(file: string, options: CsvOptions = {}): Promise<Loaded<MemoryDataset>> {
   const images: Uint8Array[] = [];
-  const labels: number[] = [];
+  const paths: string[] = [];
   let table = undefined as Table | undefined;
   let lineNumber = 0;
   await readLines(file, (fields) => {
     const at = `${file}:${++lineNumber}`;
     if (fields.length === 1 && fields[0]!.trim() === '') return;
-    if (table) {
-      const row = parseRow(at, fields, table);
-      labels.push(row.label);
-      images.push(row.pixels);
-    } else {
+    if (!table) {
       table = parseHeader(at, fields, options);
+      return;
     }
+    const texts = trimmed(at, fields, table);
+    table.targets.add(
+      at,
+      table.targets.columns.map((column) => texts[column]!),
+    );
+    if (table.imageColumn >= 0) paths.push(resolve(dirname(file), texts[table.imageColumn]!));
+    else images.push(pixelsOf(at, texts, table));
   });
   if (!table) throw new BnError('data', `${file}: the file is empty; ${HEADER}`);
-  if (images.length === 0) {
+  if (images.length + paths.length === 0) {
     throw new BnError('data', `${file}: there is nothing after the header; add one line per image`);
   }
-  return new MemoryDataset({
-    features: Buffer.concat(images),
-    shape: table.shape,
-    labels: Int32Array.from(labels),
-    ...(options.classNames && { classNames: options.classNames }),
-  });
+  if (table.imageColumn < 0) {
+    const { shape, targets } = table;
+    const parts = { features: Buffer.concat(images), shape, ...targets.labels([...images.keys()]) };
+    return Object.assign(new MemoryDataset(parts), { skipped: [] });
+  }
+  const { features, shape, kept, skipped } = await readImages(paths, options);
+  if (kept.length > 0) {
+    return Object.assign(new MemoryDataset({ features, shape, ...table.targets.labels(kept) }), { skipped });
+  }
+  const { file: first, reason } = skipped[0]!;
+  throw new BnError(
+    'data',
+    `${file}: none of the ${paths.length} images can be read (${first}: ${reason}); give paths relative to the file's folder`,
+  );
 }
-
-const HEADER = 'give a file whose first line is a header such as label,pixel1,…,pixel784';
 
 /** What the header says of every line. */
 interface Table {
   readonly columns: readonly string[];
-  readonly labelColumn: number;
-  readonly maxLabel: number;
+  readonly targets: Targets;
+  /** -1 if the columns that are no targets are pixels. */
+  readonly imageColumn: number;
+  readonly pixelColumns: readonly number[];
   readonly shape: readonly number[];
 }
 
@@ -90,18 +107,11 @@ function parseHeader(at: string, fields: readonly string[], options: CsvOptions)
   if (columns.every((name) => /^[\d.]+$/.test(name))) {
     throw new BnError('data', `${at}: expected a header, got numbers; ${HEADER}`);
   }
-  const labelColumn = columns.indexOf('label');
-  if (labelColumn < 0) {
-    const got = columns.join(',');
-    if (/[\0\uFFFD]/.test(got)) throw new BnError('data', `${at}: expected text in UTF-8; save the file as UTF-8`);
-    throw new BnError(
-      'data',
-      `${at}: expected a column named label between commas, got ${excerpt(got)}; training needs labels: ${HEADER}`,
-    );
-  }
-  const classes = options.classNames?.length ?? 2 ** 31;
-  const shape = imageShape(at, columns.length - 1, options.shape);
-  return { columns, labelColumn, maxLabel: classes - 1, shape };
+  const imageColumn = columns.findIndex((name) => /^(image|path|file)(_?(name|path|file))?$/i.test(name));
+  const targets = targetsOf(at, columns, imageColumn, options);
+  const pixelColumns = [...columns.keys()].filter((column) => !targets.columns.includes(column));
+  const shape = imageColumn < 0 ? imageShape(at, pixelColumns.length, options.shape) : [];
+  return { columns, targets, imageColumn, pixelColumns, shape };
 }
 
 function imageShape(at: string, pixels: number, shape: readonly number[] | undefined): readonly number[] {
@@ -115,33 +125,27 @@ function imageShape(at: string, pixels: number, shape: readonly number[] | undef
   );
 }
 
-function parseRow(at: string, fields: readonly string[], table: Table): { label: number; pixels: Uint8Array } {
-  const { columns, labelColumn, maxLabel } = table;
-  if (fields.length !== columns.length) {
-    throw new BnError(
-      'data',
-      `${at}: expected ${columns.length} values as in the header, got ${fields.length}; correct or remove the line`,
-    );
-  }
-  const values = fields.map((field, column) => {
-    const text = field.trim();
-    const value = /^\d+(\.0*)?$/.test(text) ? Number(text) : Number.NaN;
-    const isLabel = column === labelColumn;
-    const max = isLabel ? maxLabel : 255;
-    // Written so that NaN fails too.
-    if (value <= max) return value;
-    throw new BnError(
-      'data',
-      `${at}: ${columns[column]} is ${excerpt(text)}, expected an integer from 0 to ${max}; ${
-        isLabel ? 'number the classes from 0' : 'correct or remove the line'
-      }`,
-    );
-  });
-  const [label] = values.splice(labelColumn, 1) as [number];
-  return { label, pixels: new Uint8Array(values) };
+function trimmed(at: string, fields: readonly string[], { columns }: Table): string[] {
+  if (fields.length === columns.length) return fields.map((field) => field.trim());
+  throw new BnError(
+    'data',
+    `${at}: expected ${columns.length} values as in the header, got ${fields.length}; correct or remove the line`,
+  );
 }
 
-/** For messages: whatever a wrong file holds, visible and not too long. */
-function excerpt(text: string): string {
-  return JSON.stringify(text.length > 40 ? `${text.slice(0, 40)}…` : text);
+function pixelsOf(at: string, texts: readonly string[], { columns, pixelColumns }: Table): Uint8Array {
+  const pixels = new Uint8Array(pixelColumns.length);
+  for (const [i, column] of pixelColumns.entries()) {
+    const text = texts[column]!;
+    const value = /^\d+(\.0*)?$/.test(text) ? Number(text) : Number.NaN;
+    // Written so that NaN fails too.
+    if (!(value <= 255)) {
+      throw new BnError(
+        'data',
+        `${at}: ${columns[column]} is ${excerpt(text)}, expected an integer from 0 to 255; correct or remove the line`,
+      );
+    }
+    pixels[i] = value;
+  }
+  return pixels;
 }

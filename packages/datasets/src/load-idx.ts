@@ -25,7 +25,9 @@ export interface IdxFiles {
  * channel: `[1, height, width]`; other shapes stay as they are.
  *
  * A folder is searched for `train-images-idx3-ubyte`, `train-labels-idx1-ubyte` and, if there is a test set,
- * `t10k-images-idx3-ubyte` and `t10k-labels-idx1-ubyte`; each may end in `.gz`, and have a dot before `idx`.
+ * `t10k-images-idx3-ubyte` and `t10k-labels-idx1-ubyte` (or `test-…`); each may end in `.gz`, have a dot before `idx`, and
+ * begin with the name of one data set, as in `emnist-letters-train-images-idx3-ubyte`. Images are taken as they are stored:
+ * EMNIST's are, column after column.
  *
  * @throws BnError `file` when files are missing or unreadable; `data`, with the byte offset in the unpacked file, when
  * one is no IDX file of unsigned bytes, is cut off or too long, or when images and labels do not belong together.
@@ -41,19 +43,43 @@ export async function loadIdx(
   const names = await readdir(source).catch((cause: unknown) => {
     throw readError(source, cause, 'a folder with IDX files');
   });
-  names.sort();
-  const trainFiles = findPair(source, names, 'train');
-  const testFiles = names.some((name) => name.startsWith('t10k-')) ? findPair(source, names, 't10k') : undefined;
+  const found = findFiles(source, names.sort());
+  const trainFiles = pairOf(source, found, 'train');
+  const testFiles = found.some(({ part }) => part !== 'train') ? pairOf(source, found, 't10k') : undefined;
   const [train, test] = await Promise.all([loadPair(trainFiles, options), testFiles && loadPair(testFiles, options)]);
   return test ? { train, test } : { train };
 }
 
-function findPair(folder: string, names: readonly string[], part: 'train' | 't10k'): IdxFiles {
-  const find = (kind: 'images' | 'labels'): string => {
-    const pattern = new RegExp(`^${part}-${kind}[-.]idx\\d+-ubyte(\\.gz)?$`);
-    const name = names.find((candidate) => pattern.test(candidate));
-    if (name !== undefined) return join(folder, name);
-    const wanted = `${part}-${kind}-idx${kind === 'images' ? 3 : 1}-ubyte`;
+/** Groups: data set, part, kind. */
+export const idxName: RegExp = /^(.*?)[-_.]?(train|t10k|test)[-_.](images|labels)[-_.]?idx\d+([-_.]ubyte)?(\.gz)?$/i;
+
+interface Found {
+  readonly name: string;
+  readonly set: string;
+  readonly part: string;
+  readonly kind: string;
+}
+
+function findFiles(folder: string, names: readonly string[]): Found[] {
+  const found = names.flatMap((name) => {
+    const [, set, part, kind] = idxName.exec(name) ?? [];
+    return kind === undefined ? [] : [{ name, set: set!, part: part!.toLowerCase(), kind: kind.toLowerCase() }];
+  });
+  const sets = [...new Set(found.map(({ set }) => set))];
+  if (sets.length < 2) return found;
+  throw new BnError(
+    'data',
+    `${folder}: expected the files of one data set, found those of ${sets.map((set) => set || 'one without a name').join(', ')}; move each into a folder of its own, or give the paths as { images, labels }`,
+  );
+}
+
+function pairOf(folder: string, found: readonly Found[], wantedPart: 'train' | 't10k'): IdxFiles {
+  const find = (wantedKind: 'images' | 'labels'): string => {
+    const match = found.find(
+      ({ part, kind }) => kind === wantedKind && (part === 'train') === (wantedPart === 'train'),
+    );
+    if (match) return join(folder, match.name);
+    const wanted = `${found[0]?.set ? `${found[0].set}-` : ''}${wantedPart}-${wantedKind}-idx${wantedKind === 'images' ? 3 : 1}-ubyte`;
     throw new BnError(
       'file',
       `${folder}: looked for ${wanted} and ${wanted}.gz and found neither; add the file, or give the paths as { images, labels }`,

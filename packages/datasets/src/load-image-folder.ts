@@ -1,78 +1,119 @@
 // Images in folders, one folder per class.
 
 import type { Dirent } from 'node:fs';
-import { readdir } from 'node:fs/promises';
-import { availableParallelism } from 'node:os';
-import { join } from 'node:path';
+import { readdir, realpath, stat } from 'node:fs/promises';
+import { extname, join } from 'node:path';
 import { BnError } from '@bn/core';
-import { type DecodeImageOptions, decodeImage } from './decode-image.js';
 import { formatNames, imageEndings } from './image-formats.js';
 import { MemoryDataset } from './memory-dataset.js';
 import { readError } from './read-error.js';
+import { type ImageOptions, type Loaded, readImages, reasonToSkip, type Skipped } from './read-images.js';
 
 /**
- * Loads the images in a folder with one subfolder per class: `folder/boot/1.png`, `folder/shirt/a.jpg`. Class indices follow the sorted names of the subfolders, which become the class names; examples are sorted by class
- * and file name, so shuffle (the trainer does) or `split` them. Hidden subfolders and files of other kinds are ignored.
- * Images are made grey or RGB and resized as `decodeImage` says; features are uint8 `[channels, height, width]`.
+ * Loads the images in a folder with one subfolder per class: `folder/boot/1.png`, `folder/shirt/summer/a.jpg`. Class indices
+ * follow the sorted names of the subfolders, which become the class names; examples are sorted by class and path, so shuffle
+ * (the trainer does) or `split` them. Folders below a class belong to it, symbolic links are followed,
+ * and hidden files and folders are ignored. Images become numbers as `decodeImage` says; features are uint8
+ * `[channels, height, width]`. Files that cannot be read, and those of other kinds, are left out and listed in `skipped`.
  *
- * @throws BnError `file` when a folder or file cannot be read; `data` when there are no classes, a class has no images,
- * or an image cannot be decoded (it is named); `argument` for a size or number of channels that is none.
+ * @throws BnError `file` when a folder cannot be read; `data` when there are no classes, or a class has no image that can be
+ * read; `argument` for an invalid size or number of channels; with `strict`, also for the first file that would be skipped.
  */
-export async function loadImageFolder(folder: string, options: DecodeImageOptions = {}): Promise<MemoryDataset> {
-  const { size: [height, width] = [28, 28], channels = 1 } = options;
-  if (![height, width].every((n) => Number.isInteger(n) && n > 0) || ![1, 3].includes(channels)) {
-    throw new BnError(
-      'argument',
-      `expected a size of positive integers and 1 or 3 channels, got size [${height}, ${width}] and ${channels} channels; correct the options`,
-    );
-  }
-  const classNames = await classFolders(folder);
+export async function loadImageFolder(folder: string, options: ImageOptions = {}): Promise<Loaded<MemoryDataset>> {
+  const classNames: string[] = [];
   const files: string[] = [];
   const labels: number[] = [];
-  for (const [label, name] of classNames.entries()) {
-    for (const file of await imageFiles(join(folder, name))) {
-      files.push(file);
-      labels.push(label);
+  const others: Skipped[] = [];
+  const root = await realpath(folder).catch(() => folder);
+  for (const entry of await list(folder, [root])) {
+    if (!entry.folders) {
+      // Without an ending it may be a link that was copied as a file.
+      if (isImage(entry.name) || extname(entry.name) === '')
+        others.push({ file: entry.path, reason: 'beside the folders of the classes, not in one' });
+      continue;
     }
+    for (const { path, problem } of await filesBelow(entry)) {
+      if (problem) others.push({ file: path, reason: reasonToSkip(path, problem, options.strict ?? false) });
+      else {
+        files.push(path);
+        labels.push(classNames.length);
+      }
+    }
+    classNames.push(entry.name);
   }
-  const imageSize = channels * height * width;
-  const features = new Uint8Array(files.length * imageSize);
-  // Workers take from one queue, so that only a few files are open at a time.
-  const queue = files.entries();
-  const worker = async (): Promise<void> => {
-    for (const [i, file] of queue) features.set(await decodeImage(file, options), i * imageSize);
-  };
-  await Promise.all(Array.from({ length: 2 * availableParallelism() }, worker));
-  return new MemoryDataset({ features, shape: [channels, height, width], labels: Int32Array.from(labels), classNames });
-}
-
-async function classFolders(folder: string): Promise<string[]> {
-  const names = (await list(folder))
-    .filter((entry) => entry.isDirectory() && !entry.name.startsWith('.'))
-    .map((entry) => entry.name);
-  if (names.length === 0) {
+  if (classNames.length === 0) {
     throw new BnError(
       'data',
       `${folder}: expected one subfolder per class, found none; put each class's images into a folder of its own`,
     );
   }
-  return names.sort();
+  const { features, shape, kept, skipped } = await readImages(files, options);
+  const labelsKept = Int32Array.from(kept, (i) => labels[i]!);
+  const allSkipped = [...others, ...skipped];
+  requireImages(folder, classNames, labelsKept, allSkipped);
+  return Object.assign(new MemoryDataset({ features, shape, labels: labelsKept, classNames }), { skipped: allSkipped });
 }
 
-async function imageFiles(folder: string): Promise<string[]> {
-  const isImage = (name: string) => imageEndings.some((ending) => name.toLowerCase().endsWith(`.${ending}`));
-  const names = (await list(folder)).map((entry) => entry.name).filter(isImage);
-  if (names.length === 0) {
-    throw new BnError(
-      'data',
-      `${folder}: expected ${formatNames} images of a class, found none; add images or remove the folder`,
-    );
-  }
-  return names.sort().map((name) => join(folder, name));
+function requireImages(
+  folder: string,
+  classNames: readonly string[],
+  labels: Int32Array,
+  skipped: readonly Skipped[],
+): void {
+  const counts = new Set(labels);
+  const empty = classNames.findIndex((_, label) => !counts.has(label));
+  if (empty < 0) return;
+  const path = join(folder, classNames[empty]!);
+  const left = skipped.filter(({ file }) => file.startsWith(join(path, '/')));
+  const found = left[0]
+    ? `${left.length} ${left.length === 1 ? 'file' : 'files'} that cannot be read (${left[0].file}: ${left[0].reason})`
+    : 'none';
+  throw new BnError(
+    'data',
+    `${path}: expected ${formatNames} images of a class, found ${found}; add images or remove the folder`,
+  );
 }
 
-async function list(folder: string): Promise<Dirent[]> {
-  return readdir(folder, { withFileTypes: true }).catch((cause: unknown) => {
+interface Entry {
+  readonly name: string;
+  readonly path: string;
+  /** Of a folder: the real paths of it and of those above it, to which a link below must not lead back. */
+  readonly folders: readonly string[] | null;
+  /** Why it is not read. */
+  readonly problem: BnError | null;
+}
+
+function isImage(name: string): boolean {
+  return imageEndings.includes(extname(name).slice(1).toLowerCase());
+}
+
+/** Everything in a folder, sorted by name, but for what is hidden. Links are what they lead to. */
+async function list(folder: string, above: readonly string[]): Promise<Entry[]> {
+  const found = await readdir(folder, { withFileTypes: true }).catch((cause: unknown) => {
     throw readError(folder, cause, 'a folder with one subfolder of images per class');
   });
+  const shown = found.filter(({ name }) => !name.startsWith('.')).sort((a, b) => (a.name < b.name ? -1 : 1));
+  return Promise.all(shown.map((entry) => examine(entry, join(folder, entry.name), above)));
+}
+
+async function examine(entry: Dirent, path: string, above: readonly string[]): Promise<Entry> {
+  const { name } = entry;
+  try {
+    const target = entry.isSymbolicLink() ? await stat(path) : entry;
+    if (target.isDirectory()) return { name, path, folders: [...above, await realpath(path)], problem: null };
+  } catch (cause) {
+    return { name, path, folders: null, problem: readError(path, cause, 'an image') };
+  }
+  const problem = new BnError('data', `${path}: not a ${formatNames} file; convert it, or leave it out`);
+  return { name, path, folders: null, problem: isImage(name) ? null : problem };
+}
+
+/** All files of a class. */
+async function filesBelow({ path, folders }: Entry): Promise<Entry[]> {
+  const entries = await list(path, folders!);
+  const nested = entries.map((entry) => {
+    if (!entry.folders) return [entry];
+    return folders!.includes(entry.folders.at(-1)!) ? [] : filesBelow(entry);
+  });
+  return (await Promise.all(nested)).flat();
 }

@@ -1,57 +1,76 @@
-// A data set held in memory: uint8 features, int32 class indices.
+// A data set held in memory: uint8 or float32 features; class indices, or several values per example.
 
-import { BnError, type Dataset, type Example, formatShape, type Spec, sizeOf, type TypedArray } from '@bn/core';
+import {
+  BnError,
+  checkFeatures,
+  checkLabels,
+  type Dataset,
+  type Example,
+  formatShape,
+  type Spec,
+  sizeOf,
+  type TypedArray,
+} from '@bn/core';
+
+export interface MemoryParts {
+  /** The examples one after another, each row-major in `shape` (images: `[channels, height, width]`). */
+  readonly features: Uint8Array | Float32Array;
+  readonly shape: readonly number[];
+  /** One class index per example; or float32: a 0 or 1 for each of several labels, or the values of a regression. */
+  readonly labels: Int32Array | Float32Array;
+  readonly classNames?: readonly string[];
+  /** Names of a regression's values. */
+  readonly valueNames?: readonly string[];
+}
 
 export class MemoryDataset implements Dataset {
   readonly length: number;
   readonly features: Spec;
-  readonly labels: Spec = { shape: [], dtype: 'int32' };
+  readonly labels: Spec;
   readonly classNames?: readonly string[];
-  readonly #features: Uint8Array;
-  readonly #labels: Int32Array;
+  readonly valueNames?: readonly string[];
+  readonly #features: Uint8Array | Float32Array;
+  readonly #labels: Int32Array | Float32Array;
   readonly #size: number;
+  /** Label values of an example. */
+  readonly #width: number;
 
   /**
-   * Wraps arrays without copying them. `features` holds the examples one after another, each row-major in `shape`
-   * (images: `[channels, height, width]`); `labels` holds one class index per example.
+   * Wraps arrays without copying them.
    *
-   * @throws BnError `shape` when the features do not fill `labels.length` examples; `data` when a label is negative, or
-   * has no name in `classNames`.
+   * @throws BnError `shape` when features and labels are not those of a whole number of examples; `data` when a class index
+   * is negative or has no name in `classNames`, a label is neither 0 nor 1, or a number is not finite.
    */
-  constructor(parts: {
-    readonly features: Uint8Array;
-    readonly shape: readonly number[];
-    readonly labels: Int32Array;
-    readonly classNames?: readonly string[];
-  }) {
-    const { features, shape, labels, classNames } = parts;
-    this.length = labels.length;
-    this.features = { shape, dtype: 'uint8' };
-    if (classNames) this.classNames = classNames;
-    // A plain view, even of a Buffer: parts of a Buffer are Buffers, slower to make and surprising to see.
-    this.#features = new Uint8Array(features.buffer, features.byteOffset, features.length);
-    this.#labels = labels;
+  constructor({ features, shape, labels, classNames, valueNames }: MemoryParts) {
+    // By the tag, which is the same for a Buffer and in another realm.
+    const isUint8 = features[Symbol.toStringTag] === 'Uint8Array';
+    const areClasses = labels[Symbol.toStringTag] === 'Int32Array';
     this.#size = sizeOf(shape);
-    if (features.length !== this.length * this.#size) {
+    this.length = areClasses ? labels.length : features.length / this.#size;
+    this.#width = labels.length / this.length;
+    this.features = { shape, dtype: isUint8 ? 'uint8' : 'float32' };
+    this.labels = areClasses ? { shape: [], dtype: 'int32' } : { shape: [this.#width], dtype: 'float32' };
+    if (classNames) this.classNames = classNames;
+    if (valueNames) this.valueNames = valueNames;
+    // A plain view, even of a Buffer: parts of a Buffer are Buffers, slower to make and surprising to see.
+    this.#features = isUint8 ? new Uint8Array(features.buffer, features.byteOffset, features.length) : features;
+    this.#labels = labels;
+    const isWhole = Number.isInteger(this.length) && Number.isInteger(this.#width);
+    if (!isWhole || features.length !== this.length * this.#size) {
       throw new BnError(
         'shape',
-        `${features.length} feature values are not ${this.length} examples of shape ${formatShape(shape)}; give as many labels as examples`,
+        `${features.length} feature values are not ${labels.length} examples of shape ${formatShape(shape)}; give as many labels as examples`,
       );
     }
-    const classes = classNames?.length ?? Number.POSITIVE_INFINITY;
-    const wrong = labels.findIndex((label) => label < 0 || label >= classes);
-    if (wrong >= 0) {
-      throw new BnError(
-        'data',
-        `example ${wrong} has the label ${labels[wrong]}, but ${classNames ? `there are ${classes} class names` : 'class indices start at 0'}; correct the label or the class names`,
-      );
-    }
+    checkFeatures(this.features.dtype, features, (at) => Math.floor(at / this.#size));
+    checkLabels(this, labels, (at) => Math.floor(at / this.#width));
   }
 
   /** One example; its features are a view of the data set's memory. Throws `argument` when there is no such example. */
   get(index: number): Example {
     this.#check(index);
-    return { features: this.#at(index), label: this.#labels[index]! };
+    const label = this.labels.shape.length === 0 ? this.#labels[index]! : this.#labelsAt(index);
+    return { features: this.#at(index), label };
   }
 
   /** Copies the examples at `indices` one after another. Throws `argument` when there is no such example. */
@@ -60,12 +79,17 @@ export class MemoryDataset implements Dataset {
       const index = indices[i]!;
       this.#check(index);
       features.set(this.#at(index), i * this.#size);
-      labels[i] = this.#labels[index]!;
+      if (this.#width === 1) labels[i] = this.#labels[index]!;
+      else labels.set(this.#labelsAt(index), i * this.#width);
     }
   }
 
-  #at(index: number): Uint8Array {
+  #at(index: number): Uint8Array | Float32Array {
     return this.#features.subarray(index * this.#size, (index + 1) * this.#size);
+  }
+
+  #labelsAt(index: number): Int32Array | Float32Array {
+    return this.#labels.subarray(index * this.#width, (index + 1) * this.#width);
   }
 
   #check(index: number): void {

@@ -22,6 +22,7 @@ export function subset(dataset: Dataset, selection: number | ArrayLike<number>):
     features: dataset.features,
     ...(dataset.labels && { labels: dataset.labels }),
     ...(dataset.classNames && { classNames: dataset.classNames }),
+    ...(dataset.valueNames && { valueNames: dataset.valueNames }),
     get: (position) => dataset.get(at(position)),
     ...(dataset.fill && {
       fill: (positions, features, labels) => dataset.fill?.(Int32Array.from(positions, at), features, labels),

@@ -11,6 +11,60 @@ function image(width: number, channels: 1 | 3 | 4, pixels: readonly number[]) {
   return sharp(Uint8Array.from(pixels), { raw: { width, height, channels } });
 }
 
+/** A TIFF of one row of grey samples. */
+function tiff(samples: Float32Array | Int32Array | Int16Array | Uint16Array): Buffer {
+  const format = samples instanceof Float32Array ? 3 : samples instanceof Uint16Array ? 1 : 2;
+  const size = samples.byteLength;
+  const entries = [
+    [256, samples.length],
+    [257, 1],
+    [258, 8 * samples.BYTES_PER_ELEMENT],
+    [259, 1],
+    [262, 1],
+    [273, 8],
+    [277, 1],
+    [278, 1],
+    [279, size],
+    [339, format],
+  ];
+  const bytes = Buffer.alloc(8 + size + 2 + 12 * entries.length + 4);
+  bytes.write('II*\0', 'latin1');
+  bytes.writeUInt32LE(8 + size, 4);
+  bytes.set(new Uint8Array(samples.buffer), 8);
+  bytes.writeUInt16LE(entries.length, 8 + size);
+  for (const [i, [tag, value]] of entries.entries()) {
+    const at = 10 + size + 12 * i;
+    bytes.writeUInt16LE(tag, at);
+    bytes.writeUInt16LE(4, at + 2);
+    bytes.writeUInt32LE(1, at + 4);
+    bytes.writeUInt32LE(value, at + 8);
+  }
+  return bytes;
+}
+
+/** A BMP whose rows are as in the file, with their padding. */
+function bmp(parts: {
+  bits: number;
+  width: number;
+  height?: number;
+  palette?: number[];
+  rows: number[][];
+  isDown?: boolean;
+}): Buffer {
+  const { bits, width, palette = [], rows, height = rows.length, isDown = false } = parts;
+  const header = Buffer.alloc(54);
+  header.write('BM');
+  header.writeUInt32LE(54 + palette.length + rows.flat().length, 2);
+  header.writeUInt32LE(54 + palette.length, 10);
+  header.writeUInt32LE(40, 14);
+  header.writeInt32LE(width, 18);
+  header.writeInt32LE(isDown ? -height : height, 22);
+  header.writeUInt16LE(1, 26);
+  header.writeUInt16LE(bits, 28);
+  header.writeUInt32LE(palette.length / 4, 46);
+  return Buffer.concat([header, Uint8Array.from(palette), Uint8Array.from(rows.flat())]);
+}
+
 describe('decodeImage', () => {
   test('keeps the pixels of a grey image that has the size', async () => {
     const png = await image(3, 1, [0, 1, 2, 100, 254, 255]).toColourspace('b-w').png().toBuffer();
@@ -22,12 +76,10 @@ describe('decodeImage', () => {
     expect([...(await decodeImage(png, { size: [1, 2], channels: 3 }))]).toEqual([10, 11, 20, 21, 30, 31]);
   });
 
-  test('makes colours grey, and grey colours', async () => {
-    const colour = await image(2, 3, [255, 255, 255, 0, 255, 0]).png().toBuffer();
-    const [white, green] = await decodeImage(colour, { size: [1, 2] });
-    expect(white).toBe(255);
-    expect(green).toBeGreaterThan(128); // green is brighter than the mean of the channels
-    expect(green).toBeLessThan(255);
+  test("makes colours grey as Pillow's convert('L') does, and grey colours", async () => {
+    const colours = [255, 0, 0, 0, 255, 0, 0, 0, 255, 255, 255, 255, 12, 200, 77, 201, 3, 99, 128, 127, 126, 1, 2, 3];
+    const png = await image(8, 3, colours).png().toBuffer();
+    expect([...(await decodeImage(png, { size: [1, 8] }))]).toEqual([76, 150, 29, 255, 130, 73, 127, 2]);
     const grey = await image(1, 1, [77]).toColourspace('b-w').png().toBuffer();
     expect([...(await decodeImage(grey, { size: [1, 1], channels: 3 }))]).toEqual([77, 77, 77]);
   });
@@ -36,6 +88,38 @@ describe('decodeImage', () => {
     const png = await image(2, 1, [0, 200]).toColourspace('grey16').png().toBuffer();
     expect((await sharp(png).metadata()).depth).toBe('ushort');
     expect([...(await decodeImage(png, { size: [1, 2] }))]).toEqual([0, 200]);
+    // The upper 8 bits, as OpenCV's imread takes them.
+    const samples = Uint16Array.of(0, 16383, 32767, 49151, 65535, 6553);
+    expect([...(await decodeImage(tiff(samples), { size: [1, 6] }))]).toEqual([0, 63, 127, 191, 255, 25]);
+  });
+
+  test.each([
+    ['0..1', Float32Array.of(0, 0.25, 0.5, 1), [0, 64, 128, 255]],
+    ['0..1, not reaching 1', Float32Array.of(0, 0.1, 0.2, 0.4), [0, 26, 51, 102]],
+    ['0..255', Float32Array.of(0, 1.7, 100, 254.6), [0, 2, 100, 255]],
+    ['any range', Float32Array.of(-100, 400, 650, 900), [0, 128, 191, 255]],
+    ['whole numbers of 32 bits', Int32Array.of(0, 25_000, 50_000, 100_000), [0, 64, 128, 255]],
+    ['whole numbers of 0 to 255', Int32Array.of(0, 1, 2, 255), [0, 1, 2, 255]],
+  ])('scales TIFF of %s', async (_, samples, expected) => {
+    expect([...(await decodeImage(tiff(samples), { size: [1, 4] }))]).toEqual(expected);
+  });
+
+  test.each([
+    ['24 bits', bmp({ bits: 24, width: 2, rows: [[30, 20, 10, 31, 21, 11, 0, 0]] })],
+    ['32 bits', bmp({ bits: 32, width: 2, rows: [[30, 20, 10, 0, 31, 21, 11, 0]] })],
+    ['8 bits and a palette', bmp({ bits: 8, width: 2, palette: [30, 20, 10, 0, 31, 21, 11, 0], rows: [[0, 1, 0, 0]] })],
+    ['4 bits and a palette', bmp({ bits: 4, width: 2, palette: [30, 20, 10, 0, 31, 21, 11, 0], rows: [[1, 0, 0, 0]] })],
+  ])('reads BMP of %s', async (_, bytes) => {
+    expect([...(await decodeImage(bytes, { size: [1, 2], channels: 3 }))]).toEqual([10, 11, 20, 21, 30, 31]);
+  });
+
+  test('reads BMP from the last row to the first, or the other way if the height is negative', async () => {
+    const rows = [
+      [1, 1, 1, 0],
+      [2, 2, 2, 0],
+    ];
+    expect([...(await decodeImage(bmp({ bits: 24, width: 1, rows }), { size: [2, 1] }))]).toEqual([2, 1]);
+    expect([...(await decodeImage(bmp({ bits: 24, width: 1, rows, isDown: true }), { size: [2, 1] }))]).toEqual([1, 2]);
   });
 
   test('lays transparent pixels on black', async () => {
@@ -43,9 +127,9 @@ describe('decodeImage', () => {
     expect([...(await decodeImage(png, { size: [1, 2] }))]).toEqual([0, 50]);
   });
 
-  test('stretches to the size, 28 by 28 if none is given', async () => {
+  test('stretches to the size', async () => {
     const png = await image(2, 1, [9, 9, 9, 9, 9, 9]).png().toBuffer();
-    expect([...(await decodeImage(png))]).toEqual(Array(28 * 28).fill(9));
+    expect([...(await decodeImage(png, { size: [5, 4] }))]).toEqual(Array(20).fill(9));
   });
 
   test.each(['webp', 'gif', 'tiff', 'avif'] as const)('reads %s', async (format) => {
@@ -79,6 +163,8 @@ describe('decodeImage', () => {
 });
 
 describe('decodeImage refuses', () => {
+  const size = [28, 28] as const;
+
   afterEach(() => {
     vi.doUnmock('sharp');
     vi.resetModules();
@@ -88,10 +174,10 @@ describe('decodeImage refuses', () => {
     const svg = Buffer.from('<svg xmlns="http://www.w3.org/2000/svg" width="9" height="9"/>');
     const disguised = Buffer.concat([Buffer.from('%PDF-1.4\n'), svg]);
     for (const bytes of [svg, disguised, new Uint8Array(0)]) {
-      await expect(decodeImage(bytes)).rejects.toMatchObject({
+      await expect(decodeImage(bytes, { size })).rejects.toMatchObject({
         code: 'data',
         message:
-          'image: expected a PNG, JPEG, WebP, GIF, TIFF or AVIF image, got something else; convert the image, or leave it out',
+          'image: expected a PNG, JPEG, WebP, GIF, TIFF, AVIF or BMP image, got something else; convert the image, or leave it out',
       });
     }
   });
@@ -99,10 +185,16 @@ describe('decodeImage refuses', () => {
   test('a damaged image, naming the file', async () => {
     const png = await image(2, 1, [1, 2, 3, 4]).png().toBuffer();
     const file = join(await temporaryFolder({ 'a.png': png.subarray(0, 40) }), 'a.png');
-    await expect(decodeImage(file)).rejects.toMatchObject({
+    await expect(decodeImage(file, { size })).rejects.toMatchObject({
       code: 'data',
       message: expect.stringMatching(/a\.png: not a readable image \(.+\); repair it, or leave it out$/),
     });
+  });
+
+  test('TIFF of signed 16-bit numbers, which would be cut off at 0', async () => {
+    await expect(decodeImage(tiff(Int16Array.of(-1, 1)), { size })).rejects.toThrow(
+      'image: not a readable image (its samples are signed numbers of 16 bits)',
+    );
   });
 
   test('a small file that would fill the memory', async () => {
@@ -111,15 +203,18 @@ describe('decodeImage refuses', () => {
     bomb.writeUInt32BE(20_000, 16);
     bomb.writeUInt32BE(5_001, 20);
     bomb.writeUInt32BE(crc32(bomb.subarray(12, 29)), 29);
-    await expect(decodeImage(bomb)).rejects.toMatchObject({
-      code: 'data',
-      message: 'image: the image has more than 100 million pixels; make it smaller, or leave it out',
-    });
+    const huge = bmp({ bits: 1, width: 20_000, height: 5_001, palette: Array(8).fill(0), rows: [] });
+    for (const bytes of [bomb, huge]) {
+      await expect(decodeImage(bytes, { size })).rejects.toMatchObject({
+        code: 'data',
+        message: 'image: the image has more than 100 million pixels; make it smaller, or leave it out',
+      });
+    }
   });
 
   test('a missing file', async () => {
     const file = join(await temporaryFolder(), 'a.png');
-    await expect(decodeImage(file)).rejects.toMatchObject({
+    await expect(decodeImage(file, { size })).rejects.toMatchObject({
       code: 'file',
       message: `${file}: no such file or folder; give the path of an image`,
     });
@@ -132,7 +227,7 @@ describe('decodeImage refuses', () => {
     });
     vi.resetModules();
     const fresh = await import('../src/index.js');
-    await expect(fresh.decodeImage(png)).rejects.toMatchObject({
+    await expect(fresh.decodeImage(png, { size })).rejects.toMatchObject({
       code: 'unsupported',
       message: expect.stringMatching(
         /decoding images needs the package sharp, which does not load here \([\s\S]+\); install/,

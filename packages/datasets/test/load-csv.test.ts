@@ -2,6 +2,7 @@ import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import fc from 'fast-check';
+import sharp from 'sharp';
 import { describe, expect, test } from 'vitest';
 import { type CsvOptions, loadCsv } from '../src/index.js';
 import { allOf } from './all-of.js';
@@ -73,6 +74,67 @@ describe('loadCsv', () => {
     await fc.assert(run, { numRuns: 50 });
   });
 
+  test('takes names as classes, in their sorted order or in that of the class names', async () => {
+    const content = 'label,p1\nshirt,7\nbag,8\nshirt,9\n';
+    const dataset = await load(content);
+    expect(dataset.classNames).toEqual(['bag', 'shirt']);
+    expect(allOf(dataset)).toEqual({ features: [7, 8, 9], labels: [1, 0, 1] });
+    expect(allOf(await load(content, { classNames: ['shirt', 'bag'] })).labels).toEqual([0, 1, 0]);
+  });
+
+  test('takes one or several values to predict', async () => {
+    const one = await load('target,p1\n-1.5,7\n2e3,8\n', { task: 'regress' });
+    expect(one.valueNames).toEqual(['target']);
+    expect(one.labels).toEqual({ shape: [1], dtype: 'float32' });
+    expect([one.get(0), one.get(1).label]).toEqual([
+      { features: Uint8Array.of(7), label: Float32Array.of(-1.5) },
+      Float32Array.of(2000),
+    ]);
+    const two = await load('x,p1,y\n1,7,2\n', { task: 'regress', targets: ['y', 'x'] });
+    expect(two.valueNames).toEqual(['y', 'x']);
+    expect(two.get(0)).toEqual({ features: Uint8Array.of(7), label: Float32Array.of(2, 1) });
+  });
+
+  test('takes several labels: columns of 0 and 1, or names in one column', async () => {
+    const flags = await load('red,round,p1\n1,0,7\n0,1,8\n', { task: 'multilabel', targets: ['red', 'round'] });
+    expect(flags.classNames).toEqual(['red', 'round']);
+    expect(flags.get(1)).toEqual({ features: Uint8Array.of(8), label: Float32Array.of(0, 1) });
+    const lists = await load('labels,p1\nround | red,7\n,8\nred;big,9\n', { task: 'multilabel' });
+    expect(lists.classNames).toEqual(['big', 'red', 'round']);
+    expect([0, 1, 2].map((i) => [...(lists.get(i).label as Float32Array)])).toEqual([
+      [0, 1, 1],
+      [0, 0, 0],
+      [1, 1, 0],
+    ]);
+  });
+
+  test('reads the images that it lists, and leaves out those that cannot be read', async () => {
+    const pixel = (value: number) =>
+      sharp(Uint8Array.of(value), { raw: { width: 1, height: 1, channels: 1 } })
+        .png()
+        .toBuffer();
+    const folder = await temporaryFolder({
+      'list.csv': 'filename,label,age\nin/1.png,shirt,1\nnone.png,none,2\n2.png,bag,3\n',
+      'in/1.png': await pixel(10),
+      '2.png': await pixel(20),
+    });
+    const file = join(folder, 'list.csv');
+    const dataset = await loadCsv(file);
+    expect(dataset.classNames).toEqual(['bag', 'shirt']);
+    expect(dataset.features.shape).toEqual([1, 1, 1]);
+    expect(allOf(dataset)).toEqual({ features: [10, 20], labels: [1, 0] });
+    expect(dataset.skipped).toEqual([{ file: join(folder, 'none.png'), reason: 'no such file or folder' }]);
+    const values = await loadCsv(file, { task: 'regress', targets: ['age'], size: [1, 2], channels: 3 });
+    expect(values.features.shape).toEqual([3, 1, 2]);
+    expect(values.get(1)).toEqual({ features: new Uint8Array(6).fill(20), label: Float32Array.of(3) });
+    await expect(loadCsv(file, { strict: true })).rejects.toThrow('none.png: no such file or folder');
+    // Without a usual name, all other columns are targets.
+    await writeFile(file, 'image,x,y\n2.png,1,0\n');
+    expect((await loadCsv(file, { task: 'regress' })).valueNames).toEqual(['x', 'y']);
+    expect((await loadCsv(file, { task: 'multilabel' })).classNames).toEqual(['x', 'y']);
+    await expect(loadCsv(file)).rejects.toThrow('expected a column named label between commas, got "image,x,y"; name');
+  });
+
   test('reads lines that are longer than what is read at once', async () => {
     const side = 700;
     const pixels = Array.from({ length: side * side }, (_, i) => i % 256);
@@ -135,7 +197,48 @@ describe('loadCsv refuses', () => {
       `${header}\n1.5,0,0,0,0\n`,
       ':2: label is "1.5", expected an integer from 0 to 2147483647; number the classes',
     ],
-    ['a label that is a word', `${header}\nboot,0,0,0,0\n`, ':2: label is "boot", expected an integer'],
+    [
+      'a label that is a word after numbers',
+      `${header}\n1,0,0,0,0\nboot,0,0,0,0\n`,
+      ':3: label is "boot", expected an integer from 0 to 2147483647; number the classes from 0, or name them all',
+    ],
+    [
+      'a label that is a number after words',
+      `${header}\nboot,0,0,0,0\n7,0,0,0,0\n`,
+      ':3: label is "7", expected a name, as in the lines before; number the classes',
+    ],
+    ['an empty label', `${header}\n,0,0,0,0\n`, ':2: label is "", expected an integer'],
+    [
+      'a name that is none of the class names',
+      `${header}\nd,0,0,0,0\n`,
+      ':2: label is "d", expected one of the class names a, b, c',
+      { classNames: names },
+    ],
+    [
+      'a target that is not there',
+      `${header}\n1,0,0,0,0\n`,
+      ':1: expected a column named age between commas, got "label,pixel1',
+      { targets: ['age'] },
+    ],
+    [
+      'several targets for one class',
+      'label,a,p1\n1,0,0\n',
+      ':1: expected a column named label between commas, got "label,a,p1"; name the one to learn (--target)',
+      { targets: ['label', 'a'] },
+    ],
+    [
+      'a target that is no number',
+      'target,p1\nmuch,0\n',
+      ':2: target is "much", expected a number; correct or remove the line',
+      { task: 'regress' },
+    ],
+    [
+      'a label other than 0 and 1, of several',
+      'a,b,p1\n1,2,0\n',
+      ':2: b is "2", expected 0 or 1, or a single column named labels',
+      { task: 'multilabel', targets: ['a', 'b'] },
+    ],
+    ['images of which none can be read', 'image,label\nnone.png,1\n', ': none of the 1 images can be read ('],
     ['a negative label', `${header}\n-1,0,0,0,0\n`, ':2: label is "-1", expected an integer from 0'],
     [
       'a label beyond the class names',

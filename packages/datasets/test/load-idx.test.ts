@@ -57,6 +57,26 @@ describe('loadIdx', () => {
     expect(testSet && allOf(testSet)).toEqual({ features: [7, 8], labels: [1] });
   });
 
+  test.each([
+    ['emnist-letters-train-images-idx3-ubyte', 'emnist-letters-test-labels-idx1-ubyte.gz'],
+    ['train-images.idx3', 't10k-labels.idx1'],
+    ['Kuzushiji_train_images_idx3-ubyte', 'Kuzushiji_test_labels_idx1-ubyte'],
+  ])('finds names such as %s', async (trainImages, testLabels) => {
+    const swap = (name: string, from: string) =>
+      from === 'images'
+        ? name.replace('images', 'labels').replace('idx3', 'idx1')
+        : name.replace('labels', 'images').replace('idx1', 'idx3');
+    const folder = await temporaryFolder({
+      [trainImages]: images,
+      [swap(trainImages, 'images')]: labels,
+      [testLabels]: idx([1], [1]),
+      [swap(testLabels, 'labels')]: idx([1, 1, 2], [7, 8]),
+      'emnist-letters-mapping.txt': '1 65 97',
+    });
+    const { train, test: testSet } = await loadIdx(folder);
+    expect([train.length, testSet?.length]).toEqual([2, 1]);
+  });
+
   test('a folder needs no test set', async () => {
     const folder = await temporaryFolder({ 'train-images-idx3-ubyte': images, 'train-labels-idx1-ubyte': labels });
     expect(await loadIdx(folder)).not.toHaveProperty('test');
@@ -177,6 +197,22 @@ describe('loadIdx refuses', () => {
       code: 'file',
       message: expect.stringContaining('cannot be read (EISDIR'),
     });
+  });
+
+  test('a folder with the files of several data sets', async () => {
+    const folder = await temporaryFolder({
+      'emnist-digits-train-images-idx3-ubyte': images,
+      'emnist-letters-train-images-idx3-ubyte': images,
+    });
+    await expect(loadIdx(folder)).rejects.toMatchObject({
+      code: 'data',
+      message: `${folder}: expected the files of one data set, found those of emnist-digits, emnist-letters; move each into a folder of its own, or give the paths as { images, labels }`,
+    });
+  });
+
+  test('a folder that lacks files of a data set with a name', async () => {
+    const folder = await temporaryFolder({ 'emnist-letters-train-images-idx3-ubyte': images });
+    await expect(loadIdx(folder)).rejects.toThrow('looked for emnist-letters-train-labels-idx1-ubyte and');
   });
 
   test('a folder that lacks files, with the names it looked for', async () => {

@@ -1,3 +1,4 @@
+import type { Dataset } from '@bn/core';
 import { describe, expect, test } from 'vitest';
 import { MemoryDataset, split } from '../src/index.js';
 import { allOf } from './all-of.js';
@@ -21,6 +22,25 @@ describe('split', () => {
     const validationOf = (seed: number) => allOf(split(dataset, 0.3, seed).validation).features;
     expect(validationOf(1)).toEqual(VALIDATION_OF_SEED_1);
     expect(validationOf(2)).not.toEqual(VALIDATION_OF_SEED_1);
+  });
+
+  test('takes the same share of each class', () => {
+    const labels = Int32Array.from([...Array(60).fill(0), ...Array(30).fill(1), ...Array(9).fill(2), 3]);
+    const features = Uint8Array.from(labels.keys());
+    const { train, validation } = split(new MemoryDataset({ features, shape: [1], labels }), 0.1, 7);
+    const countOf = (part: Dataset) =>
+      [0, 1, 2, 3].map((label) => allOf(part).labels.filter((l) => l === label).length);
+    expect(countOf(validation)).toEqual([6, 3, 1, 0]);
+    expect(countOf(train)).toEqual([54, 27, 8, 1]);
+  });
+
+  test('leaves classes of one example in training as long as others have enough', () => {
+    const labels = Int32Array.from({ length: 20 }, (_, i) => Math.max(0, i - 9));
+    const { validation } = split(new MemoryDataset({ features: new Uint8Array(20), shape: [1], labels }), 0.4, 3);
+    expect(allOf(validation).labels).toEqual(Array(8).fill(0));
+    const single = Int32Array.from({ length: 10 }, (_, i) => i);
+    const all = new MemoryDataset({ features: new Uint8Array(10), shape: [1], labels: single });
+    expect(split(all, 0.3, 3).validation.length).toBe(3);
   });
 
   test.each([0, 1, -0.5, 0.01, Number.NaN])('refuses a fraction of %d, which leaves a part empty', (fraction) => {

@@ -1,8 +1,7 @@
 // Computes, in float64, what depends on parameters and constants alone: the few operations that scales and shifts of
 // channels are made of.
 
-import { type HostTensor, isOp, type Tensor } from '@bn/core';
-import { broadcast } from './broadcast.js';
+import { type HostTensor, isOp, ops, type Tensor } from '@bn/core';
 
 export interface HostArray {
   readonly shape: readonly number[];
@@ -49,7 +48,7 @@ export function createEvaluator(values: ReadonlyMap<string, HostTensor>): (x: Te
 }
 
 function combine(a: HostArray, b: HostArray, operation: (a: number, b: number) => number): HostArray | undefined {
-  const shape = broadcast([a.shape, b.shape]) as number[];
+  const shape = ops.broadcastShapes('constant', [a, b]) as number[];
   const size = shape.reduce((product, n) => product * n, 1);
   if (size > largest) return undefined;
   const data = new Float64Array(size);

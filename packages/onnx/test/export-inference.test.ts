@@ -8,13 +8,13 @@ import { addMetadata, type ExportInferenceOptions, exportInference, readMetadata
 import { printModel, printValue, readModel } from './read-model.js';
 import { largestDifference, predict, randomPixels, randomValues, smallModel, smallNetwork } from './small-network.js';
 
-/** Differences between the exported network in ONNX Runtime and the reference backend, for batches of 1 and 5. */
-async function errorOf(network: Layer, options: ExportInferenceOptions = {}): Promise<number> {
+/** Differences between the exported network in ONNX Runtime and the reference backend, for batches of some sizes. */
+async function errorOf(network: Layer, options: ExportInferenceOptions = {}, batches = [1, 5]): Promise<number> {
   const model = smallModel(network);
   const values = randomValues(model);
   const open = await openModel(exportInference(model, values, options), { threads: 1 });
   const errors = [];
-  for (const batch of [1, 5]) {
+  for (const batch of batches) {
     const pixels = randomPixels(batch);
     const dtype = options.input ?? 'uint8';
     const data = dtype === 'uint8' ? pixels : Float32Array.from(pixels, (v) => v / 255);
@@ -24,6 +24,22 @@ async function errorOf(network: Layer, options: ExportInferenceOptions = {}): Pr
   await open.dispose();
   return Math.max(...errors);
 }
+
+test('normalizes by the statistics of its own batch, whatever the size, where the network has no running ones', async () => {
+  const norm = () => batchNorm({ trackRunningStatistics: false });
+  const network = sequential({
+    conv: conv2d(3, { kernelSize: 3 }),
+    norm1: norm(),
+    act: relu(),
+    flatten: flatten(),
+    hidden: dense(4),
+    norm2: norm(),
+    out: dense(3),
+  });
+  const bytes = exportInference(smallModel(network), randomValues(smallModel(network)));
+  expect(readModel(bytes).graph!.input.map(printValue)).toEqual(['features: 2 [batch, 2, 8, 8]']);
+  expect(await errorOf(network, {}, [2, 5])).toBeLessThan(1e-5);
+});
 
 const { add, div, mul, sub } = ops;
 const model = smallModel();

@@ -4,6 +4,7 @@ import { createTrainer, regression, sgd, type Tensor } from '@bn/core';
 import { openModel } from '@bn/onnxruntime-cuda';
 import { createBackend } from '@bn/reference';
 import { expect, test } from 'vitest';
+import { rules } from '../src/import/rules.js';
 import { importNetwork } from '../src/index.js';
 import { tensorProto } from '../src/model-proto.js';
 import { floats, type HandMade, handMade, ints, node } from './build-model.js';
@@ -177,6 +178,38 @@ const cases: Readonly<Record<string, HandMade>> = {
     ],
     initializers: [floats('a', [1, 2, 1, 1]), floats('three', [], [3])],
   },
+  'Sqrt, Log, Neg, Sigmoid, Tanh, Erf': {
+    nodes: [
+      node('Exp', ['x'], 'e'),
+      ...['Sqrt', 'Log', 'Neg', 'Sigmoid', 'Tanh', 'Erf'].map((operator) => node(operator, ['e'], operator)),
+      node('Concat', ['Sqrt', 'Log', 'Neg', 'Sigmoid', 'Tanh', 'Erf'], 'y', { axis: 1 }),
+    ],
+  },
+  'Max and Min of several': {
+    nodes: [node('Neg', ['x'], 'n'), node('Max', ['x', 'n', 'a'], 'm'), node('Min', ['m', 'b'])],
+    initializers: [floats('a', [], [0.25]), floats('b', [2, 1, 1], [0.5, 0.75])],
+  },
+  'Equal, Less, Greater, Where': {
+    nodes: [
+      node('Relu', ['x'], 'r'),
+      ...[node('Equal', ['r', 'zero'], 'is'), node('Less', ['x', 'half'], 'l'), node('Greater', ['x', 'half'], 'g')],
+      ...[node('Where', ['is', 'half', 'x'], 'a'), node('Where', ['l', 'a', 'zero'], 'b')],
+      ...[node('Cast', ['g'], 'c', { to: 1 }), node('Add', ['b', 'c'])],
+    ],
+    initializers: [floats('zero', [], [0]), floats('half', [], [0.5])],
+  },
+  'ReduceSum by an input, ReduceMax by an attribute': {
+    nodes: [node('ReduceSum', ['x', 'a'], 's'), node('ReduceMax', ['s'], 'y', { axes: [-1], keepdims: 0 })],
+    initializers: [ints('a', [1])],
+  },
+  'ArgMax, the first of equal ones': {
+    nodes: [
+      node('Relu', ['x'], 'r'),
+      node('ArgMax', ['r'], 'i', { axis: 3, keepdims: 0 }),
+      node('Cast', ['i'], 'y', { to: 1 }),
+    ],
+  },
+  Expand: { nodes: [node('Expand', ['x', 's'])], initializers: [ints('s', [2, 1, 2, 1, 1])] },
   'a Constant': { nodes: [node('Constant', [], 'c', { value_float: { float: 2 } }), node('Mul', ['x', 'c'])] },
 };
 
@@ -197,6 +230,11 @@ async function differenceFrom(bytes: Uint8Array, count: number): Promise<number>
 
 test.each(Object.entries(cases))('%s', async (_, model) => {
   for (const count of [1, 3]) expect(await differenceFrom(handMade(model), count)).toBeLessThan(1e-5);
+});
+
+test('every operator that is imported has a case', () => {
+  const tried = Object.values(cases).flatMap(({ nodes }) => nodes.map(({ opType }) => opType));
+  expect(Object.keys(rules).filter((operator) => !tried.includes(operator))).toEqual([]);
 });
 
 test('a batch size that the file has as a number is any', async () => {

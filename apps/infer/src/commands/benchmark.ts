@@ -37,7 +37,7 @@ interface BenchmarkFlags {
 export async function run(args: readonly string[], io: Io): Promise<number> {
   const command = new Command('infer benchmark')
     .description(
-      'Times a model from an ONNX file, run after run: from features in memory to probabilities in memory, without ' +
+      'Times a model from an ONNX file, run after run: from features in memory to answers in memory, without ' +
         'reading and resizing images. Close other programs meanwhile.',
     )
     .argument('<model.onnx>', 'the model')

@@ -29,6 +29,7 @@ export const summary = 'accuracy, precision, recall and confusion of a model on 
 interface EvaluateFlags {
   readonly data: string;
   readonly heldOutBy?: number;
+  readonly target?: string;
   readonly json?: true;
 }
 
@@ -51,6 +52,13 @@ export async function run(args: readonly string[], io: Io): Promise<number> {
         'of data without a test part, only the tenth that training with this seed held out [default: all of it]',
       ),
     )
+    .addOption(
+      checkedOption(
+        '--target',
+        text('<names>'),
+        'columns of a .csv that hold labels or numbers, with commas between [default: all but the image]',
+      ),
+    )
     .option('--json', 'print one object of JSON, for programs')
     .addHelpText('after', notes);
   addModelOptions(command);
@@ -64,12 +72,19 @@ export async function run(args: readonly string[], io: Io): Promise<number> {
   }
 }
 
-async function evaluateOn(model: OpenedModel, { data, heldOutBy, json }: EvaluateFlags, io: Io): Promise<number> {
+async function evaluateOn(model: OpenedModel, flags: EvaluateFlags, io: Io): Promise<number> {
+  const { data, heldOutBy = null, target = null, json } = flags;
   const { output } = model.signature;
   const input = dataInput(model.name, model.signature);
   tellSignature(model, io);
   const path = data === 'fashion-mnist' ? data : resolve(io.cwd, data);
-  const { dataset, part } = await loadTestData({ data: path, heldOutBy: heldOutBy ?? null }, input.shape);
+  const { kind } = output;
+  const task = kind === 'scores' && output.size > 1 ? 'multilabel' : kind === 'values' ? 'regress' : 'classify';
+  const { dataset, part, skipped } = await loadTestData({ data: path, heldOutBy, task, target }, input.shape);
+  if (skipped.length > 0) {
+    const [{ file, reason }] = skipped as [(typeof skipped)[number]];
+    io.stderr.write(printable(`warning: ${skipped.length} file(s) are left out, the first is ${file}: ${reason}\n`));
+  }
   requireShape(dataset, input);
   const targets = targetsOf(dataset, output);
   if (targets.note !== null) io.stderr.write(printable(`warning: ${targets.note}\n`));

@@ -11,6 +11,6 @@ export const mixingWarning =
 export function mixesExamples({ nodes }: Graph): boolean {
   return nodes.some(({ inputs, shape, attributes }) => {
     const isReduced = !shape.includes(null) && inputs.some((x) => x.shape.includes(null));
-    return isReduced || ('axis' in attributes && shape[attributes.axis] === null);
+    return isReduced || ('axis' in attributes && inputs[0]?.shape[attributes.axis] === null);
   });
 }

@@ -1,7 +1,7 @@
 // An exported model, ready to predict on a backend.
 
 import { parse } from 'node:path';
-import { type ComputeOptions, openBackend, readModelFile } from '@bn/command-line';
+import { type ComputeOptions, named, openBackend, readModelFile } from '@bn/command-line';
 import {
   type Backend,
   BnError,
@@ -140,14 +140,5 @@ async function compile(
   } catch (error) {
     await backend.dispose();
     throw error;
-  }
-}
-
-/** Failures of reading a file name it. */
-function named<T>(path: string, read: () => T): T {
-  try {
-    return read();
-  } catch (cause) {
-    throw cause instanceof BnError ? new BnError(cause.code, `${path}: ${cause.message}`, { cause }) : cause;
   }
 }

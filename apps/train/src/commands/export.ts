@@ -95,7 +95,7 @@ async function exportRun(run: string, flags: ExportFlags, io: Io): Promise<strin
   if (!saved) throw new UsageError(`${run}: the run has no checkpoint yet; train for an epoch first`);
   const name = flags.format === 'torch' ? 'torch.safetensors' : flags.trainingStep ? 'train.onnx' : 'model.onnx';
   const path = flags.out === undefined ? join(folder.path, name) : fileToWrite('--out', flags.out, io.cwd);
-  return withTrainer(config, io.cwd, saved.signature, async (loaded) => {
+  return withTrainer(config, io.cwd, saved, async (loaded) => {
     loaded.trainer.restore(saved.checkpoint);
     if (flags.recalibrated) await loaded.trainer.recalibrate(loaded.data.train, { batchSize: config.batchSize });
     const target = { ...loaded, path, workingFolder: io.cwd };

@@ -46,7 +46,7 @@ export async function readSettings(
   requireSense(values);
   const { out: given, export: exported, json, ...config } = values;
   const out = given === null ? null : resolve(cwd, given);
-  const learningRate = config.learningRate ?? (config.optimizer === 'sgd' ? 1 : 0.001);
+  const learningRate = config.learningRate ?? defaultRate(config);
   return {
     config: { ...config, learningRate, ...absolutePaths(config, cwd) },
     resume,
@@ -54,6 +54,12 @@ export async function readSettings(
     export: exported === null ? null : exportedFile(exported, out, cwd),
     json,
   };
+}
+
+/** The textbook's networks stand large steps: batch normalization or sigmoids bound what goes through them. */
+function defaultRate({ optimizer, model }: Pick<KnobValues, 'optimizer' | 'model'>): number {
+  if (optimizer !== 'sgd') return 0.001;
+  return model.startsWith('lenet') ? 1 : 0.1;
 }
 
 /** A file in the run's folder need not wait for the folder, which the run makes. */

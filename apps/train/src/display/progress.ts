@@ -1,5 +1,6 @@
 // How far a run is, and how long it will still take.
 
+import type { OutputStream } from '@bn/command-line';
 import type { EpochTotals, StepEvent } from '@bn/core';
 import type { Colors } from 'picocolors/types.js';
 import { formatDuration, formatMetrics, formatRate } from './format.js';
@@ -12,6 +13,13 @@ export interface Progress {
   readonly soFar: EpochTotals;
   /** Seconds to the end of the run, evaluations included; null until there is something to judge by. */
   readonly secondsLeft: number | null;
+}
+
+/** Tells a person at a terminal how many files are read. */
+export function loadingProgress(stream: OutputStream): (done: number, total: number) => void {
+  return (done, total) => {
+    if (stream.isTTY) stream.write(`\rreading ${done} of ${total} files${done < total ? '' : '\n'}`);
+  };
 }
 
 /** Judges by the time since its first step: a resumed run starts amid the epochs. */

@@ -1,6 +1,6 @@
 // Finds the network that is to be trained, by name, path or package.
 
-import { importModule, isPath, readModelFile, resolvePackage, resolvePath, UsageError } from '@bn/command-line';
+import { importModule, isPath, named, readModelFile, resolvePackage, resolvePath, UsageError } from '@bn/command-line';
 import { BnError, batchNorm, defineModel, type Layer, type Model } from '@bn/core';
 import { batchNormFromScratch, lenet } from '@bn/models';
 import type { Signed } from '@bn/onnx';
@@ -90,13 +90,9 @@ interface Defined extends Pick<Network, 'signed'> {
 async function readModel(file: string, { bnImported, task, output, gives, pixels }: NetworkConfig): Promise<Defined> {
   const { importOnnx } = await import('@bn/onnx');
   const bytes = await readModelFile(file);
-  try {
-    const known = given({ output, pixels, gives: gives ?? (task === 'regress' ? 'values' : null) });
-    const { model, ...signed } = importOnnx(bytes, { batchNorm: bnImported, ...known });
-    return { model, signed };
-  } catch (cause) {
-    throw cause instanceof BnError ? new BnError(cause.code, `${file}: ${cause.message}`, { cause }) : cause;
-  }
+  const known = given({ output, pixels, gives: gives ?? (task === 'regress' ? 'values' : null) });
+  const { model, ...signed } = named(file, () => importOnnx(bytes, { batchNorm: bnImported, ...known }));
+  return { model, signed };
 }
 
 /** Options without those that are null, which leave the default in place. */

@@ -1,15 +1,7 @@
 // Weights that a training starts from.
 
-import { readFile } from 'node:fs/promises';
-import {
-  BnError,
-  decodeSafetensors,
-  decodeSignature,
-  fromTorch,
-  type HostTensor,
-  type Model,
-  type Signature,
-} from '@bn/core';
+import { named, readNamed } from '@bn/command-line';
+import { decodeSafetensors, decodeSignature, fromTorch, type HostTensor, type Model, type Signature } from '@bn/core';
 
 export interface Weights {
   /** Of the run that they are from; null for weights from elsewhere. */
@@ -24,22 +16,13 @@ export interface Weights {
  * @throws BnError `file` if it cannot be read, `checkpoint` if it is damaged
  */
 export async function readWeights(file: string): Promise<Weights> {
-  const bytes = await readFile(file).catch((cause: NodeJS.ErrnoException) => {
-    const reasons: Record<string, string> = { ENOENT: 'there is no such file', EISDIR: 'this is a folder' };
-    const reason = reasons[cause.code ?? ''] ?? `cannot be read: ${cause.message}`;
-    throw new BnError('file', `${file}: ${reason}; give a .safetensors file`, { cause });
-  });
-  const named = <T>(body: () => T): T => {
-    try {
-      return body();
-    } catch (cause) {
-      throw cause instanceof BnError ? new BnError(cause.code, `${file}: ${cause.message}`, { cause }) : cause;
-    }
-  };
+  const bytes = await readNamed(file, 'a .safetensors file');
   // PyTorch counts batches in int64.
-  const { tensors, metadata } = named(() => decodeSafetensors(bytes, (name) => !name.endsWith('num_batches_tracked')));
+  const { tensors, metadata } = named(file, () =>
+    decodeSafetensors(bytes, (name) => !name.endsWith('num_batches_tracked')),
+  );
   return {
-    signature: metadata.signature === undefined ? null : named(() => decodeSignature(metadata.signature!)),
-    for: (model) => named(() => fromTorch(model, tensors)),
+    signature: metadata.signature === undefined ? null : named(file, () => decodeSignature(metadata.signature!)),
+    for: (model) => named(file, () => fromTorch(model, tensors)),
   };
 }

@@ -3,7 +3,7 @@
 import { existsSync } from 'node:fs';
 import { mkdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { UsageError, writeAtomically, writeError } from '@bn/command-line';
+import { type RunData, UsageError, writeAtomically, writeError } from '@bn/command-line';
 import {
   BnError,
   type Checkpoint,
@@ -26,6 +26,8 @@ export interface RunFolder {
   readonly metrics: string;
   /** Weights, running statistics, optimizer slots, and the position in the training. */
   readonly checkpoint: string;
+  /** Files of the data that were left out, with the reason: a line each. */
+  readonly skipped: string;
   readonly report: string;
   readonly curves: string;
 }
@@ -36,6 +38,7 @@ export function runFolder(path: string): RunFolder {
     config: join(path, 'config.json'),
     metrics: join(path, 'metrics.jsonl'),
     checkpoint: join(path, 'checkpoint.safetensors'),
+    skipped: join(path, 'skipped.txt'),
     report: join(path, 'report.html'),
     curves: join(path, 'curves.svg'),
   };
@@ -70,6 +73,10 @@ export async function createRunFolder(
 
 export function writeConfig(folder: RunFolder, config: RunConfig): Promise<void> {
   return writeAtomically(folder.config, `${JSON.stringify(config, null, 2)}\n`);
+}
+
+export function writeSkipped(folder: RunFolder, skipped: RunData['skipped']): Promise<void> {
+  return writeAtomically(folder.skipped, skipped.map(({ file, reason }) => `${file}\t${reason}\n`).join(''));
 }
 
 /** `runs/2026-03-01T14-05-09`, with `-2` and so on behind it if that is taken. */

@@ -2,9 +2,11 @@
 
 import { setImmediate } from 'node:timers/promises';
 import { type Io, UsageError, writeAtomically } from '@bn/command-line';
-import { BnError, describeSignature, type Trainer } from '@bn/core';
+import { BnError, describeSignature, type EpochEvent, type Trainer } from '@bn/core';
 import type { RunConfig, Settings } from '../config/settings.js';
 import { createDisplay, type Display, defaultDisplayMode } from '../display/index.js';
+import { loadingProgress } from '../display/progress.js';
+import type { FittedModel } from '../load/fit-model.js';
 import { readWeights } from '../load/read-weights.js';
 import type { EpochRecord, RunDescription, RunRecord } from '../run-record.js';
 import { conclude } from './conclude.js';
@@ -20,6 +22,7 @@ import {
   runFolder,
   type SavedState,
   writeConfig,
+  writeSkipped,
 } from './run-folder.js';
 import { type Loaded, withTrainer } from './with-trainer.js';
 
@@ -32,7 +35,8 @@ export async function runTraining(settings: Settings, io: Io): Promise<boolean> 
   const { weights: file } = settings.config;
   const weights = saved || file === null ? null : await readWeights(file);
   const signature = saved?.signature ?? weights?.signature ?? null;
-  return withTrainer(settings.config, io.cwd, signature, async (loaded) => {
+  const onProgress = loadingProgress(io.stderr);
+  return withTrainer(settings.config, io.cwd, { signature, onProgress }, async (loaded) => {
     const { config } = loaded;
     if (saved) restore(loaded.trainer, saved, settings.resume!);
     else if (weights) loaded.trainer.load(weights.for(loaded.fitted.model));
@@ -41,6 +45,7 @@ export async function runTraining(settings: Settings, io: Io): Promise<boolean> 
       return false;
     }
     const folder = await openFolder({ ...settings, config }, io.cwd);
+    if (loaded.data.skipped.length > 0) await writeSkipped(folder, loaded.data.skipped);
     const history = await restoreMetrics(folder.metrics, saved?.lastEpoch ?? null);
     const description = describeRun(loaded, io.cwd);
     return await trainAndRecord({ ...loaded, folder, history, description }, settings, io);
@@ -66,7 +71,9 @@ async function trainAndRecord(run: Run, settings: Settings, io: Io): Promise<boo
   try {
     display.start({ description, epochs: config.epochs, history });
     display.message(describeSignature(signature));
-    for (const message of warnings) display.event({ type: 'warning', message });
+    const { length } = data.skipped;
+    const left = `${length} ${length === 1 ? 'file was' : 'files were'} left out: ${shortPath(folder.skipped, io.cwd)} says why`;
+    for (const message of length > 0 ? [left, ...warnings] : warnings) display.event({ type: 'warning', message });
     await train(run, recorder, display, io.signal);
     if (io.signal.aborted) {
       display.message(`stopped; continue with: pnpm train --resume ${/\s/.test(path) ? `"${path}"` : path}`);
@@ -92,10 +99,23 @@ async function train(run: Run, recorder: Recorder, display: Display, signal: Abo
   const fit = { train: data.train, test: data.test, epochs, batchSize, learningRate, schedule: scheduleOf(config) };
   for await (const event of trainer.fit({ ...fit, signal })) {
     display.event(event);
+    const hint = event.type === 'epoch' ? hintAtChance(event, learningRate, run.fitted) : null;
+    if (hint !== null) display.event({ type: 'warning', message: hint });
     await recorder.record(event);
     // Lets signals in: a backend that computes in JavaScript never waits for anything.
     await setImmediate();
   }
+}
+
+/** What to try where the first epoch's loss is that of a guess among all classes, ln(classes). */
+function hintAtChance({ epoch, loss }: EpochEvent, learningRate: number, fitted: FittedModel): string | null {
+  const classes = fitted.objective.task === 'classify' ? fitted.outputs : 1;
+  const chance = Math.log(classes);
+  if (epoch > 1 || classes < 2 || loss < 0.99 * chance) return null;
+  return (
+    `the loss of ${loss.toFixed(3)} is no better than a guess among ${classes} classes (${chance.toFixed(3)}): ` +
+    `if it stays there, try a --learning-rate well below or above ${learningRate}, or batch normalization`
+  );
 }
 
 /** The run's folder: the one to be continued, which gets the new configuration, or a new one. */

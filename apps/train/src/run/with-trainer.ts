@@ -1,6 +1,6 @@
 // Loads what a configuration names (network, data, backend), and makes a trainer of it for as long as it is needed.
 
-import { computeOptions, loadData, openBackend, outlineOf } from '@bn/command-line';
+import { computeOptions, type DataOptions, loadData, openBackend, outlineOf } from '@bn/command-line';
 import { type Backend, createTrainer, type Signature, type Trainer } from '@bn/core';
 import type { RunConfig } from '../config/settings.js';
 import { type FittedModel, fitModel, type MatchedData, matchData } from '../load/fit-model.js';
@@ -20,18 +20,19 @@ export interface Loaded extends MatchedData {
 /**
  * Runs `body`; trainer and backend are disposed of afterwards.
  *
+ * @param onProgress called now and then while many files are read
  * @param signature of the run that is continued or whose weights are taken, null for none: the data's classes are matched to
  *   its own
  */
 export async function withTrainer<T>(
   config: RunConfig,
   workingFolder: string,
-  signature: Signature | null,
+  { signature, onProgress = () => {} }: { signature: Signature | null; onProgress?: DataOptions['onProgress'] },
   body: (loaded: Loaded) => Promise<T>,
 ): Promise<T> {
   const network = await loadNetwork(config, workingFolder);
   // Other threads unpack the data, while this one makes the backend and, for data that is known, compiles.
-  const loading = loadData(config, network.shape);
+  const loading = loadData({ ...config, onProgress }, network.shape);
   // Told below: not also as an error that nothing handles.
   loading.catch(() => {});
   const opened = await openBackend(config.backend, workingFolder, computeOptions(config));
@@ -46,8 +47,9 @@ export async function withTrainer<T>(
     const trainer = await createTrainer(options);
     try {
       if (outline) await trainer.compile(outline.train, { batchSize: config.batchSize });
-      const matched = matchData(fitted, await loading, config.batchSize);
-      const warnings = [...(network.signed?.assumptions ?? []), ...matched.warnings];
+      const data = await loading;
+      const matched = matchData(fitted, data, config.batchSize);
+      const warnings = [...(network.signed?.assumptions ?? []), ...data.warnings, ...matched.warnings];
       return await body({
         ...matched,
         warnings,

@@ -5,12 +5,12 @@ import { type Initializer, ones, zeros } from '../initializers.js';
 import { customGradient, fill, stopGradient } from '../ops/composed.js';
 import { add, div, mul, sqrt, sub } from '../ops/elementwise.js';
 import { batchNormalize } from '../ops/fused.js';
-import { mean, normalizeAxes, sum } from '../ops/reduction.js';
+import { max, mean, normalizeAxes, sum } from '../ops/reduction.js';
 import { reshape, slice } from '../ops/shape.js';
 import { requireOptions } from '../options.js';
 import { defineLayer, type Layer, type Scope } from '../scope.js';
-import { formatShape, sizeOf, staticShape } from '../spec.js';
-import { type Tensor, site as where } from '../tensor.js';
+import { formatShape, type Shape, sizeOf, staticShape } from '../spec.js';
+import { site, type Tensor } from '../tensor.js';
 
 /** Whose meaning of `momentum`, defaults and running variance to follow. */
 export type BatchNormConvention = 'd2l' | 'onnx' | 'torch' | 'keras';
@@ -43,7 +43,7 @@ export interface BatchNormOptions {
   scale?: boolean;
   /** Whether beta is there and trained. Default true. */
   center?: boolean;
-  /** False: no running statistics; prediction, too, normalizes with the statistics of its batch. Default true. */
+  /** False: no running statistics; prediction, too, normalizes with the statistics of its batch, also once exported. Default true. */
   trackRunningStatistics?: boolean;
   /** True: training, too, normalizes with the running statistics and leaves them as they are. Default false. */
   frozen?: boolean;
@@ -79,11 +79,11 @@ export function batchNorm(options: BatchNormOptions = {}): Layer {
     if (x.shape.length < 2) {
       throw new BnError(
         'shape',
-        `${where('batchNorm')}: expected at least two axes [batch, channels, …], got ${formatShape(x.shape)}`,
+        `${site('batchNorm')}: expected at least two axes [batch, channels, …], got ${formatShape(x.shape)}`,
       );
     }
     const axis = normalizeAxes('batchNorm', x, [options.axis ?? 1])[0]!;
-    const channels = staticShape([x.shape[axis]!], where('batchNorm'))[0]!;
+    const channels = staticShape([x.shape[axis]!], site('batchNorm'))[0]!;
     const { scale = true, center = true, trackRunningStatistics = true, frozen = false } = options;
     const gamma = scale
       ? scope.parameter('gamma', [channels], options.gammaInitializer ?? ones())
@@ -127,8 +127,8 @@ function rulesOf({ convention = 'd2l', momentum, epsilon }: BatchNormOptions): R
 }
 
 interface BatchStatistics {
-  /** Values per channel. */
-  readonly count: number;
+  /** Sizes of the axes that are reduced. */
+  readonly sizes: Shape;
   /** A value of each channel; like those below with the reduced axes kept as size 1. */
   readonly pivot: Tensor;
   /** x − pivot. */
@@ -149,30 +149,30 @@ interface BatchStatistics {
  */
 function batchStatistics(x: Tensor, axis: number): BatchStatistics {
   const axes = x.shape.flatMap((_, i) => (i === axis ? [] : [i]));
-  const count = sizeOf(
-    staticShape(
-      axes.map((i) => x.shape[i]!),
-      where('batchNorm'),
-    ),
-  );
-  if (count === 1) {
+  const sizes = axes.map((i) => x.shape[i]!);
+  if (sizes.every((n) => n === 1)) {
     throw new BnError(
       'shape',
-      `${where('batchNorm')}: one value per channel in training, input ${formatShape(x.shape)}: ` +
+      `${site('batchNorm')}: one value per channel in training, input ${formatShape(x.shape)}: ` +
         'its variance is zero; use a batch of two or more, or frozen: true',
     );
   }
-  const kept = x.shape.map((n, i) => (i === axis ? n : 1));
-  const first = slice(
-    x,
-    x.shape.map(() => 0),
-    kept,
-  );
-  const pivot = stopGradient(first); // results do not depend on which it is
+  const pivot = stopGradient(anyAlong(axes, x)); // results do not depend on which it is
   const shifted = sub(x, pivot);
   const shift = mean(shifted, axes, { keepDims: true });
   const centred = sub(shifted, shift);
-  return { count, axes, pivot, shifted, shift, variance: mean(mul(centred, centred), axes, { keepDims: true }) };
+  return { sizes, axes, pivot, shifted, shift, variance: mean(mul(centred, centred), axes, { keepDims: true }) };
+}
+
+/** An element along these axes, which stay as size 1: the first; of a batch of any size, the largest of the first ones. */
+function anyAlong(axes: readonly number[], x: Tensor): Tensor {
+  const open = axes.filter((axis) => x.shape[axis] === null);
+  const first = slice(
+    x,
+    x.shape.map(() => 0),
+    x.shape.map((n, i) => (axes.includes(i) && n !== null ? 1 : n)),
+  );
+  return open.length > 0 ? max(first, open, { keepDims: true }) : first;
 }
 
 /** batchNormalize with the batch's own statistics, and the gradient derived by hand: two reductions, one pass over x. */
@@ -180,7 +180,7 @@ function normalizeBatch(
   x: Tensor,
   gamma: Tensor,
   beta: Tensor,
-  { shifted, shift, variance, axes, count }: BatchStatistics,
+  { shifted, shift, variance, axes, sizes }: BatchStatistics,
   attributes: { axis: number; epsilon: number },
 ): Tensor {
   const channels = gamma.shape;
@@ -189,6 +189,7 @@ function normalizeBatch(
   // With x̂ = (x − mean)·s and s = 1/√(variance + epsilon):
   //   dbeta = Σ dy,  dgamma = Σ dy·x̂,  dx = gamma·s·(dy − dbeta/count − x̂·dgamma/count)
   const backward = (dy: Tensor) => {
+    const count = sizeOf(sizes);
     const centred = sub(shifted, shift);
     const s = div(1, sqrt(add(variance, attributes.epsilon)));
     const dbeta = sum(dy, axes, { keepDims: true });
@@ -217,7 +218,7 @@ function runningStatistics(scope: Scope, channels: number, options: BatchNormOpt
 
 /** Moves the running statistics towards those of the batch. */
 function follow(scope: Scope, running: RunningStatistics, batch: BatchStatistics, rules: Rules): void {
-  const { count } = batch;
+  const count = sizeOf(staticShape(batch.sizes, site('batchNorm')));
   const correction = rules.runningVariance === 'unbiased' ? count / (count - 1) : 1;
   const batchMean = reshape(add(batch.pivot, batch.shift), running.mean.shape);
   const batchVariance = mul(reshape(batch.variance, running.variance.shape), correction);

@@ -74,9 +74,10 @@ export function argmax(x: Tensor, axis = -1): Tensor {
 export function mean(x: Tensor, axes?: readonly number[], { keepDims = false } = {}): Tensor {
   const along = normalizeAxes('mean', x, axes);
   const sizes: Shape = along.map((axis) => x.shape[axis]!);
-  const mean = mul(sum(x, along, { keepDims }), scalar(1 / sizeOf(sizes.filter((n) => n !== null) as number[])));
-  // The size of a symbolic batch is a sum of ones.
-  return sizes.includes(null) ? div(mean, sum(broadcastTo(scalar(1), [null]))) : mean;
+  const known = sizeOf(sizes.filter((n) => n !== null));
+  const total = sum(x, along, { keepDims });
+  if (!sizes.includes(null)) return mul(total, scalar(1 / known));
+  return div(total, mul(sum(broadcastTo(scalar(1), [null])), scalar(known))); // the batch is counted in the run
 }
 
 /** Axes as the primitives want them: sorted, not negative, distinct; throws `argument` for axes that x does not have. */

@@ -248,5 +248,5 @@ function requireRank(op: string, x: Tensor, ...lists: readonly (readonly unknown
 function grown(n: Dimension, by: number, op: string): Dimension {
   if (n !== null) return n + by;
   if (by === 0) return null;
-  throw new BnError('shape', `${site(op)}: the symbolic batch axis cannot be padded; pad another axis`);
+  throw new BnError('shape', `${site(op)}: nothing can be added along the batch, which may have any size`);
 }

@@ -1,5 +1,6 @@
 // From a data set to batches: which examples go together, and their bytes one after another.
 
+import { checkFeatures, checkLabels, elementsOf } from '../check-examples.js';
 import type { Dataset, DatasetOutline } from '../dataset.js';
 import { BnError } from '../errors.js';
 import { type Model, trace } from '../model.js';
@@ -44,18 +45,20 @@ export function batchRanges(length: number, batchSize: number): [number, number]
 /**
  * The examples at `indices` as one batch.
  *
- * @throws `data` naming the example, if its features or label have another size than the data set says.
+ * @throws `data` naming the example, if its features or label have another size than the data set says, or numbers that are
+ * out of their range: a label that is no class index, a pixel above 255, NaN.
  */
 export function assembleBatch(dataset: Dataset, indices: ArrayLike<number>): Batch {
   const spec = batchSpec(dataset, indices.length);
   const features = createArray(spec.features.dtype, sizeOf(spec.features.shape));
   const labels = createArray(spec.labels.dtype, sizeOf(spec.labels.shape));
-  if (dataset.fill) {
-    dataset.fill(indices, features, labels);
-    return { features, labels };
-  }
   const width = features.length / indices.length;
   const labelWidth = labels.length / indices.length;
+  if (dataset.fill) {
+    dataset.fill(indices, features, labels);
+    checkLabels(dataset, labels, (at) => indices[Math.floor(at / labelWidth)]!);
+    return { features, labels };
+  }
   for (let i = 0; i < indices.length; i++) {
     const example = dataset.get(indices[i]!);
     const label = typeof example.label === 'number' ? [example.label] : example.label;
@@ -66,6 +69,8 @@ export function assembleBatch(dataset: Dataset, indices: ArrayLike<number>): Bat
           `${width} (${formatShape(dataset.features.shape)}) and ${labelWidth}; check the data set's get() and specs`,
       );
     }
+    checkFeatures(spec.features.dtype, example.features, () => indices[i]!);
+    checkLabels(dataset, label, () => indices[i]!);
     features.set(example.features, i * width);
     labels.set(label, i * labelWidth);
   }
@@ -106,6 +111,5 @@ export function specOf(model: Model, { features, labels }: Batch): BatchSpec {
 }
 
 function dtypeOf(data: TypedArray): Spec['dtype'] {
-  if (data instanceof Uint8Array) return 'uint8';
-  return data instanceof Int32Array ? 'int32' : 'float32';
+  return elementsOf(data) ?? 'float32';
 }

@@ -58,7 +58,7 @@ export interface CheckpointEvent {
   readonly step: number;
 }
 
-/** Something that does not stop training but should be known, e.g. a last batch of one that is left out. */
+/** Something that does not stop training but should be known, e.g. a last batch of one example that the network cannot train on. */
 export interface WarningEvent {
   readonly type: 'warning';
   readonly message: string;

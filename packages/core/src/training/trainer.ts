@@ -98,6 +98,7 @@ class GraphTrainer implements Trainer {
   #position: Position;
   /** Ends when what runs now has ended: runs change the values, so they take turns. */
   #turn: Promise<unknown> = Promise.resolve();
+  #pending = 0;
 
   constructor(options: TrainerOptions) {
     const { model, backend, optimizer, seed = 0 } = options;
@@ -234,7 +235,11 @@ class GraphTrainer implements Trainer {
     return { loss, metrics: means(sums, dataset.length), answers: joined(answers) };
   }
 
-  async predict(features: TypedArray): Promise<Float32Array> {
+  predict(features: TypedArray): Promise<Float32Array> {
+    return this.#inTurn(() => this.#predict(features));
+  }
+
+  async #predict(features: TypedArray): Promise<Float32Array> {
     const { model } = this.#options;
     const spec = featureSpec(model, features);
     const key = `predict ${formatSpec(spec)}`;
@@ -243,26 +248,33 @@ class GraphTrainer implements Trainer {
     return (await this.#runner.take(outputs, 'output')) as Float32Array;
   }
 
-  async recalibrate(dataset: Dataset, { batchSize = defaultBatchSize }: { batchSize?: number } = {}): Promise<void> {
-    const { model } = this.#options;
-    this.#runner.load(await averageStatistics({ model, dataset, batchSize }, this.#runner, contextOf(this.#position)));
+  recalibrate(dataset: Dataset, { batchSize = defaultBatchSize }: { batchSize?: number } = {}): Promise<void> {
+    return this.#inTurn(async () => {
+      const { model } = this.#options;
+      this.#runner.load(
+        await averageStatistics({ model, dataset, batchSize }, this.#runner, contextOf(this.#position)),
+      );
+    });
   }
 
   values(): Promise<Map<string, HostTensor>> {
-    return this.#runner.download(this.#runner.paths.filter((path) => !this.#slots.has(path)));
+    return this.#inTurn(() => this.#runner.download(this.#runner.paths.filter((path) => !this.#slots.has(path))));
   }
 
   async checkpoint(): Promise<Checkpoint> {
-    const tensors = await this.#runner.download(this.#runner.paths);
+    const [tensors, position] = await this.#inTurn(
+      async () => [await this.#runner.download(this.#runner.paths), this.#position] as const,
+    );
     for (const [path, { data }] of tensors) {
       if (!data.every(Number.isFinite)) {
         throw new BnError('not-finite', `'${path}' is not finite: the weights diverged; lower the learning rate`);
       }
     }
-    return { tensors, position: this.#position };
+    return { tensors, position };
   }
 
   restore({ tensors, position }: Checkpoint): void {
+    this.#requireIdle('restore');
     const missing = this.#runner.paths.find((path) => !tensors.has(path));
     if (missing !== undefined) {
       throw new BnError('checkpoint', `the checkpoint has no '${missing}': it belongs to another model or optimizer`);
@@ -272,11 +284,12 @@ class GraphTrainer implements Trainer {
   }
 
   load(tensors: ReadonlyMap<string, HostTensor>): void {
+    this.#requireIdle('load');
     this.#runner.load(tensors);
   }
 
   dispose(): Promise<void> {
-    return this.#runner.dispose();
+    return this.#inTurn(() => this.#runner.dispose());
   }
 
   async #compileSteps(spec: BatchSpec, count: number): Promise<void> {
@@ -338,9 +351,16 @@ class GraphTrainer implements Trainer {
 
   /** Runs `body` when all that was asked for before has ended. */
   #inTurn<T>(body: () => Promise<T>): Promise<T> {
-    const result = this.#turn.then(body);
+    this.#pending++;
+    const result = this.#turn.then(body).finally(() => this.#pending--);
     this.#turn = result.catch(() => {});
     return result;
+  }
+
+  /** What runs would overwrite values that are set meanwhile. */
+  #requireIdle(method: string): void {
+    if (this.#pending === 0) return;
+    throw new BnError('argument', `${method}: a step or another call is still running; await it first`);
   }
 
   #evaluation(spec: BatchSpec): Compiled {

@@ -8,8 +8,8 @@ export interface Head {
   readonly size: number;
   /** null where nothing is proven. */
   readonly kind: Exclude<OutputKind, 'values'> | null;
-  /** [batch, size], what the softmax or sigmoid is taken of; the output itself where nothing is proven; null if there are several. */
-  readonly logits: Tensor | null;
+  /** [batch, size], what the softmax or sigmoid is taken of; the output itself where nothing is proven. */
+  readonly logits: Tensor;
   /** Nothing bends the numbers after the last layer with weights: they are neither probabilities nor scores. */
   readonly isLinear: boolean;
 }
@@ -27,8 +27,6 @@ export function readHead(output: Tensor): Head | null {
   if (normalized) return { size, kind: 'logits', logits: flat(output), isLinear: false };
   const sigmoid = sigmoidOf(x);
   if (sigmoid) return { size, kind: 'scores', logits: flat(sigmoid), isLinear: false };
-  if (size > 1 && Math.abs(shareOf(x, size) - 1) < 1e-5)
-    return { size, kind: 'probabilities', logits: null, isLinear: false };
   return { size, kind: null, logits: flat(output), isLinear: !bends(output) };
 }
 
@@ -55,7 +53,9 @@ function wrappedBy(x: Tensor): Tensor | null {
   if (!a) return null;
   const size = lineSize(x.shape);
   const isMove = moving.has(x.op) || (isOp(x, 'gather') && a.shape[x.attributes.axis] === 1);
-  if (isMove) return size !== null && lineSize(a.shape) === size ? a : null;
+  // A mean over the batch, spread over it again, has the same shape too.
+  const isSameLine = size !== null && lineSize(a.shape) === size && a.shape[0] === x.shape[0];
+  if (isMove) return isSameLine ? a : null;
   if (!b) return null;
   const [inner, value] = numberOf(b) === null ? [b, numberOf(a)] : [a, numberOf(b)];
   if (value === null) return null;
@@ -108,27 +108,6 @@ function isSumOf(x: Tensor, e: Tensor, size: number): boolean {
 
 function stretched(x: Tensor): Tensor {
   return isOp(x, 'broadcastTo') || isOp(x, 'reshape') ? stretched(at(x, 0)) : x;
-}
-
-/** Ways through sums are followed no further: there may be twice as many at each. */
-const mostSums = 8;
-
-/** What the numbers of an example add up to, if x is a sum of softmaxes with weights, as a mean of several is; else NaN. */
-function shareOf(x: Tensor, size: number, depth = 0): number {
-  const inner = unwrapped(x);
-  if (softmaxOf(inner, size)) return 1;
-  if (depth > mostSums) return Number.NaN;
-  const [a, b] = inner.inputs;
-  const share = (y: Tensor) => shareOf(y, size, depth + 1);
-  if (isOp(inner, 'add')) return share(a!) + share(b!);
-  if (isOp(inner, 'div')) return share(a!) / positive(b!);
-  if (!isOp(inner, 'mul')) return Number.NaN;
-  return numberOf(a!) === null ? share(a!) * positive(b!) : share(b!) * positive(a!);
-}
-
-function positive(x: Tensor): number {
-  const value = numberOf(x) ?? 0;
-  return value > 0 ? value : Number.NaN;
 }
 
 /** What x is the sigmoid of: also 1 / (1 + exp(−z)). */

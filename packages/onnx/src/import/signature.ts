@@ -75,7 +75,7 @@ export function answerOf(x: Tensor, { kind, size }: OutputSignature): Tensor {
 export function trainableOf(x: Tensor, { name, kind }: OutputSignature): Tensor {
   const { kind: proven, size, logits, isLinear } = readHead(x)!;
   if (kind === 'values') return ops.reshape(x, [x.shape[0]!, size]);
-  if (logits && (kind === 'logits' || proven === kind || isLinear)) return logits;
+  if (kind === 'logits' || proven === kind || isLinear) return logits;
   throw new BnError(
     'unsupported',
     `the output '${name}' gives ${kind}, and what they are the ${kind === 'scores' ? 'sigmoid' : 'softmax'} of is not found: ` +

@@ -1,7 +1,6 @@
 // Elementwise operations. ONNX broadcasts as NumPy does, so that pending broadcasts stay pending.
 
-import type { DType, OperationName } from '@bn/core';
-import { broadcast } from '../broadcast.js';
+import { type DType, type OperationName, ops } from '@bn/core';
 import type { Lowering, Operand } from '../lowering.js';
 import type { Rule, Rules } from '../rules.js';
 import { addBias } from './add-bias.js';
@@ -77,7 +76,7 @@ function apply(operator: string, operands: readonly Operand[], to: Lowering): Op
       operator,
       operands.map((x) => x.name),
     ),
-    shape: broadcast(operands.map((x) => x.shape)),
+    shape: ops.broadcastShapes(operator, operands),
   };
 }
 

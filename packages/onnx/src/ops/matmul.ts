@@ -1,7 +1,6 @@
 // Matrix products: Gemm transposes on the side, but takes matrices only; MatMul takes any number of leading axes.
 
-import { sameShape, type Tensor } from '@bn/core';
-import { broadcast } from '../broadcast.js';
+import { ops, sameShape, type Tensor } from '@bn/core';
 import type { Lowering, Operand } from '../lowering.js';
 import type { Rules } from '../rules.js';
 
@@ -24,10 +23,10 @@ export function multiply(node: Tensor<'matmul'>, to: Lowering, bias?: string): s
 function multiplyStacks(node: Tensor<'matmul'>, to: Lowering): string {
   const [a, b] = node.inputs as [Tensor, Tensor];
   const { transposeA, transposeB } = node.attributes;
-  const leading = (x: Operand) => x.shape.slice(0, -2);
   const pending = [matrices(a, to), matrices(b, to)] as const;
   // MatMul broadcasts leading axes itself, as long as one operand has all of them.
-  const complete = sameShape(broadcast(pending.map(leading)), node.shape.slice(0, -2));
+  const leading = pending.map(({ shape }) => ({ shape: shape.slice(0, -2) }));
+  const complete = sameShape(ops.broadcastShapes(node.op, leading), node.shape.slice(0, -2));
   const [x, y] = complete ? pending : [full(a, to), full(b, to)];
   return to.emit('MatMul', [transposeA ? swapped(x, to) : x.name, transposeB ? swapped(y, to) : y.name]);
 }

@@ -138,7 +138,7 @@ async function classify(
   const outputs = await model.predict('answer', input.features(pixels), 1, signal);
   const row = outputs.get('answer')!.data as Float32Array;
   const flaw = flawOf(row, output);
-  if (flaw !== null) throw new HttpError(500, flaw);
+  if (flaw !== null) throw new HttpError(500, site + flaw);
   return answerFrom(row, output, top);
 }
 
