@@ -1,6 +1,6 @@
 import { decode } from 'fast-png';
 import { describe, expect, test } from 'vitest';
-import { renderCurves, renderReport } from '../src/report/index.js';
+import { renderCurves, renderReport } from '../src/report/report.js';
 import type { EpochRecord, RunRecord } from '../src/run-record.js';
 
 function epochRecord(epoch: number, change: Partial<EpochRecord> = {}): EpochRecord {

@@ -11,7 +11,7 @@ import {
   writeAtomically,
 } from '@bn/command-line';
 import { Command } from 'commander';
-import { optionOf } from '../config/option-of.js';
+import { optionOf } from '../config/knobs.js';
 import { parityDisplay } from '../parity/display.js';
 import { judge } from '../parity/record.js';
 import { runParity } from '../parity/run-parity.js';

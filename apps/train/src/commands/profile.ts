@@ -11,7 +11,7 @@ import {
   writeAtomically,
 } from '@bn/command-line';
 import { Command } from 'commander';
-import { optionOf } from '../config/option-of.js';
+import { optionOf } from '../config/knobs.js';
 import { outcomeText } from '../profile/outcome-text.js';
 import { runProfile } from '../profile/run-profile.js';
 import { type ProfileFlags, readProfileSettings, sharedKnobs, warmUpSteps } from '../profile/settings.js';

@@ -1,17 +1,15 @@
 // Trains twice, step by step in turn: profiled, and as it is, so that it is known what profiling costs.
 
 import { setImmediate } from 'node:timers/promises';
-import { computeOptions, type Io, loadData, median, openBackend, UsageError } from '@bn/command-line';
+import { computeOptions, type Io, median, openBackend, UsageError } from '@bn/command-line';
 import type { Backend, BackendOptions, Graph } from '@bn/core';
 import type { RunConfig } from '../config/settings.js';
-import { fitModel, matchData } from '../load/fit-model.js';
-import { loadNetwork } from '../load/load-network.js';
+import { loadTraining } from '../load/load-training.js';
 import { shortPath } from '../run/describe-run.js';
-import { objectiveOf } from '../run/learning-rule.js';
 import type { ProfileRecord } from './record.js';
 import { reportingBackends, reports } from './reporting-backends.js';
 import { type ProfileSettings, warmUpSteps } from './settings.js';
-import { Training } from './training.js';
+import { startTraining } from './training.js';
 
 /** @throws UsageError if the backend does not report; BnError for what is wrong with model, data or training; when stopped */
 export async function runProfile(settings: ProfileSettings, io: Io): Promise<ProfileRecord> {
@@ -46,12 +44,9 @@ async function measure(
   plain: Backend,
   { cwd, signal }: Io,
 ): Promise<ProfileRecord> {
-  const network = await loadNetwork(config, cwd);
-  const data = await loadData(config, network.shape);
-  const fitted = fitModel(network, objectiveOf(config, data.outputs), data, network.signed?.signature.output ?? null);
-  const { train } = matchData(fitted, data, config.batchSize).data;
+  const { fitted, data } = await loadTraining(config, cwd);
   // One after the other: compilations are timed.
-  const start = (backend: Backend) => Training.start(fitted, train, backend, config);
+  const start = (backend: Backend) => startTraining(fitted, data.train, backend, config);
   const trainings = [await start(profiled), await start(plain)] as const;
   const seconds = trainings.map((): number[] => []);
   for (let step = 0; step < warmUpSteps + steps; step++) {
@@ -62,7 +57,7 @@ async function measure(
       seconds[i]!.push(await training.step());
     }
   }
-  const { graph, executable, compileSeconds } = trainings[0]!.compiled;
+  const { graph, executable, compileSeconds } = trainings[0].compiled();
   const [counted, unprofiled] = seconds.map((all) => all.slice(warmUpSteps));
   const { name, device, engine } = profiled;
   return {
