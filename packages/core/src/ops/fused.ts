@@ -4,8 +4,7 @@
 import { BnError } from '../errors.js';
 import { apply, type Definition, type None, requireDType } from '../primitive.js';
 import { formatShape } from '../spec.js';
-import type { OperationAttributes, Tensor } from '../tensor.js';
-import { where as at } from '../tensor.js';
+import { where as at, isOp, type OperationAttributes, type Tensor } from '../tensor.js';
 import { add, div, exp, log, maximum, mul, sqrt, sub } from './elementwise.js';
 import { max, normalizeAxes, sum } from './reduction.js';
 import { reshape } from './shape.js';
@@ -54,7 +53,8 @@ export const fused: { readonly [Op in FusedName]: FusedDefinition<Op> } = {
         Tensor,
         Tensor,
       ];
-      return add(mul(sub(x, mean), div(gamma, sqrt(add(variance, epsilon)))), beta);
+      const centred = isZero(inputs[1]!) ? x : sub(x, mean);
+      return add(mul(centred, div(gamma, sqrt(add(variance, epsilon)))), beta);
     },
   },
   softmax: {
@@ -77,6 +77,11 @@ export const fused: { readonly [Op in FusedName]: FusedDefinition<Op> } = {
   },
   relu: { spec: like('relu'), decompose: ([x]) => maximum(x!, 0) },
 };
+
+/** Whether a mean is zero before the run, as of what is centred already. */
+function isZero(x: Tensor): boolean {
+  return isOp(x, 'constant') && x.attributes.data.every((v) => v === 0);
+}
 
 /** gamma · (x − mean) / √(variance + epsilon) + beta, with one mean, variance, gamma and beta per entry of `axis`. */
 export function batchNormalize(
