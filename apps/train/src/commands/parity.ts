@@ -11,11 +11,11 @@ import {
   writeAtomically,
 } from '@bn/command-line';
 import { Command } from 'commander';
-import { optionOf } from '../config/option-of.js';
+import { optionOf } from '../config/knobs.js';
 import { parityDisplay } from '../parity/display.js';
 import { judge } from '../parity/record.js';
 import { runParity } from '../parity/run-parity.js';
-import { type ParityFlags, readParitySettings, sharedKnobs } from '../parity/settings.js';
+import { type ParityFlags, readParitySettings } from '../parity/settings.js';
 
 export const summary = 'compare backends with the reference, layer by layer';
 
@@ -40,7 +40,18 @@ export async function run(args: readonly string[], io: Io): Promise<number> {
     )
     .addOption(checkedOption('--html', text('<file>'), 'also write a heat map, layer × step, as an HTML file'))
     .option('--json', 'print one line of JSON per event, for programs [default: text for people]');
-  for (const name of sharedKnobs) command.addOption(optionOf(name));
+  const computing = [
+    'model',
+    'data',
+    'limit',
+    'batchSize',
+    'learningRate',
+    'seed',
+    'device',
+    'threads',
+    'exact',
+  ] as const;
+  for (const name of computing) command.addOption(optionOf(name));
   command.addHelpText('after', notes);
 
   const flags = parseCommand(command, args, io) as ParityFlags | null;

@@ -2,8 +2,7 @@
 
 import { checkedOption, type Io, parseCommand, stopCode, text } from '@bn/command-line';
 import { Command } from 'commander';
-import { knobNames } from '../config/knobs.js';
-import { optionOf } from '../config/option-of.js';
+import { knobNames, optionOf } from '../config/knobs.js';
 import { readSettings } from '../config/settings.js';
 import { program } from '../program.js';
 import { runTraining } from '../run/run-training.js';
