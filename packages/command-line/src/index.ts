@@ -30,6 +30,7 @@ export { type BackendModule, findBackend, importBackend, installedBackends, load
 export {
   type DataOptions,
   type DataOutline,
+  labelsOf,
   loadData,
   loadTestData,
   outlineOf,
