@@ -109,4 +109,5 @@ export {
   type Trainer,
   type TrainerOptions,
 } from './training/trainer.js';
+export { type Compiled, ValueBackend } from './value-backend.js';
 export { ValueStore } from './value-store.js';

@@ -1,6 +1,6 @@
 // One backend in its child process: loads what everyone loads, and computes the steps that it is asked for.
 
-import { computeOptions, loadBackend } from '@bn/command-line';
+import { type Answer, computeOptions, loadBackend, type TaskTable } from '@bn/command-line';
 import { type Backend, BnError, createTrainer, type HostTensor, type Observation } from '@bn/core';
 import { createBackend as createReference } from '@bn/reference';
 import { batchesOf, loadSteps } from '../load/load-steps.js';
@@ -8,12 +8,12 @@ import { difference } from './difference.js';
 import { Exchange, keyOf } from './exchange.js';
 import type { Setup, Tasks } from './tasks.js';
 
-type Answer<Name extends keyof Tasks> = Promise<ReturnType<Tasks[Name]>>;
-
-export type Participant = Awaited<ReturnType<typeof createParticipant>>;
+export interface Participant extends Omit<TaskTable<Tasks>, 'open'> {
+  about(): Answer<Tasks, 'open'>;
+}
 
 /** Steps are observed or compared one after another, from the first. */
-export async function createParticipant(setup: Setup) {
+export async function createParticipant(setup: Setup): Promise<Participant> {
   const { config } = setup;
   const { options, train: dataset, description } = await loadSteps(config, setup.workingFolder);
   const backend = await backendOf(setup);
@@ -22,12 +22,12 @@ export async function createParticipant(setup: Setup) {
   const stepwise = await createTrainer({ ...options, backend });
   const batches = batchesOf(dataset, config);
   return {
-    about(): ReturnType<Tasks['open']> {
+    about() {
       const { device, engine } = backend;
       return { data: description, device: device.description, ...(engine !== undefined && { engine }) };
     },
 
-    async observe(step: number): Answer<'observe'> {
+    async observe(step) {
       const state = await stepwise.checkpoint();
       const observations = await stepwise.observe(batches.next().value, config);
       const loss = observations.find(({ kind }) => kind === 'loss')!.data[0]!;
@@ -42,7 +42,7 @@ export async function createParticipant(setup: Setup) {
       return { loss };
     },
 
-    async compare(step: number): Answer<'compare'> {
+    async compare(step) {
       stepwise.restore(await exchange.readState(step));
       const expected = await exchange.readObservations(step);
       const observations = await stepwise.observe(batches.next().value, config);
@@ -52,7 +52,7 @@ export async function createParticipant(setup: Setup) {
       });
     },
 
-    async train(steps: number): Answer<'train'> {
+    async train(steps) {
       const trainer = await createTrainer({ ...options, backend });
       const own = batchesOf(dataset, config);
       const losses = new Array<number>(steps).fill(Number.NaN);
