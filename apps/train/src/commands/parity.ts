@@ -1,8 +1,8 @@
 // `parity`: compares backends with the reference, layer by layer and step by step.
 
 import {
+  CheckedCommand,
   checkedList,
-  checkedOption,
   type Io,
   parseCommand,
   stopCode,
@@ -10,7 +10,6 @@ import {
   wholeNumber,
   writeAtomically,
 } from '@bn/command-line';
-import { Command } from 'commander';
 import { optionOf } from '../config/knobs.js';
 import { parityDisplay } from '../parity/display.js';
 import { judge } from '../parity/record.js';
@@ -21,7 +20,7 @@ export const summary = 'compare backends with the reference, layer by layer';
 
 /** @returns 0 if all agree, 1 if one departs */
 export async function run(args: readonly string[], io: Io): Promise<number> {
-  const command = new Command('train parity')
+  const command = new CheckedCommand('train parity')
     .description(
       'Compares backends with the reference backend in float64: every step from the same state, layer by layer, and the ' +
         'losses when each trains on its own. Ends with exit code 1 if one of them departs.',
@@ -33,12 +32,8 @@ export async function run(args: readonly string[], io: Io): Promise<number> {
         'which; name:engine for one engine of several [default: all installed]',
       ),
     )
-    .addOption(
-      checkedOption('--steps', wholeNumber(1), 'training steps; the reference takes a second or two for each').default(
-        20,
-      ),
-    )
-    .addOption(checkedOption('--html', text('<file>'), 'also write a heat map, layer × step, as an HTML file'))
+    .checked('--steps', wholeNumber(1), 'training steps; the reference takes a second or two for each', 20)
+    .checked('--html', text('<file>'), 'also write a heat map, layer × step, as an HTML file')
     .option('--json', 'print one line of JSON per event, for programs [default: text for people]');
   const computing = [
     'model',
