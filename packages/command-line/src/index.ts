@@ -8,7 +8,7 @@ export {
   hasExactMode,
   requireExactMode,
 } from './backend-flags.js';
-export { checkedList, checkedOption, checkedValue } from './checked-option.js';
+export { CheckedCommand, checkedList, checkedOption, checkedValue } from './checked-option.js';
 export { fileToWrite } from './file-to-write.js';
 export { type Flag, flag, flagOption } from './flag.js';
 export { importModule } from './import-module.js';
@@ -30,6 +30,7 @@ export { type BackendModule, findBackend, importBackend, installedBackends, load
 export {
   type DataOptions,
   type DataOutline,
+  labelsOf,
   loadData,
   loadTestData,
   outlineOf,
