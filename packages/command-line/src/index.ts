@@ -1,7 +1,7 @@
 // The public names of @bn/command-line.
 
 export * from './backend-flags.js';
-export { checkedList, checkedOption, checkedValue } from './checked-option.js';
+export { CheckedCommand, checkedList, checkedOption, checkedValue } from './checked-option.js';
 export { fileToWrite } from './file-to-write.js';
 export { type Flag, flag, flagOption } from './flag.js';
 export { importModule } from './import-module.js';
@@ -11,6 +11,7 @@ export { type BackendModule, findBackend, importBackend, installedBackends, load
 export {
   type DataOptions,
   type DataOutline,
+  labelsOf,
   loadData,
   loadTestData,
   outlineOf,

@@ -3,15 +3,14 @@
 import { basename, isAbsolute } from 'node:path';
 import type { Metrics } from '@bn/core';
 import { shortName } from '../display/format.js';
-import type { EpochRecord, MeasureTable, RunDescription, RunRecord, RunSummary } from '../run-record.js';
+import type { EpochRecord, RunDescription, RunRecord, RunSummary } from '../run-record.js';
 import { batchNormSection } from './batch-norm-figures.js';
 import { confusionSection } from './confusion-section.js';
 import { type Html, type HtmlValue, html } from './html.js';
+import { measuresSection } from './measures-section.js';
 import { mistakesSection } from './mistakes-section.js';
 import { renderPage } from './page.js';
 import { trainingFigures } from './training-charts.js';
-
-export { renderCurves } from './training-charts.js';
 
 /** The text of report.html. */
 export async function renderReport(record: RunRecord): Promise<string> {
@@ -77,19 +76,6 @@ function epochTable(epochs: readonly EpochRecord[]): Html {
   return html`<details class="card"><summary>All epochs</summary><div class="scroll" tabindex="0" role="region" aria-label="All epochs">
 <table class="epochs"><thead><tr>${columns.map(([name]) => html`<th scope="col">${name}</th>`)}</tr></thead>
 <tbody>${epochs.map((epoch) => html`<tr>${columns.map(([, value]) => html`<td>${value(epoch)}</td>`)}</tr>\n`)}</tbody></table></div></details>`;
-}
-
-/** What the answers for all test examples say, of each class, label or value. */
-function measuresSection({ columns, rows }: MeasureTable): Html {
-  return html`<section><h2>Test data</h2>
-<div class="card scroll" tabindex="0" role="region" aria-label="Test data"><table class="epochs">
-<thead><tr>${['', ...columns].map((name) => html`<th scope="col">${name}</th>`)}</tr></thead>
-<tbody>${rows.map(({ name, values }) => html`<tr><th scope="row">${name}</th>${values.map((value) => html`<td>${measureText(value)}</td>`)}</tr>\n`)}</tbody></table></div></section>`;
-}
-
-function measureText(value: number | null): string {
-  if (value === null) return '–';
-  return Number.isInteger(value) ? String(value) : value.toFixed(3);
 }
 
 /** JSON has null for a number that is not finite. */

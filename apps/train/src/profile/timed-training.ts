@@ -1,48 +1,42 @@
-// A training on one backend, a step at a time, with the wall time of each.
+// A training on one backend, a step at a time, with the time of each and of compiling.
 
-import { type Backend, createTrainer, type Dataset, type Executable, type Graph } from '@bn/core';
+import { type Backend, createTrainer, type Executable, type Graph } from '@bn/core';
 import type { RunConfig } from '../config/settings.js';
-import type { FittedModel } from '../load/fit-model.js';
-import { batchesOf } from '../load/load-training.js';
-import { optimizerOf } from '../run/learning-rule.js';
+import { batchesOf, type LoadedSteps } from '../load/load-steps.js';
 
-/** The step's graph. */
-export interface Compiled {
+interface Compiled {
   readonly graph: Graph;
   readonly executable: Executable;
   readonly compileSeconds: number;
 }
 
-export interface Training {
+export interface TimedTraining {
+  /** What was compiled so far: after the first step, first the step's graph. */
+  readonly compiled: readonly Compiled[];
   /** Seconds of the next step, from the making of its batch to the check of its loss. */
   step(): Promise<number>;
-  /** After the first step. */
-  compiled(): Compiled;
 }
 
 export async function startTraining(
-  { model, objective }: FittedModel,
-  dataset: Dataset,
+  { options, train }: LoadedSteps,
   backend: Backend,
   config: RunConfig,
-): Promise<Training> {
+): Promise<TimedTraining> {
   const compiled: Compiled[] = [];
-  const { seed, learningRate } = config;
-  const options = { model, objective, optimizer: optimizerOf(config), seed };
-  const trainer = await createTrainer({ ...options, backend: noting(backend, compiled) });
-  const batches = batchesOf(dataset, config);
+  const trainer = await createTrainer({ ...options, backend: timed(backend, compiled) });
+  const batches = batchesOf(train, config);
   return {
+    compiled,
     async step() {
       const start = performance.now();
-      await trainer.step(batches.next().value, { learningRate });
+      await trainer.step(batches.next().value, { learningRate: config.learningRate });
       return (performance.now() - start) / 1000;
     },
-    compiled: () => compiled[0]!,
   };
 }
 
-/** The backend, to be used in its place: notes what is compiled, and how long that takes. */
-function noting(backend: Backend, compiled: Compiled[]): Backend {
+/** The backend, which notes what is compiled. */
+function timed(backend: Backend, compiled: Compiled[]): Backend {
   return {
     name: backend.name,
     device: backend.device,
