@@ -6,6 +6,7 @@ import { BnError } from '../errors.js';
 import { type Model, trace } from '../model.js';
 import type { Objective } from '../objectives/objective.js';
 import type { Optimizer } from '../optimizers/optimizer.js';
+import { requireOptions } from '../options.js';
 import { createGenerator, permutation } from '../random.js';
 import { constantSchedule, type Schedule } from '../schedules.js';
 import { formatSpec, type HostTensor, sizeOf, type TypedArray } from '../spec.js';
@@ -101,6 +102,7 @@ class GraphTrainer implements Trainer {
   #pending = 0;
 
   constructor(options: TrainerOptions) {
+    requireOptions('createTrainer', options, 'model backend objective optimizer seed');
     const { model, backend, optimizer, seed = 0 } = options;
     if (!Number.isInteger(seed)) throw new BnError('argument', `seed must be an integer, got ${seed}`);
     this.#options = options;
@@ -434,6 +436,7 @@ type Range = [start: number, end: number];
 const nothingYet = { sums: {}, examples: 0, seconds: 0 };
 
 function requireFitOptions(options: FitOptions): void {
+  requireOptions('fit', options, 'train test epochs batchSize stepsPerRun learningRate schedule signal');
   const { train, test, epochs, learningRate } = options;
   const wrong = (what: string) => new BnError('argument', `fit: ${what}`);
   requireBatchOptions('fit', train, options);
