@@ -43,20 +43,14 @@ export function testBatchNorm(suite: Suite): void {
         }
       });
 
+    const { yTraining: y, dx, dgamma, dbeta, runningMeanAfter: runningMean } = golden;
+    const trained = { y, dx, dgamma, dbeta, runningMean };
     compare('training', () => trainingGraph(golden, 'd2l'), {
-      y: golden.yTraining,
-      dx: golden.dx,
-      dgamma: golden.dgamma,
-      dbeta: golden.dbeta,
-      runningMean: golden.runningMeanAfter,
+      ...trained,
       runningVariance: golden.runningVarAfterPopulation,
     });
     compare("training with PyTorch's convention", () => trainingGraph(golden, 'torch'), {
-      y: golden.yTraining,
-      dx: golden.dx,
-      dgamma: golden.dgamma,
-      dbeta: golden.dbeta,
-      runningMean: golden.runningMeanAfter,
+      ...trained,
       runningVariance: golden.runningVarAfterUnbiased,
     });
     compare('statistics of the batch', () => statisticsGraph(golden), {

@@ -83,3 +83,17 @@ export function maxPool2d(x: Tensor, geometry: PoolingGeometry): Tensor {
 export function maxPool2dGradient(x: Tensor, dy: Tensor, geometry: PoolingGeometry): Tensor {
   return apply(pooling, 'maxPool2dGradient', [x, dy], geometry);
 }
+
+/** For each window along an axis, the taps that fall on the image: what an average counts where padding does not. */
+export function tapsOnImage(
+  axis: 0 | 1,
+  { kernelSize, stride, padding, dilation }: PoolingGeometry,
+  imageSize: number,
+  windowCount: number,
+): number[] {
+  return Array.from({ length: windowCount }, (_, window) => {
+    const start = window * stride[axis] - padding[axis];
+    const taps = Array.from({ length: kernelSize[axis] }, (_, tap) => start + tap * dilation[axis]);
+    return taps.filter((place) => place >= 0 && place < imageSize).length;
+  });
+}
