@@ -32,6 +32,7 @@ export {
   type DataOutline,
   loadData,
   loadTestData,
+  numbersIn,
   outlineOf,
   type RunData,
   type TestData,

@@ -316,6 +316,7 @@ function matchTest(train: Dataset, test: Dataset): { readonly test: Dataset; rea
   const list = (dataset: Dataset, what: string) => ({
     names: dataset.classNames ?? null,
     count: countOutputs(dataset),
+    present: dataset.classNames ? undefined : numbersIn(dataset),
     what,
   });
   const { index, names, note } = matchClasses(list(test, 'the test data'), list(train, 'the training data'));
@@ -329,7 +330,13 @@ function countOutputs(...parts: readonly Dataset[]): number {
   if (classNames) return classNames.length;
   if (labels?.dtype === 'float32') return sizeOf(labels.shape);
   let highest = 0;
-  for (const part of parts)
-    for (let i = 0; i < part.length; i++) highest = Math.max(highest, part.get(i).label as number);
+  for (const label of numbersIn(...parts)) highest = Math.max(highest, label);
   return highest + 1;
+}
+
+/** The class indices that occur. */
+export function numbersIn(...parts: readonly Dataset[]): ReadonlySet<number> {
+  const numbers = new Set<number>();
+  for (const part of parts) for (let i = 0; i < part.length; i++) numbers.add(part.get(i).label as number);
+  return numbers;
 }

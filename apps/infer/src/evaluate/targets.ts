@@ -29,7 +29,7 @@ export function targetsOf(dataset: Dataset, output: OutputSignature): Targets {
   const isBinary = kind === 'scores' && size === 1;
   const count = dataset.classNames?.length ?? labels.reduce((most, label) => Math.max(most, label + 1), 1);
   const { index, names, note } = matchClasses(
-    { count, names: dataset.classNames ?? null, what: 'the data' },
+    { count, names: dataset.classNames ?? null, present: new Set(labels), what: 'the data' },
     { count: isBinary ? 2 : size, names: isBinary ? null : output.names, what: 'the model' },
   );
   const classes = labels.map((label) => index[label]!);
