@@ -52,7 +52,8 @@ export function testResult(task: Task, { test, outputs, names }: RunData, answer
     }
     case 'regress': {
       const error = (i: number) => labels[i]!.reduce((sum, label, j) => sum + Math.abs(label - answerOf(i)[j]!), 0);
-      const text = (values: readonly number[]) => values.map((value) => value.toPrecision(4)).join(', ');
+      const text = (values: readonly number[]) =>
+        values.map((value, j) => `${known[j]} ${value.toPrecision(4)}`).join(', ');
       const errors = labels.map((_, i) => error(i));
       const worst = [...labels.keys()].sort((a, b) => errors[b]! - errors[a]!);
       return {
