@@ -15,6 +15,11 @@ export function requireOptions(what: string, options: object, known: string): vo
   throw new BnError('argument', `${what}: no option '${unknown}'; ${near ? `did you mean '${near}'? ` : ''}${all}`);
 }
 
+/** Throws `argument` unless n is a positive integer. */
+export function requireCount(name: string, n: number): void {
+  if (!Number.isInteger(n) || n < 1) throw new BnError('argument', `${name} must be a positive integer, got ${n}`);
+}
+
 /** `kernel_size` and `kernelSize` are meant alike. */
 function plain(name: string): string {
   return name.replaceAll(/[^A-Za-z0-9]/g, '').toLowerCase();

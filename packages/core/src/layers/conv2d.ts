@@ -5,9 +5,9 @@ import { type Initializer, xavierUniform, zeros } from '../initializers.js';
 import { conv2d as convolve, requireImage } from '../ops/convolution.js';
 import { add } from '../ops/elementwise.js';
 import { reshape } from '../ops/shape.js';
-import { requireOptions } from '../options.js';
+import { requireCount, requireOptions } from '../options.js';
 import { defineLayer, type Layer } from '../scope.js';
-import { type Padding2d, paddingOf, pair, requireCount, type Size2d } from './window.js';
+import { type Padding2d, paddingOf, pair, type Size2d } from './window.js';
 
 export interface Conv2dOptions {
   kernelSize: Size2d;
@@ -44,10 +44,8 @@ export function conv2d(filters: number, options: Conv2dOptions): Layer {
   return defineLayer((x, scope) => {
     const [, channels, height, width] = requireImage('conv2d', x) as [null, number, number, number];
     if (channels % groups !== 0) {
-      throw new BnError(
-        'shape',
-        `${scope.path || 'conv2d'}: ${channels} input channels do not divide into ${groups} groups`,
-      );
+      const where = scope.path || 'conv2d';
+      throw new BnError('shape', `${where}: ${channels} input channels do not divide into ${groups} groups`);
     }
     const padding = paddingOf(options.padding ?? 0, [height, width], { kernelSize, stride, dilation });
     const weight = scope.parameter('weight', [filters, channels / groups, ...kernelSize], weightInitializer);

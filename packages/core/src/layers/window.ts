@@ -1,6 +1,8 @@
 // Sizes, strides and paddings of windows over images, as people give them.
 
 import { BnError } from '../errors.js';
+import type { PoolingGeometry } from '../ops/pooling.js';
+import { requireCount } from '../options.js';
 
 /** One number for height and width alike, or [height, width]. */
 export type Size2d = number | readonly [number, number];
@@ -16,22 +18,11 @@ export function pair(name: string, size: Size2d): [number, number] {
   return [height, width];
 }
 
-/** Throws `argument` unless n is a positive integer. */
-export function requireCount(name: string, n: number): void {
-  if (!Number.isInteger(n) || n < 1) throw new BnError('argument', `${name} must be a positive integer, got ${n}`);
-}
-
-interface Window {
-  readonly kernelSize: readonly [number, number];
-  readonly stride: readonly [number, number];
-  readonly dilation: readonly [number, number];
-}
-
 /** Padding as [top, left, bottom, right]. An odd rest of `same` goes to the bottom and right, as in Keras and ONNX (SAME_UPPER). */
 export function paddingOf(
   padding: Padding2d,
   size: readonly [number, number],
-  { kernelSize, stride, dilation }: Window,
+  { kernelSize, stride, dilation }: Omit<PoolingGeometry, 'padding'>,
 ): [number, number, number, number] {
   if (padding === 'same') {
     const total = size.map((n, i) => {

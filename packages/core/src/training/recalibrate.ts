@@ -2,14 +2,12 @@
 
 import type { Dataset } from '../dataset.js';
 import { BnError } from '../errors.js';
-import { type Model, trace } from '../model.js';
-import { createGenerator, permutation } from '../random.js';
+import { type Model, traceOn } from '../model.js';
+import { createGenerator, permutation, streams } from '../random.js';
 import { formatSpec, type HostTensor, sizeOf, staticShape } from '../spec.js';
-import { input } from '../tensor.js';
 import { assembleBatch, batchRanges, batchSpec } from './batches.js';
 import type { HostInput, RunContext, Runner } from './runner.js';
 import { recalibrationGraph } from './step-graph.js';
-import { streams } from './streams.js';
 
 /**
  * For each state that averages over batches, the average of its batches' statistics, weighed by their sizes. A variance
@@ -27,7 +25,7 @@ export async function averageStatistics(
   const order = permutation(dataset.length, createGenerator(context.random[0], streams.recalibrate));
   const ranges = recalibrationRanges(dataset.length, batchSize);
   const { features: first } = batchSpec(dataset, ranges[0]![1]);
-  const { variances } = trace(model, input('features', first.shape, first.dtype), { training: true });
+  const { variances } = traceOn(model, first, { training: true });
   /** Values that the divisor of an unbiased variance counts, of so many examples. */
   const valuesOf = (path: string, examples: number) => {
     const { unbiasedOf } = variances.get(path) ?? {};
@@ -48,27 +46,23 @@ export async function averageStatistics(
     const statistics = new Map<string, Float64Array>();
     for (const path of [...outputs.keys()]) {
       const biased = 1 - 1 / valuesOf(path, size);
+      const values = await runner.take(outputs, path);
       statistics.set(
         path,
-        Float64Array.from(await runner.take(outputs, path), (v) => v * biased),
+        Float64Array.from(values, (v) => v * biased),
       );
     }
     examples += size;
     addBatch(averages, statistics, size / examples, (path) => variances.get(path)?.around);
   }
-  return new Map(
-    [...averages].map(([path, average]) => {
-      const unbiased = 1 / (1 - 1 / valuesOf(path, examples));
-      return [
-        path,
-        finite(
-          path,
-          average.map((v) => v * unbiased),
-          runner,
-        ),
-      ];
-    }),
-  );
+  const unbiased = [...averages].map(([path, average]) => {
+    const correction = 1 / (1 - 1 / valuesOf(path, examples));
+    const data = Float32Array.from(average, (v) => v * correction);
+    if (data.every(Number.isFinite)) return [path, { shape: staticShape(runner.specOf(path)!.shape), data }] as const;
+    const problem = `'${path}' has no finite average; its update must be a moving average`;
+    throw new BnError('not-finite', `recalibration: ${problem}`);
+  });
+  return new Map(unbiased);
 }
 
 /** The batches; a rest of one example goes with the batch before, as many layers have no statistics of one alone. */
@@ -96,15 +90,4 @@ function addBatch(
     return [path, before.map((v, i) => v + share * (statistic[i]! - v + (1 - share) * apart(i) ** 2))] as const;
   });
   for (const [path, average] of added) averages.set(path, average);
-}
-
-function finite(path: string, average: Float64Array, runner: Runner): HostTensor {
-  const data = Float32Array.from(average);
-  if (!data.every(Number.isFinite)) {
-    throw new BnError(
-      'not-finite',
-      `recalibration: '${path}' has no finite average; its update must be a moving average`,
-    );
-  }
-  return { shape: staticShape(runner.specOf(path)!.shape), data };
 }
