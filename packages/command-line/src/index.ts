@@ -43,6 +43,7 @@ export { parseCommand } from './parse-command.js';
 export { printable, wrapWords } from './printable.js';
 export { type CommandModule, defineProgram, type Program } from './program.js';
 export { readModelFile } from './read-model-file.js';
+export { type Answer, type Argument, carryOut, Remote, type Reply, type TaskTable } from './remote.js';
 export { isPath, resolvePackage, resolvePath } from './resolve-module.js';
 export { stopCode } from './stop-signal.js';
 export { UsageError } from './usage-error.js';

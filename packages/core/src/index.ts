@@ -58,4 +58,5 @@ export type * from './training/events.js';
 export { type Observed, predictionGraph, trainingStepGraph } from './training/step-graph.js';
 export type { Observation, StepResult } from './training/step-runner.js';
 export * from './training/trainer.js';
+export { type Compiled, ValueBackend } from './value-backend.js';
 export { ValueStore } from './value-store.js';

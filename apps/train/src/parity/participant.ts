@@ -1,6 +1,6 @@
 // One backend in its child process: loads what everyone loads, and computes the steps that it is asked for.
 
-import { computeOptions, loadBackend, loadData } from '@bn/command-line';
+import { type Answer, computeOptions, loadBackend, loadData } from '@bn/command-line';
 import {
   assembleBatch,
   type Backend,
@@ -22,8 +22,6 @@ import { objectiveOf, optimizerOf } from '../run/learning-rule.js';
 import { difference } from './difference.js';
 import { Exchange, keyOf } from './exchange.js';
 import type { Setup, Tasks } from './tasks.js';
-
-type Answer<Name extends keyof Tasks> = Promise<ReturnType<Tasks[Name]>>;
 
 export async function createParticipant(setup: Setup): Promise<Participant> {
   const { config, workingFolder } = setup;
@@ -60,12 +58,12 @@ export class Participant {
     this.#stepwise = stepwise;
   }
 
-  about(): ReturnType<Tasks['open']> {
+  about(): Answer<Tasks, 'open'> {
     const { device, engine } = this.#options.backend;
     return { data: this.#description, device: device.description, ...(engine !== undefined && { engine }) };
   }
 
-  async observe(step: number): Answer<'observe'> {
+  async observe(step: number): Promise<Answer<Tasks, 'observe'>> {
     const trainer = this.#stepwise;
     const state = await trainer.checkpoint();
     const observations = await trainer.observe(this.#batch(step), this.#config);
@@ -81,7 +79,7 @@ export class Participant {
     return { loss };
   }
 
-  async compare(step: number): Answer<'compare'> {
+  async compare(step: number): Promise<Answer<Tasks, 'compare'>> {
     this.#stepwise.restore(await this.#exchange.readState(step));
     const expected = await this.#exchange.readObservations(step);
     const observations = await this.#stepwise.observe(this.#batch(step), this.#config);
@@ -91,7 +89,7 @@ export class Participant {
     });
   }
 
-  async train(steps: number): Answer<'train'> {
+  async train(steps: number): Promise<Answer<Tasks, 'train'>> {
     const trainer = await createTrainer(this.#options);
     const losses = new Array<number>(steps).fill(Number.NaN);
     try {

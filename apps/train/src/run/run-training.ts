@@ -2,11 +2,10 @@
 
 import { setImmediate } from 'node:timers/promises';
 import { type Io, UsageError, writeAtomically } from '@bn/command-line';
-import { BnError, describeSignature, type EpochEvent, type Trainer } from '@bn/core';
+import { BnError, describeSignature, type Trainer } from '@bn/core';
 import type { RunConfig, Settings } from '../config/settings.js';
 import { createDisplay, type Display, defaultDisplayMode } from '../display/index.js';
 import { loadingProgress } from '../display/progress.js';
-import type { FittedModel } from '../load/fit-model.js';
 import { readWeights } from '../load/read-weights.js';
 import type { EpochRecord, RunDescription, RunRecord } from '../run-record.js';
 import { conclude } from './conclude.js';
@@ -99,22 +98,23 @@ async function train(run: Run, recorder: Recorder, display: Display, signal: Abo
   const fit = { train: data.train, test: data.test, epochs, batchSize, learningRate, schedule: scheduleOf(config) };
   for await (const event of trainer.fit({ ...fit, signal })) {
     display.event(event);
-    const hint = event.type === 'epoch' ? hintAtChance(event, learningRate, run.fitted) : null;
-    if (hint !== null) display.event({ type: 'warning', message: hint });
     await recorder.record(event);
+    const [only, ...others] = recorder.epochs;
+    const hint = event.type === 'checkpoint' && only && others.length === 0 ? hintAtChance(only, run) : null;
+    if (hint !== null) display.event({ type: 'warning', message: hint });
     // Lets signals in: a backend that computes in JavaScript never waits for anything.
     await setImmediate();
   }
 }
 
-/** What to try where the first epoch's loss is that of a guess among all classes, ln(classes). */
-function hintAtChance({ epoch, loss }: EpochEvent, learningRate: number, fitted: FittedModel): string | null {
-  const classes = fitted.objective.task === 'classify' ? fitted.outputs : 1;
-  const chance = Math.log(classes);
-  if (epoch > 1 || classes < 2 || loss < 0.99 * chance) return null;
+/** What to try where the losses of the first epoch are that of a guess among all classes, ln(classes). */
+function hintAtChance({ loss: trained, test }: EpochRecord, { fitted, config }: Run): string | null {
+  const { objective, outputs: classes } = fitted;
+  const [chance, loss] = [Math.log(classes), Math.min(trained, test.loss)];
+  if (objective.task !== 'classify' || classes < 2 || loss < 0.99 * chance) return null;
   return (
     `the loss of ${loss.toFixed(3)} is no better than a guess among ${classes} classes (${chance.toFixed(3)}): ` +
-    `if it stays there, try a --learning-rate well below or above ${learningRate}, or batch normalization`
+    `if it stays there, try a --learning-rate well below or above ${config.learningRate}, or batch normalization`
   );
 }
 
