@@ -110,7 +110,7 @@ function nameOutputs(graph: Graph, results: ReadonlyMap<string, string>, to: Low
     const name = graph.inputs.has(output) ? to.uniqueName(`${output}.next`) : output;
     names.set(output, name);
     if (computed.has(value) && !renamed.has(value)) renamed.set(value, name);
-    else to.copy(value, name);
+    else to.emit('Identity', [value], {}, name);
   }
   const rename = (name: string) => renamed.get(name) ?? name;
   for (const node of to.nodes) {

@@ -5,7 +5,7 @@ import type { Lowering } from '../lowering.js';
 import type { Rules } from '../rules.js';
 import { gatherTaps, scatterTaps } from './taps.js';
 import { cover, earliness, fillTiles, isTiling, uncover } from './tiles.js';
-import { padWithLowest, type Size, size, unreached, windowAttributes } from './window.js';
+import { area, padWithLowest, type Size, size, unreached, windowAttributes } from './window.js';
 
 export const pooling: Rules<keyof PoolingAttributes> = {
   avgPool2d: (node, to) => {
@@ -72,17 +72,11 @@ function overlappingMaxPoolGradient(node: Tensor<'maxPool2dGradient'>, to: Lower
   const taps = gatherTaps(x, size(dy), node.attributes, to);
   const isLargest = to.emit('Equal', [taps, to.emit('ReduceMax', [taps], { axes: [1] })]);
   // ArgMax would do, but WebGPU has none.
-  const number = to.constant(
-    Float32Array.from({ length: count }, (_, i) => i),
-    'float32',
-    [count, 1],
-  );
+  const numbers = Float32Array.from({ length: count }, (_, i) => i);
+  const number = to.constant(numbers, 'float32', [count, 1]);
   const first = to.emit('ReduceMin', [to.emit('Where', [isLargest, number, to.scalar(count)])], { axes: [1] });
-  const chosen = to.emit('Where', [
-    to.emit('Equal', [number, first]),
-    to.reshape(to.value(dy), [null, 1, area(size(dy))]),
-    to.scalar(0),
-  ]);
+  const isFirst = to.emit('Equal', [number, first]);
+  const chosen = to.emit('Where', [isFirst, to.reshape(to.value(dy), [null, 1, area(size(dy))]), to.scalar(0)]);
   return to.reshape(scatterTaps(chosen, size(x), size(dy), node.attributes, to), node.shape);
 }
 
@@ -106,18 +100,11 @@ function shares(positions: Size, image: Size, geometry: AveragePoolingGeometry, 
   // Taps inside the image, per position of the window along one axis.
   const inside = (axis: 0 | 1) =>
     Array.from({ length: positions[axis] }, (_, position) => {
-      const taps = Array.from(
-        { length: kernelSize[axis] },
-        (_, k) => position * stride[axis] - padding[axis] + k * dilation[axis],
-      );
+      const start = position * stride[axis] - padding[axis];
+      const taps = Array.from({ length: kernelSize[axis] }, (_, k) => start + k * dilation[axis]);
       return taps.filter((at) => at >= 0 && at < image[axis]).length;
     });
-  const [rows, columns] = [inside(0), inside(1)];
-  return to.constant(Float32Array.from(rows.flatMap((r) => columns.map((c) => 1 / (r * c)))), 'float32', [
-    ...positions,
-  ]);
-}
-
-function area([height, width]: Size): number {
-  return height * width;
+  const columns = inside(1);
+  const each = inside(0).flatMap((r) => columns.map((c) => 1 / (r * c)));
+  return to.constant(Float32Array.from(each), 'float32', positions);
 }

@@ -34,9 +34,10 @@ export function size(x: Tensor): Size {
 export function padWithLowest(images: string, padding: Window['padding'], to: Lowering): string {
   const [top, left, bottom, right] = padding;
   if (padding.every((n) => n === 0)) return images;
-  return to.emit('Pad', [
-    images,
-    to.int64([0, 0, top, left, 0, 0, bottom, right]),
-    to.scalar(Number.NEGATIVE_INFINITY),
-  ]);
+  const amounts = to.int64([0, 0, top, left, 0, 0, bottom, right]);
+  return to.emit('Pad', [images, amounts, to.scalar(Number.NEGATIVE_INFINITY)]);
+}
+
+export function area([height, width]: Size): number {
+  return height * width;
 }
