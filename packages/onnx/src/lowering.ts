@@ -5,6 +5,8 @@ import {
   decomposeNode,
   type FusedName,
   type Graph,
+  isOp,
+  type PrimitiveName,
   type Shape,
   sameShape,
   type Tensor,
@@ -176,11 +178,11 @@ export class Lowering {
   }
 
   #lower(x: Tensor): Operand | string {
-    if (x.op === 'input') return (x as Tensor<'input'>).attributes.name;
-    if (x.op === 'constant') {
-      return this.constant((x as Tensor<'constant'>).attributes.data, x.dtype, x.shape as readonly number[]);
-    }
-    const rule = rules[x.op] as ((node: Tensor, to: Lowering) => Operand | string) | undefined;
+    if (isOp(x, 'input')) return x.attributes.name;
+    if (isOp(x, 'constant')) return this.constant(x.attributes.data, x.dtype, x.shape as readonly number[]);
+    const rule = rules[x.op as PrimitiveName | FusedName] as
+      | ((node: Tensor, to: Lowering) => Operand | string)
+      | undefined;
     return rule ? rule(x, this) : this.operand(decomposeNode(x as Tensor<FusedName>));
   }
 

@@ -56,10 +56,8 @@ export const pooling: Definitions<keyof PoolingAttributes> = {
       return { dtype: requireDType(op, [x, dy], 'float32'), shape: x.shape };
     },
     gradient: () => {
-      throw new BnError(
-        'gradient',
-        `${site('maxPool2dGradient')}: second derivatives of max pooling are not implemented; use average pooling`,
-      );
+      const problem = 'second derivatives of max pooling are not implemented; use average pooling';
+      throw new BnError('gradient', `${site('maxPool2dGradient')}: ${problem}`);
     },
   },
 };

@@ -49,7 +49,7 @@ export interface Predicting {
 export function signatureOf(model: Predicting, options: SignatureOptions = {}): Signed {
   const written = writtenIn(model);
   const { input, ...taken } = written ? { input: written.input, assumption: null } : readInput(model, options.pixels);
-  if (written && options.pixels !== undefined) requirePixels(written.input, options.pixels);
+  if (written) requirePixels(written.input, options.pixels);
   const isWritten = written && (options.output ?? written.output.name) === written.output.name;
   const given = isWritten
     ? { output: written.output, assumption: requireKind(written.output, written.output.kind, options.gives) }
@@ -76,11 +76,9 @@ export function trainableOf(x: Tensor, { name, kind }: OutputSignature): Tensor 
   const { kind: proven, size, logits, isLinear } = readHead(x)!;
   if (kind === 'values') return ops.reshape(x, [x.shape[0]!, size]);
   if (kind === 'logits' || proven === kind || isLinear) return logits;
-  throw new BnError(
-    'unsupported',
-    `the output '${name}' gives ${kind}, and what they are the ${kind === 'scores' ? 'sigmoid' : 'softmax'} of is not found: ` +
-      'nothing can be trained through it; export the model with logits',
-  );
+  const source = `what they are the ${kind === 'scores' ? 'sigmoid' : 'softmax'} of is not found`;
+  const cure = 'nothing can be trained through it; export the model with logits';
+  throw new BnError('unsupported', `the output '${name}' gives ${kind}, and ${source}: ${cure}`);
 }
 
 /** Nothing has made it lie between 0 and 1. */
@@ -125,7 +123,7 @@ function readInput(
   };
   if (proven !== null) {
     const own = input(proven);
-    if (wanted !== undefined) requirePixels(own, wanted);
+    requirePixels(own, wanted);
     return { input: own, assumption: null };
   }
   if (wanted === 'imagenet' && layout.channels !== 3) {
@@ -135,9 +133,9 @@ function readInput(
   return { input: input(wanted ?? '0..1'), assumption: wanted === undefined ? assumption : null };
 }
 
-function requirePixels({ name, image }: InputSignature, wanted: NonNullable<SignatureOptions['pixels']>): void {
+function requirePixels({ name, image }: InputSignature, wanted: SignatureOptions['pixels']): void {
   const own = image && (image.mean.length > 0 ? 'imagenet' : image.range.join('..'));
-  if (own === wanted) return;
+  if (wanted === undefined || wanted === own) return;
   throw new BnError('argument', `pixels ${wanted}: the file itself shows that '${name}' takes ${own}; leave it out`);
 }
 
@@ -158,8 +156,9 @@ function readOutput(
   { graph, metadata }: Predicting,
   { output: wanted, gives }: SignatureOptions,
 ): { output: OutputSignature; assumption: string | null } {
-  const { name, head } = chooseOutput(graph, wanted);
-  const { kind, assumption } = kindOf(name, head, gives);
+  const chosen = chooseOutput(graph, wanted);
+  const { name, head } = chosen;
+  const { kind, assumption } = kindOf(chosen, gives);
   return { output: { name, kind, size: head.size, names: namesIn(metadata, head.size) }, assumption };
 }
 
@@ -181,10 +180,7 @@ function chooseOutput({ outputs, nodes }: Graph, wanted: string | undefined): Ca
     throw new BnError('argument', `the output '${wanted}' ${what}; the outputs are ${listed}`);
   }
   // What another output is computed from is on the way to it, as an embedding is.
-  const inner = usedBy(
-    heads.map(({ x }) => x),
-    nodes,
-  );
+  const inner = usedBy(heads, nodes);
   const rank = ({ name, head: { kind }, x }: (typeof heads)[number]): number => {
     if (/prob/i.test(name)) return 0;
     if (kind === 'probabilities') return 1;
@@ -204,17 +200,13 @@ function chooseOutput({ outputs, nodes }: Graph, wanted: string | undefined): Ca
 }
 
 /** What they are computed from. */
-function usedBy(results: readonly Tensor[], nodes: readonly Tensor[]): ReadonlySet<Tensor> {
-  const used = new Set(results.flatMap(({ inputs }) => inputs));
+function usedBy(heads: readonly { readonly x: Tensor }[], nodes: readonly Tensor[]): ReadonlySet<Tensor> {
+  const used = new Set(heads.flatMap(({ x }) => x.inputs));
   for (const node of [...nodes].reverse()) if (used.has(node)) for (const y of node.inputs) used.add(y);
   return used;
 }
 
-function kindOf(
-  name: string,
-  head: Head,
-  wanted: OutputKind | undefined,
-): { kind: OutputKind; assumption: string | null } {
+function kindOf({ name, head }: Candidate, wanted?: OutputKind): { kind: OutputKind; assumption: string | null } {
   const { kind: proven, size, isLinear } = head;
   if (proven !== null) {
     requireKind({ name }, proven, wanted);
