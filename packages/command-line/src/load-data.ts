@@ -327,3 +327,11 @@ function countOutputs(...parts: readonly Dataset[]): number {
   }
   return highest + 1;
 }
+
+/** The label of each example, or its labels or values. */
+export function labelsOf(dataset: Dataset): number[][] {
+  return Array.from({ length: dataset.length }, (_, i) => {
+    const { label } = dataset.get(i);
+    return typeof label === 'number' ? [label] : Array.from(label);
+  });
+}

@@ -30,7 +30,7 @@ export function createGenerator(seed: number, ...stream: readonly number[]): Gen
   };
 }
 
-/** The streams that a training's seed gives. */
+/** Streams of a run, from its seed. */
 export const streams = { initial: 0, shuffle: 1, random: 2, recalibrate: 3 } as const;
 
 /** The generator's first numbers hardly depend on the seed: they are skipped. */

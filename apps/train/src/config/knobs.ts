@@ -4,6 +4,7 @@ import {
   backendFlags,
   type Flag,
   flag,
+  flagOption,
   fraction,
   type Kind,
   notNegative,
@@ -15,6 +16,7 @@ import {
   wholeNumber,
 } from '@bn/command-line';
 import { outputKinds } from '@bn/core';
+import type { Option } from 'commander';
 
 export const knobs = {
   // What computes.
@@ -155,6 +157,11 @@ export const knobNames: readonly KnobName[] = Object.keys(knobs) as KnobName[];
 /** `batchSize` → `--batch-size`. */
 export function flagOf(name: string): string {
   return `--${name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`;
+}
+
+/** A knob as an option, with its help. */
+export function optionOf(name: KnobName): Option {
+  return flagOption(flagOf(name), knobs[name]);
 }
 
 type Traits = Partial<Pick<Knob<unknown>, 'resumable' | 'recorded' | 'environment'>>;

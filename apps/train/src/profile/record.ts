@@ -1,14 +1,12 @@
 // Where the time of a training step goes: what `profile` finds, and its sums by layer and direction.
 
 import type { Direction, Origin, Phase, Report } from '@bn/core';
+import type { RunDescription } from '../run-record.js';
 
-export interface ProfileRecord {
-  readonly model: string;
-  readonly data: string;
-  readonly backend: string;
-  /** What computed, e.g. `cpu (2 threads)`. */
-  readonly device: string;
-  readonly engine?: string;
+/** Steps before those that count: engines compile what runs often, memory is asked for. */
+export const warmUpSteps = 10;
+
+export interface ProfileRecord extends Pick<RunDescription, 'model' | 'data' | 'backend' | 'device' | 'engine'> {
   readonly batchSize: number;
   /** Steps that count. */
   readonly steps: number;

@@ -4,7 +4,7 @@ import { setImmediate } from 'node:timers/promises';
 import { type Io, UsageError, writeAtomically } from '@bn/command-line';
 import { BnError, describeSignature, type Trainer } from '@bn/core';
 import type { RunConfig, Settings } from '../config/settings.js';
-import { createDisplay, type Display, defaultDisplayMode } from '../display/index.js';
+import { createDisplay, type Display, defaultDisplayMode } from '../display/display.js';
 import { loadingProgress } from '../display/progress.js';
 import { readWeights } from '../load/read-weights.js';
 import type { EpochRecord, RunDescription, RunRecord } from '../run-record.js';
@@ -155,7 +155,8 @@ function firstBatchNorm({ fitted }: Run, { epochs }: RunRecord) {
 
 async function writeReport(folder: RunFolder, record: RunRecord): Promise<void> {
   // Loaded only now: the charts' library is large.
-  const { renderCurves, renderReport } = await import('../report/index.js');
+  const { renderReport } = await import('../report/report.js');
+  const { renderCurves } = await import('../report/training-charts.js');
   await writeAtomically(folder.curves, await renderCurves(record.epochs));
   await writeAtomically(folder.report, await renderReport(record));
 }

@@ -45,24 +45,22 @@ export async function averageStatistics(
     const outputs = await runner.run(compiled, [['features', features, spec], ...zeros], context);
     const statistics = new Map<string, Float64Array>();
     for (const path of [...outputs.keys()]) {
-      const biased = 1 - 1 / valuesOf(path, size);
-      const values = await runner.take(outputs, path);
-      statistics.set(
-        path,
-        Float64Array.from(values, (v) => v * biased),
-      );
+      statistics.set(path, scaled(await runner.take(outputs, path), 1 - 1 / valuesOf(path, size)));
     }
     examples += size;
     addBatch(averages, statistics, size / examples, (path) => variances.get(path)?.around);
   }
   const unbiased = [...averages].map(([path, average]) => {
-    const correction = 1 / (1 - 1 / valuesOf(path, examples));
-    const data = Float32Array.from(average, (v) => v * correction);
+    const data = Float32Array.from(scaled(average, 1 / (1 - 1 / valuesOf(path, examples))));
     if (data.every(Number.isFinite)) return [path, { shape: staticShape(runner.specOf(path)!.shape), data }] as const;
     const problem = `'${path}' has no finite average; its update must be a moving average`;
     throw new BnError('not-finite', `recalibration: ${problem}`);
   });
   return new Map(unbiased);
+}
+
+function scaled(data: ArrayLike<number>, factor: number): Float64Array {
+  return Float64Array.from(data, (v) => v * factor);
 }
 
 /** The batches; a rest of one example goes with the batch before, as many layers have no statistics of one alone. */

@@ -5,7 +5,7 @@ import { BnError } from '../errors.js';
 import { variablesOf } from '../model.js';
 import { type PackedGraph, packedName, packState } from '../pack-state.js';
 import { streams } from '../random.js';
-import { formatSpec, staticShape, type TypedArray } from '../spec.js';
+import { formatSpec, joinArrays, staticShape, type TypedArray } from '../spec.js';
 import type { Batch } from './batches.js';
 import type { Position } from './checkpoint.js';
 import { allFinite, whyNotFinite } from './non-finite.js';
@@ -198,9 +198,8 @@ function stepInputs(batch: Batch, spec: BatchSpec, learningRate: number, { steps
 
 /** Inputs of several steps, each along a new leading axis. */
 function stack(each: readonly (readonly HostInput[])[]): HostInput[] {
-  return each[0]!.map(([name, first, { shape, dtype }], i) => {
-    const data = new (first.constructor as new (size: number) => TypedArray)(first.length * each.length);
-    for (const [step, inputs] of each.entries()) data.set(inputs[i]![1], step * first.length);
+  return each[0]!.map(([name, _, { shape, dtype }], i) => {
+    const data = joinArrays(each.map((inputs) => inputs[i]![1]));
     return [name, data, { shape: [each.length, ...shape], dtype }];
   });
 }

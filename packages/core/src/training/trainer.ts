@@ -4,10 +4,10 @@ import type { Backend } from '../backend.js';
 import type { Dataset, DatasetOutline } from '../dataset.js';
 import { BnError } from '../errors.js';
 import { variablesOf } from '../model.js';
-import { requireCount } from '../options.js';
+import { requireCount, requireOptions } from '../options.js';
 import { createGenerator, permutation, streams } from '../random.js';
 import { constantSchedule, type Schedule } from '../schedules.js';
-import { formatSpec, type HostTensor, sizeOf, type TypedArray } from '../spec.js';
+import { formatSpec, type HostTensor, joinArrays, sizeOf, type TypedArray } from '../spec.js';
 import { assembleBatch, type Batch, batchRanges, batchSpec, featureSpec, refusalOfOne, specOf } from './batches.js';
 import type { Checkpoint, Position } from './checkpoint.js';
 import type { EpochTotals, Evaluation, Metrics, StepEvent, TrainerEvent } from './events.js';
@@ -95,6 +95,7 @@ class GraphTrainer implements Trainer {
   #pending = 0;
 
   constructor(options: TrainerOptions) {
+    requireOptions('createTrainer', options, 'model backend objective optimizer seed');
     const { model, backend, optimizer, seed = 0 } = options;
     if (!Number.isInteger(seed)) throw new BnError('argument', `seed must be an integer, got ${seed}`);
     this.#options = options;
@@ -188,7 +189,7 @@ class GraphTrainer implements Trainer {
   evaluate(dataset: Dataset, { batchSize = defaultBatchSize }: { batchSize?: number } = {}): Promise<Evaluation> {
     return this.#inTurn(async () => {
       let sums: Sums = {};
-      const answers: TypedArray[] = [];
+      const answers: (Int32Array | Float32Array)[] = [];
       for (const [start, end] of batchRanges(dataset.length, batchSize)) {
         const examples = Int32Array.from({ length: end - start }, (_, i) => start + i);
         const spec = batchSpec(dataset, examples.length);
@@ -196,10 +197,12 @@ class GraphTrainer implements Trainer {
         const outputs = await this.#runner.run(this.#evaluation(spec), data, contextOf(this.#position));
         const [result] = await this.#steps.results(outputs);
         sums = withBatch(sums, result!, examples.length);
-        answers.push(await this.#runner.take(outputs, 'answer'));
+        const answer = await this.#runner.take(outputs, 'answer');
+        // Floats as float32, as the backend with float64 has them too.
+        answers.push(answer instanceof Int32Array ? answer : Float32Array.from(answer));
       }
       const { loss, metrics } = meansOf(sums, dataset.length);
-      if (Number.isFinite(loss)) return { loss, metrics, answers: joined(answers) };
+      if (Number.isFinite(loss)) return { loss, metrics, answers: joinArrays(answers) };
       const cause =
         'the weights diverged, or a label is none of the classes; lower the learning rate or check the data';
       throw new BnError('not-finite', `the loss in evaluation is ${loss}: ${cause}`);
@@ -378,14 +381,6 @@ function meansOf(sums: Sums, examples: number): Metrics {
   return { loss, metrics };
 }
 
-/** Answers of one batch after the other; floats as float32, as the backend with float64 has them too. */
-function joined(parts: readonly TypedArray[]): Int32Array | Float32Array {
-  const size = parts.reduce((sum, part) => sum + part.length, 0);
-  const all = parts[0] instanceof Int32Array ? new Int32Array(size) : new Float32Array(size);
-  for (const [i, part] of parts.entries()) all.set(part, i * parts[0]!.length); // only the last may be shorter
-  return all;
-}
-
 /** The order in which `fit` takes the examples in an epoch, counted from 0. */
 export function epochOrder(length: number, seed: number, epoch: number): Int32Array {
   return permutation(length, createGenerator(seed, streams.shuffle, epoch));
@@ -397,6 +392,7 @@ type Range = [start: number, end: number];
 const nothingYet = { sums: {}, examples: 0, seconds: 0 };
 
 function requireFitOptions(options: FitOptions): void {
+  requireOptions('fit', options, 'train test epochs batchSize stepsPerRun learningRate schedule signal');
   const { train, test, epochs, learningRate } = options;
   requireBatchOptions('fit', train, options);
   if (test?.length === 0) throw new BnError('argument', 'fit: the data set is empty');
