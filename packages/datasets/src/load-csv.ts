@@ -42,10 +42,8 @@ export async function loadCsv(file: string, options: CsvOptions = {}): Promise<L
       return;
     }
     const texts = trimmed(at, fields, table);
-    table.targets.add(
-      at,
-      table.targets.columns.map((column) => texts[column]!),
-    );
+    const values = table.targets.columns.map((column) => texts[column]!);
+    table.targets.add(at, values);
     if (table.imageColumn >= 0) paths.push(resolve(dirname(file), texts[table.imageColumn]!));
     else images.push(pixelsOf(at, texts, table));
   });

@@ -46,10 +46,8 @@ export function layerShares({ layers, report }: Pick<ProfileRecord, 'layers' | '
     const found = directions.map((direction) => [direction, shareOf(report, { layer, direction })] as const);
     return { layer, directions: Object.fromEntries(found) as LayerShares['directions'], seconds: sumOf(found) };
   });
-  const unknown = summed(
-    report.phases.filter(({ origins }) => origins.length === 0),
-    report.runs,
-  );
+  const others = report.phases.filter(({ origins }) => origins.length === 0);
+  const unknown = summed(others, report.runs);
   const nothing = { forward: null, backward: null, update: null };
   return [
     ...shares.filter(({ directions }) => Object.values(directions).some((share) => share !== null)),

@@ -1,8 +1,8 @@
 // A whole training run: load everything, train and record, conclude.
 
 import { setImmediate } from 'node:timers/promises';
-import { type Io, UsageError, writeAtomically } from '@bn/command-line';
-import { BnError, describeSignature, type Trainer } from '@bn/core';
+import { type Io, named, UsageError, writeAtomically } from '@bn/command-line';
+import { BnError, describeSignature } from '@bn/core';
 import type { RunConfig, Settings } from '../config/settings.js';
 import { createDisplay, type Display, defaultDisplayMode } from '../display/display.js';
 import { loadingProgress } from '../display/progress.js';
@@ -37,7 +37,7 @@ export async function runTraining(settings: Settings, io: Io): Promise<boolean> 
   const onProgress = loadingProgress(io.stderr);
   return withTrainer(settings.config, io.cwd, { signature, onProgress }, async (loaded) => {
     const { config } = loaded;
-    if (saved) restore(loaded.trainer, saved, settings.resume!);
+    if (saved) named(runFolder(settings.resume!).checkpoint, () => loaded.trainer.restore(saved.checkpoint));
     else if (weights) loaded.trainer.load(weights.for(loaded.fitted.model));
     if (io.signal.aborted) {
       io.stderr.write('stopped before the first step; nothing was recorded\n');
@@ -130,14 +130,6 @@ function requireEpochsToCome({ epochs }: RunConfig, saved: SavedState | null): v
   const done = saved?.checkpoint.position.epoch ?? 0;
   if (epochs >= done) return;
   throw new UsageError(`--epochs ${epochs}: the run has ${done} epochs already; give ${done} or more`);
-}
-
-function restore(trainer: Trainer, { checkpoint }: SavedState, folder: string): void {
-  try {
-    trainer.restore(checkpoint);
-  } catch (cause) {
-    throw new BnError('checkpoint', `${runFolder(folder).checkpoint}: ${(cause as Error).message}`, { cause });
-  }
 }
 
 /** Exports what the checkpoint holds: the trainer's statistics are recalibrated by now. Returns what to tell of it. */
