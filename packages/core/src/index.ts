@@ -59,4 +59,3 @@ export { type Observed, predictionGraph, trainingStepGraph } from './training/st
 export type { Observation, StepResult } from './training/step-runner.js';
 export * from './training/trainer.js';
 export { type Compiled, ValueBackend } from './value-backend.js';
-export { ValueStore } from './value-store.js';

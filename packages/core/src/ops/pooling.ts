@@ -81,3 +81,19 @@ export function maxPool2d(x: Tensor, geometry: PoolingGeometry): Tensor {
 export function maxPool2dGradient(x: Tensor, dy: Tensor, geometry: PoolingGeometry): Tensor {
   return apply(pooling, 'maxPool2dGradient', [x, dy], geometry);
 }
+
+/**
+ * Padding that makes the result as large as the image divided by the stride. An odd rest goes to the bottom and right, as in
+ * Keras and ONNX (SAME_UPPER).
+ */
+export function samePadding(
+  image: readonly number[],
+  { kernelSize, stride, dilation }: Omit<PoolingGeometry, 'padding'>,
+): [top: number, left: number, bottom: number, right: number] {
+  const total = [0, 1].map((i) => {
+    const outputs = Math.ceil(image[i]! / stride[i]!);
+    return Math.max(0, (outputs - 1) * stride[i]! + (kernelSize[i]! - 1) * dilation[i]! + 1 - image[i]!);
+  }) as [number, number];
+  const [top, left] = [Math.floor(total[0] / 2), Math.floor(total[1] / 2)];
+  return [top, left, total[0] - top, total[1] - left];
+}

@@ -70,24 +70,23 @@ export function observedStepGraph(
 ): { graph: Graph; observed: ReadonlyMap<string, Observed> } {
   const { traced, gradientOf, outputs } = traceStep(learner, spec);
   const observed = new Map<string, Observed>();
+  const observe = (kind: Observed['kind'], name: string, layer = layerOf(name), output = name) =>
+    observed.set(output, { layer, kind, name });
   // Paths have no spaces, so that these names are free.
   for (const [layer, tensor] of layerOutputs(traced.output)) {
     const output = `activation of ${layer || 'the network'}`;
     outputs.set(output, tensor);
-    observed.set(output, { layer, kind: 'activation', name: layer });
+    observe('activation', layer, layer, output);
   }
-  observed.set('loss', { layer: '', kind: 'loss', name: 'loss' });
-  for (const path of traced.updates.keys()) observed.set(path, { layer: layerOf(path), kind: 'state', name: path });
+  observe('loss', 'loss', '');
+  for (const path of traced.updates.keys()) observe('state', path);
   for (const [path, tensor] of gradientOf) {
-    const output = `gradient of ${path}`;
-    outputs.set(output, tensor);
-    observed.set(output, { layer: layerOf(path), kind: 'gradient', name: path });
+    outputs.set(`gradient of ${path}`, tensor);
+    observe('gradient', path, layerOf(path), `gradient of ${path}`);
   }
-  for (const path of gradientOf.keys()) observed.set(path, { layer: layerOf(path), kind: 'parameter', name: path });
+  for (const path of gradientOf.keys()) observe('parameter', path);
   for (const path of gradientOf.keys()) {
-    for (const slot of learner.optimizer.slots) {
-      observed.set(slotPath(slot, path), { layer: layerOf(path), kind: 'slot', name: slotPath(slot, path) });
-    }
+    for (const slot of learner.optimizer.slots) observe('slot', slotPath(slot, path), layerOf(path));
   }
   return { graph: simplify(createGraph(outputs)), observed };
 }

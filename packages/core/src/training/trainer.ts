@@ -231,15 +231,12 @@ class GraphTrainer implements Trainer {
   }
 
   async checkpoint(): Promise<Checkpoint> {
-    const [tensors, position] = await this.#inTurn(
-      async () => [await this.#runner.download(this.#runner.paths), this.#position] as const,
-    );
-    for (const [path, { data }] of tensors) {
-      if (!data.every(Number.isFinite)) {
-        throw new BnError('not-finite', `'${path}' is not finite: the weights diverged; lower the learning rate`);
-      }
-    }
-    return { tensors, position };
+    const checkpoint = await this.#inTurn(async () => {
+      return { tensors: await this.#runner.download(this.#runner.paths), position: this.#position };
+    });
+    const broken = [...checkpoint.tensors].find(([, { data }]) => !data.every(Number.isFinite));
+    if (!broken) return checkpoint;
+    throw new BnError('not-finite', `'${broken[0]}' is not finite: the weights diverged; lower the learning rate`);
   }
 
   restore({ tensors, position }: Checkpoint): void {

@@ -46,22 +46,16 @@ function windowOf(node: NodeContext, x: Tensor, kernelSize: Pair): PoolingGeomet
   return { ...window, padding };
 }
 
-/** Padding that makes the result as large as the image, divided by the stride. */
 function automaticPadding(
   node: NodeContext,
   mode: string,
   x: Tensor,
-  { kernelSize, stride, dilation }: Omit<PoolingGeometry, 'padding'>,
+  window: Omit<PoolingGeometry, 'padding'>,
 ): Padding {
   if (mode === 'VALID') return [0, 0, 0, 0];
   if (mode !== 'SAME_UPPER' && mode !== 'SAME_LOWER') throw node.unsupported(`auto_pad ${mode}`);
-  const totals = ops.spatial(x).map((n, i) => {
-    const outputs = Math.ceil(n / stride[i]!);
-    return Math.max(0, (outputs - 1) * stride[i]! + (kernelSize[i]! - 1) * dilation[i]! + 1 - n);
-  });
-  const smaller = totals.map((n) => Math.floor(n / 2)) as [number, number];
-  const larger = totals.map((n, i) => n - smaller[i]!) as [number, number];
-  return mode === 'SAME_UPPER' ? [...smaller, ...larger] : [...larger, ...smaller];
+  const [top, left, bottom, right] = ops.samePadding(ops.spatial(x), window);
+  return mode === 'SAME_UPPER' ? [top, left, bottom, right] : [bottom, right, top, left];
 }
 
 /** Two positive integers, by default 1. */
