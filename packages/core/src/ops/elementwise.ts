@@ -32,14 +32,14 @@ export type BinaryName = 'add' | 'sub' | 'mul' | 'div' | 'maximum' | 'minimum' |
 /** A tensor, or a number that takes the other operand's dtype. */
 export type Operand = Tensor | number;
 
-const arithmetic = (inputs: readonly Tensor[], _: None, op: string) => ({
-  dtype: requireDType(op, inputs, 'float32', 'int32'),
-  shape: broadcastShapes(op, inputs),
-});
-const floating = (inputs: readonly Tensor[], _: None, op: string) => ({
-  dtype: requireDType(op, inputs, 'float32'),
-  shape: broadcastShapes(op, inputs),
-});
+const ofDTypes =
+  (...dtypes: readonly DType[]) =>
+  (inputs: readonly Tensor[], _: None, op: string) => ({
+    dtype: requireDType(op, inputs, ...dtypes),
+    shape: broadcastShapes(op, inputs),
+  });
+const arithmetic = ofDTypes('float32', 'int32');
+const floating = ofDTypes('float32');
 const comparison = (inputs: readonly Tensor[], _: None, op: string) => {
   requireDType(op, inputs, 'float32', 'int32', 'uint8', 'bool');
   return { dtype: 'bool' as const, shape: broadcastShapes(op, inputs) };

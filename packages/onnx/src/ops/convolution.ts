@@ -5,7 +5,7 @@ import type { Lowering } from '../lowering.js';
 import type { Rules } from '../rules.js';
 import { columnsFit, filterGradientByColumns } from './filter-gradient.js';
 import { convolutionOperands, singleChannelInputGradient } from './webgpu.js';
-import { size, unreached, type Window, windowAttributes } from './window.js';
+import { size, transposedAttributes, type Window, windowAttributes } from './window.js';
 
 export const convolution: Rules<keyof ConvolutionAttributes> = {
   conv2d: (node, to) => convolve(node, to),
@@ -27,9 +27,9 @@ type InputGradient = Tensor<'conv2dInputGradient'>;
 function inputGradientByTransposition(node: InputGradient, to: Lowering): string {
   const [dy, filter] = node.inputs as [Tensor, Tensor];
   const { inputSize, ...geometry } = node.attributes;
-  const output_padding = unreached(inputSize, size(dy), size(filter), geometry);
+  const window = transposedAttributes(inputSize, size(dy), size(filter), geometry);
   const transposed = (...operands: string[]) =>
-    to.emit('ConvTranspose', operands, { ...attributes(geometry), output_padding });
+    to.emit('ConvTranspose', operands, { ...attributes(geometry), ...window });
   const detour = to.provider === 'webgpu' ? singleChannelInputGradient(node, transposed, to) : undefined;
   return detour ?? transposed(to.value(dy), to.value(filter));
 }

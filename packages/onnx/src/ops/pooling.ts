@@ -5,7 +5,7 @@ import type { Lowering } from '../lowering.js';
 import type { Rules } from '../rules.js';
 import { gatherTaps, scatterTaps } from './taps.js';
 import { cover, earliness, fillTiles, isTiling, uncover } from './tiles.js';
-import { area, padWithLowest, type Size, size, unreached, windowAttributes } from './window.js';
+import { area, padWithLowest, type Size, size, transposedAttributes, windowAttributes } from './window.js';
 
 export const pooling: Rules<keyof PoolingAttributes> = {
   avgPool2d: (node, to) => {
@@ -30,11 +30,9 @@ export const pooling: Rules<keyof PoolingAttributes> = {
       const filled = fillTiles(to.emit('Mul', [to.value(dy), share]), kernelSize, to);
       return uncover(filled, inputSize, size(dy), kernelSize, to);
     }
-    const dx = to.emit('ConvTranspose', [to.emit('Mul', [planes(dy, to), share]), ones(kernelSize, to)], {
-      ...windowAttributes(window),
-      output_padding: unreached(inputSize, size(dy), kernelSize, window),
-    });
-    return to.reshape(dx, node.shape);
+    const operands = [to.emit('Mul', [planes(dy, to), share]), ones(kernelSize, to)];
+    const transposed = transposedAttributes(inputSize, size(dy), kernelSize, window);
+    return to.reshape(to.emit('ConvTranspose', operands, transposed), node.shape);
   },
   maxPool2d: (node, to) => {
     const { kernelSize, padding, ...window } = node.attributes;

@@ -2,7 +2,7 @@
 
 import type { PoolingGeometry, Tensor } from '@bn/core';
 import type { Lowering } from '../lowering.js';
-import { area, padWithLowest, type Size, size, unreached, windowAttributes } from './window.js';
+import { area, padWithLowest, type Size, size, transposedAttributes } from './window.js';
 
 /** Every window of x, its taps in row-major order; padding has the value −∞. */
 export function gatherTaps(x: Tensor, positions: Size, geometry: PoolingGeometry, to: Lowering): string {
@@ -24,8 +24,6 @@ export function scatterTaps(taps: string, image: Size, positions: Size, geometry
   const count = area(kernelSize);
   const filter = Float32Array.from({ length: count * count }, (_, i) => (i % (count + 1) === 0 ? 1 : 0));
   const oneHot = to.constant(filter, 'float32', [count, 1, ...kernelSize]);
-  return to.emit('ConvTranspose', [to.reshape(taps, [null, count, ...positions]), oneHot], {
-    ...windowAttributes(window),
-    output_padding: unreached(image, positions, kernelSize, window),
-  });
+  const operands = [to.reshape(taps, [null, count, ...positions]), oneHot];
+  return to.emit('ConvTranspose', operands, transposedAttributes(image, positions, kernelSize, window));
 }

@@ -17,12 +17,14 @@ export function windowAttributes({ stride, padding, dilation }: Window) {
   };
 }
 
-/** Rows and columns at the end of an image (padding included) that no window reaches: ConvTranspose's output padding. */
-export function unreached(image: Size, positions: Size, kernel: Size, { stride, padding, dilation }: Window): number[] {
-  return [0, 1].map((i) => {
+/** For ConvTranspose, whose output padding are the image's last rows and columns (padding included) that no window reaches. */
+export function transposedAttributes(image: Size, positions: Size, kernel: Size, window: Window) {
+  const { stride, padding, dilation } = window;
+  const output_padding = [0, 1].map((i) => {
     const extent = (kernel[i]! - 1) * dilation[i]! + 1;
     return image[i]! + padding[i]! + padding[i + 2]! - extent - (positions[i]! - 1) * stride[i]!;
   });
+  return { ...windowAttributes(window), output_padding };
 }
 
 /** Height and width of images or filters. */
