@@ -307,7 +307,11 @@ function matchTest(train: Dataset, test: Dataset): { readonly test: Dataset; rea
     );
   }
   if (!train.classNames && !test.classNames) return { test, note: null };
-  const [from, to] = [test, train].map((part) => ({ names: part.classNames ?? null, count: countOutputs(part) }));
+  const [from, to] = [test, train].map((part) => ({
+    names: part.classNames ?? null,
+    count: countOutputs(part),
+    present: part.classNames ? undefined : numbersIn(part),
+  }));
   const { index, names, note } = matchClasses(
     { ...from!, what: 'the test data' },
     { ...to!, what: 'the training data' },
@@ -322,10 +326,15 @@ function countOutputs(...parts: readonly Dataset[]): number {
   if (classNames) return classNames.length;
   if (labels?.dtype === 'float32') return sizeOf(labels.shape);
   let highest = 0;
-  for (const part of parts) {
-    for (let i = 0; i < part.length; i++) highest = Math.max(highest, part.get(i).label as number);
-  }
+  for (const label of numbersIn(...parts)) highest = Math.max(highest, label);
   return highest + 1;
+}
+
+/** The class indices that occur. */
+export function numbersIn(...parts: readonly Dataset[]): ReadonlySet<number> {
+  const numbers = new Set<number>();
+  for (const part of parts) for (let i = 0; i < part.length; i++) numbers.add(part.get(i).label as number);
+  return numbers;
 }
 
 /** The label of each example, or its labels or values. */

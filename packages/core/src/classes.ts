@@ -7,12 +7,14 @@ export interface ClassList {
   readonly count: number;
   /** null where only numbers are known. */
   readonly names: readonly string[] | null;
+  /** Of classes without names, the numbers that occur: the others need no match. Default all. */
+  readonly present?: ReadonlySet<number> | undefined;
   /** For messages, e.g. `the data`. */
   readonly what: string;
 }
 
 export interface MatchedClasses {
-  /** For each class of the one list, its index in the other. */
+  /** For each class of the one list, its index in the other; -1 for numbers that do not occur and have no match. */
   readonly index: Int32Array;
   /** The names of the other's classes, as far as either list has them; numbers where none are known. */
   readonly names: readonly string[];
@@ -31,8 +33,8 @@ export interface MatchedClasses {
  * @throws `data` if a class of `from` is not among those of `to`; the message lists both
  */
 export function matchClasses(from: ClassList, to: ClassList): MatchedClasses {
-  const known = to.names ?? numbered(to.count);
   if (to.names) return byName(from, to, to.names);
+  const known = numbered(to.count);
   const asGiven = Int32Array.from({ length: from.count }, (_, i) => i);
   if (!from.names) {
     if (from.count <= to.count) return { index: asGiven, names: known, note: null };
@@ -53,7 +55,8 @@ function byName(from: ClassList, to: ClassList, names: readonly string[]): Match
   const positions = new Map(names.map((name, i) => [keyOf(name), i]));
   const own = new Map(names.map((name, i) => [name, i]));
   const index = (from.names ?? numbered(from.count)).map((name) => own.get(name) ?? positions.get(keyOf(name)) ?? -1);
-  const isMatch = !index.includes(-1) && new Set(index).size === index.length;
+  const found = from.names || !from.present ? index : Array.from(from.present, (i) => index[i]!);
+  const isMatch = !found.includes(-1) && new Set(found).size === found.length;
   // Numbers beside names that are none: a label is the number of the class.
   const isNumber = !from.names && from.count <= to.count && names.every((name) => numberOf(name) === null);
   if (!isMatch && !isNumber) throw mismatch(from, to);
@@ -61,8 +64,11 @@ function byName(from: ClassList, to: ClassList, names: readonly string[]): Match
 }
 
 function mismatch(from: ClassList, to: ClassList): BnError {
-  const listed = ({ names, count }: ClassList) =>
-    names ? excerpt(names) : count === 1 ? '0' : `0 to ${count - 1}, without names`;
+  const listed = ({ names, count, present }: ClassList) => {
+    if (names) return excerpt(names);
+    if (!present || present.size === count) return count === 1 ? '0' : `0 to ${count - 1}, without names`;
+    return `${excerpt([...present].sort((a, b) => a - b).map(String))}, without names`;
+  };
   const seen = `${from.what} has the classes ${listed(from)}, but ${to.what} ${listed(to)}`;
   return new BnError('data', `${seen}; give both the same names`);
 }

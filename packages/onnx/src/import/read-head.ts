@@ -24,7 +24,8 @@ export function readHead(output: Tensor): Head | null {
   };
   const softmax = size > 1 ? probabilitiesOf(x, size) : null;
   if (softmax) return is('probabilities', softmax);
-  const normalized = size > 1 ? (logSoftmaxOf(x, size) ?? (isOp(x, 'log') ? softmaxOf(at(x, 0), size) : null)) : null;
+  const normalized =
+    size > 1 ? (logSoftmaxOf(x, size) ?? (isOp(x, 'log') ? softmaxOf(unwrapped(at(x, 0)), size) : null)) : null;
   // Logarithms of probabilities are logits: their softmax is the probabilities.
   if (normalized) return is('logits', output);
   const sigmoid = sigmoidOf(x);
