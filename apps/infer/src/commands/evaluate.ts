@@ -19,10 +19,9 @@ import { answersFor, requireShape } from '../evaluate/evaluate-model.js';
 import { type Evaluation, evaluate } from '../evaluate/evaluation.js';
 import { evaluationText } from '../evaluate/evaluation-text.js';
 import { targetsOf } from '../evaluate/targets.js';
-import { describeBackend } from '../model/describe-backend.js';
+import { describeBackend, tellSignature } from '../model/describe-model.js';
 import { dataInput } from '../model/image-input.js';
 import { type OpenedModel, openModel } from '../model/open-model.js';
-import { tellSignature } from '../model/tell-signature.js';
 
 export const summary = 'accuracy, precision, recall and confusion of a model on a data set';
 

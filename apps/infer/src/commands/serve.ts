@@ -15,8 +15,7 @@ import {
   wholeNumber,
 } from '@bn/command-line';
 import { addModelOptions, modelOptions } from '../config/model-options.js';
-import { runServer } from '../serve/run-server.js';
-import type { ServeSettings } from '../serve/serve-settings.js';
+import { runServer, type ServeSettings } from '../serve/run-server.js';
 
 export const summary = 'serve models over HTTP: Open Inference Protocol, images, a page to draw on';
 

@@ -2,7 +2,6 @@
 
 import { ClassList, percent } from './class-list.js';
 import { DrawingPad } from './drawing-pad.js';
-import { element } from './element.js';
 import { classify, inputSize, modelNames } from './server.js';
 
 const canvas = element('pad', HTMLCanvasElement);
@@ -137,6 +136,13 @@ addEventListener('drop', (event) => {
   document.body.classList.remove('dropping');
   takeFrom(event.dataTransfer);
 });
+
+/** @throws if the page has no such element of that kind */
+function element<T extends HTMLElement>(id: string, kind: new () => T): T {
+  const found = document.getElementById(id);
+  if (found instanceof kind) return found;
+  throw new Error(`the page has no ${kind.name} #${id}`);
+}
 
 async function start(): Promise<void> {
   for (const name of await modelNames()) models.add(new Option(name, name));

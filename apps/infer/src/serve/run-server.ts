@@ -1,20 +1,44 @@
 // A server's life: from its models' files to its last answer.
 
+import { once } from 'node:events';
 import { Server } from 'node:net';
 import { setTimeout as wait } from 'node:timers/promises';
 import type { Io } from '@bn/command-line';
 import { BnError } from '@bn/core';
 import type { FastifyInstance } from 'fastify';
+import type { OpenModelOptions } from '../model/open-model.js';
 import { systemClock } from './batching/clock.js';
 import { Dispatcher } from './batching/dispatcher.js';
 import { createApp } from './http/create-app.js';
 import { Metrics } from './http/metrics.js';
-import { createLog } from './log.js';
+import { createLog, type LogLevel } from './log.js';
 import { ModelLibrary } from './models/model-library.js';
 import { watchFiles } from './models/watch-files.js';
-import type { ServeSettings } from './serve-settings.js';
 import { WorkerPool } from './workers/worker-pool.js';
 import { WorkerThread } from './workers/worker-thread.js';
+
+/** The knobs of the server. */
+export interface ServeSettings {
+  /** The model files. */
+  readonly files: readonly string[];
+  readonly host: string;
+  /** 0: any that is free. */
+  readonly port: number;
+  readonly apiKey: string | null;
+  readonly workers: number;
+  /** Examples. */
+  readonly maxBatch: number;
+  /** Milliseconds. */
+  readonly maxDelay: number;
+  /** Requests per model. */
+  readonly maxQueue: number;
+  /** Megabytes. */
+  readonly maxBody: number;
+  /** Seconds. */
+  readonly timeout: number;
+  readonly logLevel: LogLevel;
+  readonly backend: OpenModelOptions;
+}
 
 /** How long connections are waited for at the end that are kept open, but silent, in milliseconds. */
 const silence = 1000;
@@ -38,10 +62,8 @@ export async function runServer(settings: ServeSettings, io: Io): Promise<void> 
   let library!: ModelLibrary;
   try {
     library = await ModelLibrary.open(settings.files, {
-      ...{ pool, dispatcher, log, clock: systemClock },
+      ...{ pool, dispatcher, log, metrics, clock: systemClock },
       limits: { ...settings, timeout: settings.timeout * 1000 },
-      observeBatch: (model, batch) => metrics.observeBatch(model, batch),
-      observeReload: (model, succeeded) => metrics.observeReload(model, succeeded),
     });
     const app = await createApp({
       ...{ models: library, metrics, log, apiKey: settings.apiKey },
@@ -55,7 +77,7 @@ export async function runServer(settings: ServeSettings, io: Io): Promise<void> 
     const unwatch = watchFiles(library.files, (name) => void library.reload(name));
     const reloadAll = () => library.names.forEach((name) => void library.reload(name));
     process.on('SIGHUP', reloadAll);
-    await aborted(io.signal);
+    if (!io.signal.aborted) await once(io.signal, 'abort');
     log.info({ reason: String(io.signal.reason) }, 'stopping: what was asked is answered, nothing new is accepted');
     process.off('SIGHUP', reloadAll);
     unwatch();
@@ -90,13 +112,6 @@ function announce(
   const isOpen = apiKey === null && !/^(localhost|127\..*|::1)$/.test(host);
   if (isOpen) stderr.write(`warning: ${host} can be reached by other machines, and no --api-key keeps strangers out\n`);
   stdout.write(`serving ${library.names.join(', ')} on ${address}\n`);
-}
-
-function aborted(signal: AbortSignal): Promise<void> {
-  return new Promise((resolve) => {
-    if (signal.aborted) resolve();
-    else signal.addEventListener('abort', () => resolve(), { once: true });
-  });
 }
 
 /**

@@ -50,15 +50,8 @@ export async function withTrainer<T>(
       const data = await loading;
       const matched = matchData(fitted, data, config.batchSize);
       const warnings = [...(network.signed?.assumptions ?? []), ...data.warnings, ...matched.warnings];
-      return await body({
-        ...matched,
-        warnings,
-        config: { ...config, backend: name },
-        fitted,
-        backend,
-        deviceReason,
-        trainer,
-      });
+      const chosen = { ...config, backend: name };
+      return await body({ ...matched, warnings, config: chosen, fitted, backend, deviceReason, trainer });
     } finally {
       await trainer.dispose();
     }

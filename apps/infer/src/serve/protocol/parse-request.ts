@@ -1,6 +1,7 @@
 // An inference request of the protocol, checked against the model.
 
 import { formatShape, type Spec, type TypedArray } from '@bn/core';
+import type { InferenceModel } from '../../model/open-model.js';
 import { HttpError } from '../http-error.js';
 import { datatypes } from './datatypes.js';
 import { parseJson } from './parse-json.js';
@@ -8,10 +9,7 @@ import { type InferenceRequest, inferenceRequest } from './schemas.js';
 import { tensorFromBytes, tensorFromJson } from './tensor-data.js';
 
 /** What requests are checked against; the batch dimensions are null. */
-export interface ModelInterface {
-  readonly input: { readonly name: string; readonly spec: Spec };
-  readonly outputs: ReadonlyMap<string, Spec>;
-}
+export type ModelInterface = Pick<InferenceModel, 'input' | 'outputs'>;
 
 export interface ParsedRequest {
   readonly id?: string;
