@@ -8,5 +8,4 @@ export { preload } from './preload.js';
 export { absentHardware, type Explanation, explain, type KnownFailure, probe } from './probe.js';
 export { runSetupCommand, type SetupAdvice, setupAdvice, setupFlags } from './setup-command.js';
 export type { Progress, Setup, SetupOptions } from './setup-options.js';
-export { type Wheel, type WheelFile, wheelOf } from './wheel.js';
-export type { WheelSource } from './wheel-source.js';
+export { type Wheel, type WheelFile, type WheelSource, wheelOf } from './wheel.js';

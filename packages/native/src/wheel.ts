@@ -1,5 +1,7 @@
 // A wheel: a package of the Python package index, which is a zip. Native libraries are published as such.
 
+import type { SetupOptions } from './setup-options.js';
+
 export interface WheelFile {
   /** The file's name, by which the index has it; it ends with the tags of Python, ABI and platform. */
   readonly file: string;
@@ -24,6 +26,14 @@ export interface Wheel extends WheelFile {
 export function wheelOf(file: WheelFile): Wheel {
   const [name = '', version = ''] = file.file.split('-');
   return { ...file, project: name.replaceAll('_', '-'), version };
+}
+
+/** Where wheels come from: the index, read by Node itself where that can be, else by pip. */
+export interface WheelSource {
+  /** For people: which registry, and by what it is read. */
+  readonly description: string;
+  /** Downloads the wheel into the folder, under its file's name, resuming what is there of it if it can. */
+  fetch(wheel: Wheel, folder: string, options: Pick<SetupOptions, 'progress' | 'signal'>): Promise<void>;
 }
 
 /** `1.2 GB`, `247 MB`, `3 kB`; in decimal units, as the index shows them. */

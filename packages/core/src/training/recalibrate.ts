@@ -3,13 +3,12 @@
 import type { Dataset } from '../dataset.js';
 import { BnError } from '../errors.js';
 import { type Model, trace } from '../model.js';
-import { createGenerator, permutation } from '../random.js';
+import { createGenerator, permutation, streams } from '../random.js';
 import { formatSpec, type HostTensor, sizeOf, staticShape } from '../spec.js';
 import { input } from '../tensor.js';
 import { assembleBatch, batchRanges, batchSpec } from './batches.js';
 import type { HostInput, RunContext, Runner } from './runner.js';
 import { recalibrationGraph } from './step-graph.js';
-import { streams } from './streams.js';
 
 /**
  * For each state that averages over batches, the average of its batches' statistics, weighed by their sizes. A variance

@@ -2,7 +2,7 @@
 // neighbours of (the channels of an image) is made longer by repeating the small operand: kernels then walk long rows,
 // which is four to twenty times as fast.
 
-import { sizeOf } from '@bn/core';
+import { ops, sizeOf } from '@bn/core';
 import type { PlainBinary, Ref } from '../program/kernels.js';
 import type { ProgramBuilder } from '../program/program-builder.js';
 
@@ -21,7 +21,7 @@ interface Group {
 
 /** kernel(a, b), broadcast as NumPy does. */
 export function binary(builder: ProgramBuilder, kernel: PlainBinary, a: Ref, b: Ref, dtype = a.dtype): Ref {
-  const shape = broadcastShape([a.shape, b.shape]);
+  const shape = ops.broadcastShapes(kernel, [a, b]) as number[];
   const groups = groupsOf([a.shape, b.shape], shape);
   if (groups.length <= 1 && groups.every(({ has }) => has[0] && has[1])) {
     // Any shape will do: one that an operand has already.
@@ -50,14 +50,6 @@ export function broadcastTo(builder: ProgramBuilder, x: Ref, shape: readonly num
     groups.map(({ size }) => size),
   );
   return builder.reshape(large, shape);
-}
-
-export function broadcastShape(shapes: readonly (readonly number[])[]): number[] {
-  const rank = Math.max(...shapes.map((shape) => shape.length));
-  return Array.from({ length: rank }, (_, axis) => {
-    const sizes = shapes.map((shape) => shape[axis - rank + shape.length] ?? 1);
-    return sizes.find((n) => n !== 1) ?? 1;
-  });
 }
 
 function groupsOf(shapes: readonly (readonly number[])[], target: readonly number[]): Group[] {

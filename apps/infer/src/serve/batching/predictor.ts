@@ -1,10 +1,9 @@
 // One computation of one model as a lane: requests in, their share of the batches' outputs back.
 
-import { BnError, createArray, type DType, sizeOf, type TypedArray } from '@bn/core';
+import { BnError, createArray, type DType, joinArrays, type TypedArray } from '@bn/core';
 import type { OutputValue } from '../../model/open-model.js';
 import { HttpError } from '../http-error.js';
-import { type BatchLimits, BatchQueue, type Entry } from './batch-queue.js';
-import { batchSizes } from './batch-sizes.js';
+import { type BatchLimits, BatchQueue, batchSizes, type Entry } from './batch-queue.js';
 import type { Clock } from './clock.js';
 import type { Dispatcher, Lane } from './dispatcher.js';
 
@@ -187,11 +186,8 @@ function joined(parts: readonly Outputs[]): Outputs {
   const whole = [...first].map(([name, { spec }]): [string, OutputValue] => {
     const pieces = parts.map((part) => part.get(name)!);
     const rows = pieces.reduce((sum, { spec }) => sum + spec.shape[0]!, 0);
-    const shape = [rows, ...spec.shape.slice(1)];
-    const data = createArray(spec.dtype, sizeOf(shape));
-    const values = pieces.map((piece) => piece.data);
-    fill(data, values);
-    return [name, { data, spec: { ...spec, shape } }];
+    const data = joinArrays(pieces.map((piece) => piece.data));
+    return [name, { data, spec: { ...spec, shape: [rows, ...spec.shape.slice(1)] } }];
   });
   return new Map(whole);
 }
