@@ -193,11 +193,8 @@ async function loadParts(name: string, options: ReadingOptions, shape: readonly 
 
 async function loadFiles(name: string, options: ReadingOptions, shape: readonly number[] | null): Promise<Parts> {
   const found = await stat(name).catch(() => null);
-  if (!found) {
-    throw new UsageError(
-      `${name}: there is no such data; give fashion-mnist, or the path of a folder, or of a .csv or .npz file`,
-    );
-  }
+  const forms = 'fashion-mnist, or the path of a folder, or of a .csv or .npz file';
+  if (!found) throw new UsageError(`${name}: there is no such data; give ${forms}`);
   const reading = readingOf(options, shape);
   if (found.isDirectory()) return loadFolder(name, reading);
   if (/\.npz$/i.test(name)) {
@@ -206,9 +203,8 @@ async function loadFiles(name: string, options: ReadingOptions, shape: readonly 
     return { train, ...(tested && { test: tested, note: noteOf(test && 'test', val && 'val') }) };
   }
   if (!/\.csv(\.gz)?$/i.test(name)) {
-    throw new UsageError(
-      `${name}: expected a .csv or .npz file, or a folder of IDX files or of one folder of images per class`,
-    );
+    const folders = 'a folder of IDX files or of one folder of images per class';
+    throw new UsageError(`${name}: expected a .csv or .npz file, or ${folders}`);
   }
   const { size, channels } = reading;
   const pixels = shape ?? (size ? [channels ?? 1, ...size] : null);
@@ -268,9 +264,8 @@ function requireAsked(name: string, dataset: Dataset, { imageSize = null, channe
   const size = typeof imageSize === 'number' ? [imageSize, imageSize] : (imageSize ?? shape.slice(-2));
   const asked = [channels === null ? shape[0]! : Number(channels), ...size];
   if ((imageSize === null && channels === null) || sameShape(shape, asked)) return;
-  throw new UsageError(
-    `--image-size and --channels have no effect on ${name}, which is ${kindOf(dataset)}: only image files are resized; leave them out`,
-  );
+  const problem = `--image-size and --channels have no effect on ${name}, which is ${kindOf(dataset)}`;
+  throw new UsageError(`${problem}: only image files are resized; leave them out`);
 }
 
 /** With or without dimensions of 1, or in a row, as the network takes it: the order of the values is the same. */
@@ -301,10 +296,8 @@ function matchTest(train: Dataset, test: Dataset): { readonly test: Dataset; rea
     return `${formatSpec(features)} with ${learned}`;
   });
   if (kinds[0] !== kinds[1]) {
-    throw new BnError(
-      'data',
-      `training examples are ${kinds[0]}, but test examples ${kinds[1]}; give test data of the same kind`,
-    );
+    const problem = `training examples are ${kinds[0]}, but test examples ${kinds[1]}`;
+    throw new BnError('data', `${problem}; give test data of the same kind`);
   }
   if (!train.classNames && !test.classNames) return { test, note: null };
   const [from, to] = [test, train].map((part) => ({ names: part.classNames ?? null, count: countOutputs(part) }));

@@ -56,10 +56,8 @@ export async function readPixels(
   const bytes = typeof source === 'string' ? await readImage(source) : source;
   const format = formatOf(bytes);
   if (!format) {
-    throw new BnError(
-      'data',
-      `${name}: expected a ${formatNames} image, got something else; convert the image, or leave it out`,
-    );
+    const problem = `expected a ${formatNames} image, got something else`;
+    throw new BnError('data', `${name}: ${problem}; convert the image, or leave it out`);
   }
   const sharp = await loadSharp();
   try {

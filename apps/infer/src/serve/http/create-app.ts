@@ -61,11 +61,8 @@ export async function createApp(options: AppOptions): Promise<FastifyInstance> {
     frameworkErrors: answerFailure,
   });
   app.setErrorHandler(answerFailure);
-  app.setNotFoundHandler((request) => {
-    throw new HttpError(
-      404,
-      `there is no ${request.method} ${request.url.slice(0, 200)}; /openapi.json lists the routes`,
-    );
+  app.setNotFoundHandler(({ method, url }) => {
+    throw new HttpError(404, `there is no ${method} ${url.slice(0, 200)}; /openapi.json lists the routes`);
   });
   // Bodies are read as bytes, whatever they say they are, and checked by the routes; schemas are for /openapi.json.
   app.removeAllContentTypeParsers();

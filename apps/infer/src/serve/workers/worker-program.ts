@@ -46,10 +46,8 @@ function requireBatches({ outputs, mixesExamples }: InferenceModel, path: string
   if (mixesExamples) throw new BnError('unsupported', `${path}: ${mixingWarning}: it cannot be served`);
   for (const [name, { shape }] of outputs) {
     if (shape[0] === null) continue;
-    throw new BnError(
-      'unsupported',
-      `${path}: the output '${name}' ${formatShape(shape)} has no row per example: it cannot be served in batches`,
-    );
+    const problem = `the output '${name}' ${formatShape(shape)} has no row per example`;
+    throw new BnError('unsupported', `${path}: ${problem}: it cannot be served in batches`);
   }
 }
 
