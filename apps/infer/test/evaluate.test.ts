@@ -349,7 +349,7 @@ describe('errors', () => {
     [
       'model.onnx --data high.csv',
       1,
-      'the data has the classes 0 to 4, without names, but the model top left, top right,',
+      'the data has the classes 3, 4, without names, but the model top left, top right,',
     ],
     ['model.onnx --data images', 1, 'the data has the classes boots, top left, but the model top left, top right,'],
     ['model.onnx --data fashion-mnist', 1, 'uint8 [1, 28, 28], but the model takes [1, 2, 2]'],

@@ -140,8 +140,9 @@ describe('report', async () => {
     const { recalibrated: _, ...rest } = record.summary;
     const summary = { ...rest, metrics: error, test: { loss: 1, metrics: error } };
     const measures = { columns: ['R²'], rows: [{ name: 'brightness', values: [0.98] }] };
-    const result = { names: ['brightness'], confusion: [], measures, mistakes: [] };
-    const page = await renderReport({ ...record, epochs, summary, result });
+    const result = { ...record.result, names: ['brightness'], confusion: [], measures };
+    const page = await renderReport({ ...record, config: { task: 'regress' }, epochs, summary, result });
+    expect(page).toContain('Largest errors');
     expect(page).toContain('Absolute error by epoch: training and test<');
     expect(page).toMatch(/brightness<\/th><td>0\.980</);
     expect(page).not.toMatch(/Accuracy|Confusion|Mistakes|Batch normalization/);

@@ -14,6 +14,7 @@ export {
   labelsOf,
   loadData,
   loadTestData,
+  numbersIn,
   outlineOf,
   type RunData,
   type TestData,

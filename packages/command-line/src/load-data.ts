@@ -278,7 +278,11 @@ function matchTest(train: Dataset, test: Dataset): { readonly test: Dataset; rea
     throw new BnError('data', `${problem}; give test data of the same kind`);
   }
   if (!train.classNames && !test.classNames) return { test, note: null };
-  const [from, to] = [test, train].map((part) => ({ names: part.classNames ?? null, count: countOutputs(part) }));
+  const [from, to] = [test, train].map((part) => ({
+    names: part.classNames ?? null,
+    count: countOutputs(part),
+    present: part.classNames ? undefined : numbersIn(part),
+  }));
   const { index, names, note } = matchClasses(
     { ...from!, what: 'the test data' },
     { ...to!, what: 'the training data' },
@@ -293,10 +297,15 @@ function countOutputs(...parts: readonly Dataset[]): number {
   if (classNames) return classNames.length;
   if (labels?.dtype === 'float32') return sizeOf(labels.shape);
   let highest = 0;
-  for (const part of parts) {
-    for (let i = 0; i < part.length; i++) highest = Math.max(highest, part.get(i).label as number);
-  }
+  for (const label of numbersIn(...parts)) highest = Math.max(highest, label);
   return highest + 1;
+}
+
+/** The class indices that occur. */
+export function numbersIn(...parts: readonly Dataset[]): ReadonlySet<number> {
+  const numbers = new Set<number>();
+  for (const part of parts) for (let i = 0; i < part.length; i++) numbers.add(part.get(i).label as number);
+  return numbers;
 }
 
 /** The label of each example, or its labels or values. */

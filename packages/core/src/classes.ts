@@ -7,12 +7,14 @@ export interface ClassList {
   readonly count: number;
   /** null where only numbers are known. */
   readonly names: readonly string[] | null;
+  /** Of classes without names, the numbers that occur: the others need no match. Default all. */
+  readonly present?: ReadonlySet<number> | undefined;
   /** For messages, e.g. `the data`. */
   readonly what: string;
 }
 
 export interface MatchedClasses {
-  /** For each class of the one list, its index in the other. */
+  /** For each class of the one list, its index in the other; -1 for numbers that do not occur and have no match. */
   readonly index: Int32Array;
   /** The names of the other's classes, as far as either list has them; numbers where none are known. */
   readonly names: readonly string[];
@@ -60,7 +62,8 @@ function byName(
   const positions = new Map(to.names!.map((name, i) => [keyOf(name), i]));
   const own = new Map(to.names!.map((name, i) => [name, i]));
   const index = names.map((name) => own.get(name) ?? positions.get(keyOf(name)) ?? -1);
-  if (!index.includes(-1) && new Set(index).size === index.length) {
+  const found = from.names || !from.present ? index : Array.from(from.present, (i) => index[i]!);
+  if (!found.includes(-1) && new Set(found).size === found.length) {
     return { index: Int32Array.from(index), names: to.names!, note: null };
   }
   // Numbers beside names that are none: a label is the number of the class.
@@ -71,8 +74,12 @@ function byName(
 }
 
 function mismatch(from: ClassList, to: ClassList): BnError {
-  const listed = ({ names, count }: ClassList) =>
-    names ? excerpt(names) : count === 1 ? '0' : `0 to ${count - 1}, without names`;
+  const listed = ({ names, count, present }: ClassList) => {
+    if (names) return excerpt(names);
+    if (present && present.size < count)
+      return `${excerpt([...present].sort((a, b) => a - b).map(String))}, without names`;
+    return count === 1 ? '0' : `0 to ${count - 1}, without names`;
+  };
   return new BnError(
     'data',
     `${from.what} has the classes ${listed(from)}, but ${to.what} ${listed(to)}; give both the same names`,

@@ -30,6 +30,13 @@ test('numeric labels find numeric names by number, and other names by position',
   expect(matchClasses(data(null, 2), model(['a', 'b', 'c'])).index).toEqual(Int32Array.of(0, 1));
 });
 
+test('numeric labels with gaps find numeric names by number', () => {
+  const gaps = { ...data(null, 12), present: new Set([11, 3]) };
+  expect([3, 11].map((label) => matchClasses(gaps, model(['11', '20', '3'])).index[label])).toEqual([2, 0]);
+  expect(() => matchClasses(gaps, model(['11', '20', '4']))).toThrow('the data has the classes 3, 11, without names');
+  expect(() => matchClasses({ ...data(['3', '4']), present: new Set([0]) }, model(['3']))).toThrow('3, 4, but');
+});
+
 test('as many names as a model without names has outputs are taken in their order, which is said', () => {
   const { index, names, note } = matchClasses(data(['0', '1', '10', '2']), model(null, 4));
   expect([...index]).toEqual([0, 1, 2, 3]);

@@ -13,6 +13,8 @@ export interface HandMade {
   readonly dtype?: DType;
   /** Default `y`. */
   readonly outputs?: readonly string[];
+  /** Of outputs that are not float32. */
+  readonly types?: Readonly<Record<string, DType>>;
   readonly metadata?: Readonly<Record<string, string>>;
   readonly nodes: readonly MessageInitShape<typeof NodeProtoSchema>[];
   readonly initializers?: readonly TensorProto[];
@@ -24,12 +26,13 @@ export function handMade({
   shape = [null, 2, 5, 6],
   dtype = 'float32',
   outputs = ['y'],
+  types = {},
   metadata = {},
   nodes,
   initializers = [],
 }: HandMade): Uint8Array {
   const output = outputs.map((name) => {
-    const info = valueInfo(name, 'float32', []);
+    const info = valueInfo(name, types[name] ?? 'float32', []);
     if (info.type?.value.case === 'tensorType') delete info.type.value.value.shape;
     return info;
   });

@@ -136,6 +136,11 @@ test('logarithms of probabilities are logits', () => {
     expect(signed(classifier(nodes)).signature.output).toMatchObject({ kind: 'logits', size: 3 });
     expect(signed(classifier(nodes)).assumptions).toHaveLength(1);
   }
+  // Up to opset 12 a softmax is one of rows, for which an image is made one.
+  const rows = [image4d, node('Softmax', ['z4'], 'p', { axis: 1 }), node('Log', ['p'])];
+  for (const opset of [11, 17]) {
+    expect(signed(classifier(rows, { opset })).signature.output).toMatchObject({ kind: 'logits', size: 3 });
+  }
 });
 
 describe('what is not proven', () => {
@@ -230,6 +235,17 @@ describe('of several outputs', () => {
     expect(() => outputOf(nodes, ['a', 'b'], 'c')).toThrow("the output 'c' is not there; the outputs are 'a' float32");
   });
 
+  it('nor is it told which one counts by what is computed from it', () => {
+    const largest = node('ReduceMax', ['z'], 'confidence', { axes: [1], keepdims: 0 });
+    const twice = node('Concat', ['z', 'z'], 'pair', { axis: 1 });
+    for (const other of [largest, twice]) {
+      const outputs = ['z', other.output![0]!];
+      expect(() => outputOf([other], outputs)).toThrow('could each be the answer; name one by --output');
+      expect(outputOf([other], outputs, 'z')).toBe('z');
+    }
+    expect(outputOf([largest, node('Softmax', ['z'], 'y')], ['confidence', 'y'])).toBe('y');
+  });
+
   it('none that could be it is an error', () => {
     const labels = [node('ArgMax', ['z'], 'y', { axis: 1 })];
     expect(() => signed(classifier(labels))).toThrow("no output [batch, classes] of float32, but 'y' int32 [batch, 1]");
@@ -313,6 +329,22 @@ describe('pixels', () => {
       scaled(
         [node('BatchNormalization', ['x', 'g', 'g', 'm', 's'], 't')],
         [floats('g', [3], [1, 1, 1]), floats('m', [3], [120, 110, 100]), floats('s', [3], [3600, 3500, 3400])],
+      ),
+      [0, 255],
+    ],
+    [
+      'normalized as a batch of 0..1, or of -1..1',
+      scaled(
+        [node('BatchNormalization', ['x', 'g', 'g', 'm', 's'], 't')],
+        [floats('g', [3], [1, 1, 1]), floats('m', [3], [0.3, 0.2, 0.3]), floats('s', [3], [0.2, 0.3, 0.2])],
+      ),
+      null,
+    ],
+    [
+      'scaled, then normalized as a batch',
+      scaled(
+        [node('Div', ['x', 'v'], 'd'), node('BatchNormalization', ['d', 'g', 'g', 'm', 's'], 't')],
+        [of([255]), floats('g', [3], [1, 1, 1]), floats('m', [3], [0.3, 0.2, 0.3]), floats('s', [3], [0.2, 0.3, 0.2])],
       ),
       [0, 255],
     ],

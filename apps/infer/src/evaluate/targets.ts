@@ -1,6 +1,6 @@
 // What a data set's labels are among a model's outputs.
 
-import { labelsOf } from '@bn/command-line';
+import { labelsOf, numbersIn } from '@bn/command-line';
 import { BnError, type Dataset, matchClasses, type OutputSignature } from '@bn/core';
 import { relabel } from '@bn/datasets';
 import { answerNames } from '../classify/answers.js';
@@ -28,9 +28,10 @@ export function targetsOf(dataset: Dataset, output: OutputSignature): Targets {
   // One score tells two classes apart: it is that of the second one.
   const isBinary = areClasses && kind === 'scores' && size === 1;
   const own = dataset.classNames ?? dataset.valueNames ?? null;
-  const highest = areClasses ? labels.reduce((most, [label]) => Math.max(most, label!), 0) : size - 1;
+  const present = areClasses ? numbersIn(dataset) : new Set<number>();
+  const count = own?.length ?? (areClasses ? Math.max(...present) + 1 : size);
   const match = matchClasses(
-    { count: own?.length ?? highest + 1, names: own, what: 'the data' },
+    { count, names: own, ...(areClasses && { present }), what: 'the data' },
     { count: isBinary ? 2 : size, names: isBinary ? null : output.names, what: 'the model' },
   );
   const { index, note } = match;

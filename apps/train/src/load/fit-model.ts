@@ -1,6 +1,6 @@
 // Makes the model for the data, brings the data's classes into the model's order, and tells whether they go together.
 
-import type { DataOutline, RunData } from '@bn/command-line';
+import { type DataOutline, numbersIn, type RunData } from '@bn/command-line';
 import {
   BnError,
   type Dataset,
@@ -48,7 +48,8 @@ export function fitModel(
     traced.output,
     labels.shape.length > 0 ? { ...labels, shape: [known?.size ?? wanted] } : labels,
   );
-  if (outputs < wanted) {
+  // With names on both sides, or numbers for names, matching tells more.
+  if (outputs < wanted && !known?.names) {
     const problem = `the network gives ${outputs} values for an example, but the data has ${wanted} classes`;
     throw new BnError('shape', `${problem}; let it end in dense(${wanted}), or correct the labels`);
   }
@@ -81,10 +82,10 @@ export function matchData(fitted: FittedModel, data: RunData, batchSize: number)
   const { index, names, note } = classesOf(fitted, data);
   const isSame = index.every((to, from) => to === from) && index.length === names.length;
   const moved = (part: Dataset) => (isSame ? part : relabel(part, index, names));
-  const isNamed = data.names !== null || fitted.known?.names != null;
+  // Without names the classes are called by their numbers: data that has those as names finds them.
   const matched: RunData = {
     ...data,
-    ...{ train: moved(data.train), test: moved(data.test), outputs: fitted.outputs, names: isNamed ? names : null },
+    ...{ train: moved(data.train), test: moved(data.test), outputs: fitted.outputs, names },
   };
   return {
     data: matched,
@@ -94,8 +95,8 @@ export function matchData(fitted: FittedModel, data: RunData, batchSize: number)
 }
 
 /** Data of fewer classes than a network has outputs, where it has no names, leaves the others with their numbers. */
-function classesOf({ known, outputs }: FittedModel, { names, outputs: count }: RunData): MatchedClasses {
-  const from = { names, count, what: 'the data' };
+function classesOf({ known, outputs }: FittedModel, { train, test, names, outputs: count }: RunData): MatchedClasses {
+  const from = { names, count, present: names ? undefined : numbersIn(train, test), what: 'the data' };
   const isNumeric = names?.every((name) => /^\d+$/.test(name)) ?? true;
   if (!known?.names && count <= outputs && !(isNumeric && count < outputs)) {
     const index = Int32Array.from({ length: count }, (_, i) => i);

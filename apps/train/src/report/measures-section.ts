@@ -7,10 +7,10 @@ export function measuresSection({ columns, rows }: MeasureTable): Html {
   return html`<section><h2>Test data</h2>
 <div class="card scroll" tabindex="0" role="region" aria-label="Test data"><table class="epochs">
 <thead><tr>${['', ...columns].map((name) => html`<th scope="col">${name}</th>`)}</tr></thead>
-<tbody>${rows.map(({ name, values }) => html`<tr><th scope="row">${name}</th>${values.map((value) => html`<td>${format(value)}</td>`)}</tr>\n`)}</tbody></table></div></section>`;
+<tbody>${rows.map(({ name, values }) => html`<tr><th scope="row">${name}</th>${values.map((value, i) => html`<td>${format(value, columns[i]!)}</td>`)}</tr>\n`)}</tbody></table></div></section>`;
 }
 
-function format(value: number | null): string {
+function format(value: number | null, column: string): string {
   if (value === null) return '–';
-  return Number.isInteger(value) ? String(value) : value.toFixed(3);
+  return column === 'examples' ? String(value) : value.toFixed(3);
 }

@@ -6,14 +6,17 @@ import { type Html, html } from './html.js';
 
 const mostImages = 24;
 
-/** Null if there are none, or if the data are no images. */
-export function mistakesSection(examples: readonly Mistake[]): Html | null {
+/** Null if there are none, or if the data are no images. Values are never quite right: the worst ones are shown. */
+export function mistakesSection(examples: readonly Mistake[], areValues = false): Html | null {
   const images = examples.filter(
     ({ shape: [channels], shape }) => shape.length === 3 && (channels === 1 || channels === 3),
   );
   if (images.length === 0) return null;
-  return html`<section><h2>Mistakes</h2>
-<p class="note">Test images that the network gets wrong: what is true, and beneath it what the network says.</p>
+  const [title, which] = areValues
+    ? ['Largest errors', 'whose values the network misses by the most']
+    : ['Mistakes', 'that the network gets wrong'];
+  return html`<section><h2>${title}</h2>
+<p class="note">Test images ${which}: what is true, and beneath it what the network says.</p>
 <ul class="images">${images.slice(0, mostImages).map(
     (
       example,

@@ -27,7 +27,7 @@ ${epochTable(epochs)}</section>
 ${await batchNormSection(epochs)}
 ${measuresSection(result.measures)}
 ${confusionSection(result.confusion, result.names)}
-${mistakesSection(result.mistakes)}
+${mistakesSection(result.mistakes, config.task === 'regress')}
 <section class="pair">
 <div><h2>Configuration</h2>${definitions(settings(config))}</div>
 <div><h2>Environment</h2>${definitions(environment(description))}</div>

@@ -63,7 +63,7 @@ table { border-collapse: separate; border-spacing: 2px; font-size: .875rem }
 .epochs { width: 100%; margin-top: .75rem; border-spacing: 0 }
 .epochs th { color: var(--muted); font-weight: normal }
 .epochs th, .epochs td { padding: .3rem .6rem; text-align: right; white-space: nowrap; border-bottom: 1px solid var(--grid) }
-.epochs tr:last-child td { border-bottom: 0 }
+.epochs tbody tr:last-child > * { border-bottom: 0 }
 .matrix { display: grid; grid-template-columns: minmax(0, auto) minmax(15rem, 1fr); gap: 1.5rem 2.5rem }
 .confusion th { font-weight: normal; color: var(--muted); text-align: left; white-space: nowrap }
 .confusion tbody th { padding-right: .6rem; position: sticky; left: 0; background: var(--card) }

@@ -22,7 +22,7 @@ type Numbers = ArrayLike<number>;
 const texts: Readonly<Record<Task, (values: readonly number[], names: readonly string[]) => string>> = {
   classify: ([label], names) => names[label!]!,
   multilabel: (values, names) => names.filter((_, i) => values[i] === 1).join(', ') || 'none',
-  regress: (values) => values.map((value) => value.toPrecision(4)).join(', '),
+  regress: (values, names) => values.map((value, i) => `${names[i]} ${value.toPrecision(4)}`).join(', '),
 };
 
 /** @param answers the trainer's for all test examples, one after another */

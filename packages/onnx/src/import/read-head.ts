@@ -22,7 +22,8 @@ export function readHead(output: Tensor): Head | null {
   const x = unwrapped(output);
   const softmax = size > 1 ? (softmaxOf(x, size) ?? (isOp(x, 'exp') ? logSoftmaxOf(at(x, 0), size) : null)) : null;
   if (softmax) return { size, kind: 'probabilities', logits: flat(softmax), isLinear: false };
-  const normalized = size > 1 ? (logSoftmaxOf(x, size) ?? (isOp(x, 'log') ? softmaxOf(at(x, 0), size) : null)) : null;
+  const normalized =
+    size > 1 ? (logSoftmaxOf(x, size) ?? (isOp(x, 'log') ? softmaxOf(unwrapped(at(x, 0)), size) : null)) : null;
   // Logarithms of probabilities are logits: their softmax is the probabilities.
   if (normalized) return { size, kind: 'logits', logits: flat(output), isLinear: false };
   const sigmoid = sigmoidOf(x);

@@ -24,6 +24,7 @@ export function readPixels({ inputs, outputs, nodes }: Graph, channels: number):
   const shiftBy = (addend: readonly number[], sign = 1) => {
     shift = shift.map((v, i) => v + sign * addend[i]!);
   };
+  const range = () => rangeOf(mean(scale), mean(shift.map((v, i) => -v / scale[i]!)));
   let [x]: Iterable<Tensor> = inputs.values();
   while (x && !results.has(x)) {
     const current: Tensor = x;
@@ -32,12 +33,11 @@ export function readPixels({ inputs, outputs, nodes }: Graph, channels: number):
     if (!next || users.length > 1) break;
     const other = perChannel(next.inputs.find((y) => y !== current));
     if (isOp(next, 'batchNormalize')) {
-      const [mean, variance] = [perChannel(next.inputs[1]), perChannel(next.inputs[2])];
-      if (mean && variance) {
-        shiftBy(mean, -1);
-        scaleBy(variance.map((v) => 1 / Math.sqrt(v + next.attributes.epsilon)));
-      }
-      break;
+      // Means that a layer has learned of 0..1 and of -1..1 may be the same: only those of 0..255 prove anything.
+      const [before, means] = [range(), perChannel(next.inputs[1])];
+      if (before !== null || !means) return before;
+      shiftBy(means, -1);
+      return range() === '0..255' ? '0..255' : null;
     }
     if (isOp(next, 'mul') && other) scaleBy(other);
     else if (isOp(next, 'div') && other && next.inputs[0] === current) scaleBy(other.map((v) => 1 / v));
@@ -46,7 +46,7 @@ export function readPixels({ inputs, outputs, nodes }: Graph, channels: number):
     else if (!['cast', 'reshape', 'transpose'].includes(next.op)) break;
     x = next;
   }
-  return rangeOf(mean(scale), mean(shift.map((v, i) => -v / scale[i]!)));
+  return range();
 }
 
 /** Of scale · (x − centre): the range whose numbers that brings to about −4 to 4, or whose middle it is. */

@@ -9,6 +9,7 @@ import {
   type ImageSignature,
   type InputSignature,
   imageNet,
+  isOp,
   numbered,
   type OutputKind,
   type OutputSignature,
@@ -180,11 +181,8 @@ function chooseOutput({ outputs, nodes }: Graph, wanted: string | undefined): Ca
     const what = outputs.has(wanted) ? 'is not a line of float32 numbers per example' : 'is not there';
     throw new BnError('argument', `the output '${wanted}' ${what}; the outputs are ${listed}`);
   }
-  // What another output is computed from is on the way to it, as an embedding is.
-  const inner = usedBy(
-    heads.map(({ x }) => x),
-    nodes,
-  );
+  // What goes through further weights is on the way to another output, as an embedding is.
+  const inner = weighed(nodes);
   const rank = ({ name, head: { kind }, x }: (typeof heads)[number]): number => {
     if (/prob/i.test(name)) return 0;
     if (kind === 'probabilities') return 1;
@@ -203,11 +201,13 @@ function chooseOutput({ outputs, nodes }: Graph, wanted: string | undefined): Ca
   );
 }
 
-/** What they are computed from. */
-function usedBy(results: readonly Tensor[], nodes: readonly Tensor[]): ReadonlySet<Tensor> {
-  const used = new Set(results.flatMap(({ inputs }) => inputs));
-  for (const node of [...nodes].reverse()) if (used.has(node)) for (const y of node.inputs) used.add(y);
-  return used;
+/** What products are computed from. */
+function weighed(nodes: readonly Tensor[]): ReadonlySet<Tensor> {
+  const inner = new Set<Tensor>();
+  for (const node of [...nodes].reverse()) {
+    if (inner.has(node) || isOp(node, 'matmul') || isOp(node, 'conv2d')) for (const y of node.inputs) inner.add(y);
+  }
+  return inner;
 }
 
 function kindOf(

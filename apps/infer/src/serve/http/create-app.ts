@@ -72,9 +72,8 @@ export async function createApp(options: AppOptions): Promise<FastifyInstance> {
 
   app.addHook('onRequest', async ({ headers, routeOptions }) => {
     if (apiKey !== null && !routeOptions.config.isPublic && !isAuthorized(headers, apiKey)) {
-      throw new HttpError(401, 'the API key is missing or wrong; send it as Authorization: Bearer <key>', {
-        'www-authenticate': challenges,
-      });
+      const problem = 'the API key is missing or wrong; send it as Authorization: Bearer <key>';
+      throw new HttpError(401, problem, { 'www-authenticate': challenges });
     }
     const encoding = headers['content-encoding'] ?? 'identity';
     if (encoding !== 'identity')
