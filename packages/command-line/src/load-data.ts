@@ -41,6 +41,8 @@ export interface ReadingOptions {
   readonly target?: string | null;
   /** Stop at the first file that cannot be read, rather than leave it out. */
   readonly strict?: boolean;
+  /** As up to version 0.1.0: images become grey, 28×28, and what is held out is not balanced by class. */
+  readonly earlier?: boolean;
   /** Called now and then while many files are read. */
   readonly onProgress?: (done: number, total: number) => void;
 }
@@ -199,7 +201,13 @@ async function loadFiles(name: string, options: ReadingOptions, shape: readonly 
     );
   }
   const reading = readingOf(options, shape);
-  if (found.isDirectory()) return loadFolder(name, reading);
+  if (found.isDirectory()) {
+    const { size, channels } = reading;
+    return loadFolder(
+      name,
+      options.earlier ? { ...reading, size: size ?? [28, 28], channels: channels ?? 1 } : reading,
+    );
+  }
   if (/\.npz$/i.test(name)) {
     const { train, test, val } = await loadNpz(name, reading);
     const tested = test ?? val;
@@ -289,13 +297,13 @@ function inShape(dataset: Dataset, shape: readonly number[] | null): Dataset {
 
 function holdOut(
   { train, test }: Parts,
-  { data, seed }: Pick<DataOptions, 'data' | 'seed'>,
+  { data, seed, earlier = false }: Pick<DataOptions, 'data' | 'seed' | 'earlier'>,
 ): { readonly train: Dataset; readonly test: Dataset } {
   if (test) return { train, test };
   if (train.length < 2) {
     throw new BnError('data', `${data}: one example is too few to hold out test data; add examples or --test-data`);
   }
-  const parts = split(train, Math.max(heldOut, 1 / train.length), seed);
+  const parts = split(train, Math.max(heldOut, 1 / train.length), seed, { byClass: !earlier });
   return { train: parts.train, test: parts.validation };
 }
 
