@@ -73,7 +73,7 @@ describe('are fit for publishing', () => {
 
 /** Tells bright images from dark ones. */
 const program = (backend: string) => `
-import { batchNorm, conv2d, createTrainer, defineModel, dense, flatten, relu, sequential, sgd, classification } from '@bn/core';
+import { batchNorm, classification, conv2d, createTrainer, defineModel, dense, flatten, relu, sequential, sgd } from '@bn/core';
 import { createBackend } from '${backend}';
 
 const network = sequential({

@@ -2,8 +2,7 @@
 
 import { BnError, type TypedArray } from '@bn/core';
 import { expect, it } from 'vitest';
-import { BatchQueue } from '../src/serve/batching/batch-queue.js';
-import { batchSizes } from '../src/serve/batching/batch-sizes.js';
+import { BatchQueue, batchSizes } from '../src/serve/batching/batch-queue.js';
 import { Dispatcher } from '../src/serve/batching/dispatcher.js';
 import { Predictor, type QueueLimits } from '../src/serve/batching/predictor.js';
 import { FakeClock } from './fake-clock.js';

@@ -2,7 +2,7 @@
 
 import type { OutputStream } from '@bn/command-line';
 import type { EpochTotals, TrainerEvent } from '@bn/core';
-import type { RunOutcome, RunStart } from '../src/display/index.js';
+import type { RunOutcome, RunStart } from '../src/display/display.js';
 
 export const run: RunStart = {
   description: {

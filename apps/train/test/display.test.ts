@@ -1,6 +1,6 @@
 import { stripVTControlCharacters } from 'node:util';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
-import { createDisplay, type DisplayMode, defaultDisplayMode } from '../src/display/index.js';
+import { createDisplay, type DisplayMode, defaultDisplayMode } from '../src/display/display.js';
 import { eventsOf, outcome, recordingStream, run } from './display-run.js';
 
 beforeEach(() => {

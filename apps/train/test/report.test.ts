@@ -1,6 +1,7 @@
 import { decode } from 'fast-png';
 import { describe, expect, test } from 'vitest';
-import { renderCurves, renderReport } from '../src/report/index.js';
+import { renderReport } from '../src/report/report.js';
+import { renderCurves } from '../src/report/training-charts.js';
 import type { EpochRecord, RunRecord } from '../src/run-record.js';
 
 function epochRecord(epoch: number, change: Partial<EpochRecord> = {}): EpochRecord {

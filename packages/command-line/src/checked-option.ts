@@ -1,6 +1,6 @@
 // Options of a command whose values are checked by their kinds, all in the same words.
 
-import { Option } from 'commander';
+import { Command, Option } from 'commander';
 import { isOfKind, type Kind } from './kinds.js';
 import { UsageError } from './usage-error.js';
 
@@ -15,6 +15,14 @@ export function checkedOption(flag: string, kind: Kind<unknown>, description: st
   const option = new Option(`${flag} ${kind.placeholder}`.trim(), withChoices(description, kind));
   // Of commander's own: a check would make it one that takes a value.
   return kind.placeholder === '' ? option : option.argParser((given) => checkedValue(flag, kind, given));
+}
+
+/** A command whose options are checked by their kinds. */
+export class CheckedCommand extends Command {
+  /** Adds a `checkedOption`, with its default if it has one. */
+  checked(flag: string, kind: Kind<unknown>, description: string, preset?: unknown): this {
+    return this.addOption(checkedOption(flag, kind, description).default(preset));
+  }
 }
 
 /** An option that takes several values of a kind with commas between, e.g. `--batch-sizes 1,8`. */

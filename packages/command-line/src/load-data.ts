@@ -172,8 +172,8 @@ export async function loadTestData(
 ): Promise<TestData> {
   const own = await loadParts(data, options, shape);
   const { skipped = [] } = own;
-  if (heldOutBy === null)
-    return { dataset: own.test ?? own.train, part: own.test ? 'test part' : 'all of it', skipped };
+  const part = own.test ? 'test part' : 'all of it';
+  if (heldOutBy === null) return { dataset: own.test ?? own.train, part, skipped };
   if (own.test) throw new UsageError(`--held-out-by has no effect: ${data} has a test part; leave it out`);
   const { test } = holdOut(own, { data, seed: heldOutBy });
   return { dataset: test, part: `held out by seed ${heldOutBy}`, skipped };
@@ -233,13 +233,11 @@ function readingOf(
   const row = Number.isInteger(side) ? [1, side, side] : [];
   const [channels, height, width] = shape?.length === 3 ? shape : shape?.length === 2 ? [1, ...shape] : row;
   const own = channels === 1 || channels === 3 ? channels : null;
+  const ownSize = own && height && width ? ([height, width] as const) : null;
   return {
     ...options,
     targets: target?.split(',').map((name) => name.trim()) ?? null,
-    size:
-      typeof imageSize === 'number'
-        ? [imageSize, imageSize]
-        : (imageSize ?? (own && height && width ? [height, width] : null)),
+    size: typeof imageSize === 'number' ? [imageSize, imageSize] : (imageSize ?? ownSize),
     channels: asked === null ? own : (Number(asked) as 1 | 3),
   };
 }
@@ -276,11 +274,8 @@ function noteOf(test: string | undefined, val: string | undefined): string {
 function requireAsked(name: string, dataset: Dataset, { imageSize = null, channels = null }: ReadingOptions): void {
   const { shape } = dataset.features;
   const size = typeof imageSize === 'number' ? [imageSize, imageSize] : (imageSize ?? shape.slice(-2));
-  if (
-    (imageSize === null && channels === null) ||
-    sameShape(shape, [channels === null ? shape[0]! : Number(channels), ...size])
-  )
-    return;
+  const asked = [channels === null ? shape[0]! : Number(channels), ...size];
+  if ((imageSize === null && channels === null) || sameShape(shape, asked)) return;
   throw new UsageError(
     `--image-size and --channels have no effect on ${name}, which is ${kindOf(dataset)}: only image files are resized; leave them out`,
   );
@@ -290,8 +285,8 @@ function requireAsked(name: string, dataset: Dataset, { imageSize = null, channe
 function inShape(dataset: Dataset, shape: readonly number[] | null): Dataset {
   const own = dataset.features.shape;
   const long = (sizes: readonly (number | null)[]) => sizes.filter((n) => n !== 1);
-  if (!shape || sameShape(own, shape) || !(sameShape(long(own), long(shape)) || sameShape(shape, [sizeOf(own)])))
-    return dataset;
+  const isSame = !shape || sameShape(own, shape);
+  if (isSame || !(sameShape(long(own), long(shape)) || sameShape(shape, [sizeOf(own)]))) return dataset;
   return { ...subset(dataset, dataset.length), features: { ...dataset.features, shape } };
 }
 
@@ -309,11 +304,10 @@ function holdOut(
 
 /** The test data with the classes of the training data, which are found by name. */
 function matchTest(train: Dataset, test: Dataset): { readonly test: Dataset; readonly note: string | null } {
-  const kinds = [train, test].map(({ features, labels, valueNames }) =>
-    [formatSpec(features), labels?.dtype === 'float32' ? (valueNames ?? ['labels']).join(', ') : 'classes'].join(
-      ' with ',
-    ),
-  );
+  const kinds = [train, test].map(({ features, labels, valueNames }) => {
+    const learned = labels?.dtype === 'float32' ? (valueNames?.join(', ') ?? 'labels') : 'classes';
+    return `${formatSpec(features)} with ${learned}`;
+  });
   if (kinds[0] !== kinds[1]) {
     throw new BnError(
       'data',
@@ -321,13 +315,15 @@ function matchTest(train: Dataset, test: Dataset): { readonly test: Dataset; rea
     );
   }
   if (!train.classNames && !test.classNames) return { test, note: null };
-  const list = (dataset: Dataset, what: string) => ({
-    names: dataset.classNames ?? null,
-    count: countOutputs(dataset),
-    present: dataset.classNames ? undefined : numbersIn(dataset),
-    what,
-  });
-  const { index, names, note } = matchClasses(list(test, 'the test data'), list(train, 'the training data'));
+  const [from, to] = [test, train].map((part) => ({
+    names: part.classNames ?? null,
+    count: countOutputs(part),
+    present: part.classNames ? undefined : numbersIn(part),
+  }));
+  const { index, names, note } = matchClasses(
+    { ...from!, what: 'the test data' },
+    { ...to!, what: 'the training data' },
+  );
   const isSame = names.length === index.length && index.every((to, from) => to === from);
   return { test: isSame ? test : relabel(test, index, names), note };
 }
@@ -347,4 +343,12 @@ export function numbersIn(...parts: readonly Dataset[]): ReadonlySet<number> {
   const numbers = new Set<number>();
   for (const part of parts) for (let i = 0; i < part.length; i++) numbers.add(part.get(i).label as number);
   return numbers;
+}
+
+/** The label of each example, or its labels or values. */
+export function labelsOf(dataset: Dataset): number[][] {
+  return Array.from({ length: dataset.length }, (_, i) => {
+    const { label } = dataset.get(i);
+    return typeof label === 'number' ? [label] : Array.from(label);
+  });
 }

@@ -11,6 +11,7 @@ import {
   dropout,
   type Graph,
   input,
+  joinArrays,
   ops,
   type Steps,
   sequential,
@@ -119,13 +120,8 @@ function rotated({ data, shape, dtype }: HostValue, by: number): HostValue {
 }
 
 function stack(values: readonly HostValue[]): HostValue {
-  const { shape, dtype, data } = values[0];
-  const ArrayType = data.constructor as new (size: number) => HostValue['data'];
-  const joined = new ArrayType(data.length * values.length);
-  values.forEach((value, i) => {
-    joined.set(value.data, i * data.length);
-  });
-  return { data: joined, shape: [values.length, ...shape], dtype };
+  const { shape, dtype } = values[0];
+  return { data: joinArrays(values.map(({ data }) => data)), shape: [values.length, ...shape], dtype };
 }
 
 /** Something random for every input of the step, rounded to float32. */

@@ -11,11 +11,13 @@ import {
   flatten,
   type Graph,
   gradients,
+  type HostTensor,
   input,
   sequential,
   sgd,
   sigmoid,
   sizeOf,
+  toTorch,
   trace,
   trainingStepGraph,
   type Value,
@@ -53,25 +55,6 @@ const model = defineModel(
   }),
   { input: { shape: [null, 1, 28, 28], dtype: 'float32' } },
 );
-
-/** Our names of layers, and of what is in batch normalization, for those of PyTorch's nn.Sequential. */
-const layers: Readonly<Record<string, string>> = {
-  0: 'conv1',
-  1: 'bn1',
-  4: 'conv2',
-  5: 'bn2',
-  9: 'dense1',
-  10: 'bn3',
-  12: 'dense2',
-  13: 'bn4',
-  15: 'dense3',
-};
-const batchNormVariables: Readonly<Record<string, string>> = {
-  weight: 'gamma',
-  bias: 'beta',
-  running_mean: 'runningMean',
-  running_var: 'runningVariance',
-};
 
 export function testTrainingSteps(suite: Suite): void {
   suite.graphTest('lenet: gradients of the first step', gradientGraph, (graph) => testGradients(suite, graph), slow);
@@ -170,10 +153,11 @@ async function train(suite: Suite, graph: Graph) {
   return { results, values };
 }
 
+/** Digests are by the names of PyTorch's nn.Sequential. */
 function expectDigests(suite: Suite, values: HostValues, digests: Readonly<Record<string, Digest>>): void {
-  for (const [name, digest] of Object.entries(digests)) {
-    const path = pathOf(name);
-    const data = Array.from(values[path].data);
+  const named = toTorch(model, new Map(Object.entries(values)) as ReadonlyMap<string, HostTensor>, 'sequential');
+  for (const [path, digest] of Object.entries(digests)) {
+    const data = Array.from(named.get(path)!.data);
     expect(data.length, path).toBe(digest.size);
     if (digest.absSum < 1e-9) {
       // The biases before batch normalization: their gradients are zero but for rounding, so they do not move.
@@ -190,11 +174,4 @@ function expectDigests(suite: Suite, values: HostValues, digests: Readonly<Recor
       expect(Math.abs(data[i] - v), `element ${i} of ${path}`).toBeLessThan(suite.tolerance('digest') * largest);
     });
   }
-}
-
-/** `1.running_mean` → `bn1.runningMean`. */
-function pathOf(name: string): string {
-  const [number, variable] = name.split('.');
-  const layer = layers[number];
-  return `${layer}.${layer.startsWith('bn') ? batchNormVariables[variable] : variable}`;
 }

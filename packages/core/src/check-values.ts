@@ -2,7 +2,7 @@
 
 import type { Value } from './backend.js';
 import { BnError } from './errors.js';
-import { type DType, formatSpec, type Spec, sizeOf, type TypedArray } from './spec.js';
+import { type DType, formatSpec, type Spec, sizeOf, staticShape, type TypedArray } from './spec.js';
 
 /**
  * Checks what a run is given against what its graph, or several steps of it, take.
@@ -52,7 +52,7 @@ const arrayTypes: Readonly<Record<DType, readonly string[]>> = {
 
 /** Checks data for an upload; throws `shape` for a wrong size, `dtype` for another kind of array. */
 export function checkUpload(data: TypedArray, spec: Spec): void {
-  const size = sizeOf(spec.shape);
+  const size = sizeOf(staticShape(spec.shape, 'upload'));
   if (data.length !== size) {
     throw new BnError('shape', `upload: ${formatSpec(spec)} holds ${size} values, got ${data.length}; pass as many`);
   }

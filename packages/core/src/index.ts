@@ -1,17 +1,6 @@
 // The public names of @bn/core.
 
-export type {
-  Backend,
-  BackendOptions,
-  Device,
-  DeviceKind,
-  Diagnosis,
-  Executable,
-  Phase,
-  Report,
-  Steps,
-  Value,
-} from './backend.js';
+export type * from './backend.js';
 export { checkFeatures, checkLabels } from './check-examples.js';
 export { compileWithChecks } from './check-indices.js';
 export { checkInputs, checkUpload } from './check-values.js';
@@ -44,44 +33,11 @@ export { requireOptions } from './options.js';
 export { type PrimitiveAttributes, type PrimitiveName, type PrimitiveTable, primitives } from './primitives.js';
 export { createGenerator, type Generator, permutation } from './random.js';
 export { decodeSafetensors, encodeSafetensors } from './safetensors.js';
-export {
-  constantSchedule,
-  cosineSchedule,
-  linearWarmup,
-  type Schedule,
-  type SchedulePosition,
-  stepSchedule,
-} from './schedules.js';
+export * from './schedules.js';
 export { defineLayer, type Layer, type Scope, type Variable } from './scope.js';
-export {
-  decodeSignature,
-  describeSignature,
-  encodeSignature,
-  type ImageSignature,
-  type InputSignature,
-  imageNet,
-  type OutputKind,
-  type OutputSignature,
-  outputKinds,
-  pixelScaling,
-  type Signature,
-} from './signature.js';
+export * from './signature.js';
 export { simplify } from './simplify/simplify.js';
-export {
-  createArray,
-  type Dimension,
-  type DType,
-  formatShape,
-  formatSpec,
-  type HostTensor,
-  type Shape,
-  type Spec,
-  sameShape,
-  sizeOf,
-  staticShape,
-  stridesOf,
-  type TypedArray,
-} from './spec.js';
+export * from './spec.js';
 export { type StepSpecs, stepSpecs } from './step-specs.js';
 export {
   constant,
@@ -101,12 +57,6 @@ export { type Checkpoint, decodeCheckpoint, encodeCheckpoint, type Position } fr
 export type * from './training/events.js';
 export { type Observed, predictionGraph, trainingStepGraph } from './training/step-graph.js';
 export type { Observation, StepResult } from './training/step-runner.js';
-export {
-  type BatchOptions,
-  createTrainer,
-  epochOrder,
-  type FitOptions,
-  type Trainer,
-  type TrainerOptions,
-} from './training/trainer.js';
+export * from './training/trainer.js';
+export { type Compiled, ValueBackend } from './value-backend.js';
 export { ValueStore } from './value-store.js';

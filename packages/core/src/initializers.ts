@@ -1,6 +1,7 @@
 // First values of parameters and states.
 
 import type { Generator } from './random.js';
+import { sizeOf } from './spec.js';
 
 /** Fills a new float32 parameter. */
 export type Initializer = (shape: readonly number[], random: Generator) => Float32Array;
@@ -14,7 +15,7 @@ export function ones(): Initializer {
 }
 
 export function constant(value: number): Initializer {
-  return (shape) => new Float32Array(size(shape)).fill(value);
+  return (shape) => new Float32Array(sizeOf(shape)).fill(value);
 }
 
 /** Uniform in ±√(6 / (fanIn + fanOut)): the textbook's default (Glorot and Bengio, 2010). */
@@ -22,7 +23,7 @@ export function xavierUniform(): Initializer {
   return (shape, random) => {
     const [fanIn, fanOut] = fans(shape);
     const limit = Math.sqrt(6 / (fanIn + fanOut));
-    return Float32Array.from({ length: size(shape) }, () => (2 * random.uniform() - 1) * limit);
+    return Float32Array.from({ length: sizeOf(shape) }, () => (2 * random.uniform() - 1) * limit);
   };
 }
 
@@ -30,16 +31,12 @@ export function xavierUniform(): Initializer {
 export function heNormal(): Initializer {
   return (shape, random) => {
     const deviation = Math.sqrt(2 / fans(shape)[0]);
-    return Float32Array.from({ length: size(shape) }, () => random.normal() * deviation);
+    return Float32Array.from({ length: sizeOf(shape) }, () => random.normal() * deviation);
   };
 }
 
 /** Values that one output reads, and values that read one input: weights are [out, in, ...window]. */
 function fans(shape: readonly number[]): [number, number] {
   const [out = 1, inputs = 1, ...window] = shape;
-  return [inputs * size(window), out * size(window)];
-}
-
-function size(shape: readonly number[]): number {
-  return shape.reduce((a, b) => a * b, 1);
+  return [inputs * sizeOf(window), out * sizeOf(window)];
 }

@@ -30,6 +30,18 @@ export function createArray(dtype: DType, size: number): TypedArray {
   return dtype === 'int32' ? new Int32Array(size) : new Uint8Array(size);
 }
 
+/** Arrays of one kind, one after the other. */
+export function joinArrays<A extends TypedArray>(parts: readonly A[]): A {
+  const size = parts.reduce((sum, part) => sum + part.length, 0);
+  const joined = new (parts[0]!.constructor as new (size: number) => A)(size);
+  let at = 0;
+  for (const part of parts) {
+    joined.set(part, at);
+    at += part.length;
+  }
+  return joined;
+}
+
 /** Number of elements; throws `shape` when the shape has a symbolic dimension. */
 export function sizeOf(shape: Shape): number {
   return staticShape(shape).reduce((product, n) => product * n, 1);

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { gradients, input, meanSquaredError, softmaxCrossEntropy } from '../src/index.js';
+import { gradients, input, meanSquaredError, ops, sigmoidCrossEntropy, softmaxCrossEntropy } from '../src/index.js';
 import { evaluate, gradientError, numbers } from './evaluate.js';
 
 const logits = input('logits', [2, 3]);
@@ -44,4 +44,11 @@ test('losses refuse shapes that broadcasting would accept', () => {
   expect(() => meanSquaredError()(input('p', [3, 2]), input('t', [3]))).toThrow(/of the prediction's shape/);
   expect(() => softmaxCrossEntropy()(logits, input('l', [2]))).toThrow(/labels int32 \[batch\]/);
   expect(() => softmaxCrossEntropy({ labelSmoothing: 1 })).toThrow(/labelSmoothing/);
+});
+
+test('losses refuse what is a softmax or a sigmoid already', () => {
+  expect(() => softmaxCrossEntropy()(ops.softmax(logits), labels)).toThrow(
+    'softmaxCrossEntropy: the network gives the softmax of its logits, which the loss takes itself; leave it out',
+  );
+  expect(() => sigmoidCrossEntropy()(ops.sigmoid(logits), input('t', [2, 3]))).toThrow(/the sigmoid of its logits/);
 });

@@ -36,18 +36,16 @@ const factories = Object.entries({ ...layers, ...losses, ...optimizers, ...sched
 describe('an option that nobody knows', () => {
   test.each(factories)('is an error of %s', (name, factory) => {
     const make = (options: unknown) => () => factory(...(before[name] ?? []), options);
-    expect(make({ colour: 1 })).toThrow(new RegExp(`^${name}: no option 'colour'; its options are [a-z]`));
-    expect(make(null)).toThrow(`${name}: options must be an object, got null`);
+    expect(make({ colour: 1 })).toThrow(new RegExp(`^${name}: no option 'colour'; its options are { [a-z]`));
+    expect(make(null)).toThrow(`${name}: no option 'null'; its options are`);
   });
 
-  test('is answered with the name that was meant', () => {
-    const untyped = layers as unknown as Record<string, (...args: readonly unknown[]) => unknown>;
-    expect(() => untyped.conv2d!(8, { kernelSize: 3, paddding: 1 })).toThrow(
-      "conv2d: no option 'paddding'; did you mean 'padding'? its options are kernelSize, stride, padding,",
+  test('is answered with those that there are', () => {
+    const { conv2d } = layers as unknown as Record<string, (...args: readonly unknown[]) => unknown>;
+    expect(() => conv2d!(8, { kernelSize: 3, paddding: 1 })).toThrow(
+      "conv2d: no option 'paddding'; its options are { kernelSize, stride, padding,",
     );
-    expect(() => untyped.conv2d!(8, { kernel_size: 3 })).toThrow("did you mean 'kernelSize'?");
-    expect(() => untyped.batchNorm!({ eps: 1 })).toThrow("batchNorm: no option 'eps'; its options are convention");
-    expect(() => untyped.conv2d!(8, 3)).toThrow('conv2d: options must be an object, got 3');
+    expect(() => conv2d!(8, 3)).toThrow("conv2d: no option '3'; its options are { kernelSize,");
   });
 });
 

@@ -34,12 +34,17 @@ export function points(length: number): Dataset {
 
 const network = () => sequential({ hidden: dense(8), bn: batchNorm(), act: relu(), drop: dropout(0.2), out: dense(3) });
 
-export async function setup(
-  options: Partial<TrainerOptions> & { network?: Layer; inputs?: number[] } = {},
-): Promise<{ backend: Backend; trainer: Trainer }> {
+export async function setup({
+  network: own = network(),
+  inputs = [2],
+  ...options
+}: Partial<TrainerOptions> & { network?: Layer; inputs?: number[] } = {}): Promise<{
+  backend: Backend;
+  trainer: Trainer;
+}> {
   const backend = await createBackend({});
-  const model = defineModel(options.network ?? network(), {
-    input: { shape: [null, ...(options.inputs ?? [2])], dtype: 'float32' },
+  const model = defineModel(own, {
+    input: { shape: [null, ...inputs], dtype: 'float32' },
   });
   const trainer = await createTrainer({
     model,

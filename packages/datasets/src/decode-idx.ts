@@ -33,10 +33,8 @@ export function decodeIdx(files: { images: IdxBytes; labels: IdxBytes }, options
     );
   }
   if (imageCount !== labels.shape[0]) {
-    throw new BnError(
-      'data',
-      `${files.images.name} has ${imageCount} images, but ${files.labels.name} has ${labels.shape[0]} labels (byte 4: the count); give files that belong together`,
-    );
+    const counts = `${imageCount} images, but ${files.labels.name} has ${labels.shape[0]} labels (byte 4: the count)`;
+    throw new BnError('data', `${files.images.name} has ${counts}; give files that belong together`);
   }
   checkLabels(files.labels.name, labels, options.classNames);
   return new MemoryDataset({
@@ -48,13 +46,11 @@ export function decodeIdx(files: { images: IdxBytes; labels: IdxBytes }, options
 }
 
 function checkLabels(file: string, labels: Idx, classNames: readonly string[] | undefined): void {
-  const wrong = classNames ? labels.data.findIndex((label) => label >= classNames.length) : -1;
-  if (wrong >= 0) {
-    throw new BnError(
-      'data',
-      `${file}: byte ${labels.headerLength + wrong}: label ${wrong} is ${labels.data[wrong]}, but there are ${classNames?.length} class names, for 0 to ${classNames!.length - 1}; give a name for every class`,
-    );
-  }
+  const { length = 256 } = classNames ?? {};
+  const wrong = labels.data.findIndex((label) => label >= length);
+  if (wrong < 0) return;
+  const but = `but there are ${length} class names, for 0 to ${length - 1}; give a name for every class`;
+  throw wrongAt(file, labels.headerLength + wrong, `label ${wrong} is ${labels.data[wrong]}, ${but}`);
 }
 
 export interface IdxHeader {
@@ -73,10 +69,8 @@ function decode({ name, bytes }: IdxBytes): Idx {
   const header = parseHeader(name, bytes);
   const { shape, headerLength, fileLength } = header;
   if (bytes.length < fileLength) {
-    throw new BnError(
-      'data',
-      `${name}: byte ${bytes.length}: the file ends here, but its header ${formatShape(shape)} needs ${fileLength} bytes; download or copy it again`,
-    );
+    const needed = `its header ${formatShape(shape)} needs ${fileLength} bytes`;
+    throw wrongAt(name, bytes.length, `the file ends here, but ${needed}; ${again}`);
   }
   if (bytes.length > fileLength) throw tooLong(name, header);
   return { ...header, data: bytes.subarray(headerLength) };
@@ -86,35 +80,35 @@ function decode({ name, bytes }: IdxBytes): Idx {
 export function parseHeader(file: string, bytes: Uint8Array): IdxHeader {
   const dimensions = bytes[3] ?? 0;
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
-  if (bytes.length === 0) throw new BnError('data', `${file}: the file is empty; download or copy it again`);
+  if (bytes.length === 0) throw new BnError('data', `${file}: the file is empty; ${again}`);
   if (bytes[0] !== 0 || bytes[1] !== 0 || bytes[2] !== 8 || dimensions === 0) {
     const hex = Array.from(bytes.subarray(0, 4), (byte) => byte.toString(16).padStart(2, '0')).join('');
-    throw new BnError(
-      'data',
-      `${file}: byte 0: expected the magic number of IDX with unsigned bytes (00 00 08 and the number of dimensions), got ${hex}; give an IDX file of that type`,
-    );
+    const magic = 'the magic number of IDX with unsigned bytes (00 00 08 and the number of dimensions)';
+    throw wrongAt(file, 0, `expected ${magic}, got ${hex}; give an IDX file of that type`);
   }
   const headerLength = 4 + 4 * dimensions;
   if (bytes.length < headerLength) {
-    throw new BnError(
-      'data',
-      `${file}: byte ${bytes.length}: the file ends within its header of ${headerLength} bytes; download or copy it again`,
-    );
+    throw wrongAt(file, bytes.length, `the file ends within its header of ${headerLength} bytes; ${again}`);
   }
   const shape = Array.from({ length: dimensions }, (_, i) => view.getUint32(4 + 4 * i));
   const zero = shape.indexOf(0);
   if (zero >= 0) {
-    throw new BnError(
-      'data',
-      `${file}: byte ${4 + 4 * zero}: the shape ${formatShape(shape)} holds no data; give a file with at least one example`,
-    );
+    const problem = `the shape ${formatShape(shape)} holds no data; give a file with at least one example`;
+    throw wrongAt(file, 4 + 4 * zero, problem);
   }
   return { shape, headerLength, fileLength: shape.reduce((product, n) => product * n, 1) + headerLength };
 }
 
-export function tooLong(file: string, header: IdxHeader): BnError {
-  return new BnError(
-    'data',
-    `${file}: byte ${header.fileLength}: the header ${formatShape(header.shape)} ends the data here, but more bytes follow; download or copy it again`,
+export function tooLong(file: string, { shape, fileLength }: IdxHeader): BnError {
+  return wrongAt(
+    file,
+    fileLength,
+    `the header ${formatShape(shape)} ends the data here, but more bytes follow; ${again}`,
   );
+}
+
+const again = 'download or copy it again';
+
+function wrongAt(file: string, byte: number, problem: string): BnError {
+  return new BnError('data', `${file}: byte ${byte}: ${problem}`);
 }

@@ -42,10 +42,8 @@ export async function loadCsv(file: string, options: CsvOptions = {}): Promise<L
       return;
     }
     const texts = trimmed(at, fields, table);
-    table.targets.add(
-      at,
-      table.targets.columns.map((column) => texts[column]!),
-    );
+    const values = table.targets.columns.map((column) => texts[column]!);
+    table.targets.add(at, values);
     if (table.imageColumn >= 0) paths.push(resolve(dirname(file), texts[table.imageColumn]!));
     else images.push(pixelsOf(at, texts, table));
   });
@@ -134,14 +132,18 @@ function trimmed(at: string, fields: readonly string[], { columns }: Table): str
 }
 
 function pixelsOf(at: string, texts: readonly string[], { columns, pixelColumns }: Table): Uint8Array {
-  return Uint8Array.from(pixelColumns, (column) => {
+  const pixels = new Uint8Array(pixelColumns.length);
+  for (const [i, column] of pixelColumns.entries()) {
     const text = texts[column]!;
     const value = /^\d+(\.0*)?$/.test(text) ? Number(text) : Number.NaN;
     // Written so that NaN fails too.
-    if (value <= 255) return value;
-    throw new BnError(
-      'data',
-      `${at}: ${columns[column]} is ${excerpt(text)}, expected an integer from 0 to 255; correct or remove the line`,
-    );
-  });
+    if (!(value <= 255)) {
+      throw new BnError(
+        'data',
+        `${at}: ${columns[column]} is ${excerpt(text)}, expected an integer from 0 to 255; correct or remove the line`,
+      );
+    }
+    pixels[i] = value;
+  }
+  return pixels;
 }

@@ -104,11 +104,8 @@ async function examine(entry: Dirent, path: string, above: readonly string[]): P
   } catch (cause) {
     return { name, path, folders: null, problem: readError(path, cause, 'an image') };
   }
-  const isImage = imageEndings.includes(extname(name).slice(1).toLowerCase());
-  const problem = isImage
-    ? null
-    : new BnError('data', `${path}: not a ${formatNames} file; convert it, or leave it out`);
-  return { name, path, folders: null, problem };
+  const problem = new BnError('data', `${path}: not a ${formatNames} file; convert it, or leave it out`);
+  return { name, path, folders: null, problem: isImage(name) ? null : problem };
 }
 
 /** All files of a class. */

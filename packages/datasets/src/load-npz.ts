@@ -59,6 +59,8 @@ export async function loadNpz(file: string, options: TargetOptions = {}): Promis
 interface NpyArray {
   readonly shape: readonly number[];
   readonly data: Uint8Array | Float64Array;
+  /** Whether 1 is white: floats and booleans. */
+  readonly isUnit: boolean;
 }
 
 function wrong(at: string, { shape }: NpyArray, expected: string): BnError {
@@ -86,7 +88,7 @@ async function readArrays(file: string): Promise<{ arrays: Map<string, NpyArray>
         const held = dtype === 'u1' ? (data as Uint8Array) : Float64Array.from(numbers, Number);
         if (held.length !== sizeOf(shape) || held.length === 0)
           throw new Error(`${name} does not fill ${formatShape(shape)}`);
-        arrays.set(name, { shape, data: held });
+        arrays.set(name, { shape, data: held, isUnit: /^[fb]/.test(dtype) });
       }
     } finally {
       archive.close();
@@ -104,7 +106,7 @@ function featuresOf(at: string, array: NpyArray): Pick<MemoryParts, 'features' |
   if (shape.length < 1 || shape.length > 3) {
     throw wrong(at, array, 'images [count, height, width], with channels or without; reshape them');
   }
-  const features = compact(array.data);
+  const features = compact(array);
   if (shape.length < 3) return { features, shape: shape.length === 2 ? [1, ...shape] : shape };
   const [height, width, channels] = shape as [number, number, number];
   if (channels !== 1 && channels !== 3) return { features, shape };
@@ -112,15 +114,9 @@ function featuresOf(at: string, array: NpyArray): Pick<MemoryParts, 'features' |
 }
 
 /** In bytes, if all are whole numbers of 0 to 255, or were before they were divided by 255. */
-function compact(data: NpyArray['data']): Uint8Array | Float32Array {
+function compact({ data, isUnit }: NpyArray): Uint8Array | Float32Array {
   if (data instanceof Uint8Array) return data;
-  let [high, isWhole] = [0, true];
-  for (const value of data) {
-    high = Math.max(high, value);
-    isWhole &&= Number.isInteger(value);
-  }
-  const scale = isWhole ? 1 : 255;
-  if (high * scale > 255.5) return Float32Array.from(data);
+  const scale = isUnit && data.every((value) => value <= 1) ? 255 : 1;
   const bytes = Uint8Array.from(data, (value) => Math.round(value * scale));
   const isSame = bytes.every((byte, i) => Math.abs(data[i]! * scale - byte) < 1e-3);
   return isSame ? bytes : Float32Array.from(data);

@@ -42,23 +42,21 @@ export class MemoryDataset implements Dataset {
    * is negative or has no name in `classNames`, a label is neither 0 nor 1, or a number is not finite.
    */
   constructor({ features, shape, labels, classNames, valueNames }: MemoryParts) {
-    const isUint8 = features instanceof Uint8Array;
+    // By the tag, which is the same for a Buffer and in another realm.
+    const isUint8 = features[Symbol.toStringTag] === 'Uint8Array';
+    const areClasses = labels[Symbol.toStringTag] === 'Int32Array';
     this.#size = sizeOf(shape);
-    this.length = labels instanceof Int32Array ? labels.length : features.length / this.#size;
+    this.length = areClasses ? labels.length : features.length / this.#size;
     this.#width = labels.length / this.length;
     this.features = { shape, dtype: isUint8 ? 'uint8' : 'float32' };
-    this.labels =
-      labels instanceof Int32Array ? { shape: [], dtype: 'int32' } : { shape: [this.#width], dtype: 'float32' };
+    this.labels = areClasses ? { shape: [], dtype: 'int32' } : { shape: [this.#width], dtype: 'float32' };
     if (classNames) this.classNames = classNames;
     if (valueNames) this.valueNames = valueNames;
     // A plain view, even of a Buffer: parts of a Buffer are Buffers, slower to make and surprising to see.
     this.#features = isUint8 ? new Uint8Array(features.buffer, features.byteOffset, features.length) : features;
     this.#labels = labels;
-    if (
-      features.length !== this.length * this.#size ||
-      !Number.isInteger(this.length) ||
-      !Number.isInteger(this.#width)
-    ) {
+    const isWhole = Number.isInteger(this.length) && Number.isInteger(this.#width);
+    if (!isWhole || features.length !== this.length * this.#size) {
       throw new BnError(
         'shape',
         `${features.length} feature values are not ${labels.length} examples of shape ${formatShape(shape)}; give as many labels as examples`,

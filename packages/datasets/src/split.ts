@@ -27,16 +27,8 @@ export function split(
   const chosen = new Set(!byClass || dataset.labels?.dtype === 'float32' ? [] : stratified(dataset, order, count));
   // Without classes, or if almost each has but one example, chance alone decides.
   for (let i = 0; chosen.size < count; i++) chosen.add(order[i]!);
-  return {
-    train: subset(
-      dataset,
-      order.filter((i) => !chosen.has(i)),
-    ),
-    validation: subset(
-      dataset,
-      order.filter((i) => chosen.has(i)),
-    ),
-  };
+  const [train, validation] = [false, true].map((isChosen) => order.filter((i) => chosen.has(i) === isChosen));
+  return { train: subset(dataset, train!), validation: subset(dataset, validation!) };
 }
 
 /** Examples of each class in proportion, `count` unless too few classes have several; shares are rounded by largest remainder, equal ones by chance. */

@@ -85,6 +85,19 @@ const counts =
   'AAAAAAAAAAAAAIABAAAAAGltYWdlcy5ucHlQSwECLQMtAAAACAAAACEAoJq+kkcAAACIAAAACgAAAAAAAAAAAAAAgAGLAAAAbGFi' +
   'ZWxzLm5weVBLBQYAAAAAAgACAHAAAAAOAQAAAAA=';
 
+const binary =
+  'UEsDBC0AAAAIAAAAIQABTnbL//////////8LABQAeF90cmFpbi5ucHkBABAAggAAAAAAAABKAAAAAAAAAJvsF+obEMnIUMZQrZ6S' +
+  'WpxcpG6loF6TZKiuo6Cell9UUpSYF59flJIKEndLzClOBYoXZyQWpAL5GoY6CkBkpKmjUKtAHuBiZAAAUEsDBC0AAAAIAAAAIQCg' +
+  'mr6S//////////8LABQAeV90cmFpbi5ucHkBABAAiAAAAAAAAABHAAAAAAAAAJvsF+obEMnIUMZQrZ6SWpxcpG6loG6TaaGuo6Ce' +
+  'll9UUpSYF59flJIKEndLzClOBYoXZyQWpAL5GoY6mjoKtQoUAC4GKAAAUEsDBC0AAAAIAAAAIQAfw++B//////////8KABQAeF90' +
+  'ZXN0Lm5weQEAEACIAAAAAAAAAE4AAAAAAAAAm+wX6hsQychQxlCtnpJanFykbqWgbpNmoq6joJ6WX1RSlJgXn1+UkgoSd0vMKU4F' +
+  'ihdnJBakAvkahjoKQGSkqaNQq0Ae4GJgaLBnAAIAUEsDBC0AAAAIAAAAIQCgmr6S//////////8KABQAeV90ZXN0Lm5weQEAEACI' +
+  'AAAAAAAAAEcAAAAAAAAAm+wX6hsQychQxlCtnpJanFykbqWgbpNpoa6joJ6WX1RSlJgXn1+UkgoSd0vMKU4FihdnJBakAvkahjqa' +
+  'Ogq1ChQALgYoAABQSwECLQMtAAAACAAAACEAAU52y0oAAACCAAAACwAAAAAAAAAAAAAAgAEAAAAAeF90cmFpbi5ucHlQSwECLQMt' +
+  'AAAACAAAACEAoJq+kkcAAACIAAAACwAAAAAAAAAAAAAAgAGHAAAAeV90cmFpbi5ucHlQSwECLQMtAAAACAAAACEAH8PvgU4AAACI' +
+  'AAAACgAAAAAAAAAAAAAAgAELAQAAeF90ZXN0Lm5weVBLAQItAy0AAAAIAAAAIQCgmr6SRwAAAIgAAAAKAAAAAAAAAAAAAACAAZUB' +
+  'AAB5X3Rlc3QubnB5UEsFBgAAAAAEAAQA4gAAABgCAAAAAA==';
+
 describe('loadNpz', () => {
   test("reads Keras's names, and floats that are pixels divided by 255", async () => {
     const { train, test: tested, val } = await load(keras);
@@ -118,6 +131,11 @@ describe('loadNpz', () => {
       label: Float32Array.of(0.5),
     });
     expect(train.valueNames).toEqual(['value']);
+  });
+
+  test('takes booleans, and floats of 0 and 1, as black and white', async () => {
+    const { train, test: tested } = await load(binary);
+    expect([train.get(0).features, tested?.get(0).features]).toEqual([Uint8Array.of(255, 0), Uint8Array.of(255, 0)]);
   });
 
   test('keeps floats that are no pixels, and reads one-hot classes', async () => {

@@ -9,8 +9,7 @@ import { BnError } from '@bn/core';
 import { defaultIndex, PackageIndex } from './package-index.js';
 import { findPip, needsPip, pipSource } from './pip.js';
 import type { SetupOptions } from './setup-options.js';
-import type { Wheel } from './wheel.js';
-import type { WheelSource } from './wheel-source.js';
+import type { Wheel, WheelSource } from './wheel.js';
 
 /**
  * Node reads the index that pip is configured to use. pip itself is taken where its configuration has more than that

@@ -9,8 +9,7 @@ import { withLock } from './lock.js';
 import { nativeRoot } from './native-folder.js';
 import type { SetupOptions } from './setup-options.js';
 import { unpackWheel } from './unpack-wheel.js';
-import { sizeText, totalOf, type Wheel } from './wheel.js';
-import type { WheelSource } from './wheel-source.js';
+import { sizeText, totalOf, type Wheel, type WheelSource } from './wheel.js';
 
 export interface Installation {
   /** Of the folder, with the version, e.g. `tensorflow-2.21.0`. */

@@ -3,8 +3,7 @@
 import { join } from 'node:path';
 import { BnError } from '@bn/core';
 import { download } from './download.js';
-import type { Wheel } from './wheel.js';
-import type { WheelSource } from './wheel-source.js';
+import type { Wheel, WheelSource } from './wheel.js';
 
 export const defaultIndex = 'https://pypi.org/simple';
 

@@ -5,8 +5,7 @@ import { mkdir, readdir, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { BnError } from '@bn/core';
-import type { Wheel } from './wheel.js';
-import type { WheelSource } from './wheel-source.js';
+import type { Wheel, WheelSource } from './wheel.js';
 
 const run = promisify(execFile);
 

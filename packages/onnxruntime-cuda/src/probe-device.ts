@@ -1,25 +1,21 @@
-// Finds out whether a device computes, by computing on it in a child process: a missing library then cannot take this
-// process down, and its standard error, where the cause is named, can be read.
+// Finds out whether a device computes, by computing on it in a child process.
 
-import { execFile } from 'node:child_process';
 import { createGraph, type DeviceKind, input, ops } from '@bn/core';
+import { type Explanation, probe } from '@bn/native';
 import { findCudaProvider, providerVersion, runtimeVersionInUse } from './cuda-provider.js';
-import { type Explanation, explainFailure } from './explain-failure.js';
+import { explainFailure } from './explain-failure.js';
 import { runtimePath } from './runtime-path.js';
 
 /** The explanation of why a device does not compute; undefined if it does. */
 export type Obstacle = Explanation | undefined;
 
-const secondsAllowed = 60;
 const probes = new Map<DeviceKind, Promise<Obstacle>>();
 
 /** What keeps `kind` from computing here. The answer is kept: it does not change while the process lives. */
 export function probeDevice(kind: Exclude<DeviceKind, 'cpu'>): Promise<Obstacle> {
-  const known = probes.get(kind);
-  if (known) return known;
-  const probe = kind === 'cuda' ? probeCuda() : computeInChild(kind, []);
-  probes.set(kind, probe);
-  return probe;
+  const answer = probes.get(kind) ?? (kind === 'cuda' ? probeCuda() : computeInChild(kind, []));
+  probes.set(kind, answer);
+  return answer;
 }
 
 /** What can be told without starting a process is: the provider is absent, the usual case, or of another version. */
@@ -57,11 +53,6 @@ async function computeInChild(kind: DeviceKind, libraries: readonly string[]): P
   // A convolution, because cuDNN is loaded at the first one only.
   const y = ops.conv2d(input('x', [1, 1, 4, 4]), ops.fill([1, 1, 2, 2], 1));
   const model = Buffer.from(toOnnx(createGraph({ y }))).toString('base64');
-  return new Promise((resolve) => {
-    const args = ['-e', program, runtimePath(), kind, model, ...libraries];
-    execFile(process.execPath, args, { timeout: secondsAllowed * 1000 }, (error, stdout, stderr) => {
-      const end = error?.signal ? `\nthe attempt was ended by ${error.signal}` : '';
-      resolve(stdout === 'computes' ? undefined : explainFailure(stderr + end));
-    });
-  });
+  const said = await probe(program, [runtimePath(), kind, model, ...libraries], { seconds: 60 });
+  return said === undefined ? undefined : explainFailure(said);
 }

@@ -4,21 +4,18 @@ import {
   type Backend,
   type BackendOptions,
   BnError,
-  checkInputs,
-  checkUpload,
+  type Compiled,
   compileWithChecks,
   type Diagnosis,
   decomposeFused,
   type Executable,
   type Graph,
   type Spec,
-  type StepSpecs,
   type Steps,
   staticShape,
   stepSpecs,
   type TypedArray,
-  type Value,
-  ValueStore,
+  ValueBackend,
 } from '@bn/core';
 import { arrayFor, evaluate, type Precision } from './evaluate.js';
 import { type ElementsByName, evaluateSteps } from './evaluate-steps.js';
@@ -49,79 +46,45 @@ export async function diagnose(): Promise<Diagnosis[]> {
   return [{ device: 'cpu', available: true, detail: 'plain JavaScript loops, one thread, float32 or float64' }];
 }
 
-class ReferenceBackend implements Backend {
-  readonly name = 'reference';
-  readonly device = { kind: 'cpu', description: 'cpu (1 thread)' } as const;
+class ReferenceBackend extends ValueBackend<Elements> {
+  override readonly name = 'reference';
+  override readonly device = { kind: 'cpu', description: 'cpu (1 thread)' } as const;
   readonly #precision: Precision;
-  readonly #values = new ValueStore<Elements>();
-  #disposed = false;
 
   constructor(precision: Precision) {
+    super();
     this.#precision = precision;
   }
 
-  get liveValues(): number {
-    return this.#values.size;
-  }
-
-  async compile(graph: Graph): Promise<Executable> {
-    return compileWithChecks(this, graph, async (safe) => {
-      const primitives = decomposeFused(safe);
-      return this.#executable(safe, (inputs, batch) => evaluate(primitives, inputs, batch, this.#precision));
-    });
+  protected override prepare(graph: Graph): Compiled<Elements> {
+    const primitives = decomposeFused(graph);
+    return this.#compiled((inputs, batch) => evaluate(primitives, inputs, batch, this.#precision));
   }
 
   async compileSteps(graph: Graph, steps: Steps): Promise<Executable> {
     return compileWithChecks(this, graph, async (safe) => {
       const primitives = decomposeFused(safe);
       const run = (inputs: ElementsByName) => evaluate(primitives, inputs, 1, this.#precision);
-      return this.#executable(stepSpecs(safe, steps), (inputs) => evaluateSteps(run, steps, inputs));
+      return this.executable(
+        stepSpecs(safe, steps),
+        this.#compiled((inputs) => evaluateSteps(run, steps, inputs)),
+      );
     });
   }
 
-  #executable(specs: StepSpecs, run: (inputs: ElementsByName, batch: number) => ElementsByName): Executable {
-    this.#requireUndisposed();
-    let disposed = false;
+  #compiled(run: (inputs: ElementsByName, batch: number) => ElementsByName): Compiled<Elements> {
     return {
-      run: async (inputs) => {
-        this.#requireUndisposed();
-        if (disposed) throw new BnError('backend', 'run: the executable was disposed; compile the graph again');
-        const batch = checkInputs(specs, inputs);
-        const elements = new Map(
-          [...inputs].map(([name, value]) => [name, this.#values.get(value, `input '${name}'`)]),
-        );
-        return new Map([...run(elements, batch)].map(([name, y]) => [name, this.#values.add(y, y)]));
-      },
-      dispose: async () => {
-        disposed = true;
-      },
+      run: (inputs, batch) => new Map([...run(inputs, batch)].map(([name, y]) => [name, this.values.add(y, y)])),
     };
   }
 
-  upload(data: TypedArray, spec: Spec): Value {
-    this.#requireUndisposed();
-    const shape = staticShape(spec.shape, 'upload');
-    checkUpload(data, spec);
-    const held = arrayFor(spec.dtype, data.length, this.#precision);
+  protected override put(data: TypedArray, { shape, dtype }: Spec): Elements {
+    const held = arrayFor(dtype, data.length, this.#precision);
     held.set(data);
-    return this.#values.add(spec, { data: held, shape, dtype: spec.dtype });
+    return { data: held, shape: staticShape(shape), dtype };
   }
 
-  async download(value: Value): Promise<TypedArray> {
-    this.#requireUndisposed();
-    return this.#values.get(value, 'download').data.slice();
-  }
-
-  release(value: Value): void {
-    this.#values.release(value);
-  }
-
-  async dispose(): Promise<void> {
-    this.#values.clear();
-    this.#disposed = true;
-  }
-
-  #requireUndisposed(): void {
-    if (this.#disposed) throw new BnError('backend', 'the reference backend was disposed; create a new one');
+  protected override take({ data }: Elements): TypedArray {
+    return data.slice();
   }
 }

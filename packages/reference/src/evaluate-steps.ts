@@ -1,6 +1,6 @@
 // Several runs of a graph in one: a loop.
 
-import type { Steps } from '@bn/core';
+import { joinArrays, type Steps } from '@bn/core';
 import type { Elements } from './kernel.js';
 
 export type ElementsByName = ReadonlyMap<string, Elements>;
@@ -33,11 +33,6 @@ function part({ data, shape: [count, ...shape], dtype }: Elements, index: number
 }
 
 function stack(values: readonly Elements[]): Elements {
-  const { data, shape, dtype } = values[0]!;
-  const ArrayType = data.constructor as new (size: number) => Elements['data'];
-  const stacked = new ArrayType(data.length * values.length);
-  values.forEach((value, i) => {
-    stacked.set(value.data, i * data.length);
-  });
-  return { data: stacked, shape: [values.length, ...shape], dtype };
+  const { shape, dtype } = values[0]!;
+  return { data: joinArrays(values.map(({ data }) => data)), shape: [values.length, ...shape], dtype };
 }

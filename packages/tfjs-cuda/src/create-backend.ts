@@ -1,9 +1,9 @@
 // Chooses engine and device, and makes a backend that computes with them.
 
 import { type Backend, type BackendOptions, BnError, type Device } from '@bn/core';
+import type { Explanation } from '@bn/native';
 import type { EngineName } from './engine.js';
 import { type EngineChoice, engineChoices } from './engine-choices.js';
-import type { Explanation } from './explain-failure.js';
 import { TensorflowBackend } from './tensorflow-backend.js';
 
 export interface TensorflowOptions extends BackendOptions {

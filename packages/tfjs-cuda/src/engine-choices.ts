@@ -1,11 +1,12 @@
 // The engines on their devices, best first, and how each is made.
 
 import type { DeviceKind } from '@bn/core';
+import type { Explanation } from '@bn/native';
 import type { Engine, EngineName } from './engine.js';
 import { createJavaScriptEngine } from './engines/javascript.js';
 import { NativeEngine } from './engines/native.js';
 import { createWebAssemblyEngine } from './engines/webassembly.js';
-import { type Explanation, explainFailure } from './explain-failure.js';
+import { explainFailure } from './explain-failure.js';
 import { findNative } from './native/find-native.js';
 import { describeNative, loadNative } from './native/load-native.js';
 import { type NativeDevice, probeNative } from './native/probe-native.js';

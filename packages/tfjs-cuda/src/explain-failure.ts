@@ -1,30 +1,22 @@
 // What a failed attempt to compute natively says, as cause and cure. Exceptions do not name the cause: messages on
 // standard error do.
 
+import { absentHardware, type Explanation, explain, type KnownFailure } from '@bn/native';
 import { advice } from './setup-command.js';
-
-export interface Explanation {
-  readonly cause: string;
-  readonly cure: string;
-}
-
-interface Pattern extends Explanation {
-  readonly pattern: RegExp;
-}
 
 const again = advice.cure('install it again', '--remove, and then without --remove');
 const cudaNeeds = 'CUDA 12 and cuDNN 9';
 
 // The first that fits counts: what comes first in the order of loading.
-const patterns: readonly Pattern[] = [
+const known: readonly KnownFailure[] = [
   {
     pattern: /GLIBC(?:XX)?_[\d.]+' not found/,
     cause: "this system's C or C++ library is too old for libtensorflow",
     cure: 'use a system with glibc 2.28 and the libstdc++ of GCC 11, or newer',
   },
   {
-    pattern: /(?<library>libtensorflow\S+): cannot open/,
-    cause: '$<library> is not found beside the binding',
+    pattern: /(libtensorflow\S+): cannot open/,
+    cause: '$1 is not found beside the binding',
     cure: again,
   },
   {
@@ -36,21 +28,16 @@ const patterns: readonly Pattern[] = [
     // 303: the library was not found.
     pattern:
       /Could not find cuda drivers|Failed call to cuInit: UNKNOWN ERROR \(303\)|libcuda\.so\S*: cannot open|CUDA_ERROR_STUB_LIBRARY/,
-    cause: 'there is no NVIDIA driver (libcuda.so.1)',
-    cure: 'install the driver, or in a container pass the GPU through (docker run --gpus all)',
+    ...absentHardware.driver,
   },
-  {
-    pattern: /CUDA_ERROR_NO_DEVICE|no CUDA-capable device/,
-    cause: 'there is no NVIDIA GPU',
-    cure: 'check nvidia-smi, and that CUDA_VISIBLE_DEVICES does not hide it',
-  },
+  { pattern: /CUDA_ERROR_NO_DEVICE|no CUDA-capable device/, ...absentHardware.gpu },
   {
     pattern: /driver version is insufficient|CUDA_ERROR_SYSTEM_DRIVER_MISMATCH/,
     cause: 'the NVIDIA driver is too old for CUDA 12',
     cure: 'update the driver to 525 or newer',
   },
   {
-    pattern: /Cannot dlopen some GPU libraries|Could not load dynamic library '?(?<library>[^';]+)/,
+    pattern: /Cannot dlopen some GPU libraries|Could not load dynamic library '?[^';]+/,
     cause: 'libraries of CUDA are not found',
     cure: `${advice.cure('install them', '--cuda')}; or install ${cudaNeeds} and put their folders into LD_LIBRARY_PATH before Node starts`,
   },
@@ -73,13 +60,5 @@ const patterns: readonly Pattern[] = [
 
 /** Cause and cure for what an attempt printed; its last line if nothing in it is known. */
 export function explainFailure(output: string): Explanation {
-  for (const { pattern, cause, cure } of patterns) {
-    const found = pattern.exec(output);
-    if (found) return { cause: cause.replace('$<library>', found.groups?.library ?? 'a library'), cure };
-  }
-  const last = output.trim().split('\n').at(-1);
-  return {
-    cause: last || 'the attempt ended without a message',
-    cure: `${again}; or use engine wasm`,
-  };
+  return explain(output, known, `${again}; or use engine wasm`);
 }

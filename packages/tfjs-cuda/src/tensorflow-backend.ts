@@ -1,19 +1,13 @@
 // The backend proper: values are tensors of an engine, executables are programs for it.
 
 import {
-  type Backend,
-  BnError,
-  checkInputs,
-  checkUpload,
-  compileWithChecks,
+  type Compiled,
   type Device,
-  type Executable,
   type Graph,
   type Spec,
   staticShape,
   type TypedArray,
-  type Value,
-  ValueStore,
+  ValueBackend,
 } from '@bn/core';
 import type { Engine, Handle } from './engine.js';
 import { elementsOf, elementType, lower } from './lowering/lowering.js';
@@ -22,31 +16,20 @@ import type { Program } from './program/program.js';
 /** Batch sizes that an executable with a symbolic batch keeps programs for. */
 const programsKept = 8;
 
-export class TensorflowBackend implements Backend {
-  readonly name = 'tfjs-cuda';
-  readonly device: Device;
+export class TensorflowBackend extends ValueBackend<Handle> {
+  override readonly name = 'tfjs-cuda';
+  override readonly device: Device;
   readonly engine: string;
   readonly #engine: Engine;
-  readonly #values: ValueStore<Handle>;
-  #disposed = false;
 
   constructor(engine: Engine, device: Device = engine.device) {
+    super();
     this.device = device;
     this.engine = engine.name;
     this.#engine = engine;
-    this.#values = new ValueStore((handle) => engine.release(handle));
   }
 
-  get liveValues(): number {
-    return this.#values.size;
-  }
-
-  async compile(graph: Graph): Promise<Executable> {
-    this.#requireUndisposed();
-    return compileWithChecks(this, graph, (safe) => this.#compile(safe));
-  }
-
-  async #compile(graph: Graph): Promise<Executable> {
+  protected override prepare(graph: Graph): Compiled<Handle> {
     const symbolic = [...graph.inputs.values()].some(({ shape }) => shape.includes(null));
     const programs = new Map<number, Program>();
     const programFor = (batch: number): Program => {
@@ -64,57 +47,35 @@ export class TensorflowBackend implements Backend {
     };
     // What cannot be computed is said now, whatever the batch will be.
     programFor(symbolic ? 2 : 1);
-    let disposed = false;
     return {
-      run: async (inputs) => {
-        this.#requireUndisposed();
-        if (disposed) throw new BnError('backend', 'run: the executable was disposed; compile the graph again');
-        const batch = checkInputs(graph, inputs);
-        return this.#run(graph, programFor(symbolic ? batch : 1), inputs);
+      run: (inputs, batch) => {
+        const outputs = [...programFor(batch).run(inputs)].map(([name, { handle, shape }]) => {
+          const { dtype } = graph.outputs.get(name)!;
+          return [name, this.values.add({ shape, dtype }, handle)] as const;
+        });
+        return new Map(outputs);
       },
-      dispose: async () => {
-        if (!disposed && !this.#disposed) for (const program of programs.values()) program.dispose();
-        disposed = true;
+      dispose: () => {
+        for (const program of programs.values()) program.dispose();
       },
     };
   }
 
-  upload(data: TypedArray, spec: Spec): Value {
-    this.#requireUndisposed();
-    const shape = staticShape(spec.shape, 'upload');
-    checkUpload(data, spec);
-    const type = elementType(spec.dtype);
-    return this.#values.add(spec, this.#engine.upload(elementsOf(data, type), shape, type));
+  protected override put(data: TypedArray, { shape, dtype }: Spec): Handle {
+    const type = elementType(dtype);
+    return this.#engine.upload(elementsOf(data, type), staticShape(shape), type);
   }
 
-  async download(value: Value): Promise<TypedArray> {
-    this.#requireUndisposed();
-    const elements = this.#engine.download(this.#values.get(value, 'download'));
-    return value.spec.dtype === 'uint8' ? Uint8Array.from(elements) : elements;
+  protected override take(handle: Handle, { dtype }: Spec): TypedArray {
+    const elements = this.#engine.download(handle);
+    return dtype === 'uint8' ? Uint8Array.from(elements) : elements;
   }
 
-  release(value: Value): void {
-    this.#values.release(value);
+  protected override free(handle: Handle): void {
+    this.#engine.release(handle);
   }
 
-  async dispose(): Promise<void> {
-    if (this.#disposed) return;
-    this.#values.clear();
-    this.#disposed = true;
+  protected override close(): void {
     this.#engine.dispose();
-  }
-
-  #run(graph: Graph, program: Program, inputs: ReadonlyMap<string, Value>): Map<string, Value> {
-    const handles = new Map<string, Handle>();
-    for (const [name, value] of inputs) handles.set(name, this.#values.get(value, `input '${name}'`));
-    const outputs = new Map<string, Value>();
-    for (const [name, { handle, shape }] of program.run(handles)) {
-      outputs.set(name, this.#values.add({ shape, dtype: graph.outputs.get(name)!.dtype }, handle));
-    }
-    return outputs;
-  }
-
-  #requireUndisposed(): void {
-    if (this.#disposed) throw new BnError('backend', 'the tfjs-cuda backend was disposed; create a new one');
   }
 }

@@ -1,11 +1,11 @@
 // From a graph to a WebAssembly module and the order in which its functions run.
 
 import { type Graph, type Phase, type Spec, sizeOf } from '@bn/core';
+import type { Place } from './emit/addressing.js';
 import { Code, i32, scalar } from './emit/code.js';
 import { Constants } from './emit/constants.js';
 import { encodeModule, type ModuleFunction } from './emit/module.js';
 import { emitNest, nestParameters } from './emit/nest-code.js';
-import type { Place } from './emit/place.js';
 import { type Buffer, buffersOf, elementBytes, elementsOf, type Nest } from './ir/nest.js';
 import { bindBatch } from './lower/bind-batch.js';
 import { factorProducts } from './lower/factor-products.js';

@@ -2,14 +2,14 @@
 
 import { numbered, type OutputSignature } from '@bn/core';
 
-export interface RankedClass {
+interface RankedClass {
   readonly class: string;
   /** Position among the model's outputs. */
   readonly index: number;
   readonly probability: number;
 }
 
-export interface RankedLabel {
+interface RankedLabel {
   readonly label: string;
   readonly index: number;
   readonly score: number;

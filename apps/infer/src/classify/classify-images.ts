@@ -38,7 +38,8 @@ export async function* classifyImages(
   for (let start = 0; start < images.length && !signal.aborted; start += batchSize) {
     const decoded = await decodeAll(images.slice(start, start + batchSize), workingFolder, decode);
     const pixels = decoded.flatMap((image) => ('pixels' in image ? [image.pixels] : []));
-    const results = pixels.length === 0 ? new Float32Array() : await model.answer(input.features(joined(pixels)));
+    const results =
+      pixels.length === 0 ? new Float32Array() : await model.answer(input.features(Buffer.concat(pixels)));
     let at = 0;
     yield decoded.map((one): Classified => {
       if ('error' in one) return one;
@@ -71,20 +72,7 @@ async function decodeOne(image: string, folder: string, options: DecodeImageOpti
   } catch (cause) {
     if (!(cause instanceof BnError) || (cause.code !== 'file' && cause.code !== 'data')) throw cause;
     // The user finds the file by the name that was given.
-    return {
-      image,
-      error: new BnError(
-        cause.code,
-        cause.message.replace(path, () => image),
-        { cause },
-      ),
-    };
+    const message = cause.message.replace(path, () => image);
+    return { image, error: new BnError(cause.code, message, { cause }) };
   }
-}
-
-function joined(parts: readonly Uint8Array[]): Uint8Array {
-  const size = parts[0]!.length;
-  const whole = new Uint8Array(parts.length * size);
-  for (const [i, part] of parts.entries()) whole.set(part, i * size);
-  return whole;
 }

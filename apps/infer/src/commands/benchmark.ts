@@ -2,8 +2,8 @@
 
 import { resolve } from 'node:path';
 import {
+  CheckedCommand,
   checkedList,
-  checkedOption,
   type Io,
   parseCommand,
   positive,
@@ -12,7 +12,6 @@ import {
   wholeNumber,
   wrapWords,
 } from '@bn/command-line';
-import { Command } from 'commander';
 import pc from 'picocolors';
 import { type BatchTiming, benchmarkModel } from '../benchmark/benchmark-model.js';
 import { describeMachine } from '../benchmark/describe-machine.js';
@@ -35,16 +34,14 @@ interface BenchmarkFlags {
 
 /** @returns 0, or 130 after Ctrl-C */
 export async function run(args: readonly string[], io: Io): Promise<number> {
-  const command = new Command('infer benchmark')
+  const command = new CheckedCommand('infer benchmark')
     .description(
       'Times a model from an ONNX file, run after run: from features in memory to answers in memory, without ' +
         'reading and resizing images. Close other programs meanwhile.',
     )
     .argument('<model.onnx>', 'the model')
     .addOption(checkedList('--batch-sizes', wholeNumber(1, 65_536), 'examples per run').default([1, 8, 32, 256]))
-    .addOption(
-      checkedOption('--seconds', positive, 'time for each timing, after a quarter of it unmeasured').default(2),
-    )
+    .checked('--seconds', positive, 'time for each timing, after a quarter of it unmeasured', 2)
     .option(
       '--server',
       'times `serve` instead: requests of one image, by one client and by 64, in batches and one by one',

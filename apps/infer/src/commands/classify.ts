@@ -2,8 +2,7 @@
 
 import { existsSync } from 'node:fs';
 import { resolve } from 'node:path';
-import { checkedOption, type Io, parseCommand, printable, stopCode, UsageError, wholeNumber } from '@bn/command-line';
-import { Command } from 'commander';
+import { CheckedCommand, type Io, parseCommand, printable, stopCode, UsageError, wholeNumber } from '@bn/command-line';
 import { type Classified, classifyImages } from '../classify/classify-images.js';
 import { type Show, type ShowOptions, showCsv, showJson, showTable } from '../classify/show.js';
 import { addModelOptions, modelOptions } from '../config/model-options.js';
@@ -24,11 +23,11 @@ interface ClassifyFlags {
 
 /** @returns 0 if all images were classified, 1 if one could not be read, 130 after Ctrl-C */
 export async function run(args: readonly string[], io: Io): Promise<number> {
-  const command = new Command('infer')
+  const command = new CheckedCommand('infer')
     .description('Classifies images with a model from an ONNX file.')
     .argument('<model.onnx>', 'the model')
     .argument('<image...>', 'image files, folders of them, or patterns such as "photos/**/*.jpg"')
-    .addOption(checkedOption('--top', wholeNumber(1), 'classes shown per image, the most probable first').default(3))
+    .checked('--top', wholeNumber(1), 'classes shown per image, the most probable first', 3)
     .option('--invert', 'light becomes dark: for photographs on white ground, where the model knows black')
     .option('--json', 'print a line of JSON per image, for programs')
     .option('--csv', 'print CSV')

@@ -2,6 +2,7 @@
 
 import { resolve } from 'node:path';
 import {
+  CheckedCommand,
   checkedOption,
   type Io,
   loadTestData,
@@ -13,7 +14,6 @@ import {
   wholeNumber,
   wrapWords,
 } from '@bn/command-line';
-import { Command } from 'commander';
 import { addModelOptions, modelOptions } from '../config/model-options.js';
 import { answersFor, requireShape } from '../evaluate/evaluate-model.js';
 import { type Evaluation, evaluate } from '../evaluate/evaluation.js';
@@ -35,7 +35,7 @@ interface EvaluateFlags {
 
 /** @returns 0, or 130 after Ctrl-C */
 export async function run(args: readonly string[], io: Io): Promise<number> {
-  const command = new Command('infer evaluate')
+  const command = new CheckedCommand('infer evaluate')
     .description('Evaluates a model from an ONNX file on a data set: on its test part, or on all of it if it has none.')
     .argument('<model.onnx>', 'the model')
     .addOption(
@@ -45,19 +45,15 @@ export async function run(args: readonly string[], io: Io): Promise<number> {
         'fashion-mnist, a folder of IDX files, a .csv, or a folder with one folder of images per class',
       ).makeOptionMandatory(),
     )
-    .addOption(
-      checkedOption(
-        '--held-out-by',
-        wholeNumber(0, 2 ** 31 - 1),
-        'of data without a test part, only the tenth that training with this seed held out [default: all of it]',
-      ),
+    .checked(
+      '--held-out-by',
+      wholeNumber(0, 2 ** 31 - 1),
+      'of data without a test part, only the tenth that training with this seed held out [default: all of it]',
     )
-    .addOption(
-      checkedOption(
-        '--target',
-        text('<names>'),
-        'columns of a .csv that hold labels or numbers, with commas between [default: all but the image]',
-      ),
+    .checked(
+      '--target',
+      text('<names>'),
+      'columns of a .csv that hold labels or numbers, with commas between [default: all but the image]',
     )
     .option('--json', 'print one object of JSON, for programs')
     .addHelpText('after', notes);

@@ -4,7 +4,7 @@ import { availableParallelism } from 'node:os';
 import { resolve } from 'node:path';
 import {
   atMost,
-  checkedOption,
+  CheckedCommand,
   type Io,
   notNegative,
   oneOf,
@@ -14,10 +14,8 @@ import {
   UsageError,
   wholeNumber,
 } from '@bn/command-line';
-import { Command } from 'commander';
 import { addModelOptions, modelOptions } from '../config/model-options.js';
-import { runServer } from '../serve/run-server.js';
-import type { ServeSettings } from '../serve/serve-settings.js';
+import { runServer, type ServeSettings } from '../serve/run-server.js';
 
 export const summary = 'serve models over HTTP: Open Inference Protocol, images, a page to draw on';
 
@@ -25,33 +23,21 @@ type ServeFlags = Omit<ServeSettings, 'files' | 'backend' | 'apiKey'> & { readon
 
 /** Serves until Ctrl-C or SIGTERM, and answers what was asked till then. */
 export async function run(args: readonly string[], io: Io): Promise<number> {
-  const command = new Command('infer serve')
+  const command = new CheckedCommand('infer serve')
     .description(
       'Serves models by the Open Inference Protocol v2 (/v2/…), for images (POST /classify), and with a page to draw on (/).',
     )
     .argument('<model.onnx...>', 'the models, by their file names without .onnx')
-    .addOption(checkedOption('--port', wholeNumber(0, 65_535), 'where to listen; 0: any that is free').default(8080))
-    .addOption(checkedOption('--host', text('<address>'), 'address to listen on; 0.0.0.0: all').default('127.0.0.1'))
-    .addOption(checkedOption('--api-key', text('<key>'), 'what all requests but /v2/health need; also by BN_API_KEY'))
-    .addOption(checkedOption('--workers', wholeNumber(1, 256), 'threads that hold the models and compute').default(1))
-    .addOption(checkedOption('--max-batch', wholeNumber(1, 4096), 'examples computed together, at most').default(64))
-    .addOption(
-      checkedOption(
-        '--max-delay',
-        atMost(60_000, notNegative),
-        'milliseconds that a request waits for others, at most',
-      ).default(2),
-    )
-    .addOption(checkedOption('--max-queue', wholeNumber(1), 'requests that wait, per model, at most').default(1024))
-    .addOption(checkedOption('--max-body', atMost(1024, positive), 'megabytes of a request, at most').default(16))
-    .addOption(
-      checkedOption(
-        '--timeout',
-        atMost(86_400, positive),
-        'seconds for a request to arrive, and for its answer',
-      ).default(30),
-    )
-    .addOption(checkedOption('--log-level', oneOf('debug', 'info', 'warn', 'error'), 'what is logged').default('info'))
+    .checked('--port', wholeNumber(0, 65_535), 'where to listen; 0: any that is free', 8080)
+    .checked('--host', text('<address>'), 'address to listen on; 0.0.0.0: all', '127.0.0.1')
+    .checked('--api-key', text('<key>'), 'what all requests but /v2/health need; also by BN_API_KEY')
+    .checked('--workers', wholeNumber(1, 256), 'threads that hold the models and compute', 1)
+    .checked('--max-batch', wholeNumber(1, 4096), 'examples computed together, at most', 64)
+    .checked('--max-delay', atMost(60_000, notNegative), 'milliseconds that a request waits for others, at most', 2)
+    .checked('--max-queue', wholeNumber(1), 'requests that wait, per model, at most', 1024)
+    .checked('--max-body', atMost(1024, positive), 'megabytes of a request, at most', 16)
+    .checked('--timeout', atMost(86_400, positive), 'seconds for a request to arrive, and for its answer', 30)
+    .checked('--log-level', oneOf('debug', 'info', 'warn', 'error'), 'what is logged', 'info')
     .addHelpText('after', `\n${notes}`);
   addModelOptions(command);
   const flags = parseCommand(command, args, io) as ServeFlags | null;

@@ -1,8 +1,9 @@
 // An evaluation for people: a table of the classes, what is taken for what, and the accuracy.
 
-import type { ClassMeasures } from '@bn/core';
+import { type ClassMeasures, mistakesIn } from '@bn/core';
 import pc from 'picocolors';
-import { type Column, cellText, column, tableLine } from '../text/table.js';
+import stringWidth from 'string-width';
+import { alignedLines, cellText } from '../text/table.js';
 import type { ClassEvaluation, Evaluation, ValueEvaluation } from './evaluation.js';
 
 export interface TextOptions {
@@ -39,93 +40,55 @@ function classTable({ classes, mean, names, confusion }: ClassEvaluation, paint:
     ...[precision, recall, f1].map((value) => value?.toFixed(3) ?? '–'),
     support.toLocaleString('en-US'),
   ];
-  const rows = classes.map((one, i) => [names[i]!, ...cells(one)]);
-  return table([confusion ? 'class' : 'label', 'precision', 'recall', 'F1', 'support'], rows, cells(mean), paint);
+  const titles = [confusion ? 'class' : 'label', 'precision', 'recall', 'F1', 'support'];
+  return table(titles, names, classes.map(cells), cells(mean), paint);
 }
 
 function valueTable({ names, values, mean }: ValueEvaluation, paint: Paint): string {
   const cells = (one: ValueEvaluation['mean']) =>
     [one.absoluteError, one.squaredError, one.rSquared].map((value) => String(Number(value.toPrecision(4))));
-  const rows = values.map((one, i) => [names[i]!, ...cells(one)]);
-  return table(['value', 'mean absolute error', 'mean squared error', 'R²'], rows, cells(mean), paint);
+  const titles = ['value', 'mean absolute error', 'mean squared error', 'R²'];
+  return table(titles, names, values.map(cells), cells(mean), paint);
 }
 
-/** Rows that begin with a name, and their mean below. */
-function table(titles: readonly string[], rows: readonly string[][], mean: readonly string[], paint: Paint): string {
-  const named = rows.map(([name, ...cells]) => [cellText(name!), ...cells]);
-  const last = ['mean', ...mean];
-  const columns = titles.map((title, i) =>
-    column(
-      title,
-      [...named, last].map((row) => row[i]!),
-      i === 0 ? 'left' : 'right',
-    ),
-  );
-  const lines = named.map((row) => tableLine(columns, row));
-  return [head(columns, paint), ...lines, paint.bold(tableLine(columns, last))].join('\n');
+/** A row for each name, and their mean below. */
+function table(
+  titles: readonly string[],
+  names: readonly string[],
+  rows: readonly (readonly string[])[],
+  mean: readonly string[],
+  paint: Paint,
+): string {
+  const named = rows.map((cells, i) => [cellText(names[i]!), ...cells]);
+  const [head, ...lines] = alignedLines([titles, ...named, ['mean', ...mean]]);
+  return [paint.dim(head), ...lines.slice(0, -1), paint.bold(lines.at(-1)!)].join('\n');
 }
 
 /** null if it does not fit. */
-function confusionMatrix(
-  { confusion, names: classNames, classes }: ClassEvaluation,
-  width: number,
-  paint: Paint,
-): string | null {
-  if (classNames.length > largestMatrix) return null;
-  const numbers = classNames.map((_, i) => String(i));
-  const names = classNames.map((name, i) => `${String(i).padStart(numbers.at(-1)!.length)} ${cellText(name)}`);
-  const columns = [
-    column('', names, 'left'),
-    ...numbers.map((number, j) =>
-      column(
-        number,
-        confusion!.map((row) => String(row[j])),
-        'right',
-      ),
-    ),
-  ];
-  const needed = columns.reduce((sum, { width }) => sum + width + 2, -2);
-  if (needed > width) return null;
+function confusionMatrix({ confusion, names, classes }: ClassEvaluation, width: number, paint: Paint): string | null {
+  if (names.length > largestMatrix) return null;
   const shown = (count: number, actual: number, predicted: number) => {
     if (count === 0) return paint.dim('·');
     if (actual === predicted) return paint.green(String(count));
     return count > often * classes[actual]!.support ? paint.yellow(String(count)) : String(count);
   };
-  const lines = confusion!.map((row, i) =>
-    tableLine(columns, [names[i]!, ...row.map((count, j) => shown(count, i, j))]),
-  );
-  return ['Rows are what the examples are, columns what the model says:', '', head(columns, paint), ...lines].join(
-    '\n',
-  );
+  const numbers = names.map((_, i) => String(i));
+  const rows = confusion!.map((row, i) => [
+    `${numbers[i]!.padStart(numbers.at(-1)!.length)} ${cellText(names[i]!)}`,
+    ...row.map((count, j) => shown(count, i, j)),
+  ]);
+  const [head, ...lines] = alignedLines([['', ...numbers], ...rows]);
+  if (stringWidth(head!) > width) return null;
+  return ['Rows are what the examples are, columns what the model says:', '', paint.dim(head), ...lines].join('\n');
 }
 
-function mistakes({ confusion, names: classNames }: ClassEvaluation): string {
-  const counts = confusion!.flatMap((row, i) =>
-    row.map((count, j) => ({
-      count,
-      text: `${cellText(classNames[i]!)} taken for ${cellText(classNames[j]!)}`,
-      wrong: i !== j,
-    })),
-  );
-  const most = counts.filter(({ count, wrong }) => wrong && count > 0).sort((a, b) => b.count - a.count);
+function mistakes({ confusion, names }: ClassEvaluation): string {
+  const most = mistakesIn(confusion!).slice(0, listed);
   if (most.length === 0) return 'No example is taken for another class.';
-  const columns = [
-    column(
-      '',
-      most.slice(0, listed).map(({ count }) => String(count)),
-      'right',
-    ),
-    column('', [], 'left'),
-  ];
-  const lines = most.slice(0, listed).map(({ count, text }) => tableLine(columns, [String(count), text]));
-  return ['The most frequent mistakes:', '', ...lines].join('\n');
-}
-
-function head(columns: readonly Column[], paint: Paint): string {
-  return paint.dim(
-    tableLine(
-      columns,
-      columns.map(({ title }) => title),
-    ),
+  const name = (label: number) => cellText(names[label]!);
+  const widest = String(most[0]!.count).length;
+  const lines = most.map(
+    ({ actual, predicted, count }) => `${String(count).padStart(widest)}  ${name(actual)} taken for ${name(predicted)}`,
   );
+  return ['The most frequent mistakes:', '', ...lines].join('\n');
 }

@@ -32,38 +32,30 @@ export type Evaluation = ClassEvaluation | ValueEvaluation;
 /** The least a probability counts as in the loss: the smallest number above 0 of its type, float32. */
 const leastProbability = 2 ** -149;
 
-/** @param answers of all examples, `size` for each */
+/**
+ * The class that is said is the most probable, of equal ones the lowest; a label is said to be there with a score of ½ or more.
+ *
+ * @param answers of all examples, `size` for each
+ */
 export function evaluate(
   answers: Float32Array,
-  { values, names }: Targets,
+  { values: targets, names }: Targets,
   { kind, size }: OutputSignature,
 ): Evaluation {
-  if (kind === 'values') return evaluateValues(answers, values, names);
-  return kind === 'scores' ? evaluateLabels(answers, values, names) : evaluateClasses(answers, values, names, size);
-}
-
-/** The class that is said is the most probable, of equal ones the lowest. */
-function evaluateClasses(
-  answers: Float32Array,
-  labels: ArrayLike<number>,
-  names: readonly string[],
-  size: number,
-): ClassEvaluation {
+  if (kind === 'values') return evaluateValues(answers, targets, names);
+  if (kind === 'scores') {
+    const said = answers.map((score) => (score >= 0.5 ? 1 : 0));
+    const loss = answers.reduce((sum, score, i) => sum + surprise(targets[i] === 1 ? score : 1 - score), 0);
+    return { ...measureLabels(targets, said, names.length), loss: loss / answers.length, confusion: null, names };
+  }
   let loss = 0;
-  const predicted = Int32Array.from(labels, (label, i) => {
+  const said = Int32Array.from(targets, (label, i) => {
     const row = answers.subarray(i * size, (i + 1) * size);
     loss += surprise(row[label]!);
     return row.reduce((best, value, index) => (value > row[best]! ? index : best), 0);
   });
-  const confusion = countConfusion(labels, predicted, size);
-  return { ...measure(confusion), loss: loss / labels.length, confusion, names };
-}
-
-/** A label is said to be there with a score of ½ or more. */
-function evaluateLabels(scores: Float32Array, targets: ArrayLike<number>, names: readonly string[]): ClassEvaluation {
-  const answers = scores.map((score) => (score >= 0.5 ? 1 : 0));
-  const loss = scores.reduce((sum, score, i) => sum + surprise(targets[i] === 1 ? score : 1 - score), 0);
-  return { ...measureLabels(targets, answers, names.length), loss: loss / scores.length, confusion: null, names };
+  const confusion = countConfusion(targets, said, size);
+  return { ...measure(confusion), loss: loss / targets.length, confusion, names };
 }
 
 function evaluateValues(answers: Float32Array, targets: ArrayLike<number>, names: readonly string[]): ValueEvaluation {

@@ -1,6 +1,8 @@
 // What a data set's labels are among a model's outputs.
 
-import { BnError, type Dataset, matchClasses, type OutputSignature, sizeOf } from '@bn/core';
+import { labelsOf, numbersIn } from '@bn/command-line';
+import { BnError, type Dataset, matchClasses, type OutputSignature } from '@bn/core';
+import { relabel } from '@bn/datasets';
 import { answerNames } from '../classify/answers.js';
 
 export interface Targets {
@@ -19,51 +21,51 @@ export interface Targets {
  */
 export function targetsOf(dataset: Dataset, output: OutputSignature): Targets {
   const { kind, size } = output;
-  if ((dataset.labels?.shape.length ?? 0) > 0) return listTargets(dataset, output);
-  const labels = Int32Array.from({ length: dataset.length }, (_, i) => dataset.get(i).label as number);
-  if (kind === 'values') {
-    if (!dataset.classNames && size === 1) return { values: labels, names: answerNames(output), note: null };
-    throw new BnError('data', `the data has classes, the model gives ${size} value(s); give data of values`);
-  }
+  const labels = labelsOf(dataset);
+  const areClasses = (dataset.labels?.shape.length ?? 0) === 0;
+  requireKind(dataset, areClasses, labels, output);
+  if (areClasses && kind === 'values') return { values: labels.flat(), names: answerNames(output), note: null };
   // One score tells two classes apart: it is that of the second one.
-  const isBinary = kind === 'scores' && size === 1;
-  const count = dataset.classNames?.length ?? labels.reduce((most, label) => Math.max(most, label + 1), 1);
-  const { index, names, note } = matchClasses(
-    { count, names: dataset.classNames ?? null, present: new Set(labels), what: 'the data' },
+  const isBinary = areClasses && kind === 'scores' && size === 1;
+  const own = dataset.classNames ?? dataset.valueNames ?? null;
+  const present = areClasses ? numbersIn(dataset) : new Set<number>();
+  const count = own?.length ?? (areClasses ? Math.max(...present) + 1 : size);
+  const match = matchClasses(
+    { count, names: own, ...(areClasses && { present }), what: 'the data' },
     { count: isBinary ? 2 : size, names: isBinary ? null : output.names, what: 'the model' },
   );
-  const classes = labels.map((label) => index[label]!);
-  if (isBinary) return { values: classes, names: [names[1]!], note };
-  if (kind !== 'scores') return { values: classes, names, note };
-  return { values: Array.from(classes, (one) => names.map((_, i) => Number(i === one))).flat(), names, note };
+  const { index, note } = match;
+  const names = areClasses || own || output.names ? match.names : answerNames(output);
+  const values = labelsOf(relabel(dataset, index, names)).flat();
+  if (isBinary) return { values, names: [names[1]!], note };
+  if (!areClasses || kind !== 'scores') return { values, names, note };
+  return { values: values.flatMap((one) => names.map((_, i) => Number(i === one))), names, note };
 }
 
-/** Of several labels or values for each example. */
-function listTargets(dataset: Dataset, output: OutputSignature): Targets {
-  const { kind, size } = output;
-  const given = sizeOf(dataset.labels!.shape);
-  if (given !== size || (kind !== 'scores' && kind !== 'values')) {
+function requireKind(
+  { classNames }: Dataset,
+  areClasses: boolean,
+  labels: readonly (readonly number[])[],
+  { kind, size }: OutputSignature,
+): void {
+  if (areClasses) {
+    if (kind !== 'values' || (!classNames && size === 1)) return;
+    throw new BnError('data', `the data has classes, the model gives ${size} value(s); give data of values`);
+  }
+  const width = labels[0]!.length;
+  if (width !== size || (kind !== 'scores' && kind !== 'values')) {
     const expected = kind === 'scores' ? `${size} label(s)` : kind === 'values' ? `${size} value(s)` : 'one class';
     throw new BnError(
       'data',
-      `the data has ${given} numbers for each example, the model gives ${expected}; give data of those`,
+      `the data has ${width} numbers for each example, the model gives ${expected}; give data of those`,
     );
   }
-  const own = (kind === 'scores' ? dataset.classNames : dataset.valueNames) ?? null;
-  const match = matchClasses(
-    { count: given, names: own, what: 'the data' },
-    { count: given, names: output.names, what: 'the model' },
+  if (kind === 'values') return;
+  const odd = (label: number) => label !== 0 && label !== 1;
+  const example = labels.findIndex((row) => row.some(odd));
+  if (example < 0) return;
+  throw new BnError(
+    'data',
+    `example ${example} has the label ${labels[example]!.find(odd)}; labels are 0 or 1, correct the data`,
   );
-  const values = new Float32Array(dataset.length * given);
-  for (let i = 0; i < dataset.length; i++) {
-    const { label } = dataset.get(i);
-    const numbers = typeof label === 'number' ? [label] : label;
-    for (let j = 0; j < given; j++) values[i * given + match.index[j]!] = numbers[j]!;
-  }
-  const odd = kind === 'scores' ? values.findIndex((value) => value !== 0 && value !== 1) : -1;
-  if (odd >= 0) {
-    const example = Math.floor(odd / given);
-    throw new BnError('data', `example ${example} has the label ${values[odd]}; labels are 0 or 1, correct the data`);
-  }
-  return { values, names: (own ?? output.names) ? match.names : answerNames(output), note: match.note };
 }

@@ -5,16 +5,39 @@ import { setTimeout as wait } from 'node:timers/promises';
 import type { Io } from '@bn/command-line';
 import { BnError } from '@bn/core';
 import type { FastifyInstance } from 'fastify';
+import type { OpenModelOptions } from '../model/open-model.js';
 import { systemClock } from './batching/clock.js';
 import { Dispatcher } from './batching/dispatcher.js';
 import { createApp } from './http/create-app.js';
 import { Metrics } from './http/metrics.js';
-import { createLog } from './log.js';
+import { createLog, type LogLevel } from './log.js';
 import { ModelLibrary } from './models/model-library.js';
 import { watchFiles } from './models/watch-files.js';
-import type { ServeSettings } from './serve-settings.js';
 import { WorkerPool } from './workers/worker-pool.js';
 import { WorkerThread } from './workers/worker-thread.js';
+
+/** The knobs of the server. */
+export interface ServeSettings {
+  /** The model files. */
+  readonly files: readonly string[];
+  readonly host: string;
+  /** 0: any that is free. */
+  readonly port: number;
+  readonly apiKey: string | null;
+  readonly workers: number;
+  /** Examples. */
+  readonly maxBatch: number;
+  /** Milliseconds. */
+  readonly maxDelay: number;
+  /** Requests per model. */
+  readonly maxQueue: number;
+  /** Megabytes. */
+  readonly maxBody: number;
+  /** Seconds. */
+  readonly timeout: number;
+  readonly logLevel: LogLevel;
+  readonly backend: OpenModelOptions;
+}
 
 /** How long connections are waited for at the end that are kept open, but silent, in milliseconds. */
 const silence = 1000;

@@ -24,6 +24,15 @@ export function tableLine(columns: readonly Column[], cells: readonly string[]):
   return padded.join('  ').trimEnd();
 }
 
+/** Rows in columns as wide as their texts: the first column to the left, the others to the right. */
+export function alignedLines(rows: readonly (readonly string[])[]): string[] {
+  const columns = rows[0]!.map((title, i) => {
+    const texts = rows.map((row) => row[i]!);
+    return column(title, texts, i === 0 ? 'left' : 'right');
+  });
+  return rows.map((row) => tableLine(columns, row));
+}
+
 /** Text from outside, on one line. */
 export function cellText(text: string): string {
   return printable(text).replace(/\s+/g, ' ');

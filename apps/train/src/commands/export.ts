@@ -1,9 +1,8 @@
 // `export`: a recorded run as a file for other programs.
 
 import { join, resolve } from 'node:path';
-import { checkedOption, fileToWrite, type Io, oneOf, parseCommand, text, UsageError } from '@bn/command-line';
+import { CheckedCommand, fileToWrite, type Io, oneOf, parseCommand, text, UsageError } from '@bn/command-line';
 import type { TorchNaming } from '@bn/core';
-import { Command } from 'commander';
 import { flagOf, type KnobValues, knobs } from '../config/knobs.js';
 import { requireRun } from '../config/resume.js';
 import { readSettings } from '../config/settings.js';
@@ -29,54 +28,45 @@ interface ExportFlags {
 }
 
 export async function run(args: readonly string[], io: Io): Promise<number> {
-  const command = new Command('train export')
+  const command = new CheckedCommand('train export')
     .description(
       "Writes the model of a run, as its last checkpoint has it, and checks the file against the trainer's own predictions.",
     )
     .argument('<run>', 'folder of the run')
-    .addOption(
-      checkedOption(
-        '--out',
-        text('<file>'),
-        'file to write [default: in the folder of the run, model.onnx, train.onnx or torch.safetensors]',
-      ),
+    .checked(
+      '--out',
+      text('<file>'),
+      'file to write [default: in the folder of the run, model.onnx, train.onnx or torch.safetensors]',
     )
-    .addOption(
-      checkedOption(
-        '--format',
-        oneOf('onnx', 'torch'),
-        'an ONNX file, or for PyTorch weights alone, in a .safetensors file for load_state_dict',
-      ).default('onnx'),
+    .checked(
+      '--format',
+      oneOf('onnx', 'torch'),
+      'an ONNX file, or for PyTorch weights alone, in a .safetensors file for load_state_dict',
+      'onnx',
     )
-    .addOption(
-      checkedOption(
-        '--names',
-        oneOf('paths', 'sequential'),
-        'with --format torch, names of the layers: their paths, or their positions in nn.Sequential [default paths]',
-      ),
+    .checked(
+      '--names',
+      oneOf('paths', 'sequential'),
+      'with --format torch, names of the layers: their paths, or their positions in nn.Sequential [default paths]',
     )
     .option('--fold', 'multiply batch normalization into the weights before it [default: a node of its own]')
-    .addOption(
-      checkedOption(
-        '--input',
-        oneOf('uint8', 'float32'),
-        'what the model takes: pixels from 0 to 255, or numbers as the network gets them [default: as the data]',
-      ),
+    .checked(
+      '--input',
+      oneOf('uint8', 'float32'),
+      'what the model takes: pixels from 0 to 255, or numbers as the network gets them [default: as the data]',
     )
     .option(
       '--recalibrated',
       'with running statistics recomputed over the training data [default: the moving averages]',
     )
-    .addOption(
-      checkedOption(
-        '--license',
-        text('<text>'),
-        "licence of the weights, for the file's metadata [default: MIT for fashion-mnist, else none]",
-      ),
+    .checked(
+      '--license',
+      text('<text>'),
+      "licence of the weights, for the file's metadata [default: MIT for fashion-mnist, else none]",
     )
     .option('--training-step', 'the whole training step, with its values in a .safetensors file beside it')
-    .addOption(checkedOption('--backend', knobs.backend, "what computes [default: the run's]"))
-    .addOption(checkedOption('--device', knobs.device, "where it computes [default: the run's]"))
+    .checked('--backend', knobs.backend, "what computes [default: the run's]")
+    .checked('--device', knobs.device, "where it computes [default: the run's]")
     .addHelpText('after', notes);
   const flags = parseCommand(command, args, io) as ExportFlags | null;
   if (!flags) return 0;
@@ -98,13 +88,10 @@ async function exportRun(run: string, flags: ExportFlags, io: Io): Promise<strin
   return withTrainer(config, io.cwd, saved, async (loaded) => {
     loaded.trainer.restore(saved.checkpoint);
     if (flags.recalibrated) await loaded.trainer.recalibrate(loaded.data.train, { batchSize: config.batchSize });
-    const target = { ...loaded, path, workingFolder: io.cwd };
-    const { input } = flags;
-    if (flags.trainingStep)
-      return exportStep({ ...target, ...(input && { input }), checkpoint: await loaded.trainer.checkpoint() });
-    if (flags.format === 'torch') return exportTorch({ ...target, naming: flags.names ?? 'paths' });
-    const { fold = false, license } = flags;
-    return exportModel({ ...target, fold, ...(input && { input }), ...(license && { licence: license }) });
+    const { input, names = 'paths', fold = false, license: licence } = flags;
+    const target = { ...loaded, path, workingFolder: io.cwd, input };
+    if (flags.trainingStep) return exportStep(target);
+    return flags.format === 'torch' ? exportTorch(target, names) : exportModel({ ...target, fold, licence });
   });
 }
 

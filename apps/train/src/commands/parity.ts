@@ -1,8 +1,8 @@
 // `parity`: compares backends with the reference, layer by layer and step by step.
 
 import {
+  CheckedCommand,
   checkedList,
-  checkedOption,
   type Io,
   parseCommand,
   stopCode,
@@ -10,18 +10,17 @@ import {
   wholeNumber,
   writeAtomically,
 } from '@bn/command-line';
-import { Command } from 'commander';
-import { optionOf } from '../config/option-of.js';
+import { optionOf } from '../config/knobs.js';
 import { parityDisplay } from '../parity/display.js';
 import { judge } from '../parity/record.js';
 import { runParity } from '../parity/run-parity.js';
-import { type ParityFlags, readParitySettings, sharedKnobs } from '../parity/settings.js';
+import { type ParityFlags, readParitySettings } from '../parity/settings.js';
 
 export const summary = 'compare backends with the reference, layer by layer';
 
 /** @returns 0 if all agree, 1 if one departs */
 export async function run(args: readonly string[], io: Io): Promise<number> {
-  const command = new Command('train parity')
+  const command = new CheckedCommand('train parity')
     .description(
       'Compares backends with the reference backend in float64: every step from the same state, layer by layer, and the ' +
         'losses when each trains on its own. Ends with exit code 1 if one of them departs.',
@@ -33,14 +32,21 @@ export async function run(args: readonly string[], io: Io): Promise<number> {
         'which; name:engine for one engine of several [default: all installed]',
       ),
     )
-    .addOption(
-      checkedOption('--steps', wholeNumber(1), 'training steps; the reference takes a second or two for each').default(
-        20,
-      ),
-    )
-    .addOption(checkedOption('--html', text('<file>'), 'also write a heat map, layer × step, as an HTML file'))
+    .checked('--steps', wholeNumber(1), 'training steps; the reference takes a second or two for each', 20)
+    .checked('--html', text('<file>'), 'also write a heat map, layer × step, as an HTML file')
     .option('--json', 'print one line of JSON per event, for programs [default: text for people]');
-  for (const name of sharedKnobs) command.addOption(optionOf(name));
+  const computing = [
+    'model',
+    'data',
+    'limit',
+    'batchSize',
+    'learningRate',
+    'seed',
+    'device',
+    'threads',
+    'exact',
+  ] as const;
+  for (const name of computing) command.addOption(optionOf(name));
   command.addHelpText('after', notes);
 
   const flags = parseCommand(command, args, io) as ParityFlags | null;

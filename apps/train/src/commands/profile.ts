@@ -1,7 +1,7 @@
 // `profile`: where the time of a training step goes, by layer and direction.
 
 import {
-  checkedOption,
+  CheckedCommand,
   type Io,
   parseCommand,
   printable,
@@ -10,31 +10,36 @@ import {
   wholeNumber,
   writeAtomically,
 } from '@bn/command-line';
-import { Command } from 'commander';
-import { optionOf } from '../config/option-of.js';
+import { type KnobName, optionOf } from '../config/knobs.js';
+import { readStepSettings, type StepFlags } from '../config/step-settings.js';
 import { outcomeText } from '../profile/outcome-text.js';
+import { warmUpSteps } from '../profile/record.js';
 import { runProfile } from '../profile/run-profile.js';
-import { type ProfileFlags, readProfileSettings, sharedKnobs, warmUpSteps } from '../profile/settings.js';
+
+/** The knobs of `train` that decide what a step computes. */
+const computing: readonly KnobName[] = [
+  ...(['backend', 'device', 'engine', 'threads', 'exact'] as const),
+  ...(['model', 'data', 'limit', 'batchSize', 'learningRate', 'optimizer', 'momentum', 'weightDecay'] as const),
+  ...(['bnConvention', 'bnMomentum', 'bnEpsilon', 'bnImported', 'seed'] as const),
+];
 
 export const summary = "where a training step's time goes, by layer";
 
 export async function run(args: readonly string[], io: Io): Promise<number> {
-  const command = new Command('train profile')
+  const command = new CheckedCommand('train profile')
     .description(
       'Trains a few steps and tells where their time goes: by layer, forward, backward and in the optimizer. The same ' +
         'steps are trained without profiling in turn, which tells what profiling costs.',
     )
-    .addOption(
-      checkedOption('--steps', wholeNumber(1), `steps that count, after ${warmUpSteps} that do not`).default(20),
-    )
-    .addOption(checkedOption('--html', text('<file>'), 'also write a picture, as an HTML file'))
+    .checked('--steps', wholeNumber(1), `steps that count, after ${warmUpSteps} that do not`, 20)
+    .checked('--html', text('<file>'), 'also write a picture, as an HTML file')
     .option('--json', 'print one line of JSON, for programs [default: text for people]');
-  for (const name of sharedKnobs) command.addOption(optionOf(name));
+  for (const name of computing) command.addOption(optionOf(name));
   command.addHelpText('after', notes);
 
-  const flags = parseCommand(command, args, io) as ProfileFlags | null;
+  const flags = parseCommand(command, args, io) as StepFlags | null;
   if (!flags) return 0;
-  const settings = await readProfileSettings(flags, io);
+  const settings = await readStepSettings(flags, io);
   try {
     const record = await runProfile(settings, io);
     const told = settings.json ? JSON.stringify({ type: 'profile', ...record }) : printable(outcomeText(record));

@@ -1,9 +1,7 @@
 // `train`, the default command: trains a network and records the run.
 
-import { checkedOption, type Io, parseCommand, stopCode, text } from '@bn/command-line';
-import { Command } from 'commander';
-import { knobNames } from '../config/knobs.js';
-import { optionOf } from '../config/option-of.js';
+import { CheckedCommand, type Io, parseCommand, stopCode, text } from '@bn/command-line';
+import { knobNames, optionOf } from '../config/knobs.js';
 import { readSettings } from '../config/settings.js';
 import { program } from '../program.js';
 import { runTraining } from '../run/run-training.js';
@@ -11,15 +9,13 @@ import { runTraining } from '../run/run-training.js';
 export const summary = 'train a network and record the run (the default)';
 
 export async function run(args: readonly string[], io: Io): Promise<number> {
-  const command = new Command('train').description(
+  const command = new CheckedCommand('train').description(
     'Trains a network, by default LeNet with batch normalization on Fashion-MNIST, and records the run in a folder.',
   );
   for (const name of knobNames) command.addOption(optionOf(name));
   command
-    .addOption(
-      checkedOption('--config', text('<file>'), 'JSON file with any of these flags as keys in camel case; flags win'),
-    )
-    .addOption(checkedOption('--resume', text('<run>'), 'continue the run in this folder from its last checkpoint'));
+    .checked('--config', text('<file>'), 'JSON file with any of these flags as keys in camel case; flags win')
+    .checked('--resume', text('<run>'), 'continue the run in this folder from its last checkpoint');
   command.addHelpText('after', `${await program.otherCommands(args)}\n${notes}`);
 
   const flags = parseCommand(command, args, io);

@@ -4,6 +4,7 @@ import {
   backendFlags,
   type Flag,
   flag,
+  flagOption,
   fraction,
   type Kind,
   notNegative,
@@ -15,10 +16,11 @@ import {
   wholeNumber,
 } from '@bn/command-line';
 import { outputKinds } from '@bn/core';
+import type { Option } from 'commander';
 
 export const knobs = {
   // What computes.
-  backend: knobOf(backendFlags.backend, { resumable: true, environment: 'BN_BACKEND' }),
+  backend: knobOf(backendFlags.backend, { resumable: true }),
   device: knobOf(backendFlags.device, { resumable: true }),
   engine: knobOf(backendFlags.engine, { resumable: true }),
   threads: knobOf(backendFlags.threads, { resumable: true }),
@@ -124,26 +126,18 @@ export const knobs = {
 
   // The run.
   seed: knob(wholeNumber(0, 2 ** 31 - 1), 0, 'of weights, order and held-out images', 'the same run each time'),
-  out: knob(text('<folder>'), null, 'folder to record the run in', 'a new one in runs/, named by the time', {
-    recorded: false,
-  }),
+  out: knob(text('<folder>'), null, 'folder to record the run in', 'a new one in runs/, named by the time'),
   export: knob(text('<file>'), null, 'file to write the trained model to, as ONNX', 'none; `export` does it later', {
     resumable: true,
-    recorded: false,
   }),
   json: knob(toggle, false, 'print one line of JSON per event, for programs', 'text for people', {
     resumable: true,
-    recorded: false,
   }),
 } as const satisfies Record<string, Knob<unknown>>;
 
 export interface Knob<T> extends Flag<T> {
   /** May be given anew with `--resume`. */
   readonly resumable: boolean;
-  /** Stands in the run's config.json. */
-  readonly recorded: boolean;
-  /** An environment variable that does what the flag does. */
-  readonly environment?: string;
 }
 
 export type KnobName = keyof typeof knobs;
@@ -157,18 +151,21 @@ export function flagOf(name: string): string {
   return `--${name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`;
 }
 
-type Traits = Partial<Pick<Knob<unknown>, 'resumable' | 'recorded' | 'environment'>>;
+/** A knob as an option, with its help. */
+export function optionOf(name: KnobName): Option {
+  return flagOption(flagOf(name), knobs[name]);
+}
 
 function knob<T, P extends T | null>(
   kind: Kind<T>,
   preset: P,
   what: string,
   why: string,
-  traits: Traits = {},
+  traits: { resumable?: true } = {},
 ): Knob<P extends null ? T | null : T> {
   return knobOf(flag(kind, preset, what, why), traits);
 }
 
-function knobOf<T>(flag: Flag<T>, traits: Traits = {}): Knob<T> {
-  return { resumable: false, recorded: true, ...traits, ...flag };
+function knobOf<T>(flag: Flag<T>, traits: { resumable?: true } = {}): Knob<T> {
+  return { resumable: false, ...traits, ...flag };
 }

@@ -1,19 +1,13 @@
 // Knob values from the environment and from configuration files, checked.
 
 import { readFile } from 'node:fs/promises';
-import { checkedValue, isOfKind, UsageError } from '@bn/command-line';
+import { backendFlags, checkedValue, isOfKind, UsageError } from '@bn/command-line';
 import { type KnobName, type KnobValues, knobNames, knobs } from './knobs.js';
 import type { RunConfig } from './settings.js';
 
-/** The values of the environment variables that are set. */
-export function valuesFromEnvironment(environment: NodeJS.ProcessEnv): Partial<KnobValues> {
-  const values: Record<string, unknown> = {};
-  for (const name of knobNames) {
-    const variable = knobs[name].environment;
-    const given = variable && environment[variable];
-    if (variable && given) values[name] = checkedValue(variable, knobs[name], given);
-  }
-  return values;
+/** The values that environment variables set. */
+export function valuesFromEnvironment({ BN_BACKEND: backend }: NodeJS.ProcessEnv): Partial<KnobValues> {
+  return backend ? { backend: checkedValue('BN_BACKEND', backendFlags.backend, backend) as string } : {};
 }
 
 /** The values in a configuration file: any of the knobs by name, `null` for "not given". */

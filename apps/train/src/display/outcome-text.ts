@@ -35,15 +35,11 @@ function formatArray(name: string, values: readonly number[], width: number): st
   if (items.length > longest) items.splice(8, items.length - 16, '…');
   // Numbers stand in columns, those below zero too.
   const widest = Math.max(...items.map((item) => item.length));
+  const padded = items.map((item) => item.padStart(widest));
   const perLine = Math.max(1, Math.floor((width - head.length + 1) / (widest + 2)));
   const lines: string[] = [];
   for (let i = 0; i < items.length; i += perLine) {
-    lines.push(
-      items
-        .slice(i, i + perLine)
-        .map((item) => item.padStart(widest))
-        .join(', '),
-    );
+    lines.push(padded.slice(i, i + perLine).join(', '));
   }
   return `${head}${lines.join(`,\n${' '.repeat(head.length)}`)}]`;
 }

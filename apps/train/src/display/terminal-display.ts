@@ -70,12 +70,8 @@ export function terminalDisplay(stream: OutputStream): Display {
       room -= text.split('\n').reduce((rows, line) => rows + rowsOf(line), 0);
       return room < 0;
     });
-    stream.write(
-      `\u001b[H\u001b[J${lines
-        .slice(from + 1)
-        .map((line) => `${line}\n`)
-        .join('')}`,
-    );
+    const latest = lines.slice(from + 1).map((line) => `${line}\n`);
+    stream.write(`\u001b[H\u001b[J${latest.join('')}`);
     draw();
   }
   stream.on?.('resize', layOut);

@@ -4,23 +4,25 @@ import { readFile } from 'node:fs/promises';
 import { UsageError, writeAtomically } from '@bn/command-line';
 import { encodeSignature, type Metrics, numbered } from '@bn/core';
 import { addMetadata, exportInference } from '@bn/onnx';
-import type { RunConfig } from '../config/settings.js';
 import { shortName } from '../display/format.js';
 import { shortPath } from '../run/describe-run.js';
 import type { Loaded } from '../run/with-trainer.js';
 import { checkExport, drawSample } from './check-export.js';
 
-export interface ModelExport extends Pick<Loaded, 'trainer' | 'data' | 'fitted' | 'signature'> {
-  readonly config: RunConfig;
+/** What is exported, and where to. */
+export interface ExportTarget extends Loaded {
   /** The file to write. Absolute. */
   readonly path: string;
   readonly workingFolder: string;
+  /** What the exported model takes; by default what the data set holds. */
+  readonly input?: 'uint8' | 'float32' | undefined;
+}
+
+export interface ModelExport extends ExportTarget {
   /** Scales and shifts of batch normalization go into the weights. */
   readonly fold?: boolean;
-  /** What the exported model takes; by default what the data set holds. */
-  readonly input?: 'uint8' | 'float32';
   /** Of the weights, for the metadata. */
-  readonly licence?: string;
+  readonly licence?: string | undefined;
 }
 
 /**

@@ -1,26 +1,16 @@
 // Writes the training step as an ONNX file, and the values it starts from beside it.
 
 import { writeAtomically } from '@bn/command-line';
-import { type Checkpoint, encodeCheckpoint } from '@bn/core';
+import { encodeCheckpoint } from '@bn/core';
 import { exportTrainingStep } from '@bn/onnx';
-import type { RunConfig } from '../config/settings.js';
 import { shortPath } from '../run/describe-run.js';
 import { optimizerOf } from '../run/learning-rule.js';
-import type { Loaded } from '../run/with-trainer.js';
-
-export interface StepExport extends Pick<Loaded, 'data' | 'fitted'> {
-  readonly config: RunConfig;
-  readonly checkpoint: Checkpoint;
-  /** The ONNX file to write. Absolute. */
-  readonly path: string;
-  readonly workingFolder: string;
-  /** What the step takes; by default what the data set holds. */
-  readonly input?: 'uint8' | 'float32';
-}
+import type { ExportTarget } from './export-model.js';
 
 /** @returns what to tell of it, a line */
-export async function exportStep(options: StepExport): Promise<string> {
-  const { data, fitted, config, checkpoint, path, workingFolder } = options;
+export async function exportStep({ trainer, data, fitted, config, ...target }: ExportTarget): Promise<string> {
+  const { path, workingFolder, input } = target;
+  const checkpoint = await trainer.checkpoint();
   const { features, labels } = data.train;
   const { shape, dtype } = features;
   const size = Math.min(config.batchSize, data.train.length);
@@ -33,7 +23,7 @@ export async function exportStep(options: StepExport): Promise<string> {
   const step = exportTrainingStep(fitted.model, {
     objective: fitted.objective,
     optimizer: optimizerOf(config),
-    features: { shape: [size, ...shape], dtype: options.input ?? dtype },
+    features: { shape: [size, ...shape], dtype: input ?? dtype },
     labels: { shape: [size, ...(labels?.shape ?? [])], dtype: labels?.dtype ?? 'int32' },
     metadata,
   });

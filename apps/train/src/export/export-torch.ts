@@ -3,17 +3,13 @@
 import { writeAtomically } from '@bn/command-line';
 import { encodeSafetensors, type TorchNaming, toTorch } from '@bn/core';
 import { shortPath } from '../run/describe-run.js';
-import type { Loaded } from '../run/with-trainer.js';
-
-export interface TorchExport extends Pick<Loaded, 'trainer' | 'fitted'> {
-  readonly naming: TorchNaming;
-  /** The file to write. Absolute. */
-  readonly path: string;
-  readonly workingFolder: string;
-}
+import type { ExportTarget } from './export-model.js';
 
 /** @returns what to tell of it, a line */
-export async function exportTorch({ trainer, fitted, naming, path, workingFolder }: TorchExport): Promise<string> {
+export async function exportTorch(
+  { trainer, fitted, path, workingFolder }: ExportTarget,
+  naming: TorchNaming,
+): Promise<string> {
   const tensors = toTorch(fitted.model, await trainer.values(), naming);
   // `format: pt` is what PyTorch's own libraries look for.
   await writeAtomically(path, encodeSafetensors(tensors, { format: 'pt' }));

@@ -41,24 +41,8 @@ export async function loadNetwork(config: NetworkConfig, workingFolder: string):
   if (Object.hasOwn(builtIn, name)) {
     const normalization = builtIn[name];
     const options = normalization ? { normalization: () => normalization(config) } : {};
-    const modelFor: Network['modelFor'] = ({ shape, outputs }) =>
-      modelOf(lenet({ ...options, classes: outputs }), shape);
-    return { shape: null, signed: null, modelFor };
+    return ofLayer((classes) => lenet({ ...options, classes }));
   }
-  const network = await importNetwork(config, workingFolder);
-  if (typeof network === 'function') {
-    return { shape: null, signed: null, modelFor: ({ shape }) => modelOf(network, shape) };
-  }
-  const { model, signed } = network;
-  return { shape: model.input.shape.slice(1) as number[], signed, modelFor: () => model };
-}
-
-function modelOf(network: Layer, shape: readonly number[]): Model {
-  return defineModel(network, { input: { shape: [null, ...shape], dtype: 'float32' } });
-}
-
-async function importNetwork(config: NetworkConfig, workingFolder: string): Promise<Layer | Defined> {
-  const name = config.model;
   const file = isPath(name)
     ? resolvePath(name, workingFolder)
     : (resolvePackage(name, workingFolder) ?? resolvePackage(name, import.meta.dirname));
@@ -67,32 +51,42 @@ async function importNetwork(config: NetworkConfig, workingFolder: string): Prom
       `unknown model '${name}'; built in: ${Object.keys(builtIn).join(', ')}. For one of your own, give the path of its file, such as ./net.ts`,
     );
   }
-  if (file.endsWith('.onnx')) return readModel(file, config);
+  return file.endsWith('.onnx') ? readModel(file, config) : importNetwork(file);
+}
+
+/** Takes data of any shape that goes through it. */
+function ofLayer(layerFor: (outputs: number) => Layer): Network {
+  const modelFor: Network['modelFor'] = ({ shape, outputs }) =>
+    defineModel(layerFor(outputs), { input: { shape: [null, ...shape], dtype: 'float32' } });
+  return { shape: null, signed: null, modelFor };
+}
+
+/** Says itself what it takes. */
+function ofModel(model: Model, signed: Signed | null): Network {
+  return { shape: model.input.shape.slice(1) as number[], signed, modelFor: () => model };
+}
+
+async function importNetwork(file: string): Promise<Network> {
   const module: { default?: unknown } = await importModule(file).catch((cause: Error) => {
     throw new BnError('argument', `the model ${file} does not load: ${cause.message}`, { cause });
   });
   const network = module.default;
-  if (typeof network === 'function') return network as Layer;
+  if (typeof network === 'function') return ofLayer(() => network as Layer);
   if (typeof network === 'object' && network && 'network' in network && 'input' in network) {
-    return { model: network as Model, signed: null };
+    return ofModel(network as Model, null);
   }
   throw new UsageError(
     `${file}: expected a network as the default export: a layer (x, scope) => …, or defineModel(…); found ${typeof network}`,
   );
 }
 
-/** A model that says itself what it takes. */
-interface Defined extends Pick<Network, 'signed'> {
-  readonly model: Model;
-}
-
 /** The model in an ONNX file: it starts from the weights that it has there. */
-async function readModel(file: string, { bnImported, task, output, gives, pixels }: NetworkConfig): Promise<Defined> {
+async function readModel(file: string, { bnImported, task, output, gives, pixels }: NetworkConfig): Promise<Network> {
   const { importOnnx } = await import('@bn/onnx');
   const bytes = await readModelFile(file);
   const known = given({ output, pixels, gives: gives ?? (task === 'regress' ? 'values' : null) });
   const { model, ...signed } = named(file, () => importOnnx(bytes, { batchNorm: bnImported, ...known }));
-  return { model, signed };
+  return ofModel(model, signed);
 }
 
 /** Options without those that are null, which leave the default in place. */

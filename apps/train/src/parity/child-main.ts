@@ -1,31 +1,25 @@
 // The program of a child process of `parity`: answers one request after another.
 
+import { carryOut, type TaskTable } from '@bn/command-line';
 import { createParticipant, type Participant } from './participant.js';
-import type { Reply, Request, Setup, TaskName, Tasks } from './tasks.js';
+import type { Tasks } from './tasks.js';
 
-let participant: Participant | undefined;
-let last = Promise.resolve();
+let participant: Participant;
 
-process.on('message', (request: Request) => {
-  last = last.then(async () => void process.send!(await reply(request)));
-});
+const tasks: TaskTable<Tasks> = {
+  async open(setup) {
+    participant = await createParticipant(setup);
+    return participant.about();
+  },
+  observe: (step) => participant.observe(step),
+  compare: (step) => participant.compare(step),
+  train: (steps) => participant.train(steps),
+};
+
+process.on(
+  'message',
+  carryOut(tasks, (reply) => void process.send!(reply)),
+);
 // A Ctrl-C reaches the whole group of processes; the parent says what happens.
 process.on('SIGINT', () => {});
 process.on('disconnect', () => process.exit());
-
-async function reply({ task, argument }: Request): Promise<Reply> {
-  try {
-    return { answer: await carryOut(task, argument) };
-  } catch (cause) {
-    const { name, message, stack, code } = cause as Error & { code?: string };
-    return { error: { name, message, ...(code !== undefined && { code }), ...(stack !== undefined && { stack }) } };
-  }
-}
-
-async function carryOut(task: TaskName, argument: Setup | number): Promise<ReturnType<Tasks[TaskName]>> {
-  if (task === 'open') {
-    participant = await createParticipant(argument as Setup);
-    return participant.about();
-  }
-  return participant![task](argument as number);
-}

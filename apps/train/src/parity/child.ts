@@ -1,54 +1,46 @@
-// The parent's side of a child process: questions as promises, failures as the errors that they are.
+// The parent's side of a child process.
 
 import { type ChildProcess, fork } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
-import { UsageError } from '@bn/command-line';
-import { BnError, type BnErrorCode } from '@bn/core';
-import type { Reply, Request, TaskName, Tasks } from './tasks.js';
+import { type Answer, type Argument, Remote, type Reply, UsageError } from '@bn/command-line';
+import { BnError } from '@bn/core';
+import type { Tasks } from './tasks.js';
 
 const program = fileURLToPath(new URL('child-main.js', import.meta.url));
 
 /** Characters of what a dying process wrote that are worth telling. */
 const lastWords = 400;
 
-interface Waiting {
-  resolve(answer: unknown): void;
-  reject(error: Error): void;
-}
-
 export class Child {
   readonly #label: string;
   readonly #process: ChildProcess;
-  readonly #waiting: Waiting[] = [];
+  readonly #remote: Remote<Tasks>;
   #written = '';
-  #ended: Error | undefined;
 
   /** @param label names the backend in errors */
   constructor(label: string, env: NodeJS.ProcessEnv) {
     this.#label = label;
     // Native libraries print what they like: nothing of it may get into the output.
     this.#process = fork(program, { env, serialization: 'advanced', stdio: ['ignore', 'ignore', 'pipe', 'ipc'] });
+    this.#remote = new Remote((question) => {
+      this.#process.send(question, (cause) => cause && this.#end(cause.message));
+    });
     this.#process.stderr!.on('data', (data) => {
       this.#written = `${this.#written}${data}`.slice(-lastWords);
     });
-    this.#process.on('message', (reply: Reply) => {
-      const { resolve, reject } = this.#waiting.shift()!;
-      if ('answer' in reply) resolve(reply.answer);
-      else reject(this.#errorOf(reply.error));
-    });
+    this.#process.on('message', (reply: Reply) => this.#remote.settle(reply));
     this.#process.on('error', (cause) => this.#end(cause.message));
     this.#process.on('exit', (code, signal) => this.#end(signal ?? `exit code ${code}`));
   }
 
   /** Questions are answered in their order. */
-  ask<Name extends TaskName>(task: Name, argument: Parameters<Tasks[Name]>[0]): Promise<ReturnType<Tasks[Name]>> {
-    if (this.#ended) return Promise.reject(this.#ended);
-    const answer = new Promise<ReturnType<Tasks[Name]>>((resolve, reject) => {
-      this.#waiting.push({ resolve: resolve as Waiting['resolve'], reject });
+  ask<Name extends keyof Tasks>(task: Name, argument: Argument<Tasks, Name>): Promise<Answer<Tasks, Name>> {
+    const answer = this.#remote.ask(task, argument).catch((error: Error) => {
+      const isNamed = error instanceof UsageError || error.message.includes(this.#label);
+      if (!isNamed) error.message = `${this.#label}: ${error.message}`;
+      throw error;
     });
     answer.catch(() => {}); // whoever awaits it reports the error, perhaps later
-    const request: Request = { task, argument };
-    this.#process.send(request, (cause) => cause && this.#end(cause.message));
     return answer;
   }
 
@@ -58,22 +50,7 @@ export class Child {
 
   #end(how: string): void {
     const written = this.#written.trim().replace(/\s*\n\s*/g, ' ');
-    this.#ended ??= new BnError(
-      'backend',
-      `${this.#label}: its process ended (${how})${written && `: ${written}`}; try another device or engine`,
-    );
-    for (const { reject } of this.#waiting.splice(0)) reject(this.#ended);
-  }
-
-  #errorOf({ name, code, message, stack }: Extract<Reply, { error: unknown }>['error']): Error {
-    const named = message.includes(this.#label) ? message : `${this.#label}: ${message}`;
-    const error =
-      name === 'UsageError'
-        ? new UsageError(message)
-        : name === 'BnError'
-          ? new BnError(code as BnErrorCode, named)
-          : new Error(named);
-    if (stack !== undefined) error.stack = stack;
-    return error;
+    const said = `its process ended (${how})${written && `: ${written}`}`;
+    this.#remote.fail(new BnError('backend', `${this.#label}: ${said}; try another device or engine`));
   }
 }

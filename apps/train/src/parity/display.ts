@@ -2,8 +2,8 @@
 
 import { type OutputStream, printable } from '@bn/command-line';
 import { createLogUpdate } from 'log-update';
+import { defaultDisplayMode } from '../display/display.js';
 import { stepsText } from '../display/format.js';
-import { defaultDisplayMode } from '../display/index.js';
 import { tolerances } from './difference.js';
 import { formatDifference, outcomeText } from './outcome-text.js';
 import { type Difference, judge, largestOf, type ParityRecord } from './record.js';

@@ -53,10 +53,7 @@ export function judge({ differences, losses }: BackendRecord, expected: readonly
 }
 
 function read<Found extends { readonly difference: number }>(all: readonly Found[], tolerance: number): Reading<Found> {
-  return {
-    largest: largestOf(all),
-    departure: all.find((found) => found.difference > tolerance) ?? null,
-  };
+  return { largest: largestOf(all), departure: all.find((found) => found.difference > tolerance) ?? null };
 }
 
 export function largestOf<Found extends { readonly difference: number }>(all: readonly Found[]): Found {
@@ -64,7 +61,7 @@ export function largestOf<Found extends { readonly difference: number }>(all: re
 }
 
 /** Layers in the order of the network; the empty path is what is computed outside all layers. */
-export function layersOf({ differences }: BackendRecord): string[] {
+export function layersOf({ differences }: Pick<BackendRecord, 'differences'>): string[] {
   return [...new Set(differences.map(({ layer }) => layer))];
 }
 
@@ -73,18 +70,15 @@ export function layersOf({ differences }: BackendRecord): string[] {
  * makes. What is first beyond the tolerance is where the mistake is: all after it is computed from it.
  */
 function inOrderOfComputation(differences: readonly Difference[]): Difference[] {
-  const order = [...new Set(differences.map(({ layer }) => layer))];
+  const order = layersOf({ differences });
   const phases = { activation: 0, state: 0, loss: 1, gradient: 2, parameter: 3, slot: 3 };
   const key = ({ step, kind, layer }: Difference) => {
     const place = kind === 'gradient' ? -order.indexOf(layer) : order.indexOf(layer);
     return [step, phases[kind], place];
   };
-  return [...differences].sort((a, b) => {
-    const other = key(b);
-    return (
-      key(a)
-        .map((n, i) => n - other[i]!)
-        .find((n) => n !== 0) ?? 0
-    );
+  return differences.toSorted((a, b) => {
+    const [one, other] = [key(a), key(b)];
+    const apart = one.map((n, i) => n - other[i]!);
+    return apart.find((n) => n !== 0) ?? 0;
   });
 }

@@ -1,8 +1,7 @@
-// What `parity` is asked for: its own flags, and those of `train` that decide what is computed.
+// What `parity` is asked for beside knobs and steps: backends.
 
-import { fileToWrite, findBackend, requireExactMode, UsageError } from '@bn/command-line';
-import type { KnobName } from '../config/knobs.js';
-import { type Flags, type RunConfig, readSettings } from '../config/settings.js';
+import { findBackend, requireExactMode, UsageError } from '@bn/command-line';
+import { readStepSettings, type StepFlags, type StepSettings } from '../config/step-settings.js';
 
 /** A backend as users name it: `tfjs-cuda:wasm` is the engine `wasm` of `tfjs-cuda`. */
 export interface BackendChoice {
@@ -12,52 +11,20 @@ export interface BackendChoice {
   readonly engine?: string;
 }
 
-export interface ParitySettings {
-  readonly config: RunConfig;
+export interface ParitySettings extends StepSettings {
   /** Null: all that are installed, or with `exact` all that have such a mode. */
   readonly backends: readonly BackendChoice[] | null;
-  readonly steps: number;
-  /** File for the heat map, absolute. */
-  readonly html: string | null;
-  readonly json: boolean;
 }
 
-/** The flags of `train` that parity takes too. */
-export const sharedKnobs: readonly KnobName[] = [
-  'model',
-  'data',
-  'limit',
-  'batchSize',
-  'learningRate',
-  'seed',
-  'device',
-  'threads',
-  'exact',
-];
-
-/** The flags of `train` that parity takes too, and its own. */
-export type ParityFlags = Flags & {
-  readonly backends?: readonly string[];
-  readonly steps: number;
-  readonly html?: string;
-};
+export type ParityFlags = StepFlags & { readonly backends?: readonly string[] };
 
 /** @throws UsageError for backends that there are not, and for a file without a folder */
-export async function readParitySettings(
-  { backends, steps, html, json = false, ...shared }: ParityFlags,
-  cwd: string,
-): Promise<ParitySettings> {
+export async function readParitySettings({ backends, ...flags }: ParityFlags, cwd: string): Promise<ParitySettings> {
   // Without the environment: BN_BACKEND says what trains, and here several do.
-  const { config } = await readSettings(shared, { cwd, env: {} });
+  const settings = await readStepSettings(flags, { cwd, env: {} });
   const choices = backends === undefined ? null : parseBackends(backends, cwd);
-  if (config.exact) for (const { name } of choices ?? []) requireExactMode(name);
-  return {
-    config,
-    backends: choices,
-    steps,
-    html: html === undefined ? null : fileToWrite('--html', html, cwd),
-    json,
-  };
+  if (settings.config.exact) for (const { name } of choices ?? []) requireExactMode(name);
+  return { ...settings, backends: choices };
 }
 
 function parseBackends(labels: readonly string[], cwd: string): BackendChoice[] {

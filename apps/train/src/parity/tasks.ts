@@ -1,4 +1,4 @@
-// What a child process of `parity` can be asked, and how questions and answers travel.
+// What a child process of `parity` can be asked.
 
 import type { RunConfig } from '../config/settings.js';
 import type { Difference } from './record.js';
@@ -24,21 +24,3 @@ export interface Tasks {
   /** Trains so many steps from the start on its own; the losses. */
   train(steps: number): readonly number[];
 }
-
-export type TaskName = keyof Tasks;
-
-export interface Request<Name extends TaskName = TaskName> {
-  readonly task: Name;
-  readonly argument: Parameters<Tasks[Name]>[0];
-}
-
-export type Reply =
-  | { readonly answer: ReturnType<Tasks[TaskName]> }
-  | {
-      readonly error: {
-        readonly name: string;
-        readonly code?: string;
-        readonly message: string;
-        readonly stack?: string;
-      };
-    };

@@ -2,8 +2,7 @@
 
 import type { Phase } from '@bn/core';
 import { stepsText } from '../display/format.js';
-import { directions, layerShares, type ProfileRecord, partsOf, rateOf, type Share } from './record.js';
-import { warmUpSteps } from './settings.js';
+import { directions, layerShares, type ProfileRecord, partsOf, rateOf, type Share, warmUpSteps } from './record.js';
 
 /** Phases that are listed one by one. */
 const listed = 8;

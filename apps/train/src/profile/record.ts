@@ -1,14 +1,12 @@
 // Where the time of a training step goes: what `profile` finds, and its sums by layer and direction.
 
 import type { Direction, Origin, Phase, Report } from '@bn/core';
+import type { RunDescription } from '../run-record.js';
 
-export interface ProfileRecord {
-  readonly model: string;
-  readonly data: string;
-  readonly backend: string;
-  /** What computed, e.g. `cpu (2 threads)`. */
-  readonly device: string;
-  readonly engine?: string;
+/** Steps before those that count: engines compile what runs often, memory is asked for. */
+export const warmUpSteps = 10;
+
+export interface ProfileRecord extends Pick<RunDescription, 'model' | 'data' | 'backend' | 'device' | 'engine'> {
   readonly batchSize: number;
   /** Steps that count. */
   readonly steps: number;
@@ -48,10 +46,8 @@ export function layerShares({ layers, report }: Pick<ProfileRecord, 'layers' | '
     const found = directions.map((direction) => [direction, shareOf(report, { layer, direction })] as const);
     return { layer, directions: Object.fromEntries(found) as LayerShares['directions'], seconds: sumOf(found) };
   });
-  const unknown = summed(
-    report.phases.filter(({ origins }) => origins.length === 0),
-    report.runs,
-  );
+  const others = report.phases.filter(({ origins }) => origins.length === 0);
+  const unknown = summed(others, report.runs);
   const nothing = { forward: null, backward: null, update: null };
   return [
     ...shares.filter(({ directions }) => Object.values(directions).some((share) => share !== null)),

@@ -1,20 +1,25 @@
 // Trains twice, step by step in turn: profiled, and as it is, so that it is known what profiling costs.
 
 import { setImmediate } from 'node:timers/promises';
-import { computeOptions, type Io, loadData, median, openBackend, UsageError } from '@bn/command-line';
-import type { Backend, BackendOptions, Graph } from '@bn/core';
+import {
+  computeOptions,
+  type Io,
+  importBackend,
+  installedBackends,
+  median,
+  openBackend,
+  UsageError,
+} from '@bn/command-line';
+import { type Backend, type BackendOptions, createGraph, type Graph, input, ops } from '@bn/core';
 import type { RunConfig } from '../config/settings.js';
-import { fitModel, matchData } from '../load/fit-model.js';
-import { loadNetwork } from '../load/load-network.js';
+import type { StepSettings } from '../config/step-settings.js';
+import { loadSteps } from '../load/load-steps.js';
 import { shortPath } from '../run/describe-run.js';
-import { objectiveOf } from '../run/learning-rule.js';
-import type { ProfileRecord } from './record.js';
-import { reportingBackends, reports } from './reporting-backends.js';
-import { type ProfileSettings, warmUpSteps } from './settings.js';
-import { Training } from './training.js';
+import { type ProfileRecord, warmUpSteps } from './record.js';
+import { startTraining } from './timed-training.js';
 
 /** @throws UsageError if the backend does not report; BnError for what is wrong with model, data or training; when stopped */
-export async function runProfile(settings: ProfileSettings, io: Io): Promise<ProfileRecord> {
+export async function runProfile(settings: StepSettings, io: Io): Promise<ProfileRecord> {
   const { config } = settings;
   const profiled = await open(config, io.cwd, { profile: { skippedRuns: warmUpSteps } });
   try {
@@ -40,19 +45,36 @@ async function cannotReport(name: string, cwd: string): Promise<string> {
   return `--backend ${name}: it does not report where its time goes; installed backends that do: ${others}`;
 }
 
+/** Names of the installed backends that do, tried on the CPU. */
+async function reportingBackends(workingFolder: string): Promise<string[]> {
+  const names: string[] = [];
+  for (const name of await installedBackends(workingFolder)) {
+    const { module } = await importBackend(name, workingFolder);
+    const options: BackendOptions = { device: 'cpu', threads: 1, profile: { skippedRuns: 0 } };
+    // One that does not compute here does not report either.
+    const backend = await module.createBackend(options).catch(() => null);
+    if (backend && (await reports(backend).catch(() => false))) names.push(name);
+    await backend?.dispose();
+  }
+  return names;
+}
+
+/** Whether a backend that was created with `profile` does. */
+async function reports(backend: Backend): Promise<boolean> {
+  const executable = await backend.compile(createGraph({ y: ops.neg(input('x', [1])) }));
+  await executable.dispose();
+  return executable.report !== undefined;
+}
+
 async function measure(
-  { config, steps }: ProfileSettings,
+  { config, steps }: StepSettings,
   profiled: Backend,
   plain: Backend,
   { cwd, signal }: Io,
 ): Promise<ProfileRecord> {
-  const network = await loadNetwork(config, cwd);
-  const data = await loadData(config, network.shape);
-  const fitted = fitModel(network, objectiveOf(config, data.outputs), data, network.signed?.signature.output ?? null);
-  const { train } = matchData(fitted, data, config.batchSize).data;
+  const loaded = await loadSteps(config, cwd);
   // One after the other: compilations are timed.
-  const start = (backend: Backend) => Training.start(fitted, train, backend, config);
-  const trainings = [await start(profiled), await start(plain)] as const;
+  const trainings = [await startTraining(loaded, profiled, config), await startTraining(loaded, plain, config)];
   const seconds = trainings.map((): number[] => []);
   for (let step = 0; step < warmUpSteps + steps; step++) {
     for (const [i, training] of trainings.entries()) {
@@ -62,14 +84,14 @@ async function measure(
       seconds[i]!.push(await training.step());
     }
   }
-  const { graph, executable, compileSeconds } = trainings[0]!.compiled;
+  const { graph, executable, compileSeconds } = trainings[0]!.compiled[0]!;
   const [counted, unprofiled] = seconds.map((all) => all.slice(warmUpSteps));
   const { name, device, engine } = profiled;
   return {
     model: shortPath(config.model, cwd),
-    data: data.description,
+    data: loaded.description,
     ...{ backend: name, device: device.description, ...(engine !== undefined && { engine }) },
-    ...{ batchSize: Math.min(config.batchSize, data.train.length), steps, compileSeconds },
+    ...{ batchSize: Math.min(config.batchSize, loaded.train.length), steps, compileSeconds },
     stepSeconds: counted!.reduce((sum, n) => sum + n, 0) / steps,
     medianSeconds: { profiled: median(counted!), plain: median(unprofiled!) },
     layers: layersOf(graph),

@@ -1,5 +1,6 @@
 // Which classes the trained network takes for which, on the test data.
 
+import { type Confusion, mistakesIn } from '@bn/core';
 import { type Html, html } from './html.js';
 
 /** A table of more classes than this tells nobody anything; the pairs beside it still do. */
@@ -9,10 +10,7 @@ const mostPairs = 8;
 export const heatLevels = 8;
 
 /** Null where nothing was counted. */
-export function confusionSection(
-  confusion: readonly (readonly number[])[],
-  classNames: readonly string[],
-): Html | null {
+export function confusionSection(confusion: Confusion, classNames: readonly string[]): Html | null {
   if (!confusion.some((row) => row.some((count) => count > 0))) return null;
   const name = (label: number) => classNames[label] ?? String(label);
   return html`<section><h2>Confusion matrix</h2>
@@ -23,7 +21,7 @@ ${pairs(confusion, name)}
 </div></section>`;
 }
 
-function table(confusion: readonly (readonly number[])[], name: (label: number) => string): Html {
+function table(confusion: Confusion, name: (label: number) => string): Html {
   const rows = confusion.map((row, actual) => {
     const total = row.reduce((sum, count) => sum + count, 0);
     const cells = row.map((count, predicted) => {
@@ -39,12 +37,8 @@ function table(confusion: readonly (readonly number[])[], name: (label: number) 
 <tbody>${rows}</tbody></table></div>`;
 }
 
-function pairs(confusion: readonly (readonly number[])[], name: (label: number) => string): Html | null {
-  const mistakes = confusion
-    .flatMap((row, actual) => row.map((count, predicted) => ({ actual, predicted, count })))
-    .filter(({ actual, predicted, count }) => actual !== predicted && count > 0)
-    .sort((a, b) => b.count - a.count)
-    .slice(0, mostPairs);
+function pairs(confusion: Confusion, name: (label: number) => string): Html | null {
+  const mistakes = mistakesIn(confusion).slice(0, mostPairs);
   if (mistakes.length === 0) return null;
   return html`<div class="pairs"><h3>Most frequent mistakes</h3><ol>${mistakes.map(
     ({ actual, predicted, count }) =>

@@ -1,5 +1,6 @@
 // Loss and metrics over the epochs: a chart each for the page, and the textbook's single figure as a file.
 
+import type { Metrics } from '@bn/core';
 import type { TopLevelSpec } from 'vega-lite';
 import { shortName } from '../display/format.js';
 import type { EpochRecord } from '../run-record.js';
@@ -24,20 +25,11 @@ const solid = [1, 0];
 /** The textbook's figure, as a file of its own on white. */
 export async function renderCurves(epochs: readonly EpochRecord[]): Promise<string> {
   const [metric = ''] = metricsOf(epochs);
+  const name = shortName(metric);
   const series: Series[] = [
-    { name: 'train loss', color: '#2563c9', dash: solid, value: (epoch) => epoch.loss },
-    {
-      name: `train ${shortName(metric)}`,
-      color: '#b0328c',
-      dash: [7, 4],
-      value: ({ metrics }) => metrics[metric],
-    },
-    {
-      name: `test ${shortName(metric)}`,
-      color: '#1f8a4c',
-      dash: [7, 3, 1, 3],
-      value: ({ test }) => test.metrics[metric],
-    },
+    { name: 'train loss', color: '#2563c9', dash: solid, value: ({ loss }) => loss },
+    { name: `train ${name}`, color: '#b0328c', dash: [7, 4], value: ({ metrics }) => metrics[metric] },
+    { name: `test ${name}`, color: '#1f8a4c', dash: [7, 3, 1, 3], value: ({ test }) => test.metrics[metric] },
   ];
   const spec = lineChart(epochs, withValues(series, epochs), { width: 520, height: 360, zero: false, legend: true });
   const page = { background: '#ffffff', padding: { left: 14, top: 16, right: 18, bottom: 12 } };
@@ -59,23 +51,19 @@ function metricsOf(epochs: readonly EpochRecord[]): string[] {
 
 /** Loss and each metric, in training and test as far as there are any. */
 export async function trainingFigures(epochs: readonly EpochRecord[]): Promise<Html[]> {
+  const chartOf = (title: string, zero: boolean, value: (metrics: Metrics) => number | undefined) => {
+    return {
+      title,
+      zero,
+      series: [
+        { ...training, value },
+        { ...test, value: ({ test }: EpochRecord) => value(test) },
+      ],
+    };
+  };
   const charts = [
-    {
-      title: 'Loss',
-      zero: true,
-      series: [
-        { ...training, value: (epoch: EpochRecord) => epoch.loss },
-        { ...test, value: (epoch: EpochRecord) => epoch.test.loss },
-      ],
-    },
-    ...metricsOf(epochs).map((metric) => ({
-      title: titles[metric] ?? metric,
-      zero: false,
-      series: [
-        { ...training, value: (epoch: EpochRecord) => epoch.metrics[metric] },
-        { ...test, value: (epoch: EpochRecord) => epoch.test.metrics[metric] },
-      ],
-    })),
+    chartOf('Loss', true, ({ loss }) => loss),
+    ...metricsOf(epochs).map((name) => chartOf(titles[name] ?? name, false, ({ metrics }) => metrics[name])),
   ];
   const figures = charts.map(async ({ title, zero, series }) => {
     const present = withValues(series, epochs);

@@ -49,11 +49,11 @@ export function optimizerOf(config: Pick<RunConfig, 'optimizer' | 'momentum' | '
 }
 
 export function scheduleOf(config: Pick<RunConfig, 'schedule' | 'warmupEpochs' | 'epochs'>): Schedule {
-  const schedules: Record<RunConfig['schedule'], () => Schedule> = {
-    constant: () => constantSchedule(),
-    step: () => stepSchedule({ every: Math.ceil(config.epochs / 3), factor: 0.1 }),
-    cosine: () => cosineSchedule(),
+  const schedules: Record<RunConfig['schedule'], Schedule> = {
+    constant: constantSchedule(),
+    step: stepSchedule({ every: Math.ceil(config.epochs / 3), factor: 0.1 }),
+    cosine: cosineSchedule(),
   };
-  const schedule = schedules[config.schedule]();
+  const schedule = schedules[config.schedule];
   return config.warmupEpochs > 0 ? linearWarmup({ epochs: config.warmupEpochs }, schedule) : schedule;
 }

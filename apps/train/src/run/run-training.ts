@@ -1,12 +1,11 @@
 // A whole training run: load everything, train and record, conclude.
 
 import { setImmediate } from 'node:timers/promises';
-import { type Io, UsageError, writeAtomically } from '@bn/command-line';
-import { BnError, describeSignature, type EpochEvent, type Trainer } from '@bn/core';
+import { type Io, named, UsageError, writeAtomically } from '@bn/command-line';
+import { BnError, describeSignature } from '@bn/core';
 import type { RunConfig, Settings } from '../config/settings.js';
-import { createDisplay, type Display, defaultDisplayMode } from '../display/index.js';
+import { createDisplay, type Display, defaultDisplayMode } from '../display/display.js';
 import { loadingProgress } from '../display/progress.js';
-import type { FittedModel } from '../load/fit-model.js';
 import { readWeights } from '../load/read-weights.js';
 import type { EpochRecord, RunDescription, RunRecord } from '../run-record.js';
 import { conclude } from './conclude.js';
@@ -38,7 +37,7 @@ export async function runTraining(settings: Settings, io: Io): Promise<boolean> 
   const onProgress = loadingProgress(io.stderr);
   return withTrainer(settings.config, io.cwd, { signature, onProgress }, async (loaded) => {
     const { config } = loaded;
-    if (saved) restore(loaded.trainer, saved, settings.resume!);
+    if (saved) named(runFolder(settings.resume!).checkpoint, () => loaded.trainer.restore(saved.checkpoint));
     else if (weights) loaded.trainer.load(weights.for(loaded.fitted.model));
     if (io.signal.aborted) {
       io.stderr.write('stopped before the first step; nothing was recorded\n');
@@ -99,22 +98,23 @@ async function train(run: Run, recorder: Recorder, display: Display, signal: Abo
   const fit = { train: data.train, test: data.test, epochs, batchSize, learningRate, schedule: scheduleOf(config) };
   for await (const event of trainer.fit({ ...fit, signal })) {
     display.event(event);
-    const hint = event.type === 'epoch' ? hintAtChance(event, learningRate, run.fitted) : null;
-    if (hint !== null) display.event({ type: 'warning', message: hint });
     await recorder.record(event);
+    const [only, ...others] = recorder.epochs;
+    const hint = event.type === 'checkpoint' && only && others.length === 0 ? hintAtChance(only, run) : null;
+    if (hint !== null) display.event({ type: 'warning', message: hint });
     // Lets signals in: a backend that computes in JavaScript never waits for anything.
     await setImmediate();
   }
 }
 
-/** What to try where the first epoch's loss is that of a guess among all classes, ln(classes). */
-function hintAtChance({ epoch, loss }: EpochEvent, learningRate: number, fitted: FittedModel): string | null {
-  const classes = fitted.objective.task === 'classify' ? fitted.outputs : 1;
-  const chance = Math.log(classes);
-  if (epoch > 1 || classes < 2 || loss < 0.99 * chance) return null;
+/** What to try where the losses of the first epoch are that of a guess among all classes, ln(classes). */
+function hintAtChance({ loss: trained, test }: EpochRecord, { fitted, config }: Run): string | null {
+  const { objective, outputs: classes } = fitted;
+  const [chance, loss] = [Math.log(classes), Math.min(trained, test.loss)];
+  if (objective.task !== 'classify' || classes < 2 || loss < 0.99 * chance) return null;
   return (
     `the loss of ${loss.toFixed(3)} is no better than a guess among ${classes} classes (${chance.toFixed(3)}): ` +
-    `if it stays there, try a --learning-rate well below or above ${learningRate}, or batch normalization`
+    `if it stays there, try a --learning-rate well below or above ${config.learningRate}, or batch normalization`
   );
 }
 
@@ -132,14 +132,6 @@ function requireEpochsToCome({ epochs }: RunConfig, saved: SavedState | null): v
   throw new UsageError(`--epochs ${epochs}: the run has ${done} epochs already; give ${done} or more`);
 }
 
-function restore(trainer: Trainer, { checkpoint }: SavedState, folder: string): void {
-  try {
-    trainer.restore(checkpoint);
-  } catch (cause) {
-    throw new BnError('checkpoint', `${runFolder(folder).checkpoint}: ${(cause as Error).message}`, { cause });
-  }
-}
-
 /** Exports what the checkpoint holds: the trainer's statistics are recalibrated by now. Returns what to tell of it. */
 async function exportRun(run: Run, path: string, workingFolder: string): Promise<string> {
   const saved = await readCheckpoint(run.folder);
@@ -155,7 +147,8 @@ function firstBatchNorm({ fitted }: Run, { epochs }: RunRecord) {
 
 async function writeReport(folder: RunFolder, record: RunRecord): Promise<void> {
   // Loaded only now: the charts' library is large.
-  const { renderCurves, renderReport } = await import('../report/index.js');
+  const { renderReport } = await import('../report/report.js');
+  const { renderCurves } = await import('../report/training-charts.js');
   await writeAtomically(folder.curves, await renderCurves(record.epochs));
   await writeAtomically(folder.report, await renderReport(record));
 }

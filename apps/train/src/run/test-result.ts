@@ -1,6 +1,6 @@
 // What the answers for all test examples say: by the task, the only place of the program that tells tasks apart.
 
-import type { RunData } from '@bn/command-line';
+import { labelsOf, type RunData } from '@bn/command-line';
 import {
   countConfusion,
   type Dataset,
@@ -18,52 +18,38 @@ const mostMistakes = 64;
 
 type Numbers = ArrayLike<number>;
 
+/** A label, or an answer, in words. */
+const texts: Readonly<Record<Task, (values: readonly number[], names: readonly string[]) => string>> = {
+  classify: ([label], names) => names[label!]!,
+  multilabel: (values, names) => names.filter((_, i) => values[i] === 1).join(', ') || 'none',
+  regress: (values, names) => values.map((value, i) => `${names[i]} ${value.toPrecision(4)}`).join(', '),
+};
+
 /** @param answers the trainer's for all test examples, one after another */
-export function testResult(task: Task, { test, outputs, names }: RunData, answers: Numbers): TestResult {
+export function testResult(task: Task, { test, outputs, names: given }: RunData, answers: Numbers): TestResult {
   const width = answers.length / test.length;
-  const labels = Array.from({ length: test.length }, (_, i) => {
-    const { label } = test.get(i);
-    return typeof label === 'number' ? [label] : Array.from(label);
-  });
+  const labels = labelsOf(test);
+  const said = labels.map((_, i) => Array.from({ length: width }, (_, j) => answers[i * width + j]!));
   const targets = labels.flat();
-  const answerOf = (i: number) => Array.from({ length: width }, (_, j) => answers[i * width + j]!);
-  const known = names ?? numbered(outputs);
-  switch (task) {
-    case 'classify': {
-      const confusion = countConfusion(targets, answers, outputs);
-      const nameOf = ([label]: readonly number[]) => known[label!]!;
-      const wrong = [...labels.keys()].filter((i) => answers[i] !== targets[i]);
-      return {
-        names: known,
-        confusion,
-        measures: classTable(measure(confusion), known),
-        mistakes: mistakes(test, wrong, nameOf, (i) => nameOf(answerOf(i))),
-      };
-    }
-    case 'multilabel': {
-      const present = (values: readonly number[]) => known.filter((_, i) => values[i] === 1).join(', ') || 'none';
-      const wrong = [...labels.keys()].filter((i) => labels[i]!.some((label, j) => label !== answerOf(i)[j]));
-      return {
-        names: known,
-        confusion: [],
-        measures: classTable(measureLabels(targets, answers, width), known),
-        mistakes: mistakes(test, wrong, present, (i) => present(answerOf(i))),
-      };
-    }
-    case 'regress': {
-      const error = (i: number) => labels[i]!.reduce((sum, label, j) => sum + Math.abs(label - answerOf(i)[j]!), 0);
-      const text = (values: readonly number[]) =>
-        values.map((value, j) => `${known[j]} ${value.toPrecision(4)}`).join(', ');
-      const errors = labels.map((_, i) => error(i));
-      const worst = [...labels.keys()].sort((a, b) => errors[b]! - errors[a]!);
-      return {
-        names: known,
-        confusion: [],
-        measures: valueTable(targets, answers, known),
-        mistakes: mistakes(test, worst, text, (i) => text(answerOf(i))),
-      };
-    }
-  }
+  const names = given ?? numbered(outputs);
+  const confusion = task === 'classify' ? countConfusion(targets, answers, outputs) : [];
+  const measured = () => (task === 'classify' ? measure(confusion) : measureLabels(targets, answers, width));
+  const textOf = (values: readonly number[]) => texts[task](values, names);
+  const wrong = wrongExamples(task, labels, said).slice(0, mostMistakes);
+  return {
+    ...{ names, confusion },
+    measures: task === 'regress' ? valueTable(targets, answers, names) : classTable(measured(), names),
+    mistakes: wrong.map((i) => ({ ...example(test, i), actual: textOf(labels[i]!), answer: textOf(said[i]!) })),
+  };
+}
+
+/** Classes and labels are right or wrong; of values the worst come first. */
+function wrongExamples(task: Task, labels: readonly number[][], said: readonly number[][]): number[] {
+  const errors = labels.map((label, i) => {
+    const error = label.reduce((sum, value, j) => sum + Math.abs(value - said[i]![j]!), 0);
+    return task === 'regress' ? error : Math.sign(error);
+  });
+  return [...errors.keys()].filter((i) => errors[i] !== 0).sort((a, b) => errors[b]! - errors[a]!);
 }
 
 function classTable({ classes, mean }: Measures, names: readonly string[]): MeasureTable {
@@ -84,22 +70,8 @@ function valueTable(targets: Numbers, values: Numbers, names: readonly string[])
   };
 }
 
-function mistakes(
-  test: Dataset,
-  indices: readonly number[],
-  actual: (label: readonly number[]) => string,
-  answer: (index: number) => string,
-): Mistake[] {
-  return indices.slice(0, mostMistakes).map((index) => {
-    const { features, label } = test.get(index);
-    const copy = test.features.dtype === 'uint8' ? Uint8Array.from(features) : Float32Array.from(features);
-    const values = typeof label === 'number' ? [label] : Array.from(label);
-    return {
-      index,
-      features: copy,
-      shape: test.features.shape as number[],
-      actual: actual(values),
-      answer: answer(index),
-    };
-  });
+function example(test: Dataset, index: number): Pick<Mistake, 'index' | 'features' | 'shape'> {
+  const { features } = test.get(index);
+  const copy = test.features.dtype === 'uint8' ? Uint8Array.from(features) : Float32Array.from(features);
+  return { index, features: copy, shape: test.features.shape as number[] };
 }

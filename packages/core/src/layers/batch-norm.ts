@@ -2,7 +2,7 @@
 
 import { BnError } from '../errors.js';
 import { type Initializer, ones, zeros } from '../initializers.js';
-import { customGradient, fill, stopGradient } from '../ops/composed.js';
+import { customGradient, fill, square, stopGradient } from '../ops/composed.js';
 import { add, div, mul, sqrt, sub } from '../ops/elementwise.js';
 import { batchNormalize } from '../ops/fused.js';
 import { max, mean, normalizeAxes, sum } from '../ops/reduction.js';
@@ -10,7 +10,7 @@ import { reshape, slice } from '../ops/shape.js';
 import { requireOptions } from '../options.js';
 import { defineLayer, type Layer, type Scope } from '../scope.js';
 import { formatShape, type Shape, sizeOf, staticShape } from '../spec.js';
-import { site, type Tensor } from '../tensor.js';
+import { constant, site, type Tensor } from '../tensor.js';
 
 /** Whose meaning of `momentum`, defaults and running variance to follow. */
 export type BatchNormConvention = 'd2l' | 'onnx' | 'torch' | 'keras';
@@ -126,26 +126,26 @@ function rulesOf({ convention = 'd2l', momentum, epsilon }: BatchNormOptions): R
   };
 }
 
+/** All with the reduced axes kept as size 1, but for `centred`. */
 interface BatchStatistics {
+  readonly axes: readonly number[];
   /** Sizes of the axes that are reduced. */
   readonly sizes: Shape;
-  /** A value of each channel; like those below with the reduced axes kept as size 1. */
-  readonly pivot: Tensor;
-  /** x − pivot. */
-  readonly shifted: Tensor;
-  /** The mean of `shifted`. */
-  readonly shift: Tensor;
+  readonly mean: Tensor;
+  /** What rounding took from the mean. */
+  readonly rest: Tensor;
+  /** x − mean. */
+  readonly centred: Tensor;
   /** Of the population. */
   readonly variance: Tensor;
-  readonly axes: readonly number[];
 }
 
 /**
  * Mean and population variance over all axes but `axis`, in two passes: E[x²] − E[x]² would lose all digits for large means.
  *
- * Both are taken of x − pivot, where the pivot is the channel's first value. That difference is exact where the mean is
- * large beside the deviation, and zero in a constant channel, in whatever order a runtime sums. So y is exactly beta there,
- * and a mean loses no digits that the deviation needs.
+ * The mean is a value of the channel, the pivot, plus the mean of x − pivot. That difference is exact where the mean is
+ * large beside the deviation, and zero in a constant channel, in whatever order a runtime sums: y is exactly beta there,
+ * and a far mean costs no digits.
  */
 function batchStatistics(x: Tensor, axis: number): BatchStatistics {
   const axes = x.shape.flatMap((_, i) => (i === axis ? [] : [i]));
@@ -157,11 +157,16 @@ function batchStatistics(x: Tensor, axis: number): BatchStatistics {
         'its variance is zero; use a batch of two or more, or frozen: true',
     );
   }
+  const meanOf = (values: Tensor) => mean(values, axes, { keepDims: true });
   const pivot = stopGradient(anyAlong(axes, x)); // results do not depend on which it is
   const shifted = sub(x, pivot);
-  const shift = mean(shifted, axes, { keepDims: true });
-  const centred = sub(shifted, shift);
-  return { sizes, axes, pivot, shifted, shift, variance: mean(mul(centred, centred), axes, { keepDims: true }) };
+  const shift = meanOf(shifted);
+  const batchMean = add(pivot, shift);
+  const rest = add(sub(pivot, batchMean), shift);
+  // Not of x − mean: its squares lie on a grid where x does, which float32 sums round to one side.
+  const variance = meanOf(square(sub(shifted, shift)));
+  const centred = sub(x, batchMean);
+  return { axes, sizes, mean: batchMean, rest, centred, variance };
 }
 
 /** An element along these axes, which stay as size 1: the first; of a batch of any size, the largest of the first ones. */
@@ -180,23 +185,27 @@ function normalizeBatch(
   x: Tensor,
   gamma: Tensor,
   beta: Tensor,
-  { shifted, shift, variance, axes, sizes }: BatchStatistics,
+  { centred, rest, variance, axes, sizes }: BatchStatistics,
   attributes: { axis: number; epsilon: number },
 ): Tensor {
-  const channels = gamma.shape;
-  const forward = () =>
-    batchNormalize(shifted, reshape(shift, channels), reshape(variance, channels), gamma, beta, attributes);
+  const channels = gamma.shape as readonly number[];
+  const s = div(1, sqrt(add(variance, attributes.epsilon)));
+  const scale = mul(reshape(gamma, s.shape), s);
+  // The rest of the mean counts per channel, not per element.
+  const forward = () => {
+    const offset = sub(beta, reshape(mul(rest, scale), channels));
+    const zero = constant(new Array<number>(sizeOf(channels)).fill(0), channels);
+    return batchNormalize(centred, zero, reshape(variance, channels), gamma, offset, attributes);
+  };
   // With x̂ = (x − mean)·s and s = 1/√(variance + epsilon):
   //   dbeta = Σ dy,  dgamma = Σ dy·x̂,  dx = gamma·s·(dy − dbeta/count − x̂·dgamma/count)
   const backward = (dy: Tensor) => {
     const count = sizeOf(sizes);
-    const centred = sub(shifted, shift);
-    const s = div(1, sqrt(add(variance, attributes.epsilon)));
     const dbeta = sum(dy, axes, { keepDims: true });
-    const dgamma = mul(sum(mul(dy, centred), axes, { keepDims: true }), s);
-    const shared = add(mul(centred, mul(mul(dgamma, s), 1 / count)), mul(dbeta, 1 / count));
-    const dx = mul(sub(dy, shared), mul(reshape(gamma, s.shape), s));
-    return [dx, reshape(dgamma, channels), reshape(dbeta, channels)];
+    const dgamma = mul(sub(sum(mul(dy, centred), axes, { keepDims: true }), mul(rest, dbeta)), s);
+    const slope = mul(mul(dgamma, s), 1 / count);
+    const shared = add(mul(centred, slope), sub(mul(dbeta, 1 / count), mul(rest, slope)));
+    return [mul(sub(dy, shared), scale), reshape(dgamma, channels), reshape(dbeta, channels)];
   };
   return customGradient([x, gamma, beta], forward, backward);
 }
@@ -220,7 +229,7 @@ function runningStatistics(scope: Scope, channels: number, options: BatchNormOpt
 function follow(scope: Scope, running: RunningStatistics, batch: BatchStatistics, rules: Rules): void {
   const count = sizeOf(staticShape(batch.sizes, site('batchNorm')));
   const correction = rules.runningVariance === 'unbiased' ? count / (count - 1) : 1;
-  const batchMean = reshape(add(batch.pivot, batch.shift), running.mean.shape);
+  const batchMean = reshape(batch.mean, running.mean.shape);
   const batchVariance = mul(reshape(batch.variance, running.variance.shape), correction);
   const followed = { around: 'runningMean', ...(rules.runningVariance === 'unbiased' && { unbiasedOf: count }) };
   if (running.batches) {

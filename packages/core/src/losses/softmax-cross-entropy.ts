@@ -8,7 +8,7 @@ import { mean, sum } from '../ops/reduction.js';
 import { requireOptions } from '../options.js';
 import { formatSpec, sizeOf } from '../spec.js';
 import { constant } from '../tensor.js';
-import type { Loss } from './loss.js';
+import { type Loss, requireLogits } from './loss.js';
 
 export interface SoftmaxCrossEntropyOptions {
   /** Share of the target that goes to all classes alike, from 0 to below 1; default 0 (Szegedy et al., 2016). */
@@ -23,7 +23,7 @@ export interface SoftmaxCrossEntropyOptions {
  * `classWeights` w the average is Σ wᵢ·lossᵢ / Σ wᵢ with the weight of each example's class, as in PyTorch. A label that is
  * none of the classes makes the loss NaN.
  *
- * @throws `shape` if prediction and labels are not of these shapes.
+ * @throws `shape` if prediction and labels are not of these shapes, `argument` for what is a softmax already.
  */
 export function softmaxCrossEntropy(options: SoftmaxCrossEntropyOptions = {}): Loss {
   requireOptions('softmaxCrossEntropy', options, 'labelSmoothing classWeights');
@@ -43,6 +43,7 @@ export function softmaxCrossEntropy(options: SoftmaxCrossEntropyOptions = {}): L
           `${formatSpec(logits)} and ${formatSpec(labels)}; the network must end in dense(classes)`,
       );
     }
+    requireLogits('softmaxCrossEntropy', logits, 'softmax');
     if (classWeights && classWeights.length !== classes) {
       throw new BnError('shape', `there are ${classWeights.length} classWeights for ${classes} classes; give one each`);
     }

@@ -45,6 +45,14 @@ export function measure(confusion: Confusion): Measures {
   return summarize(classes, sum(confusion.map((row, i) => row[i]!)) / total);
 }
 
+/** How often examples of one class are said to be of another, the most frequent first. */
+export function mistakesIn(confusion: Confusion): { actual: number; predicted: number; count: number }[] {
+  return confusion
+    .flatMap((row, actual) => row.map((count, predicted) => ({ actual, predicted, count })))
+    .filter(({ actual, predicted, count }) => actual !== predicted && count > 0)
+    .sort((a, b) => b.count - a.count);
+}
+
 /** Adds the mean over classes. */
 export function summarize(classes: readonly ClassMeasures[], accuracy: number): Measures {
   const occurring = classes.filter(({ f1 }) => f1 !== null);

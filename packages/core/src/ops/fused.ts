@@ -4,7 +4,7 @@
 import { BnError } from '../errors.js';
 import { apply, type Definition, type None, type Operands, requireDType } from '../primitive.js';
 import { formatShape } from '../spec.js';
-import { type OperationAttributes, site, type Tensor, withOrigin } from '../tensor.js';
+import { isOp, type OperationAttributes, site, type Tensor, withOrigin } from '../tensor.js';
 import { add, div, exp, log, maximum, mul, sqrt, sub } from './elementwise.js';
 import { max, normalizeAxes, sum } from './reduction.js';
 import { reshape } from './shape.js';
@@ -47,7 +47,8 @@ export const fused: { readonly [Op in FusedName]: FusedDefinition<Op> } = {
     decompose: ([x, mean, variance, gamma, beta], { axis, epsilon }) => {
       const aligned = x.shape.map((n, i) => (i === axis ? n : 1));
       const scale = div(reshape(gamma, aligned), sqrt(add(reshape(variance, aligned), epsilon)));
-      return add(mul(sub(x, reshape(mean, aligned)), scale), reshape(beta, aligned));
+      const centred = isZero(mean) ? x : sub(x, reshape(mean, aligned));
+      return add(mul(centred, scale), reshape(beta, aligned));
     },
   },
   softmax: {
@@ -74,6 +75,11 @@ export const fused: { readonly [Op in FusedName]: FusedDefinition<Op> } = {
 /** The primitives that a fused node stands for. */
 export function decomposeNode(node: Tensor<FusedName>, inputs: readonly Tensor[] = node.inputs): Tensor {
   return withOrigin(node.origin, () => fused[node.op].decompose(inputs as never, node.attributes as never));
+}
+
+/** Whether a mean is zero before the run, as of what is centred already. */
+function isZero(x: Tensor): boolean {
+  return isOp(x, 'constant') && x.attributes.data.every((v) => v === 0);
 }
 
 /** gamma · (x − mean) / √(variance + epsilon) + beta, with one mean, variance, gamma and beta per entry of `axis`. */

@@ -3,13 +3,12 @@
 import type { Dataset } from '../dataset.js';
 import { BnError } from '../errors.js';
 import { type Model, trace } from '../model.js';
-import { createGenerator, permutation } from '../random.js';
+import { createGenerator, permutation, streams } from '../random.js';
 import { formatSpec, type HostTensor, sizeOf, staticShape } from '../spec.js';
 import { input } from '../tensor.js';
 import { assembleBatch, batchRanges, batchSpec } from './batches.js';
 import type { HostInput, RunContext, Runner } from './runner.js';
 import { recalibrationGraph } from './step-graph.js';
-import { streams } from './streams.js';
 
 /**
  * For each state that averages over batches, the average of its batches' statistics, weighed by their sizes. A variance
@@ -47,28 +46,21 @@ export async function averageStatistics(
     const outputs = await runner.run(compiled, [['features', features, spec], ...zeros], context);
     const statistics = new Map<string, Float64Array>();
     for (const path of [...outputs.keys()]) {
-      const biased = 1 - 1 / valuesOf(path, size);
-      statistics.set(
-        path,
-        Float64Array.from(await runner.take(outputs, path), (v) => v * biased),
-      );
+      statistics.set(path, scaled(await runner.take(outputs, path), 1 - 1 / valuesOf(path, size)));
     }
     examples += size;
     addBatch(averages, statistics, size / examples, (path) => variances.get(path)?.around);
   }
   return new Map(
-    [...averages].map(([path, average]) => {
-      const unbiased = 1 / (1 - 1 / valuesOf(path, examples));
-      return [
-        path,
-        finite(
-          path,
-          average.map((v) => v * unbiased),
-          runner,
-        ),
-      ];
-    }),
+    [...averages].map(([path, data]) => [
+      path,
+      finite(path, scaled(data, 1 / (1 - 1 / valuesOf(path, examples))), runner),
+    ]),
   );
+}
+
+function scaled(data: ArrayLike<number>, factor: number): Float64Array {
+  return Float64Array.from(data, (v) => v * factor);
 }
 
 /** The batches; a rest of one example goes with the batch before, as many layers have no statistics of one alone. */

@@ -6,14 +6,14 @@ import { type Model, trace } from '../model.js';
 import type { Objective } from '../objectives/objective.js';
 import type { Optimizer } from '../optimizers/optimizer.js';
 import { type PackedGraph, packedName, packState } from '../pack-state.js';
-import { formatSpec, staticShape, type TypedArray } from '../spec.js';
+import { streams } from '../random.js';
+import { formatSpec, joinArrays, staticShape, type TypedArray } from '../spec.js';
 import { input } from '../tensor.js';
 import type { Batch } from './batches.js';
 import type { Position } from './checkpoint.js';
 import { allFinite, whyNotFinite } from './non-finite.js';
 import { type Compiled, type HostInput, type RunContext, type Runner, randomInputs } from './runner.js';
 import { type BatchSpec, type Observed, observedStepGraph, sumName, trainingStepGraph } from './step-graph.js';
-import { streams } from './streams.js';
 
 export interface StepResult {
   /** Mean over the batch. */
@@ -201,9 +201,8 @@ function stepInputs({ features, labels }: Batch, spec: BatchSpec, learningRate: 
 
 /** Inputs of several steps, each along a new leading axis. */
 function stack(each: readonly (readonly HostInput[])[]): HostInput[] {
-  return each[0]!.map(([name, first, { shape, dtype }], i) => {
-    const data = new (first.constructor as new (size: number) => TypedArray)(first.length * each.length);
-    for (const [step, inputs] of each.entries()) data.set(inputs[i]![1], step * first.length);
+  return each[0]!.map(([name, _, { shape, dtype }], i) => {
+    const data = joinArrays(each.map((inputs) => inputs[i]![1]));
     return [name, data, { shape: [each.length, ...shape], dtype }];
   });
 }

@@ -6,9 +6,10 @@ import { BnError } from '../errors.js';
 import { type Model, trace } from '../model.js';
 import type { Objective } from '../objectives/objective.js';
 import type { Optimizer } from '../optimizers/optimizer.js';
-import { createGenerator, permutation } from '../random.js';
+import { requireOptions } from '../options.js';
+import { createGenerator, permutation, streams } from '../random.js';
 import { constantSchedule, type Schedule } from '../schedules.js';
-import { formatSpec, type HostTensor, sizeOf, type TypedArray } from '../spec.js';
+import { formatSpec, type HostTensor, joinArrays, sizeOf, type TypedArray } from '../spec.js';
 import { input } from '../tensor.js';
 import { assembleBatch, type Batch, batchRanges, batchSpec, featureSpec, refusalOfOne, specOf } from './batches.js';
 import type { Checkpoint, Position } from './checkpoint.js';
@@ -17,7 +18,6 @@ import { averageStatistics } from './recalibrate.js';
 import { type Compiled, type HostInput, Runner } from './runner.js';
 import { type BatchSpec, evaluationGraph, predictionGraph, slotPath, sumName } from './step-graph.js';
 import { contextOf, keyOf, type Observation, type StepResult, StepRunner } from './step-runner.js';
-import { streams } from './streams.js';
 
 export interface TrainerOptions {
   readonly model: Model;
@@ -101,6 +101,7 @@ class GraphTrainer implements Trainer {
   #pending = 0;
 
   constructor(options: TrainerOptions) {
+    requireOptions('createTrainer', options, 'model backend objective optimizer seed');
     const { model, backend, optimizer, seed = 0 } = options;
     if (!Number.isInteger(seed)) throw new BnError('argument', `seed must be an integer, got ${seed}`);
     this.#options = options;
@@ -211,7 +212,7 @@ class GraphTrainer implements Trainer {
   async #evaluate(dataset: Dataset, batchSize: number): Promise<Evaluation> {
     const names = Object.keys(this.#options.objective.metrics);
     const sums: Record<string, number> = Object.fromEntries(names.map((name) => [name, 0]));
-    const answers: TypedArray[] = [];
+    const answers: (Int32Array | Float32Array)[] = [];
     let lossSum = 0;
     for (const [start, end] of batchRanges(dataset.length, batchSize)) {
       const spec = batchSpec(dataset, end - start);
@@ -223,7 +224,9 @@ class GraphTrainer implements Trainer {
       const outputs = await this.#runner.run(this.#evaluation(spec), data, contextOf(this.#position));
       lossSum += (await this.#runner.take(outputs, 'loss'))[0]! * (end - start);
       for (const name of names) sums[name] += (await this.#runner.take(outputs, sumName(name)))[0]!;
-      answers.push(await this.#runner.take(outputs, 'answer'));
+      const answer = await this.#runner.take(outputs, 'answer');
+      // Floats as float32, as the backend with float64 has them too.
+      answers.push(answer instanceof Int32Array ? answer : Float32Array.from(answer));
     }
     const loss = lossSum / dataset.length;
     if (!Number.isFinite(loss)) {
@@ -232,7 +235,7 @@ class GraphTrainer implements Trainer {
         `the loss in evaluation is ${loss}: the weights diverged, or a label is none of the classes; lower the learning rate or check the data`,
       );
     }
-    return { loss, metrics: means(sums, dataset.length), answers: joined(answers) };
+    return { loss, metrics: means(sums, dataset.length), answers: joinArrays(answers) };
   }
 
   predict(features: TypedArray): Promise<Float32Array> {
@@ -411,18 +414,6 @@ function means(sums: Readonly<Record<string, number>>, examples: number): Record
   return Object.fromEntries(Object.entries(sums).map(([name, sum]) => [name, sum / examples]));
 }
 
-/** Answers of one batch after the other; floats as float32, as the backend with float64 has them too. */
-function joined(parts: readonly TypedArray[]): Int32Array | Float32Array {
-  const size = parts.reduce((sum, part) => sum + part.length, 0);
-  const all = parts[0] instanceof Int32Array ? new Int32Array(size) : new Float32Array(size);
-  let start = 0;
-  for (const part of parts) {
-    all.set(part, start);
-    start += part.length;
-  }
-  return all;
-}
-
 /** The order in which `fit` takes the examples in an epoch, counted from 0. */
 export function epochOrder(length: number, seed: number, epoch: number): Int32Array {
   return permutation(length, createGenerator(seed, streams.shuffle, epoch));
@@ -434,6 +425,7 @@ type Range = [start: number, end: number];
 const nothingYet = { sums: {}, examples: 0, seconds: 0 };
 
 function requireFitOptions(options: FitOptions): void {
+  requireOptions('fit', options, 'train test epochs batchSize stepsPerRun learningRate schedule signal');
   const { train, test, epochs, learningRate } = options;
   const wrong = (what: string) => new BnError('argument', `fit: ${what}`);
   requireBatchOptions('fit', train, options);

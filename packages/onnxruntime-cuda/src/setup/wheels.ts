@@ -1,30 +1,26 @@
 // What ONNX Runtime computes with on CUDA: its provider, of the same version as onnxruntime-node, and NVIDIA's libraries
 // for CUDA 13. Versions that were tried together.
 
-import type { Wheel } from '@bn/native';
+import { type Wheel, type WheelFile, wheelOf } from '@bn/native';
 
 /** The version of onnxruntime-node that the provider fits. */
 export const runtimeVersion = '1.30.0';
 
-export const provider: Wheel = {
-  project: 'onnxruntime-gpu',
-  version: '1.30.0',
+export const provider: Wheel = wheelOf({
   file: 'onnxruntime_gpu-1.30.0-cp312-cp312-manylinux_2_28_x86_64.whl',
   bytes: 246_685_715,
   unpackedBytes: 272_064_536,
   sha256: '6acc0f4b3d5ac5f2984432faa59dd8fcce6775f8b43a7140afa0f322c7a703b1',
   licence: 'MIT',
   members: [[/^onnxruntime\/capi\/(libonnxruntime_providers_(?:cuda|shared)\.so)$/, '$1']],
-};
+});
 
-const members: Wheel['members'] = [[/^nvidia\/[^/]+\/lib\/.+\.so[.\d]*$/, '$&']];
+const members: WheelFile['members'] = [[/^nvidia\/[^/]+\/lib\/.+\.so[.\d]*$/, '$&']];
 const toolkit = { licence: 'NVIDIA CUDA Toolkit EULA (proprietary, free of charge)', members };
 
 export const cudaLibraries: readonly Wheel[] = [
   {
     ...toolkit,
-    project: 'nvidia-cuda-runtime',
-    version: '13.0.96',
     file: 'nvidia_cuda_runtime-13.0.96-py3-none-manylinux2014_x86_64.manylinux_2_17_x86_64.whl',
     bytes: 2_243_632,
     unpackedBytes: 3_089_732,
@@ -32,8 +28,6 @@ export const cudaLibraries: readonly Wheel[] = [
   },
   {
     ...toolkit,
-    project: 'nvidia-cublas',
-    version: '13.1.0.3',
     file: 'nvidia_cublas-13.1.0.3-py3-none-manylinux_2_27_x86_64.whl',
     bytes: 423_133_236,
     unpackedBytes: 596_511_080,
@@ -41,8 +35,6 @@ export const cudaLibraries: readonly Wheel[] = [
   },
   {
     ...toolkit,
-    project: 'nvidia-curand',
-    version: '10.4.0.35',
     file: 'nvidia_curand-10.4.0.35-py3-none-manylinux_2_27_x86_64.whl',
     bytes: 59_544_258,
     unpackedBytes: 132_698_328,
@@ -51,16 +43,12 @@ export const cudaLibraries: readonly Wheel[] = [
   {
     // cuDNN compiles some of its kernels with it.
     ...toolkit,
-    project: 'nvidia-cuda-nvrtc',
-    version: '13.0.88',
     file: 'nvidia_cuda_nvrtc-13.0.88-py3-none-manylinux2010_x86_64.manylinux_2_12_x86_64.whl',
     bytes: 90_215_200,
     unpackedBytes: 227_912_592,
     sha256: 'ad9b6d2ead2435f11cbb6868809d2adeeee302e9bb94bcf0539c7a40d80e8575',
   },
   {
-    project: 'nvidia-cudnn-cu13',
-    version: '9.19.0.56',
     file: 'nvidia_cudnn_cu13-9.19.0.56-py3-none-manylinux_2_27_x86_64.whl',
     bytes: 366_066_321,
     unpackedBytes: 493_410_224,
@@ -68,4 +56,4 @@ export const cudaLibraries: readonly Wheel[] = [
     licence: 'NVIDIA cuDNN licence (proprietary, free of charge)',
     members,
   },
-];
+].map(wheelOf);

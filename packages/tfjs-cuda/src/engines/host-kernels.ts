@@ -1,6 +1,7 @@
 // Kernels in plain JavaScript for the engines whose tensors lie in this process's memory, where TensorFlow.js has none
 // or one that takes many times as long.
 
+import { stridesOf } from '@bn/core';
 import type { ElementArray } from '../engine.js';
 import type { Call, KernelName } from '../program/kernels.js';
 
@@ -82,10 +83,6 @@ export const maxPoolGradient: HostKernel<'MaxPoolGrad'> = (dx, [dy, x], { operan
 interface Axis {
   readonly size: number;
   readonly stride: number;
-}
-
-function stridesOf(shape: readonly number[]): number[] {
-  return shape.map((_, i) => shape.slice(i + 1).reduce((product, n) => product * n, 1));
 }
 
 function offsets(axes: readonly Axis[]): number[] {

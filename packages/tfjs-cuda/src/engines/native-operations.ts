@@ -2,7 +2,7 @@
 
 import type { ElementArray, ElementType } from '../engine.js';
 import type { Binding, OperationAttribute } from '../native/binding.js';
-import type { Call, ImagePadding, KernelName } from '../program/kernels.js';
+import type { Call, ImagePadding, KernelName, PlainName } from '../program/kernels.js';
 
 /** A tensor that an operation takes where the kernel has an attribute. */
 export interface Argument {
@@ -28,7 +28,9 @@ type AttributeValue = boolean | string | number | readonly number[] | { readonly
 
 /** The operation for a call, with TensorFlow's attributes. */
 export function nativeOperation(binding: Binding, call: Call): NativeOperation {
-  const row = (operations[call.kernel] as Row<KernelName>)(call);
+  const { kernel } = call;
+  const rowOf = (operations as Readonly<Record<string, Row<KernelName>>>)[kernel];
+  const row = rowOf?.(call) ?? { name: renamed[kernel as PlainName] ?? kernel };
   const attributes = Object.entries(row.attributes ?? {});
   return {
     name: row.name,
@@ -48,29 +50,11 @@ function attribute(binding: Binding, name: string, value: AttributeValue): Opera
   return { name, type: binding.TF_ATTR_TYPE, value: types[type] };
 }
 
-const named = (name: string) => () => ({ name });
+/** Plain kernels that TensorFlow calls otherwise. */
+const renamed: { readonly [K in PlainName]?: string } = { Add: 'AddV2', Multiply: 'Mul', Select: 'SelectV2' };
 
-const operations: { readonly [K in KernelName]: Row<K> } = {
-  Add: named('AddV2'),
-  Sub: named('Sub'),
-  Multiply: named('Mul'),
-  RealDiv: named('RealDiv'),
-  Maximum: named('Maximum'),
-  Minimum: named('Minimum'),
-  Equal: named('Equal'),
-  NotEqual: named('NotEqual'),
-  Less: named('Less'),
-  BitwiseAnd: named('BitwiseAnd'),
-  Neg: named('Neg'),
-  Exp: named('Exp'),
-  Log: named('Log'),
-  Sqrt: named('Sqrt'),
-  Tanh: named('Tanh'),
-  Sigmoid: named('Sigmoid'),
-  Erf: named('Erf'),
-  Relu: named('Relu'),
-  Softmax: named('Softmax'),
-  Select: named('SelectV2'),
+const operations: { readonly [K in Exclude<KernelName, PlainName>]: Row<K> } = {
+  Softmax: () => ({ name: 'Softmax' }),
   Cast: ({ attributes: { dtype } }) => ({ name: 'Cast', attributes: { DstT: { type: dtype } } }),
   Sum: ({ attributes: { axis } }) => ({ name: 'Sum', inputs: [0, integers(axis)] }),
   Max: ({ attributes: { reductionIndices } }) => ({ name: 'Max', inputs: [0, integers(reductionIndices)] }),

@@ -52,7 +52,7 @@ export class RegisteredKernels<B extends KernelBackend> implements Engine {
       );
     }
     const { backend } = this.#host;
-    const names = operandNames[call.kernel];
+    const names = operandNames(call);
     const attrs = { ...call.attributes } as unknown as NamedAttrMap;
     return (operands) => {
       const tensors = operands as TensorInfo[];

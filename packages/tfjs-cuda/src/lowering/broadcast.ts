@@ -2,7 +2,8 @@
 // neighbours of (the channels of an image) is made longer by repeating the small operand: kernels then walk long rows,
 // which is four to twenty times as fast.
 
-import type { KernelName, Ref } from '../program/kernels.js';
+import { ops, sizeOf } from '@bn/core';
+import type { PlainBinary, Ref } from '../program/kernels.js';
 import type { ProgramBuilder } from '../program/program-builder.js';
 
 /** Rows shorter than this are made as long as `rowLength` at least, in tensors large enough for that to pay. */
@@ -10,11 +11,6 @@ const shortRow = 64;
 const rowLength = 128;
 const longestRow = 16384;
 const worthwhile = 16384;
-
-type BinaryName = Extract<
-  KernelName,
-  'Add' | 'Sub' | 'Multiply' | 'RealDiv' | 'Maximum' | 'Minimum' | 'Equal' | 'NotEqual' | 'Less' | 'BitwiseAnd'
->;
 
 /** Neighbouring axes that the same operands have. */
 interface Group {
@@ -24,8 +20,8 @@ interface Group {
 }
 
 /** kernel(a, b), broadcast as NumPy does. */
-export function binary(builder: ProgramBuilder, kernel: BinaryName, a: Ref, b: Ref, dtype = a.dtype): Ref {
-  const shape = broadcastShape([a.shape, b.shape]);
+export function binary(builder: ProgramBuilder, kernel: PlainBinary, a: Ref, b: Ref, dtype = a.dtype): Ref {
+  const shape = ops.broadcastShapes(kernel, [a, b]) as number[];
   const groups = groupsOf([a.shape, b.shape], shape);
   if (groups.length <= 1 && groups.every(({ has }) => has[0] && has[1])) {
     // Any shape will do: one that an operand has already.
@@ -56,22 +52,19 @@ export function broadcastTo(builder: ProgramBuilder, x: Ref, shape: readonly num
   return builder.reshape(large, shape);
 }
 
-export function broadcastShape(shapes: readonly (readonly number[])[]): number[] {
-  const rank = Math.max(...shapes.map((shape) => shape.length));
-  return Array.from({ length: rank }, (_, axis) => {
-    const sizes = shapes.map((shape) => shape[axis - rank + shape.length] ?? 1);
-    return sizes.find((n) => n !== 1) ?? 1;
-  });
+function groupsOf(shapes: readonly (readonly number[])[], target: readonly number[]): Group[] {
+  return mergedAxes(target, (axis) => shapes.map((shape) => (shape[axis - target.length + shape.length] ?? 1) !== 1));
 }
 
-function groupsOf(shapes: readonly (readonly number[])[], target: readonly number[]): Group[] {
+/** Neighbouring axes of the same kind, here what `has` says of them, taken as one; sizes of 1 are left out. */
+export function mergedAxes(shape: readonly number[], has: (axis: number) => readonly boolean[]): Group[] {
   const groups: Group[] = [];
-  target.forEach((size, axis) => {
+  shape.forEach((size, axis) => {
     if (size === 1) return;
-    const has = shapes.map((shape) => (shape[axis - target.length + shape.length] ?? 1) !== 1);
+    const own = has(axis);
     const last = groups.at(-1);
-    if (last && String(last.has) === String(has)) groups[groups.length - 1] = { has, size: last.size * size };
-    else groups.push({ has, size });
+    if (last && String(last.has) === String(own)) groups[groups.length - 1] = { has: own, size: last.size * size };
+    else groups.push({ has: own, size });
   });
   return groups;
 }
@@ -105,7 +98,7 @@ export function repeatsFor(outer: number, size: number): number {
 }
 
 function repeatRows(builder: ProgramBuilder, x: Ref, size: number, repeats: number): Ref {
-  const rows = x.shape.reduce((product, n) => product * n, 1) / size;
+  const rows = sizeOf(x.shape) / size;
   if (rows === 1) return builder.call('Tile', [builder.reshape(x, [size])], { reps: [repeats] }, [size * repeats]);
   return builder.call('Tile', [builder.reshape(x, [rows, size])], { reps: [1, repeats] }, [rows, size * repeats]);
 }

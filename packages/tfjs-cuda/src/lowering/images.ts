@@ -1,5 +1,6 @@
 // Parts that convolution and pooling are made of. Images are [batch, height, width, channels] here.
 
+import { sizeOf } from '@bn/core';
 import type { ImagePadding, Ref } from '../program/kernels.js';
 import type { ProgramBuilder } from '../program/program-builder.js';
 
@@ -51,7 +52,7 @@ export function concat(builder: ProgramBuilder, parts: readonly Ref[], axis: num
 export function spread(builder: ProgramBuilder, x: Ref, axis: number, factor: number): Ref {
   const n = x.shape[axis];
   if (factor === 1 || n === 1) return x;
-  const [outer, inner] = [product(x.shape.slice(0, axis)), product(x.shape.slice(axis + 1))];
+  const [outer, inner] = [sizeOf(x.shape.slice(0, axis)), sizeOf(x.shape.slice(axis + 1))];
   const padding = { paddings: [[0, 0] as const, [0, factor - 1] as const, [0, 0] as const], constantValue: 0 };
   const padded = builder.call('PadV2', [builder.reshape(x, [outer * n, 1, inner])], padding, [
     outer * n,
@@ -90,17 +91,13 @@ export function putBack(builder: ProgramBuilder, y: Ref, axis: number, indices: 
   const front = [axis, ...y.shape.map((_, i) => i).filter((i) => i !== axis)];
   const turned = builder.transpose(y, front);
   const rest = turned.shape.slice(1);
-  const columns = builder.reshape(turned, [1, indices.length, product(rest)]);
+  const columns = builder.reshape(turned, [1, indices.length, sizeOf(rest)]);
   const attributes = { transposeA: false, transposeB: false };
-  const sums = builder.call('BatchMatMul', [matrix, columns], attributes, [1, size, product(rest)]);
+  const sums = builder.call('BatchMatMul', [matrix, columns], attributes, [1, size, sizeOf(rest)]);
   return builder.transpose(
     builder.reshape(sums, [size, ...rest]),
     front.map((_, i) => front.indexOf(i)),
   );
-}
-
-function product(sizes: readonly number[]): number {
-  return sizes.reduce((a, b) => a * b, 1);
 }
 
 function resized(shape: readonly number[], axis: number, size: number): number[] {

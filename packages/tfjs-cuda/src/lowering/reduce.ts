@@ -4,31 +4,20 @@
 import type { EngineName } from '../engine.js';
 import type { Ref } from '../program/kernels.js';
 import type { ProgramBuilder } from '../program/program-builder.js';
-import { binary, repeatsFor } from './broadcast.js';
+import { binary, mergedAxes, repeatsFor } from './broadcast.js';
 
 /** The sum of x over `axes`, which the result lacks. */
 export function sum(builder: ProgramBuilder, engine: EngineName, x: Ref, axes: readonly number[]): Ref {
   const kept = x.shape.filter((_, axis) => !axes.includes(axis));
-  const groups = groupsOf(x, axes);
+  const merged = mergedAxes(x.shape, (axis) => [axes.includes(axis)]);
+  const groups = merged.map(({ size, has: [reduced] }) => ({ size, reduced }));
   return builder.reshape(sumGroups(builder, engine, x, groups), kept);
 }
 
+/** Neighbouring axes that are all reduced, or none of them. */
 interface Group {
   readonly size: number;
   readonly reduced: boolean;
-}
-
-/** Neighbouring axes that are all reduced, or none of them; sizes of 1 left out. */
-function groupsOf(x: Ref, axes: readonly number[]): Group[] {
-  const groups: Group[] = [];
-  x.shape.forEach((size, axis) => {
-    if (size === 1) return;
-    const reduced = axes.includes(axis);
-    const last = groups.at(-1);
-    if (last?.reduced === reduced) groups[groups.length - 1] = { reduced, size: last.size * size };
-    else groups.push({ reduced, size });
-  });
-  return groups;
 }
 
 function sumGroups(builder: ProgramBuilder, engine: EngineName, x: Ref, groups: readonly Group[]): Ref {

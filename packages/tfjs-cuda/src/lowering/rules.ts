@@ -7,9 +7,8 @@ import { convolution } from './rules/convolution.js';
 import { elementwise } from './rules/elementwise.js';
 import { matrixProduct } from './rules/matmul.js';
 import { pooling } from './rules/pooling.js';
-import { reduction } from './rules/reduction.js';
+import { reduction, softmax } from './rules/reduction.js';
 import { shapeOperations } from './rules/shape.js';
-import { softmax } from './rules/softmax.js';
 
 export type LoweredName = PrimitiveName | 'softmax' | 'relu';
 

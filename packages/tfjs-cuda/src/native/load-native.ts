@@ -3,7 +3,8 @@
 
 import { createRequire } from 'node:module';
 import { availableParallelism } from 'node:os';
-import { type Explanation, explainFailure } from '../explain-failure.js';
+import type { Explanation } from '@bn/native';
+import { explainFailure } from '../explain-failure.js';
 import type { Binding } from './binding.js';
 import type { NativeInstallation } from './find-native.js';
 import type { NativeDevice } from './probe-native.js';

@@ -1,9 +1,6 @@
-// Finds out what a native installation computes on, by computing with it in a child process: a library that is missing
-// or made for another processor then cannot take this process down, and what it prints, where the cause is named, can
-// be read.
+// Finds out what a native installation computes on, by computing with it in a child process.
 
-import { execFile } from 'node:child_process';
-import type { Explanation } from '../explain-failure.js';
+import { type Explanation, probe } from '@bn/native';
 import { explainFailure } from '../explain-failure.js';
 import type { NativeInstallation } from './find-native.js';
 
@@ -12,15 +9,14 @@ export type NativeDevice = 'cuda' | 'cpu';
 /** The explanation of why a device does not compute; undefined if it does. */
 export type Obstacle = Explanation | undefined;
 
-const secondsAllowed = 120;
 const probes = new Map<string, Promise<Obstacle>>();
 
 /** What keeps an installation from computing on `device`. The answer is kept: it does not change while the process lives. */
 export function probeNative({ binding }: NativeInstallation, device: NativeDevice): Promise<Obstacle> {
   const key = `${device} ${binding}`;
-  const probe = probes.get(key) ?? computeInChild(binding, device);
-  probes.set(key, probe);
-  return probe;
+  const answer = probes.get(key) ?? computeInChild(binding, device);
+  probes.set(key, answer);
+  return answer;
 }
 
 // A convolution, because cuDNN is loaded at the first one only.
@@ -44,17 +40,9 @@ try {
 }
 `;
 
-function computeInChild(binding: string, device: NativeDevice): Promise<Obstacle> {
-  const env = {
-    ...process.env,
-    TF_CPP_MIN_LOG_LEVEL: '0',
-    ...(device === 'cpu' ? { CUDA_VISIBLE_DEVICES: '-1' } : {}),
-  };
-  return new Promise((resolve) => {
-    const options = { timeout: secondsAllowed * 1000, env, maxBuffer: 1e8 };
-    execFile(process.execPath, ['-e', program, binding, device], options, (error, stdout, stderr) => {
-      const end = error?.signal ? `\nthe attempt was ended by ${error.signal}` : '';
-      resolve(stdout.endsWith('computes') ? undefined : explainFailure(stderr + end));
-    });
-  });
+async function computeInChild(binding: string, device: NativeDevice): Promise<Obstacle> {
+  const visible = device === 'cpu' ? { CUDA_VISIBLE_DEVICES: '-1' } : {};
+  const env = { ...process.env, TF_CPP_MIN_LOG_LEVEL: '0', ...visible };
+  const said = await probe(program, [binding, device], { seconds: 120, env });
+  return said === undefined ? undefined : explainFailure(said);
 }

@@ -21,28 +21,15 @@ interface Pooling {
   readonly pad: 'valid';
 }
 
+/** Kernels without attributes, of one operand and of two. */
+export type PlainUnary = 'Neg' | 'Exp' | 'Log' | 'Sqrt' | 'Tanh' | 'Sigmoid' | 'Erf' | 'Relu';
+export type PlainBinary = 'Add' | 'Sub' | 'Multiply' | 'RealDiv' | 'Maximum' | 'Minimum' | 'BitwiseAnd' | Comparison;
+type Comparison = 'Equal' | 'NotEqual' | 'Less';
+export type PlainName = PlainUnary | PlainBinary | 'Select';
+
 /** Attributes by kernel. Images are [batch, height, width, channels], filters [height, width, in, out]. */
-export interface KernelAttributes {
-  Add: None;
-  Sub: None;
-  Multiply: None;
-  RealDiv: None;
-  Maximum: None;
-  Minimum: None;
-  Equal: None;
-  NotEqual: None;
-  Less: None;
-  BitwiseAnd: None;
-  Neg: None;
-  Exp: None;
-  Log: None;
-  Sqrt: None;
-  Tanh: None;
-  Sigmoid: None;
-  Erf: None;
-  Relu: None;
+export interface KernelAttributes extends Readonly<Record<PlainName, None>> {
   Softmax: { readonly dim: number };
-  Select: None;
   Cast: { readonly dtype: ElementType };
   Sum: { readonly axis: readonly number[]; readonly keepDims: false };
   Max: { readonly reductionIndices: readonly number[]; readonly keepDims: false };
@@ -81,52 +68,23 @@ export interface KernelAttributes {
 }
 export type KernelName = keyof KernelAttributes;
 
-const unary = ['x'];
-const binary = ['a', 'b'];
-
-/** What the operands of each kernel are called, in the order in which programs give them; Concat takes a list. */
-export const operandNames: { readonly [K in KernelName]: readonly string[] } = {
-  Add: binary,
-  Sub: binary,
-  Multiply: binary,
-  RealDiv: binary,
-  Maximum: binary,
-  Minimum: binary,
-  Equal: binary,
-  NotEqual: binary,
-  Less: binary,
-  BitwiseAnd: binary,
-  Neg: unary,
-  Exp: unary,
-  Log: unary,
-  Sqrt: unary,
-  Tanh: unary,
-  Sigmoid: unary,
-  Erf: unary,
-  Relu: unary,
+/** What operands are called, in the order in which programs give them, where it is not x alone, or a and b. */
+const ownNames: { readonly [K in KernelName]?: readonly string[] } = {
   Softmax: ['logits'],
   Select: ['condition', 't', 'e'],
-  Cast: unary,
-  Sum: unary,
-  Max: unary,
-  ArgMax: unary,
-  Reshape: unary,
-  Transpose: unary,
-  Tile: unary,
-  PadV2: unary,
-  Slice: unary,
-  Concat: [],
   GatherV2: ['x', 'indices'],
-  Reverse: unary,
-  BatchMatMul: binary,
   Conv2D: ['x', 'filter'],
   Conv2DBackpropInput: ['dy', 'filter'],
   Conv2DBackpropFilter: ['x', 'dy'],
-  AvgPool: unary,
   AvgPoolGrad: ['dy'],
-  MaxPool: unary,
   MaxPoolGrad: ['dy', 'input', 'output'],
 };
+
+/** Names of a call's operands; Concat takes a list, without names. */
+export function operandNames({ kernel, operands }: Call): readonly string[] {
+  if (kernel === 'Concat') return [];
+  return ownNames[kernel] ?? (operands.length === 1 ? ['x'] : ['a', 'b']);
+}
 
 /** A kernel to be run: all but the tensors themselves. */
 export interface Call<K extends KernelName = KernelName> {

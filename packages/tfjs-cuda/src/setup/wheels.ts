@@ -1,10 +1,9 @@
 // libtensorflow, and NVIDIA's libraries for CUDA 12 that its variant with CUDA takes: the newest ones that the metadata of
 // the wheel allows.
 
-import type { Wheel } from '@bn/native';
+import { type Wheel, type WheelFile, wheelOf } from '@bn/native';
 
 const tensorflow = {
-  version: '2.21.0',
   licence: 'Apache-2.0',
   members: [
     [/^tensorflow\/libtensorflow_[^/]+$/, '$&'],
@@ -12,36 +11,32 @@ const tensorflow = {
     [/^tensorflow\/include\/(?:tensorflow\/c|xla\/tsl\/c)\/.+/, '$&'],
     [/^tensorflow\/include\/(?:tensorflow\/core|tsl)\/platform\/ctstring.*/, '$&'],
   ],
-} satisfies Partial<Wheel>;
+} satisfies Partial<WheelFile>;
 
-export const tensorflowCpu: Wheel = {
+export const tensorflowCpu: Wheel = wheelOf({
   ...tensorflow,
-  project: 'tensorflow-cpu',
   file: 'tensorflow_cpu-2.21.0-cp311-cp311-manylinux_2_27_x86_64.whl',
   bytes: 273_829_956,
   unpackedBytes: 853_868_899,
   sha256: '2b847d217b02ee7731ed91431daf3250daa0196c3c94614d23be27232e6e5b6c',
-};
+});
 
-export const tensorflowCuda: Wheel = {
+export const tensorflowCuda: Wheel = wheelOf({
   ...tensorflow,
-  project: 'tensorflow',
   file: 'tensorflow-2.21.0-cp311-cp311-manylinux_2_27_x86_64.whl',
   bytes: 572_440_367,
   unpackedBytes: 1_259_581_043,
   sha256: '9056fbc9ba04235810b71ae6cbd958a196e8804fb53bbcffbf3e23b56155f124',
-};
+});
 
 const nvidia = {
   licence: 'NVIDIA CUDA Toolkit EULA (proprietary, free of charge)',
   members: [[/^nvidia\/[^/]+\/(?:lib\/.+\.so[.\d]*|(?:bin|nvvm)\/.+)$/, '$&']],
-} satisfies Partial<Wheel>;
+} satisfies Partial<WheelFile>;
 
 export const cudaLibraries: readonly Wheel[] = [
   {
     ...nvidia,
-    project: 'nvidia-cublas-cu12',
-    version: '12.9.3.13',
     file: 'nvidia_cublas_cu12-12.9.3.13-py3-none-manylinux_2_27_x86_64.whl',
     bytes: 581_217_458,
     unpackedBytes: 855_064_416,
@@ -49,8 +44,6 @@ export const cudaLibraries: readonly Wheel[] = [
   },
   {
     ...nvidia,
-    project: 'nvidia-cuda-cupti-cu12',
-    version: '12.9.79',
     file: 'nvidia_cuda_cupti_cu12-12.9.79-py3-none-manylinux_2_25_x86_64.whl',
     bytes: 10_814_997,
     unpackedBytes: 43_365_768,
@@ -58,8 +51,6 @@ export const cudaLibraries: readonly Wheel[] = [
   },
   {
     ...nvidia,
-    project: 'nvidia-cuda-nvcc-cu12',
-    version: '12.9.86',
     file: 'nvidia_cuda_nvcc_cu12-12.9.86-py3-none-manylinux2010_x86_64.manylinux_2_12_x86_64.whl',
     bytes: 40_546_229,
     unpackedBytes: 98_010_465,
@@ -67,8 +58,6 @@ export const cudaLibraries: readonly Wheel[] = [
   },
   {
     ...nvidia,
-    project: 'nvidia-cuda-nvrtc-cu12',
-    version: '12.9.86',
     file: 'nvidia_cuda_nvrtc_cu12-12.9.86-py3-none-manylinux2010_x86_64.manylinux_2_12_x86_64.whl',
     bytes: 89_568_129,
     unpackedBytes: 227_340_992,
@@ -76,8 +65,6 @@ export const cudaLibraries: readonly Wheel[] = [
   },
   {
     ...nvidia,
-    project: 'nvidia-cuda-runtime-cu12',
-    version: '12.9.79',
     file: 'nvidia_cuda_runtime_cu12-12.9.79-py3-none-manylinux2014_x86_64.manylinux_2_17_x86_64.whl',
     bytes: 3_493_179,
     unpackedBytes: 5_342_176,
@@ -85,8 +72,6 @@ export const cudaLibraries: readonly Wheel[] = [
   },
   {
     ...nvidia,
-    project: 'nvidia-cudnn-cu12',
-    version: '9.28.0.42',
     file: 'nvidia_cudnn_cu12-9.28.0.42-py3-none-manylinux_2_27_x86_64.whl',
     bytes: 716_538_495,
     unpackedBytes: 1_162_393_472,
@@ -95,8 +80,6 @@ export const cudaLibraries: readonly Wheel[] = [
   },
   {
     ...nvidia,
-    project: 'nvidia-cufft-cu12',
-    version: '11.4.1.4',
     file: 'nvidia_cufft_cu12-11.4.1.4-py3-none-manylinux2014_x86_64.manylinux_2_17_x86_64.whl',
     bytes: 200_877_592,
     unpackedBytes: 293_609_416,
@@ -104,8 +87,6 @@ export const cudaLibraries: readonly Wheel[] = [
   },
   {
     ...nvidia,
-    project: 'nvidia-curand-cu12',
-    version: '10.3.10.19',
     file: 'nvidia_curand_cu12-10.3.10.19-py3-none-manylinux_2_27_x86_64.whl',
     bytes: 68_295_626,
     unpackedBytes: 166_965_432,
@@ -113,8 +94,6 @@ export const cudaLibraries: readonly Wheel[] = [
   },
   {
     ...nvidia,
-    project: 'nvidia-cusolver-cu12',
-    version: '11.7.5.82',
     file: 'nvidia_cusolver_cu12-11.7.5.82-py3-none-manylinux_2_27_x86_64.whl',
     bytes: 338_117_415,
     unpackedBytes: 494_975_064,
@@ -122,8 +101,6 @@ export const cudaLibraries: readonly Wheel[] = [
   },
   {
     ...nvidia,
-    project: 'nvidia-cusparse-cu12',
-    version: '12.5.10.65',
     file: 'nvidia_cusparse_cu12-12.5.10.65-py3-none-manylinux2014_x86_64.manylinux_2_17_x86_64.whl',
     bytes: 366_465_088,
     unpackedBytes: 486_556_368,
@@ -131,8 +108,6 @@ export const cudaLibraries: readonly Wheel[] = [
   },
   {
     ...nvidia,
-    project: 'nvidia-nccl-cu12',
-    version: '2.32.3',
     file: 'nvidia_nccl_cu12-2.32.3-py3-none-manylinux_2_27_x86_64.whl',
     bytes: 351_526_311,
     unpackedBytes: 489_653_380,
@@ -141,11 +116,9 @@ export const cudaLibraries: readonly Wheel[] = [
   },
   {
     ...nvidia,
-    project: 'nvidia-nvjitlink-cu12',
-    version: '12.9.86',
     file: 'nvidia_nvjitlink_cu12-12.9.86-py3-none-manylinux2010_x86_64.manylinux_2_12_x86_64.whl',
     bytes: 39_748_338,
     unpackedBytes: 95_935_344,
     sha256: 'e3f1171dbdc83c5932a45f0f4c99180a70de9bd2718c1ab77d14104f6d7147f9',
   },
-];
+].map(wheelOf);

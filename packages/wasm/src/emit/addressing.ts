@@ -4,7 +4,17 @@
 import { Index, type Loop } from '../ir/index-form.js';
 import type { Access, Buffer } from '../ir/nest.js';
 import { type Code, i32, type Offset, scalar } from './code.js';
-import type { Place, Places } from './place.js';
+
+/** Where a buffer is in memory, as emitted code finds it. */
+export type Place =
+  /** At an address known at compilation. */
+  | { readonly at: 'fixed'; readonly address: number }
+  /** At an offset from the memory of the thread that computes; without room for other groups than the present one. */
+  | { readonly at: 'thread'; readonly address: number }
+  /** At an address that a run leaves at `entry`. */
+  | { readonly at: 'argument'; readonly entry: number };
+
+export type Places = (buffer: Buffer) => Place;
 
 interface Pointer {
   readonly place: Place;

@@ -2,11 +2,10 @@
 
 import type { Index, Loop } from '../ir/index-form.js';
 import type { Access, Expression } from '../ir/nest.js';
-import type { Addressing, Location } from './addressing.js';
+import type { Addressing, Location, Places } from './addressing.js';
 import { type Code, scalar, v128, vector } from './code.js';
 import type { Constants } from './constants.js';
 import { VectorMath } from './math.js';
-import type { Places } from './place.js';
 
 /** Lanes that hold something: a number, or a local that says it at run time. */
 export type ActiveLanes = number | { readonly local: number };

@@ -232,3 +232,13 @@ function printAccess({ buffer, index, guards }: Access): string {
   const conditions = guards.map((guard) => ` if 0≤${guard.index}<${guard.size}`).join('');
   return `${buffer.name}[${index}${conditions}]`;
 }
+
+/** Vector registers that operands and sums share: sixteen, less one for what instructions need. */
+export const registers = 15;
+
+/** The two reads of a sum of products; null if it is something else. */
+export function productReads({ value, reduction }: Statement): readonly [Access, Access] | null {
+  if (reduction !== 'sum' || value.op !== 'mul' || value.kind !== 'f32') return null;
+  const [a, b] = value.operands;
+  return a.op === 'read' && b.op === 'read' ? [a.access, b.access] : null;
+}

@@ -3,8 +3,7 @@
 // share stays in the first-level cache meanwhile.
 
 import { Index, iterationsOf, type Loop } from '../ir/index-form.js';
-import { type Access, type Buffer, type Nest, place, type Statement, withLoops } from '../ir/nest.js';
-import { productReads } from '../ir/product-reads.js';
+import { type Access, type Buffer, type Nest, place, productReads, type Statement, withLoops } from '../ir/nest.js';
 
 /** Vectors of an operand for one result: in a block at least, and in a sum that is cut into blocks. */
 const limits = { block: 64, sum: 256 };

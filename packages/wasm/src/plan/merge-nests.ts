@@ -2,8 +2,7 @@
 
 import type { Origin } from '@bn/core';
 import { Index } from '../ir/index-form.js';
-import { type Access, type Buffer, type Nest, readsOf, withLoops } from '../ir/nest.js';
-import { productReads } from '../ir/product-reads.js';
+import { type Access, type Buffer, type Nest, productReads, readsOf, withLoops } from '../ir/nest.js';
 
 /** Statements in one nest: more would compete for registers. */
 const mostStatements = 6;

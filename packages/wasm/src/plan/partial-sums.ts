@@ -2,8 +2,7 @@
 // up its own part, next to what makes the operands, and the parts are added in the order of the chunks.
 
 import { Index, iterationsOf, type Loop } from '../ir/index-form.js';
-import type { Access, Buffer, Nest } from '../ir/nest.js';
-import { productReads } from '../ir/product-reads.js';
+import { type Access, type Buffer, type Nest, productReads } from '../ir/nest.js';
 
 /** Chunks that groups are handed out in; from shapes alone, so that results do not depend on the number of threads. */
 const mostChunks = 16;

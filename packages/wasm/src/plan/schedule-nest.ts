@@ -1,8 +1,7 @@
 // Chooses how a nest's loops are run, by a static model: never by timing, so that results are the same everywhere.
 
 import { iterationsOf, type Loop } from '../ir/index-form.js';
-import { expressionsIn, guardsOf, type Nest, readsOf } from '../ir/nest.js';
-import { productReads } from '../ir/product-reads.js';
+import { expressionsIn, guardsOf, type Nest, productReads, readsOf } from '../ir/nest.js';
 import type { Passes } from '../passes.js';
 import type { Schedule } from './schedule.js';
 import type { Domain } from './steps.js';

@@ -2,8 +2,7 @@
 // that what they hand on stays in cache; that ends where something needs all groups. Between steps all threads meet.
 
 import { iterationsOf, type Loop } from '../ir/index-form.js';
-import { type Buffer, buffersOf, elementsOf, type Nest, printNest, readsOf } from '../ir/nest.js';
-import { productReads } from '../ir/product-reads.js';
+import { type Buffer, buffersOf, elementsOf, type Nest, printNest, productReads, readsOf } from '../ir/nest.js';
 
 export type Domain =
   /** Group by group, groups in parallel. */

@@ -3,8 +3,7 @@
 
 import { orderProducts } from '../emit/order-products.js';
 import { Index, type Loop } from '../ir/index-form.js';
-import type { Access, Guard, Nest } from '../ir/nest.js';
-import { productReads, registers } from '../ir/product-reads.js';
+import { type Access, type Guard, type Nest, productReads, registers } from '../ir/nest.js';
 
 export type Tiles = ReadonlyMap<Loop, number>;
 

@@ -1,23 +1,18 @@
 // The backend proper: values are blocks of one WebAssembly memory, executables are modules that compute on it.
 
 import {
-  type Backend,
   type BackendOptions,
-  BnError,
-  checkInputs,
-  checkUpload,
-  compileWithChecks,
+  type Compiled,
   createArray,
   type Device,
   type DType,
-  type Executable,
   type Graph,
   type Report,
   type Spec,
   sizeOf,
   type TypedArray,
   type Value,
-  ValueStore,
+  ValueBackend,
 } from '@bn/core';
 import { compile, type Program } from '../compile.js';
 import { elementBytes } from '../ir/nest.js';
@@ -52,40 +47,28 @@ export interface WasmOptions {
   readonly profile: BackendOptions['profile'];
 }
 
-export class WasmBackend implements Backend {
-  readonly name = 'wasm';
-  readonly device: Device;
+export class WasmBackend extends ValueBackend<Block> {
+  override readonly name = 'wasm';
+  override readonly device: Device;
   readonly #heap: Heap;
   readonly #team: Team;
   readonly #options: WasmOptions;
-  readonly #values: ValueStore<Block>;
-  readonly #executables = new Set<Executable>();
   /** Scratch memory, which all programs use one after the other. */
   #scratch: Block = { address: 0, bytes: 0 };
   /** Runs under way, and what was released meanwhile: they may still read it. */
   #running = 0;
   #released: Block[] = [];
   #peak: Promise<number> | null = null;
-  #disposed = false;
 
   constructor(device: Device, heap: Heap, team: Team, options: WasmOptions) {
+    super();
     this.device = device;
     this.#heap = heap;
     this.#team = team;
     this.#options = options;
-    this.#values = new ValueStore((block) => this.#free(block));
   }
 
-  get liveValues(): number {
-    return this.#values.size;
-  }
-
-  async compile(graph: Graph): Promise<Executable> {
-    this.#requireUndisposed();
-    return compileWithChecks(this, graph, (safe) => this.#compile(safe));
-  }
-
-  async #compile(graph: Graph): Promise<Executable> {
+  protected override async prepare(graph: Graph): Promise<Compiled<Block>> {
     // A symbolic batch is known at the first run.
     const isSymbolic = [...graph.inputs.values()].some(({ shape }) => shape.includes(null));
     const countsRows = isSymbolic && hasIndependentRows(graph);
@@ -96,62 +79,36 @@ export class WasmBackend implements Backend {
       return made;
     });
     await programs.get(1);
-    let disposed = false;
-    let report: Promise<Report> | null = null;
-    const executable: Executable = {
-      run: async (inputs) => {
-        this.#requireUndisposed();
-        if (disposed) throw new BnError('backend', 'run: the executable was disposed; compile the graph again');
-        const batch = checkInputs(graph, inputs);
-        // Before anything is waited for: the caller may release inputs as soon as this returns.
-        const blocks = new Map([...inputs].map(([name, value]) => [name, this.#values.get(value, `input '${name}'`)]));
-        return this.#holding(async () => {
-          const made = programs.get(!isSymbolic ? 1 : countsRows ? capacityFor(batch) : batch);
+    return {
+      run: (blocks, batch) =>
+        this.#holding(async () => {
+          const made = programs.get(countsRows ? capacityFor(batch) : batch);
           return this.#run(made instanceof Promise ? await made : made, blocks, batch);
-        });
-      },
-      ...(this.#options.profile && {
-        report: () => {
-          report ??= this.#report(all);
-          return report;
-        },
-      }),
-      dispose: async () => {
-        disposed = true;
-        await programs.free();
-        this.#executables.delete(executable);
-      },
+        }),
+      ...(this.#options.profile && { report: () => this.#report(all) }),
+      dispose: () => programs.free(),
     };
-    this.#executables.add(executable);
-    return executable;
   }
 
-  upload(data: TypedArray, spec: Spec): Value {
-    this.#requireUndisposed();
-    checkUpload(data, spec);
+  protected override put(data: TypedArray, spec: Spec): Block {
     const block = this.#allocate(spec);
     this.#elements(block, spec.dtype, data.length).set(data);
-    return this.#values.add(spec, block);
+    return block;
   }
 
-  async download(value: Value): Promise<TypedArray> {
-    this.#requireUndisposed();
-    const { shape, dtype } = value.spec;
+  protected override take(block: Block, { shape, dtype }: Spec): TypedArray {
     const size = sizeOf(shape);
     const copy = createArray(dtype, size);
-    copy.set(this.#elements(this.#values.get(value, 'download'), dtype, size));
+    copy.set(this.#elements(block, dtype, size));
     return copy;
   }
 
-  release(value: Value): void {
-    this.#values.release(value);
+  protected override free(block: Block): void {
+    if (this.#running > 0) this.#released.push(block);
+    else this.#heap.free(block.address, block.bytes);
   }
 
-  async dispose(): Promise<void> {
-    if (this.#disposed) return;
-    this.#disposed = true;
-    for (const executable of [...this.#executables]) await executable.dispose();
-    this.#values.clear();
+  protected override close(): void {
     this.#team.dispose();
   }
 
@@ -202,7 +159,7 @@ export class WasmBackend implements Backend {
       return await body();
     } finally {
       this.#running--;
-      if (this.#running === 0) for (const block of this.#released.splice(0)) this.#free(block);
+      if (this.#running === 0) for (const block of this.#released.splice(0)) this.free(block);
     }
   }
 
@@ -225,18 +182,18 @@ export class WasmBackend implements Backend {
         this.#heap.views.i32.set([...addresses, Math.ceil(batch / 4)], program.table / 4);
       }, program.iterations * part);
     } catch (error) {
-      for (const block of outputs) this.#free(block);
+      for (const block of outputs) this.free(block);
       throw error;
     } finally {
       given.forEach((block, i) => {
-        if (block !== blocks[i]) this.#free(block);
+        if (block !== blocks[i]) this.free(block);
       });
     }
     end?.();
     return new Map(
       program.outputs.map(([name, { shape, dtype }, rows], i) => {
         const spec = { shape: isPart && rows ? [batch, ...shape.slice(1)] : shape, dtype };
-        return [name, this.#values.add(spec, isPart ? this.#narrowed(outputs[i], spec) : outputs[i])];
+        return [name, this.values.add(spec, isPart ? this.#narrowed(outputs[i], spec) : outputs[i])];
       }),
     );
   }
@@ -253,13 +210,8 @@ export class WasmBackend implements Backend {
   #narrowed(block: Block, spec: Spec): Block {
     const own = this.#allocate(spec);
     this.#heap.views.u8.copyWithin(own.address, block.address, block.address + own.bytes);
-    this.#free(block);
+    this.free(block);
     return own;
-  }
-
-  #free(block: Block): void {
-    if (this.#running > 0) this.#released.push(block);
-    else this.#heap.free(block.address, block.bytes);
   }
 
   #allocate({ shape, dtype }: Spec): Block {
@@ -271,9 +223,5 @@ export class WasmBackend implements Backend {
     const { f32, i32, u8 } = this.#heap.views;
     if (elementBytes(dtype) === 1) return u8.subarray(address, address + size);
     return (dtype === 'float32' ? f32 : i32).subarray(address / 4, address / 4 + size);
-  }
-
-  #requireUndisposed(): void {
-    if (this.#disposed) throw new BnError('backend', 'the wasm backend was disposed; create a new one');
   }
 }

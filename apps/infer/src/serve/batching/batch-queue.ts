@@ -69,3 +69,16 @@ export class BatchQueue<E extends Entry> {
     return this.#entries.splice(0, count);
   }
 }
+
+/**
+ * The batch sizes that models are run with: 1, 2, 3, 4, 6, 8, 12, 16, 24, … up to `largest`. Many backends compile, or choose
+ * algorithms, for each size that occurs: so there are few, and smaller batches are filled up, by a third at most.
+ */
+export function batchSizes(largest: number): number[] {
+  const sizes = [];
+  for (let size = 1; size < largest; size *= 2) {
+    sizes.push(size);
+    if (size >= 2 && size * 1.5 < largest) sizes.push(size * 1.5);
+  }
+  return [...sizes, largest];
+}

@@ -1,10 +1,9 @@
 // One computation of one model as a lane: requests in, their share of the batches' outputs back.
 
-import { BnError, createArray, type DType, sizeOf, type TypedArray } from '@bn/core';
+import { BnError, createArray, type DType, joinArrays, type TypedArray } from '@bn/core';
 import type { OutputValue } from '../../model/open-model.js';
 import { HttpError } from '../http-error.js';
-import { type BatchLimits, BatchQueue, type Entry } from './batch-queue.js';
-import { batchSizes } from './batch-sizes.js';
+import { type BatchLimits, BatchQueue, batchSizes, type Entry } from './batch-queue.js';
 import type { Clock } from './clock.js';
 import type { Dispatcher, Lane } from './dispatcher.js';
 
@@ -154,50 +153,41 @@ function rowsOf(pieces: readonly Piece[]): number {
 function filledUp(pieces: readonly Piece[], size: number, dtype: DType): TypedArray {
   const [first] = pieces as [Piece];
   const filled = createArray(dtype, (first.features.length / first.rows) * size);
-  let at = 0;
-  for (const { features } of pieces) {
-    filled.set(features, at);
-    at += features.length;
-  }
+  const given = pieces.map(({ features }) => features);
+  let at = fill(filled, given);
   for (; at < filled.length; at *= 2) filled.copyWithin(at, 0, at);
   return filled;
 }
 
+/** @returns how many elements the parts have, which are put one after another */
+function fill(target: TypedArray, parts: readonly TypedArray[]): number {
+  let at = 0;
+  for (const part of parts) {
+    target.set(part, at);
+    at += part.length;
+  }
+  return at;
+}
+
 /** Rows of every output. */
 function slice(outputs: Outputs, from: number, to: number): Outputs {
-  return new Map(
-    [...outputs].map(
-      ([
-        name,
-        {
-          data,
-          spec: { dtype, shape },
-        },
-      ]) => {
-        const size = data.length / shape[0]!;
-        const rows = { dtype, shape: [to - from, ...shape.slice(1)] };
-        return [name, { data: data.subarray(from * size, to * size), spec: rows }];
-      },
-    ),
-  );
+  const sliced = [...outputs].map(([name, { data, spec }]): [string, OutputValue] => {
+    const size = data.length / spec.shape[0]!;
+    const shape = [to - from, ...spec.shape.slice(1)];
+    return [name, { data: data.subarray(from * size, to * size), spec: { ...spec, shape } }];
+  });
+  return new Map(sliced);
 }
 
 /** One after the other, as one batch. */
 function joined(parts: readonly Outputs[]): Outputs {
   const [first] = parts as [Outputs];
   if (parts.length === 1) return first;
-  return new Map(
-    [...first].map(([name, { spec }]) => {
-      const pieces = parts.map((part) => part.get(name)!);
-      const rows = pieces.reduce((sum, { spec }) => sum + spec.shape[0]!, 0);
-      const shape = [rows, ...spec.shape.slice(1)];
-      const data = createArray(spec.dtype, sizeOf(shape));
-      let at = 0;
-      for (const piece of pieces) {
-        data.set(piece.data, at);
-        at += piece.data.length;
-      }
-      return [name, { data, spec: { dtype: spec.dtype, shape } }];
-    }),
-  );
+  const whole = [...first].map(([name, { spec }]): [string, OutputValue] => {
+    const pieces = parts.map((part) => part.get(name)!);
+    const rows = pieces.reduce((sum, { spec }) => sum + spec.shape[0]!, 0);
+    const data = joinArrays(pieces.map((piece) => piece.data));
+    return [name, { data, spec: { ...spec, shape: [rows, ...spec.shape.slice(1)] } }];
+  });
+  return new Map(whole);
 }

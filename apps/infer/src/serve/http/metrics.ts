@@ -15,22 +15,16 @@ const sizes = [1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 1024];
 
 export class Metrics {
   readonly #registry = new Registry();
-  readonly #requests = new Counter({
-    name: 'bn_requests_total',
-    help: 'Requests to models, by HTTP status.',
-    labelNames: ['model', 'status'],
-    registers: [this.#registry],
-  });
+  readonly #requests = this.#counter('bn_requests_total', 'Requests to models, by HTTP status.', 'status');
   readonly #duration = this.#histogram('bn_request_duration_seconds', 'From a request to its answer.', durations);
   readonly #wait = this.#histogram('bn_queue_duration_seconds', 'How long requests wait for a batch.', durations);
   readonly #run = this.#histogram('bn_run_duration_seconds', 'How long batches are computed.', durations);
   readonly #batch = this.#histogram('bn_batch_examples', 'Examples in a batch.', sizes);
-  readonly #reloads = new Counter({
-    name: 'bn_model_reloads_total',
-    help: 'Reloads of model files, by whether they succeeded.',
-    labelNames: ['model', 'result'],
-    registers: [this.#registry],
-  });
+  readonly #reloads = this.#counter(
+    'bn_model_reloads_total',
+    'Reloads of model files, by whether they succeeded.',
+    'result',
+  );
 
   constructor(sources: MetricSources) {
     const registers = [this.#registry];
@@ -72,6 +66,10 @@ export class Metrics {
   /** In Prometheus's text format. */
   text(): Promise<string> {
     return this.#registry.metrics();
+  }
+
+  #counter<L extends string>(name: string, help: string, label: L): Counter<'model' | L> {
+    return new Counter({ name, help, labelNames: ['model', label], registers: [this.#registry] });
   }
 
   #histogram(name: string, help: string, buckets: number[]): Histogram<'model'> {

@@ -4,7 +4,7 @@ import { parse } from 'node:path';
 import { readModelFile, UsageError } from '@bn/command-line';
 import { BnError, type DType, describeSignature } from '@bn/core';
 import type { Logger } from 'pino';
-import { batchSizes } from '../batching/batch-sizes.js';
+import { batchSizes } from '../batching/batch-queue.js';
 import type { Clock } from '../batching/clock.js';
 import type { Dispatcher } from '../batching/dispatcher.js';
 import { type BatchObservation, Predictor, type QueueLimits } from '../batching/predictor.js';

@@ -1,4 +1,4 @@
-// What the server and its workers tell each other.
+// What the server's workers can be asked.
 
 import type { Signature, Spec, TypedArray } from '@bn/core';
 import type { OutputValue } from '../../model/open-model.js';
@@ -32,24 +32,10 @@ export interface ModelDescription {
 }
 
 /** The tasks by name, with what each takes and answers. Models are numbered, because one name has two models while it reloads. */
-interface Tasks {
+export interface Tasks {
   /** Loads a model, and runs it once with each batch size, so that no request waits for compiling. */
   load(argument: { model: number } & LoadOptions): ModelDescription;
   unload(argument: { model: number }): void;
   /** The features of a batch, whose memory the worker takes over. */
   run(argument: { model: number; computation: Computation; features: TypedArray }): Map<string, OutputValue>;
 }
-
-export type TaskName = keyof Tasks;
-export type Argument<T extends TaskName> = Parameters<Tasks[T]>[0];
-export type Answer<T extends TaskName> = ReturnType<Tasks[T]>;
-
-export interface WorkerRequest<T extends TaskName = TaskName> {
-  readonly id: number;
-  readonly task: T;
-  readonly argument: Argument<T>;
-}
-
-export type WorkerReply =
-  | { readonly id: number; readonly answer: Answer<TaskName> }
-  | { readonly id: number; readonly error: { readonly code?: string; readonly message: string } };

@@ -1,15 +1,16 @@
 // The program of a worker thread: holds models and runs batches, one task after another.
 
 import { parentPort, type Transferable, workerData } from 'node:worker_threads';
+import { carryOut, type TaskTable } from '@bn/command-line';
 import { BnError, createArray, formatShape, type Spec, sizeOf } from '@bn/core';
 import { describeBackend } from '../../model/describe-backend.js';
 import { mixingWarning } from '../../model/mixes-examples.js';
-import { compileModel, type InferenceModel, type OpenModelOptions } from '../../model/open-model.js';
-import type { Answer, Argument, TaskName, WorkerReply, WorkerRequest } from './messages.js';
+import { compileModel, type InferenceModel, type OpenModelOptions, type OutputValue } from '../../model/open-model.js';
+import type { Tasks } from './messages.js';
 
 const models = new Map<number, InferenceModel>();
 
-const tasks: { readonly [T in TaskName]: (argument: Argument<T>) => Promise<Answer<T>> } = {
+const tasks: TaskTable<Tasks> = {
   async load({ model: number, source, sizes }) {
     const model = await compileModel(source.path, source.bytes, workerData as OpenModelOptions);
     try {
@@ -66,23 +67,13 @@ async function warmUp(model: InferenceModel, sizes: readonly number[]): Promise<
   }
 }
 
-let last = Promise.resolve();
-parentPort!.on('message', (request: WorkerRequest) => {
-  last = last.then(() => reply(request));
-});
-
-async function reply<T extends TaskName>({ id, task, argument }: WorkerRequest<T>): Promise<void> {
-  try {
-    const answer = await tasks[task](argument);
-    parentPort!.postMessage({ id, answer } as WorkerReply, memoryOf(answer));
-  } catch (error) {
-    const { code, message } = error as Error & { code?: string };
-    parentPort!.postMessage({ id, error: { message, ...(code !== undefined && { code }) } } satisfies WorkerReply);
-  }
-}
+parentPort!.on(
+  'message',
+  carryOut(tasks, (reply) => parentPort!.postMessage(reply, 'answer' in reply ? memoryOf(reply.answer) : [])),
+);
 
 /** The outputs' memory: moved instead of copied. */
-function memoryOf(answer: Answer<TaskName>): Transferable[] {
+function memoryOf(answer: unknown): Transferable[] {
   if (!(answer instanceof Map)) return [];
-  return [...new Set([...answer.values()].map(({ data }) => data.buffer as ArrayBuffer))];
+  return [...new Set([...(answer as Map<string, OutputValue>).values()].map(({ data }) => data.buffer as ArrayBuffer))];
 }

@@ -1,8 +1,8 @@
 // Elementwise operations: kernels of their own, but for casts, which kernels do each in their way.
 
-import { type PrimitiveName, sameShape, type Tensor } from '@bn/core';
-import type { Ref } from '../../program/kernels.js';
-import { binary, broadcastShape, broadcastTo } from '../broadcast.js';
+import { ops, type PrimitiveName, sameShape, sizeOf, type Tensor } from '@bn/core';
+import type { PlainBinary, PlainUnary, Ref } from '../../program/kernels.js';
+import { binary, broadcastTo } from '../broadcast.js';
 import { toChannelsLast } from '../image-layouts.js';
 import { elementType, type Lowering } from '../lowering.js';
 import type { Rule } from '../rule.js';
@@ -31,8 +31,8 @@ export const elementwise = {
   where: (node, lowering) => {
     const { builder } = lowering;
     const all = operands(node, lowering);
-    const shape = broadcastShape(all.map((x) => x.shape));
-    const size = shape.reduce((product, n) => product * n, 1);
+    const shape = ops.broadcastShapes('where', all) as number[];
+    const size = sizeOf(shape);
     const [condition, a, b] = all.map((x) => builder.reshape(broadcastTo(builder, x, shape), [size]));
     // The WebAssembly engine reads four bytes of whatever is chosen.
     const widened = lowering.engine === 'wasm' && a.dtype === 'bool';
@@ -57,7 +57,7 @@ export const elementwise = {
   },
 } satisfies Partial<{ [Op in PrimitiveName | 'relu']: Rule<Op> }>;
 
-function unaryRule(kernel: 'Neg' | 'Exp' | 'Log' | 'Sqrt' | 'Tanh' | 'Sigmoid' | 'Erf' | 'Relu') {
+function unaryRule(kernel: PlainUnary) {
   return (node: Tensor, lowering: Lowering): Ref => {
     const x = lowering.ref(node.inputs[0], lowering.layout(node));
     const source = lowering.builder.beforeReshape(x);
@@ -65,7 +65,7 @@ function unaryRule(kernel: 'Neg' | 'Exp' | 'Log' | 'Sqrt' | 'Tanh' | 'Sigmoid' |
   };
 }
 
-function binaryRule(kernel: Parameters<typeof binary>[1]) {
+function binaryRule(kernel: PlainBinary) {
   return (node: Tensor, lowering: Lowering): Ref => {
     const [a, b] = operands(node, lowering);
     return binary(lowering.builder, kernel, a, b, elementType(node.dtype));
@@ -78,7 +78,7 @@ function operands(node: Tensor, lowering: Lowering): Ref[] {
   sources.forEach((x, i) => {
     if (x.op !== 'broadcastTo') return;
     const shorter = sources.map((source, j) => (i === j ? x.inputs[0] : source));
-    const shape = broadcastShape(shorter.map((source) => lowering.sizes(source.shape)));
+    const shape = lowering.sizes(ops.broadcastShapes(node.op, shorter));
     if (sameShape(shape, lowering.sizes(node.shape))) sources[i] = x.inputs[0];
   });
   return sources.map((x) => aligned(x, node, lowering));

@@ -1,6 +1,6 @@
-// Sum, largest value, and its index.
+// Sum, largest value, its index, and softmax.
 
-import type { PrimitiveName, Tensor } from '@bn/core';
+import { type PrimitiveName, sizeOf, type Tensor } from '@bn/core';
 import type { Ref } from '../../program/kernels.js';
 import { channelsLastAxis, type Layout, toChannelsLast } from '../image-layouts.js';
 import type { Lowering } from '../lowering.js';
@@ -25,6 +25,24 @@ export const reduction = {
     return inCoreOrder(lowering, result, [node.attributes.axis], layout);
   },
 } satisfies Partial<{ [Op in PrimitiveName]: Rule<Op> }>;
+
+/** Softmax: the kernels take it along the last axis of a matrix. */
+export const softmax: Rule<'softmax'> = (node, lowering) => {
+  const { builder } = lowering;
+  const layout = lowering.layout(node);
+  const x = lowering.ref(node.inputs[0], layout);
+  const axis = physicalAxis(node.attributes.axis, layout);
+  const axes = x.shape.map((_, i) => i);
+  const last = axes.filter((i) => i !== axis).concat(axis);
+  const turned = builder.transpose(x, last);
+  const size = x.shape[axis];
+  const rows = sizeOf(x.shape) / size;
+  const shares = builder.call('Softmax', [builder.reshape(turned, [rows, size])], { dim: 1 }, [rows, size]);
+  return builder.transpose(
+    builder.reshape(shares, turned.shape),
+    axes.map((i) => last.indexOf(i)),
+  );
+};
 
 type ReduceNode = Tensor<'sum'> | Tensor<'max'>;
 
