@@ -252,14 +252,15 @@ export class Values {
     if (bytes === 1 && access.buffer.dtype === 'bool') this.#operate('toMask', 'i32');
   }
 
-  /** Loads lane by lane; lanes that are not active are 0. */
-  #loadLanes(location: Location, bytes: number, active: ActiveLanes): void {
+  /** Loads lane by lane, from addresses that `move` has moved; lanes that are not active are 0. */
+  #loadLanes(location: Location, bytes: number, active: ActiveLanes, move?: (lane: number) => void): void {
     const code = this.#code;
     const lanes = code.local(v128);
     code.zero();
     code.set(lanes);
     this.forLanes(active, (lane) => {
       const offset = this.#addressing.push(this.laneOf(location, lane, bytes));
+      move?.(lane);
       code.get(lanes);
       if (bytes === 4) code.memoryLane(vector.load32Lane, offset, lane);
       else code.memoryLane(vector.load8Lane, offset, 4 * lane);
@@ -318,27 +319,19 @@ export class Values {
 
   #gather({ access, at, stride }: Expression & { op: 'gather' }, point: Point): void {
     const code = this.#code;
-    const { buffer } = access;
+    const { elementBytes: bytes, dtype } = access.buffer;
     const location = this.#addressing.locate(access, point.environment, point.vector);
-    const [lanes, picks] = [code.local(v128), code.local(v128)];
+    const picks = code.local(v128);
     this.#push(at, point);
     code.set(picks);
-    code.zero();
-    code.set(lanes);
-    this.forLanes(point.vector === null ? 1 : point.active, (lane) => {
-      const offset = this.#addressing.push(this.laneOf(location, lane, buffer.elementBytes));
+    this.#loadLanes(location, bytes, point.vector === null ? 1 : point.active, (lane) => {
       code.get(picks);
       code.extractLane(lane);
-      code.constant(stride * buffer.elementBytes);
+      code.constant(stride * bytes);
       code.scalar(scalar.mul);
       code.scalar(scalar.add);
-      code.get(lanes);
-      if (buffer.elementBytes === 4) code.memoryLane(vector.load32Lane, offset, lane);
-      else code.memoryLane(vector.load8Lane, offset, 4 * lane);
-      code.set(lanes);
     });
-    code.get(lanes);
-    if (buffer.elementBytes === 1 && buffer.dtype === 'bool') this.#operate('toMask', 'i32');
+    if (bytes === 1 && dtype === 'bool') this.#operate('toMask', 'i32');
   }
 
   /** The value of an index in each lane. */
