@@ -48,13 +48,8 @@ export async function importBackend(
   const file = findBackend(name, workingFolder);
   if (!file) throw new UsageError(await unknownBackend(name, workingFolder));
   const module: object = await importFile(file).catch((cause: Error) => {
-    throw new BnError(
-      'backend',
-      `the backend ${name} does not load (${file}: ${cause.message}); repair or reinstall it`,
-      {
-        cause,
-      },
-    );
+    const problem = `the backend ${name} does not load (${file}: ${cause.message})`;
+    throw new BnError('backend', `${problem}; repair or reinstall it`, { cause });
   });
   if (!isBackendModule(module)) {
     throw new UsageError(`${file}: not a backend; it must export createBackend({ device, threads })`);

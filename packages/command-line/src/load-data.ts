@@ -11,7 +11,6 @@ import {
   matchClasses,
   sameShape,
   sizeOf,
-  type Task,
 } from '@bn/core';
 import {
   type CsvOptions,
@@ -25,25 +24,13 @@ import {
   type Skipped,
   split,
   subset,
+  type TargetOptions,
 } from '@bn/datasets';
 import { fashionMnist, fashionMnistOutline } from '@bn/fashion-mnist';
 import { UsageError } from './usage-error.js';
 
-/** How files become examples. */
-export interface ReadingOptions {
-  /** Height and width of images from files; a number for both; null for what the network takes, else by the images. */
-  readonly imageSize?: readonly [height: number, width: number] | number | null;
-  /** Grey or RGB; null for what the network takes, else RGB unless all images are grey. */
-  readonly channels?: 1 | 3 | '1' | '3' | null;
-  /** Default classify. */
-  readonly task?: Task;
-  /** Columns of a table with the targets, with commas between; null for the usual ones. */
-  readonly target?: string | null;
-  /** Stop at the first file that cannot be read, rather than leave it out. */
-  readonly strict?: boolean;
-  /** Called now and then while many files are read. */
-  readonly onProgress?: (done: number, total: number) => void;
-}
+/** How files become examples. `size` and `channels` are null for what the network takes, else by the images. */
+export type ReadingOptions = ImageOptions & Omit<TargetOptions, 'classNames'>;
 
 /** Which data, by name or path. */
 export interface DataOptions extends ReadingOptions {
@@ -140,7 +127,7 @@ function darkness(data: Dataset): string[] {
 }
 
 /** What `loadData` will give, if it is known before. */
-export function outlineOf({ data, limit }: DataOptions): DataOutline | null {
+export function outlineOf({ data, limit }: Pick<DataOptions, 'data' | 'limit'>): DataOutline | null {
   if (data !== 'fashion-mnist') return null;
   const { length, classNames } = fashionMnistOutline;
   return {
@@ -193,11 +180,8 @@ async function loadParts(name: string, options: ReadingOptions, shape: readonly 
 
 async function loadFiles(name: string, options: ReadingOptions, shape: readonly number[] | null): Promise<Parts> {
   const found = await stat(name).catch(() => null);
-  if (!found) {
-    throw new UsageError(
-      `${name}: there is no such data; give fashion-mnist, or the path of a folder, or of a .csv or .npz file`,
-    );
-  }
+  const forms = 'fashion-mnist, or the path of a folder, or of a .csv or .npz file';
+  if (!found) throw new UsageError(`${name}: there is no such data; give ${forms}`);
   const reading = readingOf(options, shape);
   if (found.isDirectory()) return loadFolder(name, reading);
   if (/\.npz$/i.test(name)) {
@@ -206,9 +190,8 @@ async function loadFiles(name: string, options: ReadingOptions, shape: readonly 
     return { train, ...(tested && { test: tested, note: noteOf(test && 'test', val && 'val') }) };
   }
   if (!/\.csv(\.gz)?$/i.test(name)) {
-    throw new UsageError(
-      `${name}: expected a .csv or .npz file, or a folder of IDX files or of one folder of images per class`,
-    );
+    const folders = 'a folder of IDX files or of one folder of images per class';
+    throw new UsageError(`${name}: expected a .csv or .npz file, or ${folders}`);
   }
   const { size, channels } = reading;
   const pixels = shape ?? (size ? [channels ?? 1, ...size] : null);
@@ -217,21 +200,13 @@ async function loadFiles(name: string, options: ReadingOptions, shape: readonly 
 }
 
 /** What the user asks for, else what the network takes: `[channels, height, width]`, `[height, width]`, or all in a row. */
-function readingOf(
-  { imageSize = null, channels: asked = null, target = null, ...options }: ReadingOptions,
-  shape: readonly number[] | null,
-): CsvOptions {
+function readingOf(options: ReadingOptions, shape: readonly number[] | null): CsvOptions {
   const side = Math.sqrt(shape?.length === 1 ? shape[0]! : Number.NaN);
   const row = Number.isInteger(side) ? [1, side, side] : [];
   const [channels, height, width] = shape?.length === 3 ? shape : shape?.length === 2 ? [1, ...shape] : row;
   const own = channels === 1 || channels === 3 ? channels : null;
   const ownSize = own && height && width ? ([height, width] as const) : null;
-  return {
-    ...options,
-    targets: target?.split(',').map((name) => name.trim()) ?? null,
-    size: typeof imageSize === 'number' ? [imageSize, imageSize] : (imageSize ?? ownSize),
-    channels: asked === null ? own : (Number(asked) as 1 | 3),
-  };
+  return { ...options, size: options.size ?? ownSize, channels: options.channels ?? own };
 }
 
 const transposed =
@@ -263,14 +238,12 @@ function noteOf(test: string | undefined, val: string | undefined): string {
 }
 
 /** Sizes that are asked for are those of image files: what is pixels already keeps its own. */
-function requireAsked(name: string, dataset: Dataset, { imageSize = null, channels = null }: ReadingOptions): void {
+function requireAsked(name: string, dataset: Dataset, { size, channels }: ReadingOptions): void {
   const { shape } = dataset.features;
-  const size = typeof imageSize === 'number' ? [imageSize, imageSize] : (imageSize ?? shape.slice(-2));
-  const asked = [channels === null ? shape[0]! : Number(channels), ...size];
-  if ((imageSize === null && channels === null) || sameShape(shape, asked)) return;
-  throw new UsageError(
-    `--image-size and --channels have no effect on ${name}, which is ${kindOf(dataset)}: only image files are resized; leave them out`,
-  );
+  const asked = [channels ?? shape[0]!, ...(size ?? shape.slice(-2))];
+  if (!(size || channels) || sameShape(shape, asked)) return;
+  const problem = `--image-size and --channels have no effect on ${name}, which is ${kindOf(dataset)}`;
+  throw new UsageError(`${problem}: only image files are resized; leave them out`);
 }
 
 /** With or without dimensions of 1, or in a row, as the network takes it: the order of the values is the same. */
@@ -301,10 +274,8 @@ function matchTest(train: Dataset, test: Dataset): { readonly test: Dataset; rea
     return `${formatSpec(features)} with ${learned}`;
   });
   if (kinds[0] !== kinds[1]) {
-    throw new BnError(
-      'data',
-      `training examples are ${kinds[0]}, but test examples ${kinds[1]}; give test data of the same kind`,
-    );
+    const problem = `training examples are ${kinds[0]}, but test examples ${kinds[1]}`;
+    throw new BnError('data', `${problem}; give test data of the same kind`);
   }
   if (!train.classNames && !test.classNames) return { test, note: null };
   const [from, to] = [test, train].map((part) => ({

@@ -28,10 +28,8 @@ async function readBeside(parent: string, location: string): Promise<Uint8Array>
   for (const file of [wanted, found ?? wanted]) {
     const way = relative(folder, file);
     if (way !== '' && !isAbsolute(way) && way.split(sep)[0] !== '..') continue;
-    throw new BnError(
-      'data',
-      `its weights would be in '${location}', outside of its folder; put them beside the model`,
-    );
+    const problem = `its weights would be in '${location}', outside of its folder`;
+    throw new BnError('data', `${problem}; put them beside the model`);
   }
   // No pipes or devices: they may never end.
   if (found && (await stat(found)).isFile()) return readFile(found);

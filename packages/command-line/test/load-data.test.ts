@@ -99,9 +99,9 @@ test('photographs stay in colour, at 64 by 64, and what was loaded is said', asy
   expect(loaded.test.features.shape).toEqual([3, 64, 64]);
   expect({ outputs: loaded.outputs, names: loaded.names }).toEqual({ outputs: 2, names: ['cat', 'dog'] });
   expect(classesOf(loaded.test)).toEqual(['dog']);
-  const asked = { ...options, data: join(data, 'photos'), imageSize: [2, 3] as const, channels: '1' as const };
+  const asked = { ...options, data: join(data, 'photos'), size: [2, 3] as const, channels: 1 as const };
   expect((await loadData(asked, [3, 8, 8])).description).toContain('of 2×3 grey');
-  expect((await loadData({ ...asked, imageSize: 5 }, null)).description).toContain('of 5×5 grey');
+  expect((await loadData({ ...asked, size: [5, 5] }, null)).description).toContain('of 5×5 grey');
   expect((await loadData({ ...options, data: join(data, 'photos') }, [3, 8, 8])).description).toContain('of 8×8 RGB');
   await expect(loadData({ ...asked, strict: true }, null)).rejects.toThrow('2.bmp: expected a PNG');
 });
@@ -129,11 +129,11 @@ test('examples get the shape of a network that takes them in a row, or without c
 test('classes of the test data are those of the training data, by name', async () => {
   const data = folderOf({ 'b/1.bmp': grey(1), 'a/1.bmp': grey(2), 'c/1.bmp': grey(3) });
   const testData = join(folderOf({ 't.csv': `label,p\nc,1\na,2\n` }), 't.csv');
-  const { test: tested } = await loadData({ ...options, data, testData, imageSize: 1 }, null);
+  const { test: tested } = await loadData({ ...options, data, testData, size: [1, 1] }, null);
   expect(classesOf(tested)).toEqual(['c', 'a']);
   expect(tested.classNames).toEqual(['a', 'b', 'c']);
   writeFileSync(testData, 'label,p\nd,1\n');
-  await expect(loadData({ ...options, data, testData, imageSize: 1 }, null)).rejects.toThrow(
+  await expect(loadData({ ...options, data, testData, size: [1, 1] }, null)).rejects.toThrow(
     'the test data has the classes d, but the training data a, b, c; give both the same names',
   );
 });
@@ -156,8 +156,8 @@ test('what is odd is told: pixels of 0 and 1, the transposed images of EMNIST', 
 
 test('a size that is asked for is refused where pixels have one', async () => {
   const data = csvFile();
-  await expect(loadData({ ...options, data, imageSize: 2 }, null)).rejects.toThrow('do not fill the shape [1, 2, 2]');
-  await expect(loadData({ ...options, data: 'fashion-mnist', imageSize: 32 }, null)).rejects.toThrow(
+  await expect(loadData({ ...options, data, size: [2, 2] }, null)).rejects.toThrow('do not fill the shape [1, 2, 2]');
+  await expect(loadData({ ...options, data: 'fashion-mnist', size: [32, 32] }, null)).rejects.toThrow(
     '--image-size and --channels have no effect on fashion-mnist, which is 28×28 grey: only image files are resized',
   );
 });
@@ -166,7 +166,7 @@ test('a table of image files with several values to predict', async () => {
   const lines = [1, 2, 3].map((i) => `${i}.bmp,${i / 2},${-i},x\n`).join('');
   const folder = folderOf({ 'l.csv': `image,a,b,c\n${lines}`, '1.bmp': grey(1), '2.bmp': grey(2), '3.bmp': grey(3) });
   const data = join(folder, 'l.csv');
-  const loaded = await loadData({ ...options, data, task: 'regress', target: 'a, b' }, null);
+  const loaded = await loadData({ ...options, data, task: 'regress', targets: ['a', 'b'] }, null);
   expect({ outputs: loaded.outputs, names: loaded.names }).toEqual({ outputs: 2, names: ['a', 'b'] });
   const [value] = pixelsOf(loaded.test) as [number];
   expect(loaded.test.get(0).label).toEqual(Float32Array.of(value / 2, -value));

@@ -100,10 +100,8 @@ function noTargets(at: string, names: readonly string[], missing: string, found:
   const got = names.join(',');
   if (/[\0\uFFFD]/.test(got)) return new BnError('data', `${at}: expected text in UTF-8; save the file as UTF-8`);
   const advice = found > 1 ? 'name the one to learn (--target)' : `training needs labels: ${HEADER}`;
-  return new BnError(
-    'data',
-    `${at}: expected a column named ${missing} between commas, got ${excerpt(got)}; ${advice}`,
-  );
+  const problem = `expected a column named ${missing} between commas, got ${excerpt(got)}`;
+  return new BnError('data', `${at}: ${problem}; ${advice}`);
 }
 
 export const HEADER = 'give a file whose first line is a header such as label,pixel1,…,pixel784';

@@ -56,10 +56,8 @@ export async function readPixels(
   const bytes = typeof source === 'string' ? await readImage(source) : source;
   const format = formatOf(bytes);
   if (!format) {
-    throw new BnError(
-      'data',
-      `${name}: expected a ${formatNames} image, got something else; convert the image, or leave it out`,
-    );
+    const problem = `expected a ${formatNames} image, got something else`;
+    throw new BnError('data', `${name}: ${problem}; convert the image, or leave it out`);
   }
   const sharp = await loadSharp();
   try {
@@ -67,10 +65,7 @@ export async function readPixels(
     const opaque = image.autoOrient().flatten({ background: invert ? 'white' : 'black' });
     const scaled = format === 'TIFF' ? await inBytes(opaque, sharp) : opaque;
     const sized = size ? scaled.resize(size[1], size[0], { fit: 'fill' }) : scaled;
-    const { data, info } = await sized
-      .toColourspace('srgb')
-      .raw({ depth: 'uchar' })
-      .toBuffer({ resolveWithObject: true });
+    const { data, info } = await samples(sized, 'srgb', 'uchar');
     // Not a Buffer, of which slice() is no copy.
     const rgb = new Uint8Array(data.buffer, data.byteOffset, data.length);
     return { rgb: invert ? rgb.map((value) => 255 - value) : rgb, size: [info.height, info.width] };
@@ -124,10 +119,7 @@ async function inBytes(image: Sharp, sharp: SharpModule): Promise<Sharp> {
   if (depth === 'short') throw new Error('its samples are signed numbers of 16 bits');
   if (!/^(float|double|u?int)$/.test(depth!)) return image;
   // In its own space: numbers of three channels would count as linear light.
-  const { data, info } = await image
-    .toColourspace(space!)
-    .raw({ depth: 'float' })
-    .toBuffer({ resolveWithObject: true });
+  const { data, info } = await samples(image, space!, 'float');
   const values = new Float32Array(data.buffer, data.byteOffset, data.length / 4);
   let [low, high] = [Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY];
   for (const value of values) {
@@ -137,6 +129,11 @@ async function inBytes(image: Sharp, sharp: SharpModule): Promise<Sharp> {
   if (low >= 0 && high <= 255) [low, high] = [0, high <= 1 ? 1 : 255];
   const bytes = Uint8Array.from(values, (value) => Math.round(((value - low) * 255) / (high - low)));
   return sharp(bytes, { raw: { width: info.width, height: info.height, channels: info.channels } });
+}
+
+function samples(image: Sharp, space: string, depth: 'uchar' | 'float') {
+  const raw = image.toColourspace(space).raw({ depth });
+  return raw.toBuffer({ resolveWithObject: true });
 }
 
 /** Pillow's integers: a grey image keeps its values. */

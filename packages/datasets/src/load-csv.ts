@@ -61,10 +61,8 @@ export async function loadCsv(file: string, options: CsvOptions = {}): Promise<L
     return Object.assign(new MemoryDataset({ features, shape, ...table.targets.labels(kept) }), { skipped });
   }
   const { file: first, reason } = skipped[0]!;
-  throw new BnError(
-    'data',
-    `${file}: none of the ${paths.length} images can be read (${first}: ${reason}); give paths relative to the file's folder`,
-  );
+  const problem = `none of the ${paths.length} images can be read (${first}: ${reason})`;
+  throw new BnError('data', `${file}: ${problem}; give paths relative to the file's folder`);
 }
 
 /** What the header says of every line. */
@@ -115,20 +113,16 @@ function parseHeader(at: string, fields: readonly string[], options: CsvOptions)
 function imageShape(at: string, pixels: number, shape: readonly number[] | undefined): readonly number[] {
   const side = Math.sqrt(pixels);
   if (shape ? sizeOf(shape) === pixels : pixels > 0 && Number.isInteger(side)) return shape ?? [1, side, side];
-  throw new BnError(
-    'data',
-    `${at}: ${pixels} pixel columns (all but label) ${
-      shape ? `do not fill the shape ${formatShape(shape)}` : 'make no square image'
-    }; leave out what is no pixel, or say the shape, [channels, height, width], by the option shape or by the network's input`,
-  );
+  const problem = shape ? `do not fill the shape ${formatShape(shape)}` : 'make no square image';
+  const advice =
+    "leave out what is no pixel, or say the shape, [channels, height, width], by the option shape or by the network's input";
+  throw new BnError('data', `${at}: ${pixels} pixel columns (all but label) ${problem}; ${advice}`);
 }
 
 function trimmed(at: string, fields: readonly string[], { columns }: Table): string[] {
   if (fields.length === columns.length) return fields.map((field) => field.trim());
-  throw new BnError(
-    'data',
-    `${at}: expected ${columns.length} values as in the header, got ${fields.length}; correct or remove the line`,
-  );
+  const problem = `expected ${columns.length} values as in the header, got ${fields.length}`;
+  throw new BnError('data', `${at}: ${problem}; correct or remove the line`);
 }
 
 function pixelsOf(at: string, texts: readonly string[], { columns, pixelColumns }: Table): Uint8Array {
@@ -138,10 +132,8 @@ function pixelsOf(at: string, texts: readonly string[], { columns, pixelColumns 
     const value = /^\d+(\.0*)?$/.test(text) ? Number(text) : Number.NaN;
     // Written so that NaN fails too.
     if (!(value <= 255)) {
-      throw new BnError(
-        'data',
-        `${at}: ${columns[column]} is ${excerpt(text)}, expected an integer from 0 to 255; correct or remove the line`,
-      );
+      const problem = `${columns[column]} is ${excerpt(text)}, expected an integer from 0 to 255`;
+      throw new BnError('data', `${at}: ${problem}; correct or remove the line`);
     }
     pixels[i] = value;
   }

@@ -53,6 +53,8 @@ export async function loadIdx(
 /** Groups: data set, part, kind. */
 export const idxName: RegExp = /^(.*?)[-_.]?(train|t10k|test)[-_.](images|labels)[-_.]?idx\d+([-_.]ubyte)?(\.gz)?$/i;
 
+const orPaths = 'give the paths as { images, labels }';
+
 interface Found {
   readonly name: string;
   readonly set: string;
@@ -67,10 +69,8 @@ function findFiles(folder: string, names: readonly string[]): Found[] {
   });
   const sets = [...new Set(found.map(({ set }) => set))];
   if (sets.length < 2) return found;
-  throw new BnError(
-    'data',
-    `${folder}: expected the files of one data set, found those of ${sets.map((set) => set || 'one without a name').join(', ')}; move each into a folder of its own, or give the paths as { images, labels }`,
-  );
+  const problem = `expected the files of one data set, found those of ${sets.map((set) => set || 'one without a name').join(', ')}`;
+  throw new BnError('data', `${folder}: ${problem}; move each into a folder of its own, or ${orPaths}`);
 }
 
 function pairOf(folder: string, found: readonly Found[], wantedPart: 'train' | 't10k'): IdxFiles {
@@ -80,10 +80,8 @@ function pairOf(folder: string, found: readonly Found[], wantedPart: 'train' | '
     );
     if (match) return join(folder, match.name);
     const wanted = `${found[0]?.set ? `${found[0].set}-` : ''}${wantedPart}-${wantedKind}-idx${wantedKind === 'images' ? 3 : 1}-ubyte`;
-    throw new BnError(
-      'file',
-      `${folder}: looked for ${wanted} and ${wanted}.gz and found neither; add the file, or give the paths as { images, labels }`,
-    );
+    const problem = `looked for ${wanted} and ${wanted}.gz and found neither`;
+    throw new BnError('file', `${folder}: ${problem}; add the file, or ${orPaths}`);
   };
   return { images: find('images'), labels: find('labels') };
 }

@@ -42,10 +42,8 @@ export async function loadImageFolder(folder: string, options: ImageOptions = {}
     classNames.push(entry.name);
   }
   if (classNames.length === 0) {
-    throw new BnError(
-      'data',
-      `${folder}: expected one subfolder per class, found none; put each class's images into a folder of its own`,
-    );
+    const advice = "put each class's images into a folder of its own";
+    throw new BnError('data', `${folder}: expected one subfolder per class, found none; ${advice}`);
   }
   const { features, shape, kept, skipped } = await readImages(files, options);
   const labelsKept = Int32Array.from(kept, (i) => labels[i]!);
@@ -68,10 +66,8 @@ function requireImages(
   const found = left[0]
     ? `${left.length} ${left.length === 1 ? 'file' : 'files'} that cannot be read (${left[0].file}: ${left[0].reason})`
     : 'none';
-  throw new BnError(
-    'data',
-    `${path}: expected ${formatNames} images of a class, found ${found}; add images or remove the folder`,
-  );
+  const problem = `expected ${formatNames} images of a class, found ${found}`;
+  throw new BnError('data', `${path}: ${problem}; add images or remove the folder`);
 }
 
 interface Entry {

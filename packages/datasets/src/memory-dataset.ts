@@ -57,10 +57,9 @@ export class MemoryDataset implements Dataset {
     this.#labels = labels;
     const isWhole = Number.isInteger(this.length) && Number.isInteger(this.#width);
     if (!isWhole || features.length !== this.length * this.#size) {
-      throw new BnError(
-        'shape',
-        `${features.length} feature values are not ${labels.length} examples of shape ${formatShape(shape)}; give as many labels as examples`,
-      );
+      const examples = `${labels.length} examples of shape ${formatShape(shape)}`;
+      const problem = `${features.length} feature values are not ${examples}`;
+      throw new BnError('shape', `${problem}; give as many labels as examples`);
     }
     checkFeatures(this.features.dtype, features, (at) => Math.floor(at / this.#size));
     checkLabels(this, labels, (at) => Math.floor(at / this.#width));

@@ -44,10 +44,9 @@ const largestOwnSize = 64;
 export async function readImages(files: readonly string[], options: ImageOptions): Promise<Images> {
   const { size, channels } = options;
   if (!(size ?? []).every((n) => Number.isInteger(n) && n > 0) || ![1, 3, null, undefined].includes(channels)) {
-    throw new BnError(
-      'argument',
-      `expected a size of positive integers and 1 or 3 channels, got ${JSON.stringify({ size, channels })}; correct the options`,
-    );
+    const got = JSON.stringify({ size, channels });
+    const problem = `expected a size of positive integers and 1 or 3 channels, got ${got}`;
+    throw new BnError('argument', `${problem}; correct the options`);
   }
   const images = await decodeAll(files, size ?? null, options);
   return images ?? (await decodeAll(files, [largestOwnSize, largestOwnSize], options))!;

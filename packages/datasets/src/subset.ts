@@ -31,11 +31,9 @@ export function subset(dataset: Dataset, selection: number | ArrayLike<number>):
 }
 
 function firstIndices(dataset: Dataset, count: number): Int32Array {
-  if (!(Number.isInteger(count) && count > 0 && count <= dataset.length)) {
-    throw new BnError(
-      'argument',
-      `cannot take ${count} of ${dataset.length} examples; give a count from 1 to ${dataset.length}`,
-    );
+  const { length } = dataset;
+  if (!(Number.isInteger(count) && count > 0 && count <= length)) {
+    throw new BnError('argument', `cannot take ${count} of ${length} examples; give a count from 1 to ${length}`);
   }
   return Int32Array.from({ length: count }, (_, i) => i);
 }

@@ -7,9 +7,9 @@ import { type Classified, classifyImages } from '../classify/classify-images.js'
 import { type Show, type ShowOptions, showCsv, showJson, showTable } from '../classify/show.js';
 import { addModelOptions, modelOptions } from '../config/model-options.js';
 import { findImages } from '../images/find-images.js';
+import { tellSignature } from '../model/describe-model.js';
 import { imageInput } from '../model/image-input.js';
 import { openModel } from '../model/open-model.js';
-import { tellSignature } from '../model/tell-signature.js';
 import { program } from '../program.js';
 
 export const summary = 'classify image files (the default)';

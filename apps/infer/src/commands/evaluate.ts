@@ -3,6 +3,7 @@
 import { resolve } from 'node:path';
 import {
   CheckedCommand,
+  checkedList,
   checkedOption,
   type Io,
   loadTestData,
@@ -19,17 +20,16 @@ import { answersFor, requireShape } from '../evaluate/evaluate-model.js';
 import { type Evaluation, evaluate } from '../evaluate/evaluation.js';
 import { evaluationText } from '../evaluate/evaluation-text.js';
 import { targetsOf } from '../evaluate/targets.js';
-import { describeBackend } from '../model/describe-backend.js';
+import { describeBackend, tellSignature } from '../model/describe-model.js';
 import { dataInput } from '../model/image-input.js';
 import { type OpenedModel, openModel } from '../model/open-model.js';
-import { tellSignature } from '../model/tell-signature.js';
 
 export const summary = 'accuracy, precision, recall and confusion of a model on a data set';
 
 interface EvaluateFlags {
   readonly data: string;
   readonly heldOutBy?: number;
-  readonly target?: string;
+  readonly target?: readonly string[];
   readonly json?: true;
 }
 
@@ -50,10 +50,12 @@ export async function run(args: readonly string[], io: Io): Promise<number> {
       wholeNumber(0, 2 ** 31 - 1),
       'of data without a test part, only the tenth that training with this seed held out [default: all of it]',
     )
-    .checked(
-      '--target',
-      text('<names>'),
-      'columns of a .csv that hold labels or numbers, with commas between [default: all but the image]',
+    .addOption(
+      checkedList(
+        '--target',
+        text('<name>'),
+        'columns of a .csv that hold labels or numbers [default: all but the image]',
+      ),
     )
     .option('--json', 'print one object of JSON, for programs')
     .addHelpText('after', notes);
@@ -76,7 +78,7 @@ async function evaluateOn(model: OpenedModel, flags: EvaluateFlags, io: Io): Pro
   const path = data === 'fashion-mnist' ? data : resolve(io.cwd, data);
   const { kind } = output;
   const task = kind === 'scores' && output.size > 1 ? 'multilabel' : kind === 'values' ? 'regress' : 'classify';
-  const { dataset, part, skipped } = await loadTestData({ data: path, heldOutBy, task, target }, input.shape);
+  const { dataset, part, skipped } = await loadTestData({ data: path, heldOutBy, task, targets: target }, input.shape);
   if (skipped.length > 0) {
     const [{ file, reason }] = skipped as [(typeof skipped)[number]];
     io.stderr.write(printable(`warning: ${skipped.length} file(s) are left out, the first is ${file}: ${reason}\n`));

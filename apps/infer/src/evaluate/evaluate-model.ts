@@ -11,10 +11,8 @@ const batchSize = 256;
 /** @throws BnError `data` if the data is of another shape than the model takes */
 export function requireShape({ features: { shape, dtype } }: Dataset, input: DataInput): void {
   if (sameShape(shape, input.shape) && dtype === 'uint8') return;
-  throw new BnError(
-    'data',
-    `the data is ${dtype} ${formatShape(shape)}, but the model takes ${formatShape(input.shape)}; give data of that shape`,
-  );
+  const problem = `the data is ${dtype} ${formatShape(shape)}, but the model takes ${formatShape(input.shape)}`;
+  throw new BnError('data', `${problem}; give data of that shape`);
 }
 
 /**

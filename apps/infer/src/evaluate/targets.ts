@@ -55,17 +55,13 @@ function requireKind(
   const width = labels[0]!.length;
   if (width !== size || (kind !== 'scores' && kind !== 'values')) {
     const expected = kind === 'scores' ? `${size} label(s)` : kind === 'values' ? `${size} value(s)` : 'one class';
-    throw new BnError(
-      'data',
-      `the data has ${width} numbers for each example, the model gives ${expected}; give data of those`,
-    );
+    const problem = `the data has ${width} numbers for each example, the model gives ${expected}`;
+    throw new BnError('data', `${problem}; give data of those`);
   }
   if (kind === 'values') return;
   const odd = (label: number) => label !== 0 && label !== 1;
   const example = labels.findIndex((row) => row.some(odd));
   if (example < 0) return;
-  throw new BnError(
-    'data',
-    `example ${example} has the label ${labels[example]!.find(odd)}; labels are 0 or 1, correct the data`,
-  );
+  const problem = `example ${example} has the label ${labels[example]!.find(odd)}`;
+  throw new BnError('data', `${problem}; labels are 0 or 1, correct the data`);
 }

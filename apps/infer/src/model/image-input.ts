@@ -34,10 +34,8 @@ export function imageInput(name: string, { input }: Pick<Signature, 'input'>): I
   const { image, shape, dtype } = input;
   if (!image) {
     const taken = formatSpec({ dtype, shape: [null, ...shape] });
-    throw new BnError(
-      'unsupported',
-      `${name}: the model takes ${taken}, which is not a grey or RGB image; give a model that takes images`,
-    );
+    const problem = `the model takes ${taken}, which is not a grey or RGB image`;
+    throw new BnError('unsupported', `${name}: ${problem}; give a model that takes images`);
   }
   const { channels, height, width, order } = image;
   const { scale, offset } = pixelScaling(image);

@@ -1,16 +1,8 @@
 // An exported model, ready to predict on a backend.
 
 import { parse } from 'node:path';
-import { type ComputeOptions, named, openBackend, readModelFile } from '@bn/command-line';
-import {
-  type Backend,
-  BnError,
-  createGraph,
-  type Executable,
-  type Signature,
-  type Spec,
-  type TypedArray,
-} from '@bn/core';
+import { type ComputeOptions, named, type OpenedBackend, openBackend, readModelFile } from '@bn/command-line';
+import { BnError, createGraph, type Executable, type Signature, type Spec, type TypedArray } from '@bn/core';
 import {
   answerOf,
   type ImportedInference,
@@ -33,12 +25,9 @@ export interface OutputValue {
   readonly spec: Spec;
 }
 
-export interface InferenceModel {
+export interface InferenceModel extends Pick<OpenedBackend, 'backend' | 'reason'> {
   /** The file's name without `.onnx`. */
   readonly name: string;
-  readonly backend: Backend;
-  /** Why not a better device or backend, where the choice was not the user's. */
-  readonly reason?: string;
   /** The model's input; the batch dimension is null. */
   readonly input: { readonly name: string; readonly spec: Spec };
   /** The model's outputs by name; the batch dimension is null. */

@@ -10,33 +10,25 @@ export interface RankedClass {
 const most = 20;
 const shownOfMany = 10;
 
-export class ClassList {
-  readonly #list: HTMLElement;
-
-  constructor(list: HTMLElement) {
-    this.#list = list;
-  }
-
-  /**
-   * Few classes keep their places, so that one sees them change.
-   *
-   * @param classes all, the most probable first
-   */
-  show(classes: readonly RankedClass[]): void {
-    const [first] = classes;
-    const isFew = classes.length <= most;
-    const rows = isFew ? classes.toSorted((a, b) => a.index - b.index) : classes.slice(0, shownOfMany);
-    while (this.#list.children.length > rows.length) this.#list.lastElementChild!.remove();
-    while (this.#list.children.length < rows.length) this.#list.append(emptyRow());
-    for (const [i, { class: name, index, probability }] of rows.entries()) {
-      const row = this.#list.children[i]!;
-      const [title, track, share] = row.children as unknown as [HTMLElement, HTMLElement, HTMLElement];
-      row.classList.toggle('first', index === first?.index && probability > 0);
-      title.textContent = name;
-      title.title = name;
-      (track.firstElementChild as HTMLElement).style.width = `${probability * 100}%`;
-      share.textContent = percent(probability);
-    }
+/**
+ * Few classes keep their places, so that one sees them change.
+ *
+ * @param classes all, the most probable first
+ */
+export function showClasses(list: HTMLElement, classes: readonly RankedClass[]): void {
+  const [first] = classes;
+  const isFew = classes.length <= most;
+  const rows = isFew ? classes.toSorted((a, b) => a.index - b.index) : classes.slice(0, shownOfMany);
+  while (list.children.length > rows.length) list.lastElementChild!.remove();
+  while (list.children.length < rows.length) list.append(emptyRow());
+  for (const [i, { class: name, index, probability }] of rows.entries()) {
+    const row = list.children[i]!;
+    const [title, track, share] = row.children as unknown as [HTMLElement, HTMLElement, HTMLElement];
+    row.classList.toggle('first', index === first?.index && probability > 0);
+    title.textContent = name;
+    title.title = name;
+    (track.firstElementChild as HTMLElement).style.width = `${probability * 100}%`;
+    share.textContent = percent(probability);
   }
 }
 

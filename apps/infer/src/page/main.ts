@@ -1,8 +1,7 @@
 // The page: a picture, drawn or chosen, and at once what the model takes it for.
 
-import { ClassList, percent } from './class-list.js';
+import { percent, showClasses } from './class-list.js';
 import { DrawingPad } from './drawing-pad.js';
-import { element } from './element.js';
 import { classify, inputSize, modelNames } from './server.js';
 
 const canvas = element('pad', HTMLCanvasElement);
@@ -17,7 +16,7 @@ const invert = element('invert', HTMLInputElement);
 const hint = element('hint', HTMLElement);
 const best = element('best', HTMLElement);
 const problem = element('problem', HTMLElement);
-const classes = new ClassList(element('classes', HTMLOListElement));
+const classes = element('classes', HTMLOListElement);
 
 /** The picture that the pad shows, as long as nothing is drawn onto it: the server gets it as it was. */
 let chosen: Blob | null = null;
@@ -61,7 +60,7 @@ async function askAgain(): Promise<void> {
 async function answer(): Promise<void> {
   const ranked = await classify(models.value, chosen ?? (await pad.file()), chosen !== null && invert.checked);
   // An empty pad is classified for the names of the classes alone.
-  classes.show(pad.isEmpty ? ranked.map((entry) => ({ ...entry, probability: 0 })) : ranked);
+  showClasses(classes, pad.isEmpty ? ranked.map((entry) => ({ ...entry, probability: 0 })) : ranked);
   const [first] = ranked;
   best.textContent = pad.isEmpty || !first ? 'nothing yet' : `${first.class}, ${percent(first.probability)}`;
   tell('');
@@ -137,6 +136,13 @@ addEventListener('drop', (event) => {
   document.body.classList.remove('dropping');
   takeFrom(event.dataTransfer);
 });
+
+/** @throws if the page has no such element of that kind */
+function element<T extends HTMLElement>(id: string, kind: new () => T): T {
+  const found = document.getElementById(id);
+  if (found instanceof kind) return found;
+  throw new Error(`the page has no ${kind.name} #${id}`);
+}
 
 async function start(): Promise<void> {
   for (const name of await modelNames()) models.add(new Option(name, name));

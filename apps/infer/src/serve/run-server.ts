@@ -1,5 +1,6 @@
 // A server's life: from its models' files to its last answer.
 
+import { once } from 'node:events';
 import { Server } from 'node:net';
 import { setTimeout as wait } from 'node:timers/promises';
 import type { Io } from '@bn/command-line';
@@ -61,10 +62,8 @@ export async function runServer(settings: ServeSettings, io: Io): Promise<void> 
   let library!: ModelLibrary;
   try {
     library = await ModelLibrary.open(settings.files, {
-      ...{ pool, dispatcher, log, clock: systemClock },
+      ...{ pool, dispatcher, log, metrics, clock: systemClock },
       limits: { ...settings, timeout: settings.timeout * 1000 },
-      observeBatch: (model, batch) => metrics.observeBatch(model, batch),
-      observeReload: (model, succeeded) => metrics.observeReload(model, succeeded),
     });
     const app = await createApp({
       ...{ models: library, metrics, log, apiKey: settings.apiKey },
@@ -78,7 +77,7 @@ export async function runServer(settings: ServeSettings, io: Io): Promise<void> 
     const unwatch = watchFiles(library.files, (name) => void library.reload(name));
     const reloadAll = () => library.names.forEach((name) => void library.reload(name));
     process.on('SIGHUP', reloadAll);
-    await aborted(io.signal);
+    if (!io.signal.aborted) await once(io.signal, 'abort');
     log.info({ reason: String(io.signal.reason) }, 'stopping: what was asked is answered, nothing new is accepted');
     process.off('SIGHUP', reloadAll);
     unwatch();
@@ -113,13 +112,6 @@ function announce(
   const isOpen = apiKey === null && !/^(localhost|127\..*|::1)$/.test(host);
   if (isOpen) stderr.write(`warning: ${host} can be reached by other machines, and no --api-key keeps strangers out\n`);
   stdout.write(`serving ${library.names.join(', ')} on ${address}\n`);
-}
-
-function aborted(signal: AbortSignal): Promise<void> {
-  return new Promise((resolve) => {
-    if (signal.aborted) resolve();
-    else signal.addEventListener('abort', () => resolve(), { once: true });
-  });
 }
 
 /**

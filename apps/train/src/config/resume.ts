@@ -24,10 +24,8 @@ export function requireResumable(run: string, flags: Given, configFile: string |
   if (configFile !== undefined) fixed.unshift('--config');
   if (fixed.length === 0) return;
   const free = knobNames.filter((name) => knobs[name].resumable).map(flagOf);
-  const them = fixed.length === 1 ? 'it' : 'them';
-  throw new UsageError(
-    `${fixed.join(', ')} cannot change when a run is resumed (only ${free.join(', ')} can); leave ${them} out, or start a new run`,
-  );
+  const problem = `${fixed.join(', ')} cannot change when a run is resumed (only ${free.join(', ')} can)`;
+  throw new UsageError(`${problem}; leave ${fixed.length === 1 ? 'it' : 'them'} out, or start a new run`);
 }
 
 /**

@@ -1,7 +1,7 @@
 // From flags, environment and files to the complete settings of a run, checked against each other.
 
 import { dirname, join, resolve } from 'node:path';
-import { fileToWrite, requireExactMode, UsageError } from '@bn/command-line';
+import { type DataOptions, fileToWrite, requireExactMode, UsageError } from '@bn/command-line';
 import { flagOf, type KnobName, type KnobValues, knobNames, knobs } from './knobs.js';
 import { valuesFromEnvironment, valuesFromFile } from './read-values.js';
 import { absoluteModule, requireResumable, valuesToKeep } from './resume.js';
@@ -19,6 +19,16 @@ export interface Settings {
   /** File to export the trained model to; null for none. Absolute. */
   readonly export: string | null;
   readonly json: boolean;
+}
+
+/** What `loadData` takes of a configuration. */
+export function dataOptions({ imageSize, channels, target, ...config }: RunConfig): DataOptions {
+  return {
+    ...config,
+    size: imageSize === null ? null : [imageSize, imageSize],
+    channels: channels === null ? null : (Number(channels) as 1 | 3),
+    targets: target?.split(',').map((name) => name.trim()) ?? null,
+  };
 }
 
 /** Knobs that were given as flags, and what flags may hold besides. */

@@ -5,11 +5,8 @@ import type { EpochTotals, StepEvent } from '@bn/core';
 import type { Colors } from 'picocolors/types.js';
 import { formatDuration, formatMetrics, formatRate } from './format.js';
 
-export interface Progress {
-  readonly epoch: number;
+export interface Progress extends Pick<StepEvent, 'epoch' | 'step' | 'stepsPerEpoch'> {
   readonly epochs: number;
-  readonly step: number;
-  readonly stepsPerEpoch: number;
   readonly soFar: EpochTotals;
   /** Seconds to the end of the run, evaluations included; null until there is something to judge by. */
   readonly secondsLeft: number | null;
@@ -25,20 +22,14 @@ export function loadingProgress(stream: OutputStream): (done: number, total: num
 /** Judges by the time since its first step: a resumed run starts amid the epochs. */
 export function trackProgress(epochs: number): (event: StepEvent) => Progress {
   let first: { time: number; position: number } | undefined;
-  return (event) => {
+  return ({ epoch, step, stepsPerEpoch, epochSoFar: soFar }) => {
     const now = performance.now();
     // Epochs done, with the present one's part.
-    const position = event.epoch - 1 + event.step / event.stepsPerEpoch;
+    const position = epoch - 1 + step / stepsPerEpoch;
     first ??= { time: now, position };
     const done = position - first.position;
-    return {
-      epoch: event.epoch,
-      epochs,
-      step: event.step,
-      stepsPerEpoch: event.stepsPerEpoch,
-      soFar: event.epochSoFar,
-      secondsLeft: done > 0 ? ((now - first.time) / 1000 / done) * (epochs - position) : null,
-    };
+    const secondsLeft = done > 0 ? ((now - first.time) / 1000 / done) * (epochs - position) : null;
+    return { epoch, epochs, step, stepsPerEpoch, soFar, secondsLeft };
   };
 }
 

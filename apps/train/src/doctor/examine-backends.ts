@@ -63,11 +63,8 @@ export function judge(detail: string, outcome: Trial | { readonly failure: strin
     return { computes: false, detail: `a training step fails: ${outcome.failure}; use another device or backend` };
   }
   if (outcome.difference <= tolerance) return { computes: true, detail };
-  const difference = outcome.difference.toPrecision(2);
-  return {
-    computes: false,
-    detail: `a training step gives other numbers than the reference backend (by ${difference}); use another device, and report it`,
-  };
+  const problem = `gives other numbers than the reference backend (by ${outcome.difference.toPrecision(2)})`;
+  return { computes: false, detail: `a training step ${problem}; use another device, and report it` };
 }
 
 const secondsAllowed = 120;
@@ -87,9 +84,8 @@ function tryInChild(
       const last = stdout.trim().split('\n').at(-1) ?? '';
       if (!error && last.startsWith('{')) return resolve(JSON.parse(last));
       const said = stderr.trim().split('\n').at(-1);
-      resolve({
-        failure: error?.signal ? `the process was ended by ${error.signal}` : said || 'it ended without a message',
-      });
+      const failure = error?.signal ? `the process was ended by ${error.signal}` : said;
+      resolve({ failure: failure || 'it ended without a message' });
     });
   });
 }

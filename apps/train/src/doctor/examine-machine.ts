@@ -43,18 +43,8 @@ export async function examineMachine(): Promise<Machine> {
   };
 }
 
-const kernelFeatures = [
-  'sse4_1',
-  'avx',
-  'avx2',
-  'fma',
-  'avx512f',
-  'avx512_vnni',
-  'amx_tile',
-  'asimd',
-  'asimddp',
-  'sve',
-];
+const x86Features = ['sse4_1', 'avx', 'avx2', 'fma', 'avx512f', 'avx512_vnni', 'amx_tile'];
+const armFeatures = ['asimd', 'asimddp', 'sve'];
 
 /** From Linux's /proc/cpuinfo. */
 export function processorFeatures(cpuinfo: string | undefined): string[] | null {
@@ -62,7 +52,7 @@ export function processorFeatures(cpuinfo: string | undefined): string[] | null 
     .exec(cpuinfo ?? '')?.[1]
     ?.trim()
     .split(/\s+/);
-  return flags ? kernelFeatures.filter((name) => flags.includes(name)) : null;
+  return flags ? [...x86Features, ...armFeatures].filter((name) => flags.includes(name)) : null;
 }
 
 async function examineGpus(): Promise<Pick<Machine, 'gpus' | 'noGpu'>> {

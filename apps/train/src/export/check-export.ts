@@ -82,10 +82,8 @@ function requireSameClasses(got: TypedArray, expected: TypedArray, classes: numb
     const [other] = bestTwo(got.subarray(row, row + classes));
     const margin = expected[row + best]! - expected[row + second]!;
     if (other === best || margin <= tolerance) continue;
-    throw new BnError(
-      'unsupported',
-      `the exported model says class ${other} where the trainer says ${best}, by a margin of ${margin}; nothing was written. Try another --backend`,
-    );
+    const problem = `the exported model says class ${other} where the trainer says ${best}, by a margin of ${margin}`;
+    throw new BnError('unsupported', `${problem}; nothing was written. Try another --backend`);
   }
 }
 

@@ -50,10 +50,8 @@ export function fitModel(
   );
   // With names on both sides, or numbers for names, matching tells more.
   if (outputs < wanted && !known?.names) {
-    throw new BnError(
-      'shape',
-      `the network gives ${outputs} values for an example, but the data has ${wanted} classes; let it end in dense(${wanted}), or correct the labels`,
-    );
+    const problem = `the network gives ${outputs} values for an example, but the data has ${wanted} classes`;
+    throw new BnError('shape', `${problem}; let it end in dense(${wanted}), or correct the labels`);
   }
   const paths = [...traced.parameters.keys()];
   return {
@@ -68,10 +66,8 @@ export function fitModel(
 function requireTask({ task, gives }: Objective, { kind }: OutputSignature): void {
   if (kind === gives.kind || (kind === 'logits' && task !== 'regress')) return;
   const fitting = { logits: 'classify', probabilities: 'classify', scores: 'multilabel', values: 'regress' }[kind];
-  throw new BnError(
-    'argument',
-    `the model gives ${kind}, but --task ${task} needs ${gives.kind}; give --task ${fitting}`,
-  );
+  const needed = `--task ${task} needs ${gives.kind}`;
+  throw new BnError('argument', `the model gives ${kind}, but ${needed}; give --task ${fitting}`);
 }
 
 /** Data whose classes have the indices that the model gives them, and what should be known of that. */

@@ -2,7 +2,7 @@
 
 import { loadData } from '@bn/command-line';
 import { assembleBatch, type Batch, type Dataset, epochOrder, type TrainerOptions } from '@bn/core';
-import type { RunConfig } from '../config/settings.js';
+import { dataOptions, type RunConfig } from '../config/settings.js';
 import { objectiveOf, optimizerOf } from '../run/learning-rule.js';
 import { fitModel, matchData } from './fit-model.js';
 import { loadNetwork } from './load-network.js';
@@ -16,7 +16,7 @@ export interface LoadedSteps {
 
 export async function loadSteps(config: RunConfig, workingFolder: string): Promise<LoadedSteps> {
   const network = await loadNetwork(config, workingFolder);
-  const data = await loadData(config, network.shape);
+  const data = await loadData(dataOptions(config), network.shape);
   const objective = objectiveOf(config, data.outputs);
   const fitted = fitModel(network, objective, data, network.signed?.signature.output ?? null);
   const { train } = matchData(fitted, data, config.batchSize).data;

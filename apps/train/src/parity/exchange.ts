@@ -13,41 +13,32 @@ import {
   type Observation,
 } from '@bn/core';
 
-export class Exchange {
-  readonly #folder: string;
+export type Exchange = ReturnType<typeof exchangeIn>;
 
-  constructor(folder: string) {
-    this.#folder = folder;
-  }
-
-  async write(step: number, state: Checkpoint, observations: readonly Observation[]): Promise<void> {
-    const tensors = new Map(
-      observations.map((observation): [string, HostTensor] => {
+export function exchangeIn(folder: string) {
+  const file = (step: number, what: 'state' | 'observations') => join(folder, `${step}-${what}.safetensors`);
+  const read = async (...which: Parameters<typeof file>) => new Uint8Array(await readFile(file(...which)));
+  return {
+    async write(step: number, state: Checkpoint, observations: readonly Observation[]): Promise<void> {
+      const tensors = observations.map((observation): [string, HostTensor] => {
         const { shape, data } = observation;
         return [keyOf(observation), { shape, data: Float32Array.from(data) }];
-      }),
-    );
-    await writeFile(this.#file(step, 'state'), encodeCheckpoint(state));
-    await writeFile(this.#file(step, 'observations'), encodeSafetensors(tensors));
-  }
-
-  async readState(step: number): Promise<Checkpoint> {
-    return decodeCheckpoint(new Uint8Array(await readFile(this.#file(step, 'state'))));
-  }
-
-  /** By the key of each observation. */
-  async readObservations(step: number): Promise<ReadonlyMap<string, HostTensor>> {
-    return decodeSafetensors(new Uint8Array(await readFile(this.#file(step, 'observations')))).tensors;
-  }
-
-  async remove(step: number): Promise<void> {
-    await rm(this.#file(step, 'state'), { force: true });
-    await rm(this.#file(step, 'observations'), { force: true });
-  }
-
-  #file(step: number, what: 'state' | 'observations'): string {
-    return join(this.#folder, `${step}-${what}.safetensors`);
-  }
+      });
+      await writeFile(file(step, 'state'), encodeCheckpoint(state));
+      await writeFile(file(step, 'observations'), encodeSafetensors(new Map(tensors)));
+    },
+    async readState(step: number): Promise<Checkpoint> {
+      return decodeCheckpoint(await read(step, 'state'));
+    },
+    /** By the key of each observation. */
+    async readObservations(step: number): Promise<ReadonlyMap<string, HostTensor>> {
+      return decodeSafetensors(await read(step, 'observations')).tensors;
+    },
+    async remove(step: number): Promise<void> {
+      await rm(file(step, 'state'), { force: true });
+      await rm(file(step, 'observations'), { force: true });
+    },
+  };
 }
 
 export function keyOf({ kind, name }: Observation): string {

@@ -5,7 +5,7 @@ import { type Backend, BnError, createTrainer, type HostTensor, type Observation
 import { createBackend as createReference } from '@bn/reference';
 import { batchesOf, loadSteps } from '../load/load-steps.js';
 import { difference } from './difference.js';
-import { Exchange, keyOf } from './exchange.js';
+import { exchangeIn, keyOf } from './exchange.js';
 import type { Setup, Tasks } from './tasks.js';
 
 export interface Participant extends Omit<TaskTable<Tasks>, 'open'> {
@@ -17,7 +17,7 @@ export async function createParticipant(setup: Setup): Promise<Participant> {
   const { config } = setup;
   const { options, train: dataset, description } = await loadSteps(config, setup.workingFolder);
   const backend = await backendOf(setup);
-  const exchange = new Exchange(setup.exchange);
+  const exchange = exchangeIn(setup.exchange);
   // Stands at the state of the step that is asked for.
   const stepwise = await createTrainer({ ...options, backend });
   const batches = batchesOf(dataset, config);

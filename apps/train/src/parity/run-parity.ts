@@ -8,7 +8,7 @@ import { BnError } from '@bn/core';
 import { shortPath } from '../run/describe-run.js';
 import { Child } from './child.js';
 import type { ParityDisplay } from './display.js';
-import { Exchange } from './exchange.js';
+import { type Exchange, exchangeIn } from './exchange.js';
 import type { BackendRecord, Difference, ParityRecord } from './record.js';
 import type { BackendChoice, ParitySettings } from './settings.js';
 import type { Setup, Tasks } from './tasks.js';
@@ -50,7 +50,7 @@ export async function runParity(settings: ParitySettings, display: ParityDisplay
       steps: settings.steps,
     };
     display.start({ ...described, backends: backends.map(({ choice, about }) => ({ label: choice.label, ...about })) });
-    return { ...described, ...(await compare(reference, backends, settings.steps, new Exchange(folder), display)) };
+    return { ...described, ...(await compare(reference, backends, settings.steps, exchangeIn(folder), display)) };
   } finally {
     io.signal.removeEventListener('abort', stop);
     stop();

@@ -84,7 +84,6 @@ function rateChart({ report, stepSeconds }: ProfileRecord): TopLevelSpec | null 
     return rate === null || seconds < smallPhase * stepSeconds ? [] : [{ phase, rate: rate / 1e9 }];
   });
   if (values.length === 0) return null;
-  const line = { color: pageTheme.muted, strokeDash: [4, 4] };
   return {
     width: 920,
     height: 40 + 22 * values.length,
@@ -103,15 +102,12 @@ function rateChart({ report, stepSeconds }: ProfileRecord): TopLevelSpec | null 
           },
         },
       },
-      ...(peak === undefined
-        ? []
-        : [
-            {
-              data: { values: [{ rate: peak / 1e9 }] },
-              mark: { type: 'rule' as const, ...line },
-              encoding: { x: { field: 'rate', type: 'quantitative' as const } },
-            },
-          ]),
+      {
+        // None without a peak.
+        data: { values: peak === undefined ? [] : [{ rate: peak / 1e9 }] },
+        mark: { type: 'rule', color: pageTheme.muted, strokeDash: [4, 4] },
+        encoding: { x: { field: 'rate', type: 'quantitative' } },
+      },
     ],
   };
 }

@@ -57,18 +57,16 @@ function figures(summary: RunSummary): Html {
 
 function epochTable(epochs: readonly EpochRecord[]): Html {
   const names = Object.keys(epochs[0]?.metrics ?? {});
-  const column =
-    (part: string, of: (epoch: EpochRecord) => Metrics) =>
-    (name: string): [string, (epoch: EpochRecord) => HtmlValue] => [
-      `${part} ${shortName(name)}`,
-      (epoch) => digits(of(epoch).metrics[name], 3),
-    ];
-  const columns: [string, (epoch: EpochRecord) => HtmlValue][] = [
+  type Column = [title: string, cell: (epoch: EpochRecord) => HtmlValue];
+  const column = (title: string, metrics: (epoch: EpochRecord) => Metrics['metrics'], name: string): Column => {
+    return [`${title} ${shortName(name)}`, (epoch) => digits(metrics(epoch)[name], 3)];
+  };
+  const columns: Column[] = [
     ['epoch', ({ epoch }) => epoch],
     ['loss', ({ loss }) => digits(loss, 3)],
-    ...names.map(column('train', (epoch) => epoch)),
+    ...names.map((name) => column('train', ({ metrics }) => metrics, name)),
     ['test loss', ({ test }) => digits(test.loss, 3)],
-    ...names.map(column('test', ({ test }) => test)),
+    ...names.map((name) => column('test', ({ test }) => test.metrics, name)),
     ['learning rate', ({ learningRate }) => Number(learningRate.toPrecision(4))],
     ['examples/sec', ({ examplesPerSecond }) => Math.round(examplesPerSecond).toLocaleString('en-US')],
     ['seconds', ({ seconds }) => digits(seconds, 1)],

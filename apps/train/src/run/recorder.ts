@@ -59,14 +59,8 @@ function epochRecord(
   batchNormLayers: readonly string[],
 ): EpochRecord {
   return {
-    epoch,
-    loss,
-    metrics,
-    test: { loss: testLoss, metrics: testMetrics },
-    learningRate,
-    examplesPerSecond,
-    seconds,
-    examples,
+    ...{ epoch, loss, metrics, test: { loss: testLoss, metrics: testMetrics } },
+    ...{ learningRate, examplesPerSecond, seconds, examples },
     batchNorm: Object.fromEntries(batchNormLayers.map((layer) => [layer, batchNormValues(checkpoint, layer)])),
   };
 }

@@ -49,9 +49,8 @@ export function requireNoRun(path: string): void {
   const { path: _, ...files } = runFolder(path);
   const found = Object.values(files).find(existsSync);
   if (!found) return;
-  throw new UsageError(
-    `${path} already holds a run (${found}); give another --out, or continue it with --resume ${path}`,
-  );
+  const advice = `give another --out, or continue it with --resume ${path}`;
+  throw new UsageError(`${path} already holds a run (${found}); ${advice}`);
 }
 
 /** Creates the folder, if `out` is null a new one in `runs/` named by the time, and writes its config.json. */

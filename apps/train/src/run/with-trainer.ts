@@ -2,7 +2,7 @@
 
 import { computeOptions, type DataOptions, loadData, openBackend, outlineOf } from '@bn/command-line';
 import { type Backend, createTrainer, type Signature, type Trainer } from '@bn/core';
-import type { RunConfig } from '../config/settings.js';
+import { dataOptions, type RunConfig } from '../config/settings.js';
 import { type FittedModel, fitModel, type MatchedData, matchData } from '../load/fit-model.js';
 import { loadNetwork } from '../load/load-network.js';
 import { objectiveOf, optimizerOf } from './learning-rule.js';
@@ -32,7 +32,7 @@ export async function withTrainer<T>(
 ): Promise<T> {
   const network = await loadNetwork(config, workingFolder);
   // Other threads unpack the data, while this one makes the backend and, for data that is known, compiles.
-  const loading = loadData({ ...config, onProgress }, network.shape);
+  const loading = loadData({ ...dataOptions(config), onProgress }, network.shape);
   // Told below: not also as an error that nothing handles.
   loading.catch(() => {});
   const opened = await openBackend(config.backend, workingFolder, computeOptions(config));
@@ -50,15 +50,8 @@ export async function withTrainer<T>(
       const data = await loading;
       const matched = matchData(fitted, data, config.batchSize);
       const warnings = [...(network.signed?.assumptions ?? []), ...data.warnings, ...matched.warnings];
-      return await body({
-        ...matched,
-        warnings,
-        config: { ...config, backend: name },
-        fitted,
-        backend,
-        deviceReason,
-        trainer,
-      });
+      const chosen = { ...config, backend: name };
+      return await body({ ...matched, warnings, config: chosen, fitted, backend, deviceReason, trainer });
     } finally {
       await trainer.dispose();
     }

@@ -82,6 +82,20 @@ export function maxPool2dGradient(x: Tensor, dy: Tensor, geometry: PoolingGeomet
   return apply(pooling, 'maxPool2dGradient', [x, dy], geometry);
 }
 
+/** For each window along an axis, the taps that fall on the image: what an average counts where padding does not. */
+export function tapsOnImage(
+  axis: 0 | 1,
+  { kernelSize, stride, padding, dilation }: PoolingGeometry,
+  imageSize: number,
+  windowCount: number,
+): number[] {
+  return Array.from({ length: windowCount }, (_, window) => {
+    const start = window * stride[axis] - padding[axis];
+    const taps = Array.from({ length: kernelSize[axis] }, (_, tap) => start + tap * dilation[axis]);
+    return taps.filter((place) => place >= 0 && place < imageSize).length;
+  });
+}
+
 /**
  * Padding that makes the result as large as the image divided by the stride. An odd rest goes to the bottom and right, as in
  * Keras and ONNX (SAME_UPPER).

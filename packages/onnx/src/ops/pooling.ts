@@ -1,6 +1,6 @@
 // Pooling and its gradients. What ONNX has no operator for works on images of one channel, [batch · channels, 1, height, width].
 
-import type { AveragePoolingGeometry, PoolingAttributes, PoolingGeometry, Tensor } from '@bn/core';
+import { type AveragePoolingGeometry, ops, type PoolingAttributes, type PoolingGeometry, type Tensor } from '@bn/core';
 import type { Lowering } from '../lowering.js';
 import type { Rules } from '../rules.js';
 import { gatherTaps, scatterTaps } from './taps.js';
@@ -93,15 +93,9 @@ function ones([height, width]: Size, to: Lowering): string {
 
 /** 1 / (number of elements that are averaged), per window position unless it is the same everywhere. */
 function shares(positions: Size, image: Size, geometry: AveragePoolingGeometry, to: Lowering): string {
-  const { kernelSize, stride, padding, dilation, countIncludesPadding } = geometry;
+  const { kernelSize, padding, countIncludesPadding } = geometry;
   if (countIncludesPadding || padding.every((n) => n === 0)) return to.scalar(1 / area(kernelSize));
-  // Taps inside the image, per position of the window along one axis.
-  const inside = (axis: 0 | 1) =>
-    Array.from({ length: positions[axis] }, (_, position) => {
-      const start = position * stride[axis] - padding[axis];
-      const taps = Array.from({ length: kernelSize[axis] }, (_, k) => start + k * dilation[axis]);
-      return taps.filter((at) => at >= 0 && at < image[axis]).length;
-    });
+  const inside = (axis: 0 | 1) => ops.tapsOnImage(axis, geometry, image[axis], positions[axis]);
   const columns = inside(1);
   const each = inside(0).flatMap((r) => columns.map((c) => 1 / (r * c)));
   return to.constant(Float32Array.from(each), 'float32', positions);

@@ -70,10 +70,8 @@ export class Predictor<W> implements Lane<W> {
     const { maxBatch, maxQueue } = this.#options.limits;
     const count = Math.ceil(rows / maxBatch);
     if (count > maxQueue) {
-      throw new HttpError(
-        413,
-        `expected at most ${maxBatch * maxQueue} examples in a request, got ${rows}; send fewer`,
-      );
+      const most = maxBatch * maxQueue;
+      throw new HttpError(413, `expected at most ${most} examples in a request, got ${rows}; send fewer`);
     }
     if (this.#queue.length + count > maxQueue) {
       throw new HttpError(503, 'the queue is full; try again later', { 'retry-after': '1' });
@@ -128,11 +126,8 @@ export class Predictor<W> implements Lane<W> {
       piece.reject(error);
     };
     const leave = () => giveUp(new HttpError(499, 'the client went away'));
-    const timer = clock.after(limits.timeout, () =>
-      giveUp(
-        new HttpError(504, `no answer within ${limits.timeout / 1000} s; send fewer examples, or try again later`),
-      ),
-    );
+    const late = `no answer within ${limits.timeout / 1000} s; send fewer examples, or try again later`;
+    const timer = clock.after(limits.timeout, () => giveUp(new HttpError(504, late)));
     signal.addEventListener('abort', leave);
     this.#queue.add(piece);
     dispatcher.wake();

@@ -61,11 +61,8 @@ export async function createApp(options: AppOptions): Promise<FastifyInstance> {
     frameworkErrors: answerFailure,
   });
   app.setErrorHandler(answerFailure);
-  app.setNotFoundHandler((request) => {
-    throw new HttpError(
-      404,
-      `there is no ${request.method} ${request.url.slice(0, 200)}; /openapi.json lists the routes`,
-    );
+  app.setNotFoundHandler(({ method, url }) => {
+    throw new HttpError(404, `there is no ${method} ${url.slice(0, 200)}; /openapi.json lists the routes`);
   });
   // Bodies are read as bytes, whatever they say they are, and checked by the routes; schemas are for /openapi.json.
   app.removeAllContentTypeParsers();
@@ -75,9 +72,8 @@ export async function createApp(options: AppOptions): Promise<FastifyInstance> {
 
   app.addHook('onRequest', async ({ headers, routeOptions }) => {
     if (apiKey !== null && !routeOptions.config.isPublic && !isAuthorized(headers, apiKey)) {
-      throw new HttpError(401, 'the API key is missing or wrong; send it as Authorization: Bearer <key>', {
-        'www-authenticate': challenges,
-      });
+      const problem = 'the API key is missing or wrong; send it as Authorization: Bearer <key>';
+      throw new HttpError(401, problem, { 'www-authenticate': challenges });
     }
     const encoding = headers['content-encoding'] ?? 'identity';
     if (encoding !== 'identity')

@@ -31,10 +31,8 @@ const reasons: Readonly<Record<number, string>> = {
 
 /** A route's entry in /openapi.json. */
 export function described({ query, body, answer, errors = [], ...texts }: RouteDescription): FastifySchema {
-  const failures = errors.map((status) => [
-    status,
-    { description: reasons[status], content: contentOf({ 'application/json': errorResponse }) },
-  ]);
+  const content = contentOf({ 'application/json': errorResponse });
+  const failures = errors.map((status) => [status, { description: reasons[status], content }]);
   return {
     ...texts,
     ...(query && { querystring: jsonSchema(query) }),
@@ -69,11 +67,8 @@ export async function addDocumentation(app: FastifyInstance, { hasKey }: { hasKe
 }
 
 function contentOf(types: Readonly<Record<string, z.ZodType | null>>): Record<string, { schema: object }> {
-  const schemas = Object.entries(types).map(([type, schema]) => [
-    type,
-    { schema: schema ? jsonSchema(schema) : bytes },
-  ]);
-  return Object.fromEntries(schemas);
+  const schemaOf = (type: z.ZodType | null) => ({ schema: type ? jsonSchema(type) : bytes });
+  return Object.fromEntries(Object.entries(types).map(([name, type]) => [name, schemaOf(type)]));
 }
 
 const bytes = { type: 'string', format: 'binary' };

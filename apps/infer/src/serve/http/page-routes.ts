@@ -17,7 +17,7 @@ const policy = [
 ].join('; ');
 
 const types = { html: 'text/html', css: 'text/css', js: 'text/javascript', svg: 'image/svg+xml' } as const;
-const scripts = ['main', 'class-list', 'drawing-pad', 'element', 'server'].map((name) => `dist/page/${name}.js`);
+const scripts = ['main', 'class-list', 'drawing-pad', 'server'].map((name) => `dist/page/${name}.js`);
 const files = ['src/page/style.css', 'src/page/icon.svg', ...scripts];
 
 export function addPageRoutes(app: FastifyInstance): void {

@@ -7,7 +7,8 @@ import type { Logger } from 'pino';
 import { batchSizes } from '../batching/batch-queue.js';
 import type { Clock } from '../batching/clock.js';
 import type { Dispatcher } from '../batching/dispatcher.js';
-import { type BatchObservation, Predictor, type QueueLimits } from '../batching/predictor.js';
+import { Predictor, type QueueLimits } from '../batching/predictor.js';
+import type { Metrics } from '../http/metrics.js';
 import { HttpError } from '../http-error.js';
 import type { Computation } from '../workers/messages.js';
 import type { WorkerPool } from '../workers/worker-pool.js';
@@ -20,8 +21,7 @@ export interface ModelLibraryOptions {
   readonly clock: Clock;
   readonly limits: QueueLimits;
   readonly log: Logger;
-  readonly observeBatch: (model: string, batch: BatchObservation) => void;
-  readonly observeReload: (model: string, succeeded: boolean) => void;
+  readonly metrics: Metrics;
 }
 
 /** One file's content, loaded. */
@@ -40,13 +40,13 @@ const computations = ['outputs', 'answer'] as const;
 export class ModelLibrary implements Models {
   readonly #options: ModelLibraryOptions;
   /** By model name. */
-  readonly #files: ReadonlyMap<string, string>;
+  readonly files: ReadonlyMap<string, string>;
   readonly #editions = new Map<string, Edition>();
   readonly #reloads = new Map<string, Promise<void>>();
   #nextNumber = 0;
 
   private constructor(files: ReadonlyMap<string, string>, options: ModelLibraryOptions) {
-    this.#files = files;
+    this.files = files;
     this.#options = options;
   }
 
@@ -76,12 +76,7 @@ export class ModelLibrary implements Models {
   }
 
   get names(): readonly string[] {
-    return [...this.#files.keys()];
-  }
-
-  /** By model name. */
-  get files(): ReadonlyMap<string, string> {
-    return this.#files;
+    return [...this.files.keys()];
   }
 
   /** Requests that wait for a model. */
@@ -113,8 +108,8 @@ export class ModelLibrary implements Models {
   }
 
   async #replace(name: string): Promise<void> {
-    const { log, observeReload } = this.#options;
-    const path = this.#files.get(name)!;
+    const { log, metrics } = this.#options;
+    const path = this.files.get(name)!;
     const old = this.#editions.get(name)!;
     try {
       const bytes = await readModelFile(path);
@@ -122,10 +117,10 @@ export class ModelLibrary implements Models {
       this.#editions.set(name, await this.#load(name, bytes));
       old.isReplaced = true;
       this.#unloadUnused(old);
-      observeReload(name, true);
+      metrics.observeReload(name, true);
       log.info({ model: name, path }, 'model reloaded');
     } catch (error) {
-      observeReload(name, false);
+      metrics.observeReload(name, false);
       const known = error instanceof BnError || error instanceof WorkerDied;
       const details = known ? { reason: error.message } : { err: error };
       log.error({ model: name, path, ...details }, 'the file cannot be loaded; the model stays as it was');
@@ -135,14 +130,11 @@ export class ModelLibrary implements Models {
   async #load(name: string, bytes: Uint8Array): Promise<Edition> {
     const { pool, limits } = this.#options;
     const number = this.#nextNumber++;
-    const source = { path: this.#files.get(name)!, bytes };
+    const source = { path: this.files.get(name)!, bytes };
     const description = await pool.load(number, { source, sizes: batchSizes(limits.maxBatch) });
     const { dtype } = description.input.spec;
     const predictor = (computation: Computation) => this.#predictor(name, number, computation, dtype);
-    const predictors = {
-      outputs: predictor('outputs'),
-      answer: predictor('answer'),
-    };
+    const predictors = { outputs: predictor('outputs'), answer: predictor('answer') };
     const model: ServedModel = {
       ...description,
       name,
@@ -152,12 +144,12 @@ export class ModelLibrary implements Models {
   }
 
   #predictor(name: string, model: number, computation: Computation, dtype: DType): Predictor<WorkerThread> {
-    const { clock, dispatcher, limits, observeBatch } = this.#options;
+    const { clock, dispatcher, limits, metrics } = this.#options;
     return new Predictor<WorkerThread>({
       ...{ clock, dispatcher, limits, dtype },
       compute: (worker, features) =>
         worker.ask('run', { model, computation, features }, [features.buffer as ArrayBuffer]),
-      observe: (batch) => observeBatch(name, batch),
+      observe: (batch) => metrics.observeBatch(name, batch),
     });
   }
 

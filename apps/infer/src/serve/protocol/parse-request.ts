@@ -1,6 +1,7 @@
 // An inference request of the protocol, checked against the model.
 
 import { formatShape, type Spec, type TypedArray } from '@bn/core';
+import type { InferenceModel } from '../../model/open-model.js';
 import { HttpError } from '../http-error.js';
 import { datatypes } from './datatypes.js';
 import { parseJson } from './parse-json.js';
@@ -8,10 +9,7 @@ import { type InferenceRequest, inferenceRequest } from './schemas.js';
 import { tensorFromBytes, tensorFromJson } from './tensor-data.js';
 
 /** What requests are checked against; the batch dimensions are null. */
-export interface ModelInterface {
-  readonly input: { readonly name: string; readonly spec: Spec };
-  readonly outputs: ReadonlyMap<string, Spec>;
-}
+export type ModelInterface = Pick<InferenceModel, 'input' | 'outputs'>;
 
 export interface ParsedRequest {
   readonly id?: string;
@@ -37,10 +35,8 @@ type Input = InferenceRequest['inputs'][number];
 export function parseRequest(body: Buffer, headerLength: string | undefined, model: ModelInterface): ParsedRequest {
   const jsonLength = headerLength === undefined ? body.length : Number(headerLength);
   if (headerLength !== undefined && (!/^\d+$/.test(headerLength) || jsonLength > body.length)) {
-    throw new HttpError(
-      400,
-      `Inference-Header-Content-Length: expected at most the ${body.length} bytes of the body, got ${headerLength}`,
-    );
+    const problem = `expected at most the ${body.length} bytes of the body, got ${headerLength}`;
+    throw new HttpError(400, `Inference-Header-Content-Length: ${problem}`);
   }
   const request = parseJson(body.subarray(0, jsonLength), inferenceRequest);
   const input = onlyInput(request, model);
@@ -65,10 +61,8 @@ function checkedShape({ name, shape, datatype }: Input, spec: Spec): readonly nu
     throw new HttpError(400, `input '${name}': expected datatype ${expected}, got ${datatype}`);
   const fits = shape.length === spec.shape.length && shape.every((n, axis) => n === (spec.shape[axis] ?? n));
   if (!fits || shape[0] === 0) {
-    throw new HttpError(
-      400,
-      `input '${name}': expected shape ${formatShape(spec.shape)} with a batch of at least 1, got ${formatShape(shape)}`,
-    );
+    const wanted = `shape ${formatShape(spec.shape)} with a batch of at least 1`;
+    throw new HttpError(400, `input '${name}': expected ${wanted}, got ${formatShape(shape)}`);
   }
   return shape;
 }
@@ -77,10 +71,8 @@ function featuresOf({ name, data, parameters }: Input, shape: readonly number[],
   const binarySize = parameters?.binary_data_size;
   const total = binarySize ?? 0;
   if (binary.length !== total) {
-    throw new HttpError(
-      400,
-      `binary data: binary_data_size of input '${name}' is ${total}, but ${binary.length} bytes follow the JSON`,
-    );
+    const problem = `binary_data_size of input '${name}' is ${total}, but ${binary.length} bytes follow the JSON`;
+    throw new HttpError(400, `binary data: ${problem}`);
   }
   if ((binarySize === undefined) === (data === undefined)) {
     throw new HttpError(400, `input '${name}': expected either data, or binary_data_size and bytes after the JSON`);

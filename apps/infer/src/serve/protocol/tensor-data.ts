@@ -48,22 +48,17 @@ function describe(element: unknown): string {
  */
 export function tensorFromBytes(bytes: Uint8Array, shape: readonly number[], dtype: DType): TypedArray {
   const size = shape.reduce((product, n) => product * n, 1);
-  const expected = size * datatypes[dtype].bytes;
-  if (bytes.length !== expected) {
-    throw new HttpError(
-      400,
-      `binary data: expected ${expected} bytes for ${datatypes[dtype].name} ${formatShape(shape)}, got ${bytes.length}`,
-    );
+  const { name, bytes: each, expects } = datatypes[dtype];
+  if (bytes.length !== size * each) {
+    const expected = `${size * each} bytes for ${name} ${formatShape(shape)}`;
+    throw new HttpError(400, `binary data: expected ${expected}, got ${bytes.length}`);
   }
   const tensor = viewOf(bytes, dtype);
   const wrong =
     dtype === 'float32' ? (x: number) => !Number.isFinite(x) : dtype === 'bool' ? (x: number) => x > 1 : null;
   const at = wrong ? tensor.findIndex(wrong) : -1;
-  if (at >= 0) {
-    const { expects } = datatypes[dtype];
-    throw new HttpError(400, `binary data: expected ${expects}, got ${tensor[at]} at element ${at}`);
-  }
-  return tensor;
+  if (at < 0) return tensor;
+  throw new HttpError(400, `binary data: expected ${expects}, got ${tensor[at]} at element ${at}`);
 }
 
 // Node runs on little-endian machines only, but for one (s390x), where the other native packages do not exist.

@@ -1,7 +1,7 @@
 // What the server's workers can be asked.
 
-import type { Signature, Spec, TypedArray } from '@bn/core';
-import type { OutputValue } from '../../model/open-model.js';
+import type { TypedArray } from '@bn/core';
+import type { InferenceModel, OutputValue } from '../../model/open-model.js';
 
 /** An ONNX file as it was read. */
 interface ModelSource {
@@ -19,14 +19,8 @@ export interface LoadOptions {
 }
 
 /** What a worker tells of a model that it has loaded. */
-export interface ModelDescription {
-  readonly input: { readonly name: string; readonly spec: Spec };
-  readonly outputs: ReadonlyMap<string, Spec>;
-  /** null if it is not clear what it gives. */
-  readonly signature: Signature | null;
-  /** What of that the file does not say; without a signature, why there is none. */
-  readonly assumptions: readonly string[];
-  readonly metadata: Readonly<Record<string, string>>;
+export interface ModelDescription
+  extends Pick<InferenceModel, 'input' | 'outputs' | 'signature' | 'assumptions' | 'metadata'> {
   /** What computes, in words. */
   readonly backend: string;
 }

@@ -3,7 +3,7 @@
 import { parentPort, type Transferable, workerData } from 'node:worker_threads';
 import { carryOut, type TaskTable } from '@bn/command-line';
 import { BnError, createArray, formatShape, type Spec, sizeOf } from '@bn/core';
-import { describeBackend } from '../../model/describe-backend.js';
+import { describeBackend } from '../../model/describe-model.js';
 import { mixingWarning } from '../../model/mixes-examples.js';
 import { compileModel, type InferenceModel, type OpenModelOptions, type OutputValue } from '../../model/open-model.js';
 import type { Tasks } from './messages.js';
@@ -46,10 +46,8 @@ function requireBatches({ outputs, mixesExamples }: InferenceModel, path: string
   if (mixesExamples) throw new BnError('unsupported', `${path}: ${mixingWarning}: it cannot be served`);
   for (const [name, { shape }] of outputs) {
     if (shape[0] === null) continue;
-    throw new BnError(
-      'unsupported',
-      `${path}: the output '${name}' ${formatShape(shape)} has no row per example: it cannot be served in batches`,
-    );
+    const problem = `the output '${name}' ${formatShape(shape)} has no row per example`;
+    throw new BnError('unsupported', `${path}: ${problem}: it cannot be served in batches`);
   }
 }
 

@@ -1,6 +1,6 @@
-// Tells what a model takes and gives, and what of that is assumed.
+// What is told of a model: what it takes and gives, what of that is assumed, and what computes it.
 
-import { type Io, printable } from '@bn/command-line';
+import { type Io, type OpenedBackend, printable } from '@bn/command-line';
 import { describeSignature } from '@bn/core';
 import { mixingWarning } from './mixes-examples.js';
 import type { OpenedModel } from './open-model.js';
@@ -13,4 +13,11 @@ export function tellSignature(
   stderr.write(printable(`${name} ${describeSignature(signature)}\n`));
   const warnings = mixesExamples ? [...assumptions, mixingWarning] : assumptions;
   for (const warning of warnings) stderr.write(printable(`warning: ${warning}\n`));
+}
+
+/** `wasm on cpu (2 threads); no CUDA: there is no driver`. */
+export function describeBackend({ backend, reason }: Pick<OpenedBackend, 'backend' | 'reason'>): string {
+  const { name, engine, device } = backend;
+  const why = reason === undefined ? '' : `; ${reason}`;
+  return `${name}${engine === undefined ? '' : ` (${engine})`} on ${device.description}${why}`;
 }
