@@ -1,7 +1,7 @@
 // Computes, in float64, what depends on parameters and constants alone: the few operations that scales and shifts of
 // channels are made of.
 
-import { type HostTensor, isOp, ops, type Tensor } from '@bn/core';
+import { type HostTensor, isOp, ops, sizeOf, stridesOf, type Tensor } from '@bn/core';
 
 export interface HostArray {
   readonly shape: readonly number[];
@@ -49,7 +49,7 @@ export function createEvaluator(values: ReadonlyMap<string, HostTensor>): (x: Te
 
 function combine(a: HostArray, b: HostArray, operation: (a: number, b: number) => number): HostArray | undefined {
   const shape = ops.broadcastShapes('constant', [a, b]) as number[];
-  const size = shape.reduce((product, n) => product * n, 1);
+  const size = sizeOf(shape);
   if (size > largest) return undefined;
   const data = new Float64Array(size);
   const [fromA, fromB] = [offsets(a.shape, shape), offsets(b.shape, shape)];
@@ -59,15 +59,8 @@ function combine(a: HostArray, b: HostArray, operation: (a: number, b: number) =
 
 /** Where an element of the broadcast result comes from. */
 function offsets(from: readonly number[], to: readonly number[]): (index: number) => number {
-  return (index) => {
-    let [rest, offset, stride] = [index, 0, 1];
-    for (let axis = 1; axis <= to.length; axis++) {
-      const n = to.at(-axis)!;
-      const own = axis <= from.length ? from.at(-axis)! : 1;
-      if (own !== 1) offset += (rest % n) * stride;
-      rest = Math.floor(rest / n);
-      stride *= own;
-    }
-    return offset;
-  };
+  const aligned = [...Array<number>(to.length - from.length).fill(1), ...from];
+  const [strides, steps] = [stridesOf(aligned), stridesOf(to)];
+  return (index) =>
+    aligned.reduce((offset, n, axis) => offset + (Math.floor(index / steps[axis]!) % n) * strides[axis]!, 0);
 }

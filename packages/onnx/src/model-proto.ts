@@ -35,14 +35,13 @@ export const dataTypes: { readonly [T in ElementType]: DataType } = {
 const batchDimension = 'batch';
 
 export function attributeProto(name: string, value: Attribute): AttributeProto {
-  if (typeof value === 'number')
-    return create(AttributeProtoSchema, { name, type: AttributeType.INT, i: BigInt(value) });
-  if (typeof value === 'string') {
-    return create(AttributeProtoSchema, { name, type: AttributeType.STRING, s: bytesOfAscii(value) });
-  }
-  if ('$typeName' in value) return create(AttributeProtoSchema, { name, type: AttributeType.GRAPH, g: value });
-  if ('float' in value) return create(AttributeProtoSchema, { name, type: AttributeType.FLOAT, f: value.float });
-  return create(AttributeProtoSchema, { name, type: AttributeType.INTS, ints: value.map(BigInt) });
+  const of = (type: AttributeType, content: Partial<Omit<AttributeProto, '$typeName'>>) =>
+    create(AttributeProtoSchema, { name, type, ...content });
+  if (typeof value === 'number') return of(AttributeType.INT, { i: BigInt(value) });
+  if (typeof value === 'string') return of(AttributeType.STRING, { s: bytesOfAscii(value) });
+  if ('$typeName' in value) return of(AttributeType.GRAPH, { g: value });
+  if ('float' in value) return of(AttributeType.FLOAT, { f: value.float });
+  return of(AttributeType.INTS, { ints: value.map(BigInt) });
 }
 
 /** An initializer; `bytes` are its elements, little endian. */

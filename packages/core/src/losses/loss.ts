@@ -10,8 +10,6 @@ export type Loss = (prediction: Tensor, labels: Tensor) => Tensor;
 export function requireLogits(loss: string, { op, origin }: Tensor, own: OperationName): void {
   if (op !== own) return;
   const where = origin.layer === '' ? 'the network' : `the layer '${origin.layer}'`;
-  throw new BnError(
-    'argument',
-    `${loss}: ${where} gives the ${own} of its logits, which the loss takes itself; leave it out`,
-  );
+  const problem = `${where} gives the ${own} of its logits, which the loss takes itself`;
+  throw new BnError('argument', `${loss}: ${problem}; leave it out`);
 }

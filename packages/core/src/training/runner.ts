@@ -6,7 +6,7 @@ import { BnError } from '../errors.js';
 import type { Graph } from '../graph.js';
 import type { PackedValue } from '../pack-state.js';
 import { createGenerator } from '../random.js';
-import { formatShape, type HostTensor, type Spec, sizeOf, staticShape, type TypedArray } from '../spec.js';
+import { formatShape, type HostTensor, joinArrays, type Spec, sizeOf, staticShape, type TypedArray } from '../spec.js';
 
 /** A graph and its executable, which may still be on its way. */
 export interface Compiled {
@@ -95,15 +95,11 @@ export class Runner {
     return data;
   }
 
-  /** Values in one vector on the host, where `values` says. */
-  async pack(values: readonly PackedValue[], size: number): Promise<TypedArray> {
-    let packed: TypedArray = new Float32Array(size);
-    for (const { path, start } of values) {
-      const data = await this.backend.download(this.#values.get(path)!);
-      if (data instanceof Float64Array && !(packed instanceof Float64Array)) packed = Float64Array.from(packed);
-      packed.set(data, start);
-    }
-    return packed;
+  /** Values in one vector on the host, one after the other. */
+  async pack(values: readonly PackedValue[]): Promise<TypedArray> {
+    const parts: TypedArray[] = [];
+    for (const { path } of values) parts.push(await this.backend.download(this.#values.get(path)!));
+    return joinArrays(parts);
   }
 
   /** Puts the parts of a vector back. */

@@ -100,7 +100,7 @@ export class StepRunner {
       const own = stepInputs(batch, spec, learningRate, then);
       return [...own, ...randomInputs(compiled.graph, contextOf(then).random)];
     });
-    const state = await this.#runner.pack(values, size);
+    const state = await this.#runner.pack(values);
     const data: HostInput[] = [[packedName, state, { shape: [size], dtype: 'float32' }], ...stack(each)];
     const outputs = await this.#runner.run(compiled, data, contextOf(at));
     const results = await this.results(outputs);

@@ -1,13 +1,18 @@
 // An ONNX model as a graph that predicts, as the file has it: its input, its outputs, its weights as constants.
 
-import { BnError, bindInputs, createGraph, defineModel, input, trace } from '@bn/core';
+import { BnError, bindInputs, createGraph, defineModel, type Graph, input, type Spec, trace } from '@bn/core';
 import { createNetwork } from './network.js';
 import { type OnnxGraph, readGraph } from './read-graph.js';
-import type { Predicting } from './signature.js';
 import { findWeights } from './weights.js';
 
-/** The graph has the file's input and outputs, by their names, with a symbolic batch; `metadata` are the file's texts. */
-export type ImportedInference = Predicting;
+/** A model that predicts, its weights constants. */
+export interface ImportedInference {
+  /** With the file's input and outputs, by their names, and a symbolic batch. */
+  readonly graph: Graph;
+  readonly input: { readonly name: string; readonly spec: Spec };
+  /** The file's texts. */
+  readonly metadata: Readonly<Record<string, string>>;
+}
 
 /**
  * Reads an ONNX model to predict with, on any backend: `importOnnx` is for training it further. The same models are read,
@@ -25,8 +30,8 @@ export function inferenceOf(graph: OnnxGraph): ImportedInference {
     const network = createNetwork({ graph, weights, output, batchNorm: 'frozen' });
     return [output, trace(defineModel(network, { input: { dtype, shape } }), features).output] as const;
   });
-  const values = new Map([...weights.byName.values()].map((weight) => [weight.path, weight]));
-  for (const weight of [...weights.byBatchNorm.values()].flat()) if (weight) values.set(weight.path, weight);
+  const all = [...weights.byName.values(), ...[...weights.byBatchNorm.values()].flat()];
+  const values = new Map(all.flatMap((weight) => (weight ? [[weight.path, weight] as const] : [])));
   const whole = createGraph(new Map(traces));
   if (!whole.inputs.has(name)) {
     const problem = `nothing that the model computes depends on its input '${name}'`;

@@ -29,18 +29,14 @@ export interface TraceContext {
 export class NodeContext {
   readonly node: OnnxNode;
   readonly trace: TraceContext;
+  readonly opset: number;
+  readonly attributes: Attributes;
 
   constructor(node: OnnxNode, trace: TraceContext) {
     this.node = node;
     this.trace = trace;
-  }
-
-  get opset(): number {
-    return this.trace.opset;
-  }
-
-  get attributes(): Attributes {
-    return this.node.attributes;
+    this.opset = trace.opset;
+    this.attributes = node.attributes;
   }
 
   has(i: number): boolean {

@@ -19,6 +19,7 @@ import {
   sameShape,
   type Tensor,
 } from '@bn/core';
+import type { ImportedInference } from './import-inference.js';
 import { type Head, readHead } from './read-head.js';
 import { type PixelRange, readPixels } from './read-pixels.js';
 
@@ -36,18 +37,11 @@ export interface Signed {
   readonly assumptions: readonly string[];
 }
 
-/** A graph that predicts, its weights constants. */
-export interface Predicting {
-  readonly graph: Graph;
-  readonly input: { readonly name: string; readonly spec: Spec };
-  readonly metadata: Readonly<Record<string, string>>;
-}
-
 /**
  * @throws BnError `unsupported` if no output is one line of numbers per example, or it is not clear which or what it is:
  * the message names the option that helps; `argument` for options that contradict the file
  */
-export function signatureOf(model: Predicting, options: SignatureOptions = {}): Signed {
+export function signatureOf(model: ImportedInference, options: SignatureOptions = {}): Signed {
   const written = writtenIn(model);
   const { input, ...taken } = written ? { input: written.input, assumption: null } : readInput(model, options.pixels);
   if (written) requirePixels(written.input, options.pixels);
@@ -87,7 +81,7 @@ function isRaw(head: Head | null): boolean {
   return head?.kind === null && head.isLinear;
 }
 
-function writtenIn({ graph, input: { name, spec }, metadata }: Predicting): Signature | null {
+function writtenIn({ graph, input: { name, spec }, metadata }: ImportedInference): Signature | null {
   if (metadata.signature === undefined) return null;
   const signature = decodeSignature(metadata.signature);
   const { input, output } = signature;
@@ -105,7 +99,7 @@ function isOf({ image, shape }: InputSignature): boolean {
 }
 
 function readInput(
-  { graph, input: { name, spec }, metadata }: Predicting,
+  { graph, input: { name, spec }, metadata }: ImportedInference,
   wanted: SignatureOptions['pixels'],
 ): { input: InputSignature; assumption: string | null } {
   const { dtype } = spec;
@@ -154,7 +148,7 @@ function imageOf({ shape: [, ...sizes] }: Spec): Omit<ImageSignature, 'range' | 
 }
 
 function readOutput(
-  { graph, metadata }: Predicting,
+  { graph, metadata }: ImportedInference,
   { output: wanted, gives }: SignatureOptions,
 ): { output: OutputSignature; assumption: string | null } {
   const chosen = chooseOutput(graph, wanted);
@@ -233,7 +227,7 @@ function requireKind({ name }: Pick<OutputSignature, 'name'>, proven: OutputKind
 }
 
 /** The `classNames` that earlier exports have, with numbers for outputs that no class of the data had. */
-function namesIn({ classNames = 'null' }: Predicting['metadata'], size: number): readonly string[] | null {
+function namesIn({ classNames = 'null' }: ImportedInference['metadata'], size: number): readonly string[] | null {
   try {
     const names: unknown = JSON.parse(classNames);
     const isList = Array.isArray(names) && names.length <= size && names.every((name) => typeof name === 'string');
