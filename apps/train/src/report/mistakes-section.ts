@@ -8,9 +8,7 @@ const mostImages = 24;
 
 /** Null if there are none, or if the data are no images. Values are never quite right: the worst ones are shown. */
 export function mistakesSection(examples: readonly Mistake[], areValues = false): Html | null {
-  const images = examples.filter(
-    ({ shape: [channels], shape }) => shape.length === 3 && (channels === 1 || channels === 3),
-  );
+  const images = examples.filter(({ shape }) => shape.length === 3 && (shape[0] === 1 || shape[0] === 3));
   if (images.length === 0) return null;
   const [title, which] = areValues
     ? ['Largest errors', 'whose values the network misses by the most']
