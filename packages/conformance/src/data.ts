@@ -49,8 +49,9 @@ export interface GoldenSteps {
   readonly evalLogitsOfFirst8: readonly number[];
 }
 
-export function goldenBatchNorms(): readonly GoldenBatchNorm[] {
-  return (JSON.parse(read('batch-norm.json').toString()) as { cases: GoldenBatchNorm[] }).cases;
+/** The cases in a file. */
+export function goldenOf<Case>(name: 'batch-norm' | 'convolution' | 'pooling'): readonly Case[] {
+  return (JSON.parse(read(`${name}.json`).toString()) as { cases: Case[] }).cases;
 }
 
 export function goldenSteps(): GoldenSteps {

@@ -1,6 +1,6 @@
 // Random shapes, values and windows for the random cases.
 
-import { type Generator, type PoolingGeometry, sizeOf } from '@bn/core';
+import { type DType, type Generator, type PoolingGeometry, sizeOf } from '@bn/core';
 import { type HostValue, hostValue } from './host-value.js';
 
 export class Draw {
@@ -25,34 +25,25 @@ export class Draw {
 
   /** Normal numbers, rounded to float32. */
   normal(shape: readonly number[]): HostValue {
-    return hostValue(
-      Array.from({ length: sizeOf(shape) }, () => Math.fround(this.#random.normal())),
-      shape,
-    );
+    return this.#values(shape, () => Math.fround(this.#random.normal()));
   }
 
   /** Uniform float32 numbers from 0 to 1. */
   uniform(shape: readonly number[]): HostValue {
-    return hostValue(
-      Array.from({ length: sizeOf(shape) }, () => this.#random.uniform()),
-      shape,
-    );
+    return this.#values(shape, () => this.#random.uniform());
   }
 
   /** Uniform numbers from 0.5 to 1.5, rounded to float32. */
   positive(shape: readonly number[]): HostValue {
-    return hostValue(
-      this.uniform(shape).data.map((u) => Math.fround(0.5 + u)),
-      shape,
-    );
+    return this.#values(shape, () => Math.fround(0.5 + this.#random.uniform()));
   }
 
   indices(shape: readonly number[], below: number): HostValue {
-    return hostValue(
-      Array.from({ length: sizeOf(shape) }, () => this.#random.integer(below)),
-      shape,
-      'int32',
-    );
+    return this.#values(shape, () => this.#random.integer(below), 'int32');
+  }
+
+  #values(shape: readonly number[], draw: () => number, dtype?: DType): HostValue {
+    return hostValue(Array.from({ length: sizeOf(shape) }, draw), shape, dtype);
   }
 
   permutation(rank: number): number[] {

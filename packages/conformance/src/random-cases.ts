@@ -171,7 +171,7 @@ function drawConvolution(draw: Draw, i: number, op: 'conv2d' | 'conv2dInputGradi
   const { kernelSize, ...rest } = window;
   const geometry: ConvolutionGeometry = { ...rest, groups };
   const filter = [groups * outGroup, inGroup, ...kernelSize];
-  const y = [x[0], filter[0], ...[0, 1].map((axis) => windowCount(x[axis + 2], axis, window))];
+  const y = [x[0], filter[0], ...windowsOf(x, window)];
   const detail = `x [${x}] filter [${filter}] ${describeWindow(rest)} groups ${groups}`;
   if (op === 'conv2d') {
     return ['product', [draw.normal(x), draw.normal(filter)], (a, w) => ops.conv2d(a, w, geometry), detail];
@@ -191,7 +191,7 @@ function drawAveragePooling(draw: Draw, i: number, gradient: boolean): Drawn {
   const counting = geometry.countIncludesPadding ? ' padding counts' : '';
   const detail = `[${x}] kernel ${window.kernelSize} ${describeWindow(window)}${counting}`;
   if (!gradient) return ['reduction', [draw.normal(x)], (a) => ops.avgPool2d(a, geometry), detail];
-  const y = [x[0], x[1], windowCount(x[2], 0, window), windowCount(x[3], 1, window)];
+  const y = [x[0], x[1], ...windowsOf(x, window)];
   const inputSize = [x[2], x[3]] as const;
   return ['reduction', [draw.normal(y)], (dy) => ops.avgPool2dGradient(dy, { ...geometry, inputSize }), detail];
 }
@@ -200,7 +200,7 @@ function drawMaxPooling(draw: Draw, gradient: boolean): Drawn {
   const { x, geometry } = draw.window(draw.integer(1, 4));
   const detail = `[${x}] kernel ${geometry.kernelSize} ${describeWindow(geometry)}`;
   if (!gradient) return ['exact', [draw.normal(x)], (a) => ops.maxPool2d(a, geometry), detail];
-  const y = [x[0], x[1], windowCount(x[2], 0, geometry), windowCount(x[3], 1, geometry)];
+  const y = [x[0], x[1], ...windowsOf(x, geometry)];
   const inputs = [draw.normal(x), draw.normal(y)];
   return ['arithmetic', inputs, (a, dy) => ops.maxPool2dGradient(a, dy, geometry), detail];
 }
@@ -252,9 +252,9 @@ function drawExpression(draw: Draw): Drawn {
   return ['composition', inputs, build, `${text(inputs)} ${plan.map(({ op }) => op).join(' ')}`];
 }
 
-function windowCount(size: number, axis: number, { kernelSize, stride, padding, dilation }: PoolingGeometry): number {
-  const extent = (kernelSize[axis] - 1) * dilation[axis] + 1;
-  return Math.floor((size + padding[axis] + padding[axis + 2] - extent) / stride[axis]) + 1;
+/** How many windows there are, along height and width. */
+function windowsOf([, , height, width]: readonly number[], geometry: PoolingGeometry): readonly number[] {
+  return ops.windows('random case', [height, width], geometry.kernelSize, geometry);
 }
 
 function describeWindow({ stride, padding, dilation }: Omit<PoolingGeometry, 'kernelSize'>): string {

@@ -13,7 +13,7 @@ import {
   type Tensor,
   trace,
 } from '@bn/core';
-import { type GoldenBatchNorm, goldenBatchNorms } from './data.js';
+import { type GoldenBatchNorm, goldenOf } from './data.js';
 import { expectClose } from './expect-close.js';
 import { type HostValues, hostValue } from './host-value.js';
 import type { Suite } from './suite.js';
@@ -28,7 +28,7 @@ const float32Exceptions: Readonly<Record<string, Readonly<Record<string, number>
 };
 
 export function testBatchNorm(suite: Suite): void {
-  for (const golden of goldenBatchNorms()) {
+  for (const golden of goldenOf<GoldenBatchNorm>('batch-norm')) {
     const compare = (
       what: string,
       graphOf: () => Graph,
@@ -43,20 +43,14 @@ export function testBatchNorm(suite: Suite): void {
         }
       });
 
+    const { yTraining: y, dx, dgamma, dbeta, runningMeanAfter: runningMean } = golden;
+    const trained = { y, dx, dgamma, dbeta, runningMean };
     compare('training', () => trainingGraph(golden, 'd2l'), {
-      y: golden.yTraining,
-      dx: golden.dx,
-      dgamma: golden.dgamma,
-      dbeta: golden.dbeta,
-      runningMean: golden.runningMeanAfter,
+      ...trained,
       runningVariance: golden.runningVarAfterPopulation,
     });
     compare("training with PyTorch's convention", () => trainingGraph(golden, 'torch'), {
-      y: golden.yTraining,
-      dx: golden.dx,
-      dgamma: golden.dgamma,
-      dbeta: golden.dbeta,
-      runningMean: golden.runningMeanAfter,
+      ...trained,
       runningVariance: golden.runningVarAfterUnbiased,
     });
     compare('statistics of the batch', () => statisticsGraph(golden), {

@@ -56,10 +56,8 @@ function check(
     if (value >= low && value <= high && (!isWhole || Number.isInteger(value))) continue;
     const limits = `from ${low} ${high === 2 ** 31 - 1 ? 'up' : `to ${high}`}`;
     const expected = high === largestFloat32 ? 'a finite number' : `a ${isWhole ? 'whole ' : ''}number ${limits}`;
-    throw new BnError(
-      'data',
-      `example ${exampleAt(i)} has the ${what} ${value}, expected ${expected}; correct the ${culprit}`,
-    );
+    const seen = `example ${exampleAt(i)} has the ${what} ${value}`;
+    throw new BnError('data', `${seen}, expected ${expected}; correct the ${culprit}`);
   }
 }
 

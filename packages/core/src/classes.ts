@@ -33,14 +33,13 @@ export interface MatchedClasses {
  * @throws `data` if a class of `from` is not among those of `to`; the message lists both
  */
 export function matchClasses(from: ClassList, to: ClassList): MatchedClasses {
-  const known = to.names ?? numbered(to.count);
+  if (to.names) return byName(from, to, to.names);
+  const known = numbered(to.count);
   const asGiven = Int32Array.from({ length: from.count }, (_, i) => i);
   if (!from.names) {
-    if (to.names) return byName(numbered(from.count), from, to, asGiven);
     if (from.count <= to.count) return { index: asGiven, names: known, note: null };
     throw mismatch(from, to);
   }
-  if (to.names) return byName(from.names, from, to, null);
   if (from.count === to.count) {
     const byNumber = from.names.every((name, i) => Number(name) === i);
     const note = `${to.what} has no names of classes: ${from.what}'s are taken in their order, ${excerpt(from.names)}`;
@@ -52,38 +51,26 @@ export function matchClasses(from: ClassList, to: ClassList): MatchedClasses {
   return { index: Int32Array.from(numbers as number[]), names: known, note };
 }
 
-/** @param otherwise the match by number, for a list of numbers; null for a list of names */
-function byName(
-  names: readonly string[],
-  from: ClassList,
-  to: ClassList,
-  otherwise: Int32Array | null,
-): MatchedClasses {
-  const positions = new Map(to.names!.map((name, i) => [keyOf(name), i]));
-  const own = new Map(to.names!.map((name, i) => [name, i]));
-  const index = names.map((name) => own.get(name) ?? positions.get(keyOf(name)) ?? -1);
+function byName(from: ClassList, to: ClassList, names: readonly string[]): MatchedClasses {
+  const positions = new Map(names.map((name, i) => [keyOf(name), i]));
+  const own = new Map(names.map((name, i) => [name, i]));
+  const index = (from.names ?? numbered(from.count)).map((name) => own.get(name) ?? positions.get(keyOf(name)) ?? -1);
   const found = from.names || !from.present ? index : Array.from(from.present, (i) => index[i]!);
-  if (!found.includes(-1) && new Set(found).size === found.length) {
-    return { index: Int32Array.from(index), names: to.names!, note: null };
-  }
+  const isMatch = !found.includes(-1) && new Set(found).size === found.length;
   // Numbers beside names that are none: a label is the number of the class.
-  if (otherwise && from.count <= to.count && to.names!.every((name) => numberOf(name) === null)) {
-    return { index: otherwise, names: to.names!, note: null };
-  }
-  throw mismatch(from, to);
+  const isNumber = !from.names && from.count <= to.count && names.every((name) => numberOf(name) === null);
+  if (!isMatch && !isNumber) throw mismatch(from, to);
+  return { index: Int32Array.from(index, (n, i) => (isMatch ? n : i)), names, note: null };
 }
 
 function mismatch(from: ClassList, to: ClassList): BnError {
   const listed = ({ names, count, present }: ClassList) => {
     if (names) return excerpt(names);
-    if (present && present.size < count)
-      return `${excerpt([...present].sort((a, b) => a - b).map(String))}, without names`;
-    return count === 1 ? '0' : `0 to ${count - 1}, without names`;
+    if (!present || present.size === count) return count === 1 ? '0' : `0 to ${count - 1}, without names`;
+    return `${excerpt([...present].sort((a, b) => a - b).map(String))}, without names`;
   };
-  return new BnError(
-    'data',
-    `${from.what} has the classes ${listed(from)}, but ${to.what} ${listed(to)}; give both the same names`,
-  );
+  const seen = `${from.what} has the classes ${listed(from)}, but ${to.what} ${listed(to)}`;
+  return new BnError('data', `${seen}; give both the same names`);
 }
 
 /** Names `0`, `1`, … */

@@ -5,7 +5,7 @@ import { fill } from './ops/composed.js';
 import { add } from './ops/elementwise.js';
 import { decomposeNode, type FusedName, fused } from './ops/fused.js';
 import type { Definition } from './primitive.js';
-import { type PrimitiveName, primitives } from './primitives.js';
+import { primitives } from './primitives.js';
 import { formatShape, sameShape } from './spec.js';
 import { type OperationName, type Tensor, withOrigin } from './tensor.js';
 
@@ -59,9 +59,7 @@ function inputGradients(node: Tensor, dy: Tensor, parents: readonly Tensor[]): r
   if (node.customGradient) return node.customGradient.backward(dy, node);
   if (node.op === 'input' || node.op === 'constant') return [];
   const isFused = node.op in fused;
-  const definition = (
-    isFused ? fused[node.op as FusedName] : primitives[node.op as PrimitiveName]
-  ) as Definition<OperationName>;
+  const definition = (isFused ? fused : primitives)[node.op as never] as Definition<OperationName>;
   if (definition.gradient) return definition.gradient(node, dy);
   if (!isFused) return []; // a primitive that stops gradients
   return gradients(decomposeNode(node as Tensor<FusedName>), parents, dy);
@@ -69,9 +67,6 @@ function inputGradients(node: Tensor, dy: Tensor, parents: readonly Tensor[]): r
 
 function requireSameShape(node: Tensor, x: Tensor, dx: Tensor): void {
   if (sameShape(x.shape, dx.shape)) return;
-  throw new BnError(
-    'gradient',
-    `gradient of ${node.op}: expected ${formatShape(x.shape)}, got ${formatShape(dx.shape)}; ` +
-      'a gradient has the shape of what it belongs to',
-  );
+  const seen = `gradient of ${node.op}: expected ${formatShape(x.shape)}, got ${formatShape(dx.shape)}`;
+  throw new BnError('gradient', `${seen}; a gradient has the shape of what it belongs to`);
 }

@@ -162,10 +162,7 @@ function textOf(attributes: object): string {
 
 function requireOneSpec(inputs: ReadonlyMap<string, Tensor>, node: Tensor<'input'>): void {
   const other = inputs.get(node.attributes.name);
-  if (other && (other.dtype !== node.dtype || !sameShape(other.shape, node.shape))) {
-    throw new BnError(
-      'argument',
-      `two graph inputs are named '${node.attributes.name}': ${formatSpec(other)} and ${formatSpec(node)}; rename one`,
-    );
-  }
+  if (!other || (other.dtype === node.dtype && sameShape(other.shape, node.shape))) return;
+  const seen = `${formatSpec(other)} and ${formatSpec(node)}`;
+  throw new BnError('argument', `two graph inputs are named '${node.attributes.name}': ${seen}; rename one`);
 }

@@ -4,9 +4,9 @@ export type * from './backend.js';
 export { checkFeatures, checkLabels } from './check-examples.js';
 export { compileWithChecks } from './check-indices.js';
 export { checkInputs, checkUpload } from './check-values.js';
-export { type ClassList, type MatchedClasses, matchClasses, numbered } from './classes.js';
-export type { Dataset, DatasetOutline, Example } from './dataset.js';
-export { BnError, type BnErrorCode } from './errors.js';
+export * from './classes.js';
+export type * from './dataset.js';
+export * from './errors.js';
 export { gradients } from './gradients.js';
 export { bindInputs, createGraph, decomposeFused, type Graph, printGraph, replaceNodes } from './graph.js';
 export {
@@ -59,4 +59,3 @@ export { type Observed, predictionGraph, trainingStepGraph } from './training/st
 export type { Observation, StepResult } from './training/step-runner.js';
 export * from './training/trainer.js';
 export { type Compiled, ValueBackend } from './value-backend.js';
-export { ValueStore } from './value-store.js';

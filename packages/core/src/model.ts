@@ -4,7 +4,7 @@ import { BnError } from './errors.js';
 import { cast, mul } from './ops/elementwise.js';
 import { createScope, type Layer, Variables, within } from './scope.js';
 import { formatShape, formatSpec, type Spec } from './spec.js';
-import type { Tensor } from './tensor.js';
+import { input, type Tensor } from './tensor.js';
 
 export interface Model {
   readonly network: Layer;
@@ -24,10 +24,8 @@ export interface Trace extends Variables {
  */
 export function defineModel(network: Layer, { input }: { input: Spec }): Model {
   if (input.shape[0] !== null) {
-    throw new BnError(
-      'argument',
-      `a model's input starts with the batch dimension null, got ${formatShape(input.shape)}`,
-    );
+    const seen = formatShape(input.shape);
+    throw new BnError('argument', `a model's input starts with the batch dimension null, got ${seen}`);
   }
   return { network, input };
 }
@@ -49,4 +47,15 @@ export function trace(model: Model, x: Tensor, { training = false } = {}): Trace
   const scope = createScope(variables, training);
   const output = within(scope, () => model.network(scaled, scope));
   return Object.assign(variables, { output });
+}
+
+/** Traces the model on an input `features` of this spec. */
+export function traceOn(model: Model, { shape, dtype }: Spec, options?: { training: boolean }): Trace {
+  return trace(model, input('features', shape, dtype), options);
+}
+
+/** The model's parameters and states, by path: those of a batch of two, as batch normalization refuses one. */
+export function variablesOf(model: Model): Variables {
+  const { shape, dtype } = model.input;
+  return traceOn(model, { shape: [2, ...shape.slice(1)], dtype }, { training: true });
 }

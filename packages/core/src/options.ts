@@ -10,3 +10,8 @@ export function requireOptions(what: string, options: object, known: string): vo
   if (unknown === undefined) return;
   throw new BnError('argument', `${what}: no option '${unknown}'; its options are { ${names.join(', ')} }`);
 }
+
+/** Throws `argument` unless n is a positive integer. */
+export function requireCount(name: string, n: number): void {
+  if (!Number.isInteger(n) || n < 1) throw new BnError('argument', `${name} must be a positive integer, got ${n}`);
+}

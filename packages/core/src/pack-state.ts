@@ -38,27 +38,23 @@ export function packState(graph: Graph, paths: readonly string[]): PackedGraph {
   const values = paths.map((path): PackedValue => {
     const x = graph.inputs.get(path);
     if (x?.dtype !== 'float32') {
-      throw new BnError(
-        'argument',
-        `packState: '${path}' is ${x ? formatSpec(x) : 'not an input'}; pack float32 inputs`,
-      );
+      const seen = x ? formatSpec(x) : 'not an input';
+      throw new BnError('argument', `packState: '${path}' is ${seen}; pack float32 inputs`);
     }
     const start = size;
     size += sizeOf(x.shape);
     return { path, shape: x.shape as readonly number[], start, end: size };
   });
-  const results = values.map(({ path, start, end }) =>
-    reshape(graph.outputs.get(path) ?? graph.inputs.get(path)!, [end - start]),
-  );
+  const results = values.map(({ path, start, end }) => {
+    return reshape(graph.outputs.get(path) ?? graph.inputs.get(path)!, [end - start]);
+  });
   const others = [...graph.outputs].filter(([name]) => !paths.includes(name));
   const state = input(packedName, [size]);
-  const unpacked = new Map(
-    values.map(({ path, shape, start, end }) => [path, reshape(slice(state, [start], [end]), shape)]),
-  );
-  const packed = createGraph(new Map([[packedName, concat(results, 0)], ...others]));
-  return {
-    graph: replaceNodes(packed, (node) => (isOp(node, 'input') && unpacked.get(node.attributes.name)) || node),
-    values,
-    size,
-  };
+  const parts = values.map(({ path, shape, start, end }) => {
+    return [path, reshape(slice(state, [start], [end]), shape)] as const;
+  });
+  const unpacked = new Map(parts);
+  const whole = createGraph(new Map([[packedName, concat(results, 0)], ...others]));
+  const packed = replaceNodes(whole, (node) => (isOp(node, 'input') && unpacked.get(node.attributes.name)) || node);
+  return { graph: packed, values, size };
 }

@@ -51,10 +51,8 @@ export function requireDType(op: string, inputs: readonly Tensor[], ...allowed: 
   const dtype = inputs[0]!.dtype;
   if (!allowed.includes(dtype) || inputs.some((x) => x.dtype !== dtype)) {
     const one = inputs.length === 1 ? '' : ' inputs of one type';
-    throw new BnError(
-      'dtype',
-      `${site(op)}: expected ${allowed.join(' or ')}${one}, got ${inputs.map(formatSpec).join(' and ')}; use cast()`,
-    );
+    const seen = inputs.map(formatSpec).join(' and ');
+    throw new BnError('dtype', `${site(op)}: expected ${allowed.join(' or ')}${one}, got ${seen}; use cast()`);
   }
   return dtype;
 }

@@ -69,11 +69,6 @@ export function decodeSafetensors(
   bytes: Uint8Array,
   isWanted: (name: string) => boolean = () => true,
 ): { tensors: Map<string, HostTensor>; metadata: Record<string, string> } {
-  const damaged = (why: string) =>
-    new BnError(
-      'checkpoint',
-      `the file is not a complete safetensors file: ${why}; it may be cut off, use another copy`,
-    );
   if (bytes.length < 8) throw damaged(`${bytes.length} bytes are too few`);
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   const headerLength = Number(view.getBigUint64(0, true));
@@ -82,11 +77,11 @@ export function decodeSafetensors(
     throw new BnError('checkpoint', `the file is a pickle, as torch.save writes; ${cure}`);
   }
   if (headerLength > bytes.length - 8) throw damaged(`the header would have ${headerLength} bytes`);
-  const { __metadata__: metadata = {}, ...entries } = parseHeader(bytes.subarray(8, 8 + headerLength), damaged);
+  const { __metadata__: metadata = {}, ...entries } = parseHeader(bytes.subarray(8, 8 + headerLength));
   if (!isTextTable(metadata)) throw damaged('its metadata is not a table of strings');
   const tensors = new Map<string, HostTensor>();
   for (const [name, entry] of Object.entries(entries as Record<string, Entry>)) {
-    if (isWanted(name)) tensors.set(name, readTensor(name, entry, bytes.subarray(8 + headerLength), damaged));
+    if (isWanted(name)) tensors.set(name, readTensor(name, entry, bytes.subarray(8 + headerLength)));
   }
   return { tensors, metadata };
 }
@@ -95,7 +90,12 @@ function isTextTable(value: unknown): value is Record<string, string> {
   return value !== null && typeof value === 'object' && Object.values(value).every((text) => typeof text === 'string');
 }
 
-function parseHeader(bytes: Uint8Array, damaged: (why: string) => BnError): Record<string, unknown> {
+function damaged(why: string): BnError {
+  const cure = 'it may be cut off, use another copy';
+  return new BnError('checkpoint', `the file is not a complete safetensors file: ${why}; ${cure}`);
+}
+
+function parseHeader(bytes: Uint8Array): Record<string, unknown> {
   try {
     const header: unknown = JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(bytes));
     if (header !== null && typeof header === 'object' && !Array.isArray(header))
@@ -106,7 +106,7 @@ function parseHeader(bytes: Uint8Array, damaged: (why: string) => BnError): Reco
   throw damaged('its header is not a JSON object');
 }
 
-function readTensor(name: string, entry: Entry, body: Uint8Array, damaged: (why: string) => BnError): HostTensor {
+function readTensor(name: string, entry: Entry, body: Uint8Array): HostTensor {
   const { dtype, shape, data_offsets: offsets } = entry ?? {};
   const whole = (n: unknown): n is number => Number.isSafeInteger(n) && (n as number) >= 0;
   if (!Array.isArray(shape) || !shape.every(whole) || !Array.isArray(offsets) || !offsets.every(whole)) {

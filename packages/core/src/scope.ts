@@ -67,10 +67,8 @@ const reserved = /^(features|labels|learningRate|step|loss|answer|output|random\
 export function createScope(variables: Variables, training: boolean, path = ''): Scope {
   const full = (name: string) => {
     if (!/^[A-Za-z_][\w-]*$/.test(name)) {
-      throw new BnError(
-        'argument',
-        `'${name}' cannot be the name of a layer or parameter; use letters, digits, _ and -`,
-      );
+      const problem = `'${name}' cannot be the name of a layer or parameter`;
+      throw new BnError('argument', `${problem}; use letters, digits, _ and -`);
     }
     return path === '' ? name : `${path}.${name}`;
   };
@@ -80,17 +78,13 @@ export function createScope(variables: Variables, training: boolean, path = ''):
     const shared = table.get(key);
     if (use && shared?.use && shared.use !== use && shared.use.layer === use.layer) {
       if (formatShape(shared.shape) === formatShape(shape)) return variables.updates.get(key) ?? shared.tensor;
-      throw new BnError(
-        'shape',
-        `'${key}' is ${formatShape(shared.shape)} where the layer is used first, and would be ${formatShape(shape)} ` +
-          'here; a layer that is used twice needs inputs with the same channels',
-      );
+      const seen = `${formatShape(shared.shape)} where the layer is used first, and would be ${formatShape(shape)} here`;
+      const cure = 'a layer that is used twice needs inputs with the same channels';
+      throw new BnError('shape', `'${key}' is ${seen}; ${cure}`);
     }
     if (variables.parameters.has(key) || variables.states.has(key) || reserved.test(key)) {
-      throw new BnError(
-        'argument',
-        `there are two values named '${key}'; give each layer a name (and scope) of its own, or use one layer twice to share them`,
-      );
+      const cure = 'give each layer a name (and scope) of its own, or use one layer twice to share them';
+      throw new BnError('argument', `there are two values named '${key}'; ${cure}`);
     }
     const tensor = input(key, shape);
     table.set(key, { tensor, shape, initializer, use });
@@ -106,10 +100,8 @@ export function createScope(variables: Variables, training: boolean, path = ''):
       const state = variables.states.get(key);
       if (!state) throw new BnError('argument', `there is no state '${key}' to update; call scope.state first`);
       if (formatShape(state.shape) !== formatShape(next.shape)) {
-        throw new BnError(
-          'shape',
-          `update of '${key}': expected ${formatShape(state.shape)}, got ${formatShape(next.shape)}`,
-        );
+        const expected = formatShape(state.shape);
+        throw new BnError('shape', `update of '${key}': expected ${expected}, got ${formatShape(next.shape)}`);
       }
       variables.updates.set(key, next);
       if (variance) variables.variances.set(key, { ...variance, around: full(variance.around) });

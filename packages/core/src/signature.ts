@@ -113,14 +113,11 @@ function isInput({ name, dtype, shape, image }: InputSignature): boolean {
 }
 
 function isImage({ channels, height, width, order, range, mean, deviation }: ImageSignature): boolean {
-  const perChannel = [mean, deviation].every(
-    (list) => isList(list, Number.isFinite) && [0, channels].includes(list.length),
-  );
+  const isPerChannel = (list: unknown) => isList(list, Number.isFinite) && [0, channels].includes(list.length);
+  const isNormalization = isPerChannel(mean) && isPerChannel(deviation) && deviation.every((d) => d !== 0);
   const isSize = (channels === 1 || channels === 3) && isCount(height) && isCount(width);
   const isRange = isList(range, Number.isFinite) && range.length === 2 && range[0] !== range[1];
-  return (
-    isSize && isRange && perChannel && deviation.every((d) => d !== 0) && ['CHW', 'HWC', 'HW', 'flat'].includes(order)
-  );
+  return isSize && isRange && isNormalization && ['CHW', 'HWC', 'HW', 'flat'].includes(order);
 }
 
 function isOutput({ name, kind, size, names }: OutputSignature): boolean {

@@ -50,11 +50,8 @@ export function sizeOf(shape: Shape): number {
 /** The shape as numbers; throws `shape` when it has a symbolic dimension. */
 export function staticShape(shape: Shape, what = 'this operation'): readonly number[] {
   if (shape.includes(null)) {
-    throw new BnError(
-      'shape',
-      `${what} depends on the batch size, which is open in ${formatShape(shape)}: ` +
-        'models that are exported, or read from a file, take batches of any size',
-    );
+    const why = 'models that are exported, or read from a file, take batches of any size';
+    throw new BnError('shape', `${what} depends on the batch size, which is open in ${formatShape(shape)}: ${why}`);
   }
   return shape as readonly number[];
 }

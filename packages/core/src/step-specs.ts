@@ -3,6 +3,7 @@
 import type { Steps } from './backend.js';
 import { BnError } from './errors.js';
 import type { Graph } from './graph.js';
+import { requireCount } from './options.js';
 import { formatSpec, type Spec } from './spec.js';
 
 export interface StepSpecs {
@@ -15,7 +16,7 @@ export interface StepSpecs {
 /** @throws `argument` for names that the graph does not have, and for results that do not fit into the next step */
 export function stepSpecs(graph: Graph, { count, carried, stacked }: Steps): StepSpecs {
   const wrong = (what: string) => new BnError('argument', `several steps: ${what}`);
-  if (!Number.isInteger(count) || count < 1) throw wrong(`count must be a positive integer, got ${count}`);
+  requireCount('several steps: count', count);
   for (const name of stacked) {
     if (!graph.inputs.has(name)) throw wrong(`'${name}' is stacked, but the graph has no such input`);
   }

@@ -76,13 +76,20 @@ export function site(operation: string): string {
   return currentOrigin.layer === '' ? operation : `${currentOrigin.layer} (${operation})`;
 }
 
+/** An error `shape` of an operation or layer. */
+export function shapeError(operation: string, message: string): BnError {
+  return new BnError('shape', `${site(operation)}: ${message}`);
+}
+
+/** An error `argument` of an operation or layer. */
+export function argumentError(operation: string, message: string): BnError {
+  return new BnError('argument', `${site(operation)}: ${message}`);
+}
+
 /** Throws `shape` unless all sizes are integers of 0 or more; `null` is the symbolic batch. */
 export function requireSizes(operation: string, shape: Shape): void {
   if (shape.every((n) => n === null || (Number.isSafeInteger(n) && n >= 0))) return;
-  throw new BnError(
-    'shape',
-    `${site(operation)}: the shape would be ${formatShape(shape)}; sizes must be integers of 0 or more`,
-  );
+  throw shapeError(operation, `the shape would be ${formatShape(shape)}; sizes must be integers of 0 or more`);
 }
 
 /** A graph input, fed by name at every run. */

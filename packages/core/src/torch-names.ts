@@ -1,10 +1,9 @@
 // The names that PyTorch gives to what a model has, so that weights go from here to there and back.
 
 import { BnError } from './errors.js';
-import { defineModel, type Model, trace } from './model.js';
+import { defineModel, type Model, variablesOf } from './model.js';
 import type { Scope } from './scope.js';
 import { formatShape, type HostTensor, sizeOf } from './spec.js';
-import { input } from './tensor.js';
 
 /**
  * How layers are named: `paths` as here (`conv1`), for a module with attributes of those names; `sequential` by their
@@ -37,13 +36,12 @@ export function toTorch(
   naming: TorchNaming = 'paths',
 ): Map<string, HostTensor> {
   const nameOf = namer(model, naming);
-  const kept = [...values].filter(([path]) => !isCount(path));
-  return new Map(
-    kept.map(([path, { shape, data }]) => {
-      const perChannel = lastOf(path) in torchName;
-      return [nameOf(path), { shape: perChannel ? [sizeOf(shape)] : shape, data }];
-    }),
-  );
+  const named = new Map<string, HostTensor>();
+  for (const [path, { shape, data }] of values) {
+    const perChannel = lastOf(path) in torchName;
+    if (!isCount(path)) named.set(nameOf(path), { shape: perChannel ? [sizeOf(shape)] : shape, data });
+  }
+  return named;
 }
 
 /**
@@ -86,10 +84,8 @@ function unwrapped(
 function reshaped(name: string, { shape, data }: HostTensor, wanted: readonly number[]): HostTensor {
   const core = (s: readonly number[]) => formatShape(s.filter((n) => n !== 1));
   if (core(shape) === core(wanted)) return { shape: wanted, data };
-  throw new BnError(
-    'checkpoint',
-    `the weights belong to another model: '${name}' is ${formatShape(shape)} instead of ${formatShape(wanted)}`,
-  );
+  const problem = `'${name}' is ${formatShape(shape)} instead of ${formatShape(wanted)}`;
+  throw new BnError('checkpoint', `the weights belong to another model: ${problem}`);
 }
 
 /** Gives PyTorch's name of what is at a path. */
@@ -123,16 +119,11 @@ function positionsOf(model: Model): Map<string, string> {
       return watched(inner);
     },
   });
-  traceOnce(defineModel((x, scope) => model.network(x, watched(scope)), model));
+  variablesOf(defineModel((x, scope) => model.network(x, watched(scope)), model));
   return positions;
 }
 
 function shapesOf(model: Model): Map<string, readonly number[]> {
-  const { parameters, states } = traceOnce(model);
+  const { parameters, states } = variablesOf(model);
   return new Map([...parameters, ...states].map(([path, { shape }]) => [path, shape]));
-}
-
-function traceOnce(model: Model) {
-  const { shape, dtype } = model.input;
-  return trace(model, input('features', [2, ...shape.slice(1)], dtype), { training: true });
 }

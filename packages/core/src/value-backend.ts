@@ -6,7 +6,6 @@ import { checkInputs, checkUpload } from './check-values.js';
 import { BnError } from './errors.js';
 import type { Graph } from './graph.js';
 import type { Spec, TypedArray } from './spec.js';
-import { ValueStore } from './value-store.js';
 
 /** A graph as a backend has compiled it. */
 export interface Compiled<Content> {
@@ -106,5 +105,46 @@ export abstract class ValueBackend<Content> implements Backend {
 
   #requireUndisposed(): void {
     if (this.#disposed) throw new BnError('backend', `the ${this.name} backend was disposed; create a new one`);
+  }
+}
+
+/** Values of one backend, and what it keeps for each (an array, a device tensor, an address). */
+class ValueStore<Content> {
+  readonly #contents = new Map<Value, Content>();
+  readonly #free: (content: Content) => void;
+
+  /** @param free gives a content's memory back; not needed where garbage collection does. */
+  constructor(free: (content: Content) => void = () => {}) {
+    this.#free = free;
+  }
+
+  /** Values that are not released yet. */
+  get size(): number {
+    return this.#contents.size;
+  }
+
+  add({ shape, dtype }: Spec, content: Content): Value {
+    const value = { spec: { shape, dtype } };
+    this.#contents.set(value, content);
+    return value;
+  }
+
+  /** What is kept for a value; throws `argument` if it was released or belongs to another backend. */
+  get(value: Value, what: string): Content {
+    const content = this.#contents.get(value);
+    if (content !== undefined) return content;
+    throw new BnError('argument', `${what}: the value was released or belongs to another backend; upload it again`);
+  }
+
+  /** Forgets a value; twice is allowed. */
+  release(value: Value): void {
+    const content = this.#contents.get(value);
+    if (content === undefined) return;
+    this.#contents.delete(value);
+    this.#free(content);
+  }
+
+  clear(): void {
+    for (const value of [...this.#contents.keys()]) this.release(value);
   }
 }

@@ -33,11 +33,8 @@ export async function embedExternalData(
     const start = Number(entries.get('offset') ?? 0);
     const end = start + Number(entries.get('length') ?? file.length - start);
     if (!(Number.isSafeInteger(start) && start >= 0 && end >= start && end <= file.length)) {
-      throw new BnError(
-        'data',
-        `'${tensor.name}' is said to be bytes ${start} to ${end} of '${location}', which has ${file.length}; ` +
-          'use the file that was written together with the model',
-      );
+      const seen = `'${tensor.name}' is said to be bytes ${start} to ${end} of '${location}', which has ${file.length}`;
+      throw new BnError('data', `${seen}; use the file that was written together with the model`);
     }
     total += end - start;
     if (total > largestModel) throw new BnError('unsupported', 'the model is larger than 2 GB; use a smaller one');

@@ -1,8 +1,9 @@
 // Folds what scales and shifts each channel, as batch normalization does in prediction, into the convolution or matrix
 // product before it: (w · x + b) · scale + shift = (w · scale) · x + (b · scale + shift).
 
-import { createGraph, type Graph, type HostTensor, input, isOp, ops, Tensor } from '@bn/core';
+import { type Graph, type HostTensor, input, isOp, ops, replaceNodes, type Tensor } from '@bn/core';
 import { createEvaluator, type HostArray } from './evaluate-constant.js';
+import { countUsers } from './lowering.js';
 
 /** A graph, and the values of those inputs that are parameters and states. */
 export interface GraphWithValues {
@@ -34,14 +35,11 @@ export function foldAffine({ graph, values }: GraphWithValues): GraphWithValues 
     if (affine) chains.set(node, affine);
   }
   const folded = new Map(values);
-  const rebuilt = new Map<Tensor, Tensor>();
-  for (const node of graph.nodes) {
-    const chain = chains.get(node);
-    const isLast = chain && node !== chain.product && !extended(node, graph, chains);
-    rebuilt.set(node, isLast ? product(chain, rebuilt, folded, graph) : withInputs(node, rebuilt));
-  }
-  const outputs = new Map([...graph.outputs].map(([name, node]) => [name, rebuilt.get(node)!]));
-  const result = createGraph(outputs);
+  const result = replaceNodes(graph, (node, original) => {
+    const chain = chains.get(original);
+    const isLast = chain && original !== chain.product && !extended(original, graph, chains);
+    return isLast ? product(chain, folded, graph) : node;
+  });
   return { graph: result, values: new Map([...folded].filter(([name]) => result.inputs.has(name))) };
 }
 
@@ -67,12 +65,7 @@ interface Step {
 }
 
 /** What an operation does to its input number `at`, given the values of the others. */
-function stepOf(
-  node: Tensor,
-  at: number,
-  others: readonly (HostArray | undefined)[],
-  channels: number,
-): Step | undefined {
+function stepOf(node: Tensor, at: number, others: (HostArray | undefined)[], channels: number): Step | undefined {
   if (isOp(node, 'batchNormalize')) {
     const [mean, variance, gamma, beta] = others;
     if (at !== 0 || node.attributes.axis !== 1 || !mean || !variance || !gamma || !beta) return undefined;
@@ -83,18 +76,11 @@ function stepOf(
   if (!operand) return undefined;
   const [zeros, ones] = [new Float64Array(channels), new Float64Array(channels).fill(1)];
   const negative = (values: Float64Array) => values.map((v) => -v);
-  switch (node.op) {
-    case 'add':
-      return { factor: ones, addend: operand };
-    case 'sub':
-      return at === 0 ? { factor: ones, addend: negative(operand) } : { factor: negative(ones), addend: operand };
-    case 'mul':
-      return { factor: operand, addend: zeros };
-    case 'div':
-      return at === 0 ? { factor: operand.map((v) => 1 / v), addend: zeros } : undefined;
-    default:
-      return undefined;
-  }
+  if (node.op === 'add') return { factor: ones, addend: operand };
+  if (node.op === 'mul') return { factor: operand, addend: zeros };
+  if (node.op === 'div' && at === 0) return { factor: operand.map((v) => 1 / v), addend: zeros };
+  if (node.op !== 'sub') return undefined;
+  return at === 0 ? { factor: ones, addend: negative(operand) } : { factor: negative(ones), addend: operand };
 }
 
 /** Names of the inputs that x, and nothing else, depends on. */
@@ -139,18 +125,13 @@ function perChannel({ shape, data }: HostArray, channels: number, rank: number):
 
 /** Whether the chain goes on behind `node`. */
 function extended(node: Tensor, graph: Graph, chains: ReadonlyMap<Tensor, Affine>): boolean {
-  return graph.nodes.some(
-    (user) => user.inputs.includes(node) && chains.get(user)?.product === chains.get(node)!.product,
-  );
+  const { product } = chains.get(node)!;
+  return graph.nodes.some((user) => user.inputs.includes(node) && chains.get(user)?.product === product);
 }
 
 /** The product with scaled weights and one bias. */
-function product(
-  { product: node, scale, shift, names }: Affine,
-  rebuilt: ReadonlyMap<Tensor, Tensor>,
-  values: Map<string, HostTensor>,
-  graph: Graph,
-): Tensor {
+function product(chain: Affine, values: Map<string, HostTensor>, graph: Graph): Tensor {
+  const { product: node, scale, shift, names } = chain;
   const weight = node.inputs[1] as Tensor<'input'>;
   const { name } = weight.attributes;
   const { shape, data } = values.get(name)!;
@@ -159,36 +140,15 @@ function product(
   const channel = (i: number) => (isLastAxis ? i % scale.length : Math.floor(i / (data.length / scale.length)));
   values.set(name, { shape, data: data.map((v, i) => v * scale[channel(i)]!) });
   const layer = name.includes('.') ? name.slice(0, name.lastIndexOf('.') + 1) : '';
-  const bias = freeName(`${layer}bias`, names, graph, values);
+  const bias = freeName(`${layer}bias`, names, (other) => graph.inputs.has(other) || values.has(other));
   values.set(bias, { shape: [shift.length], data: Float32Array.from(shift) });
-  const y = withInputs(node, rebuilt);
   const b = input(bias, [shift.length]);
-  return ops.add(y, isOp(node, 'conv2d') ? ops.reshape(b, [1, shift.length, 1, 1]) : b);
+  return ops.add(node, isOp(node, 'conv2d') ? ops.reshape(b, [1, shift.length, 1, 1]) : b);
 }
 
 /** `wanted`, unless something else than a bias that is folded too has that name. */
-function freeName(
-  wanted: string,
-  folded: readonly string[],
-  graph: Graph,
-  values: ReadonlyMap<string, HostTensor>,
-): string {
+function freeName(wanted: string, folded: readonly string[], isTaken: (name: string) => boolean): string {
   let name = wanted;
-  const taken = () => graph.inputs.has(name) || values.has(name);
-  for (let i = 2; taken() && !folded.includes(name); i++) name = `${wanted}_${i}`;
+  for (let i = 2; isTaken(name) && !folded.includes(name); i++) name = `${wanted}_${i}`;
   return name;
-}
-
-function withInputs(node: Tensor, rebuilt: ReadonlyMap<Tensor, Tensor>): Tensor {
-  const inputs = node.inputs.map((x) => rebuilt.get(x)!);
-  if (inputs.every((x, i) => x === node.inputs[i])) return node;
-  return new Tensor(node.op, inputs, node.attributes, node, { origin: node.origin });
-}
-
-function countUsers(graph: Graph): ReadonlyMap<Tensor, number> {
-  const counts = new Map<Tensor, number>();
-  for (const x of [...graph.nodes.flatMap((node) => node.inputs), ...graph.outputs.values()]) {
-    counts.set(x, (counts.get(x) ?? 0) + 1);
-  }
-  return counts;
 }

@@ -4,14 +4,7 @@ export { type ExportInferenceOptions, exportInference } from './export-inference
 export { exportTrainingStep, type TrainingStepExport } from './export-training-step.js';
 export { embedExternalData } from './external-data.js';
 export { type ImportedInference, importInference } from './import/import-inference.js';
-export {
-  type ImportedModel,
-  type ImportedNetwork,
-  type ImportOptions,
-  importNetwork,
-  importOnnx,
-  type NetworkImportOptions,
-} from './import/import-onnx.js';
+export * from './import/import-onnx.js';
 export type { PixelRange } from './import/read-pixels.js';
 export { answerOf, type SignatureOptions, type Signed, signatureOf } from './import/signature.js';
 export { addMetadata, readMetadata } from './metadata.js';

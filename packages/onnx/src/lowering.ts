@@ -5,6 +5,8 @@ import {
   decomposeNode,
   type FusedName,
   type Graph,
+  isOp,
+  type PrimitiveName,
   type Shape,
   sameShape,
   type Tensor,
@@ -38,7 +40,7 @@ export class Lowering {
   readonly #values = new Map<Tensor, string>();
   readonly #constants = new Map<string, string>();
   readonly #names = new Set<string>();
-  readonly #userCounts = new Map<Tensor, number>();
+  readonly #userCounts: ReadonlyMap<Tensor, number>;
   readonly #graph: Graph;
   /** The node being lowered, after which ONNX nodes are named. */
   #current: Tensor | undefined;
@@ -47,8 +49,7 @@ export class Lowering {
     this.#graph = graph;
     this.provider = provider;
     for (const name of [...graph.inputs.keys(), ...graph.outputs.keys()]) this.#names.add(name);
-    const used = [...graph.nodes.flatMap((node) => node.inputs), ...graph.outputs.values()];
-    for (const x of used) this.#userCounts.set(x, (this.#userCounts.get(x) ?? 0) + 1);
+    this.#userCounts = countUsers(graph);
   }
 
   /** The value of x, perhaps with broadcasts still to be done. */
@@ -72,6 +73,11 @@ export class Lowering {
     return expanded;
   }
 
+  /** The names of a node's operands, each in its full shape. */
+  operandValues({ inputs }: Tensor): string[] {
+    return inputs.map((x) => this.value(x));
+  }
+
   /** Whether the given user is the only one of x. */
   hasOneUser(x: Tensor): boolean {
     return this.#userCounts.get(x) === 1;
@@ -89,25 +95,15 @@ export class Lowering {
   }
 
   /** Adds an ONNX node with one output, and gives the output's name. */
-  emit(operator: string, inputs: readonly string[], attributes: Readonly<Record<string, Attribute>> = {}): string {
-    const name = this.#nodeName(operator);
-    this.#add(operator, inputs, name, attributes);
-    return name;
-  }
-
-  /** Adds a second name for a value. */
-  copy(value: string, name: string): void {
-    this.#add('Identity', [value], name);
-  }
-
-  #add(
+  emit(
     operator: string,
     inputs: readonly string[],
-    name: string,
     attributes: Readonly<Record<string, Attribute>> = {},
-  ): void {
+    name: string = this.#nodeName(operator),
+  ): string {
     const attribute = Object.entries(attributes).map(([key, value]) => attributeProto(key, value));
     this.nodes.push(create(NodeProtoSchema, { name, opType: operator, input: [...inputs], output: [name], attribute }));
+    return name;
   }
 
   /** An int64 initializer of one axis. */
@@ -182,11 +178,11 @@ export class Lowering {
   }
 
   #lower(x: Tensor): Operand | string {
-    if (x.op === 'input') return (x as Tensor<'input'>).attributes.name;
-    if (x.op === 'constant') {
-      return this.constant((x as Tensor<'constant'>).attributes.data, x.dtype, x.shape as readonly number[]);
-    }
-    const rule = rules[x.op] as ((node: Tensor, to: Lowering) => Operand | string) | undefined;
+    if (isOp(x, 'input')) return x.attributes.name;
+    if (isOp(x, 'constant')) return this.constant(x.attributes.data, x.dtype, x.shape as readonly number[]);
+    const rule = rules[x.op as PrimitiveName | FusedName] as
+      | ((node: Tensor, to: Lowering) => Operand | string)
+      | undefined;
     return rule ? rule(x, this) : this.operand(decomposeNode(x as Tensor<FusedName>));
   }
 
@@ -202,4 +198,13 @@ export class Lowering {
     const axis = input!.shape.indexOf(null);
     return this.emit('Shape', [this.operand(input!).name], { start: axis, end: axis + 1 });
   }
+}
+
+/** How many nodes and outputs use each node's result. */
+export function countUsers(graph: Graph): ReadonlyMap<Tensor, number> {
+  const counts = new Map<Tensor, number>();
+  for (const x of [...graph.nodes.flatMap((node) => node.inputs), ...graph.outputs.values()]) {
+    counts.set(x, (counts.get(x) ?? 0) + 1);
+  }
+  return counts;
 }

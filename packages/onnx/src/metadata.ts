@@ -32,8 +32,7 @@ export function decodeModel(bytes: Uint8Array): ModelProto {
   try {
     return fromBinary(ModelProtoSchema, bytes);
   } catch (cause) {
-    throw new BnError('data', `the bytes are not an ONNX model (${(cause as Error).message}); use another copy`, {
-      cause,
-    });
+    const { message } = cause as Error;
+    throw new BnError('data', `the bytes are not an ONNX model (${message}); use another copy`, { cause });
   }
 }

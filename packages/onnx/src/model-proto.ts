@@ -52,12 +52,8 @@ export function tensorProto(name: string, type: ElementType, shape: readonly num
 
 /** Name, element type and shape of a graph's input or output. */
 export function valueInfo(name: string, dtype: DType, shape: Shape): ValueInfoProto {
-  const dim = shape.map((n) => ({
-    value:
-      n === null
-        ? { case: 'dimParam' as const, value: batchDimension }
-        : { case: 'dimValue' as const, value: BigInt(n) },
-  }));
+  const open = { case: 'dimParam' as const, value: batchDimension };
+  const dim = shape.map((n) => ({ value: n === null ? open : { case: 'dimValue' as const, value: BigInt(n) } }));
   const tensorType = { elemType: dataTypes[dtype], shape: { dim } };
   return create(ValueInfoProtoSchema, { name, type: { value: { case: 'tensorType', value: tensorType } } });
 }

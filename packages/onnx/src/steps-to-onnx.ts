@@ -26,14 +26,9 @@ export function stepsToOnnx(graph: Graph, steps: Steps): Uint8Array {
     output: [...carried.map(([output]) => output), ...scanned].map((name) => results.get(name)!),
     attribute: [attributeProto('body', body), attributeProto('num_scan_inputs', steps.stacked.length)],
   });
-  return modelOf(
-    create(GraphProtoSchema, {
-      name: 'steps',
-      node: [scan],
-      input: infos(inputs, (name) => name),
-      output: infos(outputs, (name) => results.get(name)!),
-    }),
-  );
+  const input = infos(inputs, (name) => name);
+  const output = infos(outputs, (name) => results.get(name)!);
+  return modelOf(create(GraphProtoSchema, { name: 'steps', node: [scan], input, output }));
 }
 
 /** The graph as a body of Scan: first what is carried, then what is scanned, in other names than outside. */
@@ -49,9 +44,8 @@ function bodyOf(
     return name === undefined ? node : input(name, node.shape, node.dtype);
   });
   const names = [...carried.map(([output]) => output), ...scanned];
-  const body = lowered(
-    createGraph(new Map(names.map((name) => [`${name} of the step's end`, renamed.outputs.get(name)!]))),
-  );
+  const ends = new Map(names.map((name) => [`${name} of the step's end`, renamed.outputs.get(name)!]));
+  const body = lowered(createGraph(ends));
   // Inputs that are not used are inputs all the same; what is neither carried nor scanned comes from outside.
   const specs = new Map([...own].map(([name, inner]) => [inner, graph.inputs.get(name)!]));
   body.input = infos(specs, (name) => name);

@@ -1,6 +1,6 @@
 // A graph as an ONNX model.
 
-import { BnError, formatShape, type Graph, type HostTensor, isOp, sameShape, type Tensor } from '@bn/core';
+import { BnError, formatShape, formatSpec, type Graph, type HostTensor, isOp, sameShape, type Tensor } from '@bn/core';
 import { create, toBinary } from '@bufbuild/protobuf';
 import {
   type GraphProto,
@@ -87,11 +87,8 @@ function fixedInputs(graph: Graph, values: ReadonlyMap<string, HostTensor>): Ten
     if (!value) return [];
     const { shape, data } = value;
     if (!sameShape(shape, x.shape) || x.dtype !== 'float32') {
-      throw new BnError(
-        'shape',
-        `'${name}' is ${x.dtype} ${formatShape(x.shape)}, but its value is float32 ${formatShape(shape)}; ` +
-          'pass values of this model',
-      );
+      const seen = `'${name}' is ${formatSpec(x)}, but its value is float32 ${formatShape(shape)}`;
+      throw new BnError('shape', `${seen}; pass values of this model`);
     }
     return [tensorProto(name, 'float32', shape, new Uint8Array(data.buffer, data.byteOffset, data.byteLength))];
   });
@@ -110,7 +107,7 @@ function nameOutputs(graph: Graph, results: ReadonlyMap<string, string>, to: Low
     const name = graph.inputs.has(output) ? to.uniqueName(`${output}.next`) : output;
     names.set(output, name);
     if (computed.has(value) && !renamed.has(value)) renamed.set(value, name);
-    else to.copy(value, name);
+    else to.emit('Identity', [value], {}, name);
   }
   const rename = (name: string) => renamed.get(name) ?? name;
   for (const node of to.nodes) {

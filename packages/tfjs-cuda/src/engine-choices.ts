@@ -10,8 +10,7 @@ import { explainFailure } from './explain-failure.js';
 import { findNative } from './native/find-native.js';
 import { describeNative, loadNative } from './native/load-native.js';
 import { type NativeDevice, probeNative } from './native/probe-native.js';
-import { nativeFolder } from './native-folder.js';
-import { advice } from './setup-command.js';
+import { advice, nativeFolder } from './native-folder.js';
 
 export interface EngineChoice {
   readonly engine: EngineName;

@@ -2,7 +2,7 @@
 // standard error do.
 
 import { absentHardware, type Explanation, explain, type KnownFailure } from '@bn/native';
-import { advice } from './setup-command.js';
+import { advice } from './native-folder.js';
 
 const again = advice.cure('install it again', '--remove, and then without --remove');
 const cudaNeeds = 'CUDA 12 and cuDNN 9';

@@ -9,7 +9,7 @@
 //   setup.json                    a SetupRecord
 
 import { join } from 'node:path';
-import { nativeRoot } from '@bn/native';
+import { nativeRoot, type SetupAdvice, setupAdvice } from '@bn/native';
 
 export const bindingFile = 'tfjs_binding.node';
 export const librariesFolder = 'tensorflow';
@@ -34,3 +34,11 @@ export const nativeFolderName = `tensorflow-${tensorflowVersion}`;
 export function nativeFolder(): string {
   return join(nativeRoot(), nativeFolderName);
 }
+
+/** What to do to install it. */
+export const advice: SetupAdvice = setupAdvice(
+  import.meta.dirname,
+  'tfjs',
+  `use engine wasm or js; npm install @tensorflow/tfjs-node@${tfjsVersion} may bring a libtensorflow for macOS and Windows, ` +
+    'by its own install script, and what it has installed is found and used',
+);

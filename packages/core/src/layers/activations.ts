@@ -1,30 +1,28 @@
 // Activation functions as layers.
 
-import { gelu as geluOf } from '../ops/composed.js';
-import { sigmoid as sigmoidOf, tanh as tanhOf } from '../ops/elementwise.js';
-import { relu as reluOf, softmax as softmaxOf } from '../ops/fused.js';
+import * as ops from '../ops/index.js';
 import type { Layer } from '../scope.js';
 
 /** 1 / (1 + exp(−x)). */
 export function sigmoid(): Layer {
-  return (x) => sigmoidOf(x);
+  return (x) => ops.sigmoid(x);
 }
 
 /** max(x, 0). */
 export function relu(): Layer {
-  return (x) => reluOf(x);
+  return (x) => ops.relu(x);
 }
 
 export function tanh(): Layer {
-  return (x) => tanhOf(x);
+  return (x) => ops.tanh(x);
 }
 
 /** x·Φ(x), the exact form. */
 export function gelu(): Layer {
-  return (x) => geluOf(x);
+  return (x) => ops.gelu(x);
 }
 
 /** exp(x) / Σ exp(x) along `axis`, default the last. (Losses take logits: no softmax before them.) */
 export function softmax(axis = -1): Layer {
-  return (x) => softmaxOf(x, axis);
+  return (x) => ops.softmax(x, axis);
 }

@@ -10,7 +10,7 @@ import { reshape, slice } from '../ops/shape.js';
 import { requireOptions } from '../options.js';
 import { defineLayer, type Layer, type Scope } from '../scope.js';
 import { formatShape, type Shape, sizeOf, staticShape } from '../spec.js';
-import { constant, site, type Tensor } from '../tensor.js';
+import { constant, shapeError, site, type Tensor } from '../tensor.js';
 
 /** Whose meaning of `momentum`, defaults and running variance to follow. */
 export type BatchNormConvention = 'd2l' | 'onnx' | 'torch' | 'keras';
@@ -77,10 +77,7 @@ export function batchNorm(options: BatchNormOptions = {}): Layer {
   const rules = rulesOf(options);
   return defineLayer((x, scope) => {
     if (x.shape.length < 2) {
-      throw new BnError(
-        'shape',
-        `${site('batchNorm')}: expected at least two axes [batch, channels, …], got ${formatShape(x.shape)}`,
-      );
+      throw shapeError('batchNorm', `expected at least two axes [batch, channels, …], got ${formatShape(x.shape)}`);
     }
     const axis = normalizeAxes('batchNorm', x, [options.axis ?? 1])[0]!;
     const channels = staticShape([x.shape[axis]!], site('batchNorm'))[0]!;
@@ -111,10 +108,8 @@ function rulesOf({ convention = 'd2l', momentum, epsilon }: BatchNormOptions): R
     throw new BnError('argument', `batchNorm: unknown convention '${convention}'; use one of ${names}`);
   }
   if (momentum != null && !(momentum >= 0 && momentum <= 1)) {
-    throw new BnError(
-      'argument',
-      `batchNorm: momentum must be from 0 to 1, or null for the cumulative average, got ${momentum}`,
-    );
+    const expected = 'from 0 to 1, or null for the cumulative average';
+    throw new BnError('argument', `batchNorm: momentum must be ${expected}, got ${momentum}`);
   }
   if (epsilon !== undefined && !(epsilon >= 0 && epsilon < Infinity)) {
     throw new BnError('argument', `batchNorm: epsilon must be 0 or more, got ${epsilon}`);
@@ -151,11 +146,8 @@ function batchStatistics(x: Tensor, axis: number): BatchStatistics {
   const axes = x.shape.flatMap((_, i) => (i === axis ? [] : [i]));
   const sizes = axes.map((i) => x.shape[i]!);
   if (sizes.every((n) => n === 1)) {
-    throw new BnError(
-      'shape',
-      `${site('batchNorm')}: one value per channel in training, input ${formatShape(x.shape)}: ` +
-        'its variance is zero; use a batch of two or more, or frozen: true',
-    );
+    const seen = `one value per channel in training, input ${formatShape(x.shape)}`;
+    throw shapeError('batchNorm', `${seen}: its variance is zero; use a batch of two or more, or frozen: true`);
   }
   const meanOf = (values: Tensor) => mean(values, axes, { keepDims: true });
   const pivot = stopGradient(anyAlong(axes, x)); // results do not depend on which it is
@@ -172,11 +164,9 @@ function batchStatistics(x: Tensor, axis: number): BatchStatistics {
 /** An element along these axes, which stay as size 1: the first; of a batch of any size, the largest of the first ones. */
 function anyAlong(axes: readonly number[], x: Tensor): Tensor {
   const open = axes.filter((axis) => x.shape[axis] === null);
-  const first = slice(
-    x,
-    x.shape.map(() => 0),
-    x.shape.map((n, i) => (axes.includes(i) && n !== null ? 1 : n)),
-  );
+  const start = x.shape.map(() => 0);
+  const end = x.shape.map((n, i) => (axes.includes(i) && n !== null ? 1 : n));
+  const first = slice(x, start, end);
   return open.length > 0 ? max(first, open, { keepDims: true }) : first;
 }
 
@@ -232,17 +222,12 @@ function follow(scope: Scope, running: RunningStatistics, batch: BatchStatistics
   const batchMean = reshape(batch.mean, running.mean.shape);
   const batchVariance = mul(reshape(batch.variance, running.variance.shape), correction);
   const followed = { around: 'runningMean', ...(rules.runningVariance === 'unbiased' && { unbiasedOf: count }) };
-  if (running.batches) {
-    const batches = add(running.batches, 1);
-    const average = (old: Tensor, latest: Tensor) => add(old, div(sub(latest, old), batches));
-    scope.update('batches', batches);
-    scope.update('runningMean', average(running.mean, batchMean));
-    scope.update('runningVariance', average(running.variance, batchVariance), followed);
-    return;
-  }
+  const batches = running.batches && add(running.batches, 1);
+  if (batches) scope.update('batches', batches);
   const keep = rules.momentumWeighs === 'old' ? rules.momentum! : 1 - rules.momentum!;
-  if (keep === 1) return; // they never move
-  const average = (old: Tensor, latest: Tensor) => add(mul(old, keep), mul(latest, 1 - keep));
+  if (!batches && keep === 1) return; // they never move
+  const average = (old: Tensor, latest: Tensor) =>
+    batches ? add(old, div(sub(latest, old), batches)) : add(mul(old, keep), mul(latest, 1 - keep));
   scope.update('runningMean', average(running.mean, batchMean));
   scope.update('runningVariance', average(running.variance, batchVariance), followed);
 }

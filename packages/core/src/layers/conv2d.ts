@@ -1,15 +1,16 @@
 // The convolution layer.
 
 import { BnError } from '../errors.js';
-import { type Initializer, xavierUniform, zeros } from '../initializers.js';
+import { xavierUniform, zeros } from '../initializers.js';
 import { conv2d as convolve, requireImage } from '../ops/convolution.js';
 import { add } from '../ops/elementwise.js';
 import { reshape } from '../ops/shape.js';
-import { requireOptions } from '../options.js';
+import { requireCount, requireOptions } from '../options.js';
 import { defineLayer, type Layer } from '../scope.js';
-import { type Padding2d, paddingOf, pair, requireCount, type Size2d } from './window.js';
+import type { DenseOptions } from './dense.js';
+import { type Padding2d, paddingOf, pair, type Size2d } from './window.js';
 
-export interface Conv2dOptions {
+export interface Conv2dOptions extends DenseOptions {
   kernelSize: Size2d;
   /** Default 1. */
   stride?: Size2d;
@@ -19,12 +20,6 @@ export interface Conv2dOptions {
   dilation?: Size2d;
   /** Default 1; `groups` = input channels makes a depthwise convolution. */
   groups?: number;
-  /** Default true. A bias before batch normalization has no effect: leave it out there. */
-  bias?: boolean;
-  /** Default Xavier uniform. */
-  weightInitializer?: Initializer;
-  /** Default zeros. */
-  biasInitializer?: Initializer;
 }
 
 /**
@@ -44,10 +39,8 @@ export function conv2d(filters: number, options: Conv2dOptions): Layer {
   return defineLayer((x, scope) => {
     const [, channels, height, width] = requireImage('conv2d', x) as [null, number, number, number];
     if (channels % groups !== 0) {
-      throw new BnError(
-        'shape',
-        `${scope.path || 'conv2d'}: ${channels} input channels do not divide into ${groups} groups`,
-      );
+      const where = scope.path || 'conv2d';
+      throw new BnError('shape', `${where}: ${channels} input channels do not divide into ${groups} groups`);
     }
     const padding = paddingOf(options.padding ?? 0, [height, width], { kernelSize, stride, dilation });
     const weight = scope.parameter('weight', [filters, channels / groups, ...kernelSize], weightInitializer);

@@ -1,14 +1,12 @@
 // The fully connected layer.
 
-import { BnError } from '../errors.js';
 import { type Initializer, xavierUniform, zeros } from '../initializers.js';
 import { add } from '../ops/elementwise.js';
 import { matmul } from '../ops/matmul.js';
-import { requireOptions } from '../options.js';
+import { requireCount, requireOptions } from '../options.js';
 import { defineLayer, type Layer } from '../scope.js';
 import { formatShape } from '../spec.js';
-import { site } from '../tensor.js';
-import { requireCount } from './window.js';
+import { shapeError } from '../tensor.js';
 
 export interface DenseOptions {
   /** Default true. A bias before batch normalization has no effect: leave it out there. */
@@ -31,10 +29,7 @@ export function dense(units: number, options: DenseOptions = {}): Layer {
   return defineLayer((x, scope) => {
     const features = x.shape[1];
     if (x.shape.length !== 2 || features == null) {
-      throw new BnError(
-        'shape',
-        `${site('dense')}: expected [batch, features], got ${formatShape(x.shape)}; put flatten() before`,
-      );
+      throw shapeError('dense', `expected [batch, features], got ${formatShape(x.shape)}; put flatten() before`);
     }
     const weight = scope.parameter('weight', [units, features], weightInitializer);
     const y = matmul(x, weight, { transposeB: true });

@@ -1,10 +1,9 @@
 // The residual block (He et al., 2016).
 
-import { BnError } from '../errors.js';
 import { add } from '../ops/elementwise.js';
 import { type Layer, within } from '../scope.js';
 import { formatShape, sameShape } from '../spec.js';
-import { site } from '../tensor.js';
+import { shapeError } from '../tensor.js';
 
 /**
  * body(x) + shortcut(x); without a shortcut, body(x) + x. Inner paths: `body`, `shortcut`.
@@ -21,11 +20,8 @@ export function residual(body: Layer, shortcut?: Layer): Layer {
       const main = inner('body', body);
       const side = shortcut ? inner('shortcut', shortcut) : x;
       if (!sameShape(main.shape, side.shape)) {
-        throw new BnError(
-          'shape',
-          `${site('residual')}: the body gives ${formatShape(main.shape)}, the shortcut ${formatShape(side.shape)}; ` +
-            'give a shortcut that fits, e.g. conv2d with kernelSize 1',
-        );
+        const seen = `the body gives ${formatShape(main.shape)}, the shortcut ${formatShape(side.shape)}`;
+        throw shapeError('residual', `${seen}; give a shortcut that fits, e.g. conv2d with kernelSize 1`);
       }
       return add(main, side);
     });

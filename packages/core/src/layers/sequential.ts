@@ -11,10 +11,8 @@ import { type Layer, within } from '../scope.js';
 export function sequential(layers: Readonly<Record<string, Layer>>): Layer {
   const integer = Object.keys(layers).find((name) => /^\d+$/.test(name));
   if (integer !== undefined) {
-    throw new BnError(
-      'argument',
-      `sequential: '${integer}' cannot name a layer (JavaScript sorts integers first); use e.g. 'layer${integer}'`,
-    );
+    const why = 'JavaScript sorts integers first';
+    throw new BnError('argument', `sequential: '${integer}' cannot name a layer (${why}); use e.g. 'layer${integer}'`);
   }
   return (x, scope) => {
     let y = x;

@@ -1,6 +1,8 @@
 // Sizes, strides and paddings of windows over images, as people give them.
 
 import { BnError } from '../errors.js';
+import { type PoolingGeometry, samePadding } from '../ops/pooling.js';
+import { requireCount } from '../options.js';
 
 /** One number for height and width alike, or [height, width]. */
 export type Size2d = number | readonly [number, number];
@@ -16,31 +18,13 @@ export function pair(name: string, size: Size2d): [number, number] {
   return [height, width];
 }
 
-/** Throws `argument` unless n is a positive integer. */
-export function requireCount(name: string, n: number): void {
-  if (!Number.isInteger(n) || n < 1) throw new BnError('argument', `${name} must be a positive integer, got ${n}`);
-}
-
-interface Window {
-  readonly kernelSize: readonly [number, number];
-  readonly stride: readonly [number, number];
-  readonly dilation: readonly [number, number];
-}
-
-/** Padding as [top, left, bottom, right]. An odd rest of `same` goes to the bottom and right, as in Keras and ONNX (SAME_UPPER). */
+/** Padding as [top, left, bottom, right]. */
 export function paddingOf(
   padding: Padding2d,
   size: readonly [number, number],
-  { kernelSize, stride, dilation }: Window,
+  window: Omit<PoolingGeometry, 'padding'>,
 ): [number, number, number, number] {
-  if (padding === 'same') {
-    const total = size.map((n, i) => {
-      const outputs = Math.ceil(n / stride[i]!);
-      return Math.max(0, (outputs - 1) * stride[i]! + (kernelSize[i]! - 1) * dilation[i]! + 1 - n);
-    }) as [number, number];
-    const [top, left] = [Math.floor(total[0] / 2), Math.floor(total[1] / 2)];
-    return [top, left, total[0] - top, total[1] - left];
-  }
+  if (padding === 'same') return samePadding(size, window);
   const list = typeof padding === 'number' ? [padding, padding] : padding;
   if (list.some((n) => !Number.isInteger(n) || n < 0)) {
     throw new BnError('argument', `padding must be integers of 0 or more, got ${padding}`);

@@ -23,10 +23,8 @@ export function meanSquaredError(): Loss {
 export function differences(loss: string, prediction: Tensor, labels: Tensor): Tensor {
   const sizes = (x: Tensor) => x.shape.filter((n) => n !== 1).join();
   if (sizes(prediction) !== sizes(labels) || labels.dtype !== 'float32') {
-    throw new BnError(
-      'shape',
-      `${loss}: expected float32 labels of the prediction's shape, got ${formatSpec(prediction)} and ${formatSpec(labels)}`,
-    );
+    const seen = `${formatSpec(prediction)} and ${formatSpec(labels)}`;
+    throw new BnError('shape', `${loss}: expected float32 labels of the prediction's shape, got ${seen}`);
   }
   return sub(prediction, reshape(labels, prediction.shape));
 }

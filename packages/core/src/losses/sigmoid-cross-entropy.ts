@@ -15,10 +15,8 @@ import { type Loss, requireLogits } from './loss.js';
 export function sigmoidCrossEntropy(): Loss {
   return (logits, targets) => {
     if (!sameShape(logits.shape, targets.shape) || targets.dtype !== 'float32') {
-      throw new BnError(
-        'shape',
-        `sigmoidCrossEntropy: expected float32 labels of the logits' shape, got ${formatSpec(logits)} and ${formatSpec(targets)}`,
-      );
+      const seen = `${formatSpec(logits)} and ${formatSpec(targets)}`;
+      throw new BnError('shape', `sigmoidCrossEntropy: expected float32 labels of the logits' shape, got ${seen}`);
     }
     requireLogits('sigmoidCrossEntropy', logits, 'sigmoid');
     const magnitude = maximum(logits, neg(logits));

@@ -37,11 +37,9 @@ export function softmaxCrossEntropy(options: SoftmaxCrossEntropyOptions = {}): L
   return (logits, labels) => {
     const classes = logits.shape[1];
     if (logits.shape.length !== 2 || classes == null || labels.shape.length !== 1 || labels.dtype !== 'int32') {
-      throw new BnError(
-        'shape',
-        `softmaxCrossEntropy: expected logits float32 [batch, classes] and labels int32 [batch], got ` +
-          `${formatSpec(logits)} and ${formatSpec(labels)}; the network must end in dense(classes)`,
-      );
+      const expected = 'expected logits float32 [batch, classes] and labels int32 [batch]';
+      const seen = `got ${formatSpec(logits)} and ${formatSpec(labels)}`;
+      throw new BnError('shape', `softmaxCrossEntropy: ${expected}, ${seen}; the network must end in dense(classes)`);
     }
     requireLogits('softmaxCrossEntropy', logits, 'softmax');
     if (classWeights && classWeights.length !== classes) {

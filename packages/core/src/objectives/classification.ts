@@ -28,10 +28,8 @@ export function classification(options: ClassificationOptions = {}): Objective {
         throw new BnError('shape', 'classification: expected one class index per example, int32 []');
       }
       if (shape.length === 2 && shape[1] !== null) return;
-      throw new BnError(
-        'shape',
-        `the network gives ${formatShape(shape)}, expected [batch, classes]; let it end in flatten() and dense(classes)`,
-      );
+      const seen = `the network gives ${formatShape(shape)}, expected [batch, classes]`;
+      throw new BnError('shape', `${seen}; let it end in flatten() and dense(classes)`);
     },
   };
 }

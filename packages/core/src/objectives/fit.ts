@@ -10,8 +10,6 @@ export function requireValues(objective: string, output: Spec, labels: Spec): vo
   }
   const wanted = sizeOf(labels.shape);
   if (output.shape.length === 2 && output.shape[1] === wanted) return;
-  throw new BnError(
-    'shape',
-    `the network gives ${formatShape(output.shape)}, expected [batch, ${wanted}] for labels of ${wanted} value(s); let it end in flatten() and dense(${wanted})`,
-  );
+  const seen = `the network gives ${formatShape(output.shape)}, expected [batch, ${wanted}]`;
+  throw new BnError('shape', `${seen} for labels of ${wanted} value(s); let it end in flatten() and dense(${wanted})`);
 }

@@ -1,8 +1,7 @@
 // Compositions of primitives that need no kernel, no gradient and no export rule of their own.
 
-import { BnError } from '../errors.js';
 import { formatShape, type Shape } from '../spec.js';
-import { type CustomGradient, scalar, site, Tensor } from '../tensor.js';
+import { argumentError, type CustomGradient, scalar, Tensor } from '../tensor.js';
 import { add, cast, equal, erf, mul, sub, tanh } from './elementwise.js';
 import { mean } from './reduction.js';
 import { broadcastTo, iota, reshape } from './shape.js';
@@ -51,10 +50,8 @@ export function customGradient(
 ): Tensor {
   const y = forward(...inputs);
   if (y.op === 'input' || y.op === 'constant') {
-    throw new BnError(
-      'argument',
-      `${site('customGradient')}: forward must compute something, got ${formatShape(y.shape)} ${y.op} itself`,
-    );
+    const seen = `${formatShape(y.shape)} ${y.op} itself`;
+    throw argumentError('customGradient', `forward must compute something, got ${seen}`);
   }
   return withGradient(y, { inputs, backward });
 }

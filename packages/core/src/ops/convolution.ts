@@ -1,10 +1,9 @@
 // Two-dimensional convolution (cross-correlation, as everywhere in deep learning) and its two gradients.
 // Images are [batch, channels, height, width], filters [out, in / groups, kernelHeight, kernelWidth].
 
-import { BnError } from '../errors.js';
 import { apply, type Definitions, requireDType } from '../primitive.js';
 import { type Dimension, formatShape, type Shape, sameShape } from '../spec.js';
-import { site, type Tensor } from '../tensor.js';
+import { argumentError, shapeError, type Tensor } from '../tensor.js';
 
 export interface ConvolutionGeometry {
   /** Step between windows: [height, width]. */
@@ -36,17 +35,12 @@ export const convolution: Definitions<keyof ConvolutionAttributes> = {
       if (channels !== expected || out! % geometry.groups !== 0) {
         const seen = `input ${formatShape(x.shape)}, weight ${formatShape(filter.shape)}`;
         const grouped = geometry.groups > 1 ? `, groups ${geometry.groups}` : '';
-        throw new BnError(
-          'shape',
-          channels !== expected
-            ? `${site(op)}: expected ${expected} input channels, got ${channels} — ${seen}${grouped}`
-            : `${site(op)}: ${out} output channels do not divide into ${geometry.groups} groups — ${seen}`,
-        );
+        const input = `expected ${expected} input channels, got ${channels} — ${seen}${grouped}`;
+        const output = `${out} output channels do not divide into ${geometry.groups} groups — ${seen}`;
+        throw shapeError(op, channels !== expected ? input : output);
       }
-      return {
-        dtype,
-        shape: [batch!, out!, ...windows(op, [height!, width!], [kernelHeight!, kernelWidth!], geometry)],
-      };
+      const size = windows(op, [height!, width!], [kernelHeight!, kernelWidth!], geometry);
+      return { dtype, shape: [batch!, out!, ...size] };
     },
     gradient: ({ inputs: [x, filter], attributes: geometry }, dy) => [
       conv2dInputGradient(dy, filter, { ...geometry, inputSize: spatial(x) }),
@@ -111,19 +105,14 @@ export function conv2dFilterGradient(
 /** Throws `shape` unless x has the four axes of images. */
 export function requireImage(op: string, x: Tensor): readonly Dimension[] {
   if (x.shape.length === 4 && !x.shape.slice(1).includes(null)) return x.shape;
-  throw new BnError(
-    'shape',
-    `${site(op)}: expected four axes [batch, channels, height, width], got ${formatShape(x.shape)}`,
-  );
+  throw shapeError(op, `expected four axes [batch, channels, height, width], got ${formatShape(x.shape)}`);
 }
 
 /** Throws `shape` unless dy, the gradient of a result, has that result's shape. */
 export function requireForwardShape(op: string, dy: Tensor, expected: Shape): void {
   if (sameShape(dy.shape, expected)) return;
-  throw new BnError(
-    'shape',
-    `${site(op)}: expected dy ${formatShape(expected)}, got ${formatShape(dy.shape)}; it has the shape of the forward result`,
-  );
+  const seen = `expected dy ${formatShape(expected)}, got ${formatShape(dy.shape)}`;
+  throw shapeError(op, `${seen}; it has the shape of the forward result`);
 }
 
 /**
@@ -138,21 +127,15 @@ export function windows(
 ): [number, number] {
   const isCount = (n: number) => Number.isInteger(n) && n > 0;
   if (![...kernelSize, ...stride, ...dilation].every(isCount) || !padding.every((n) => isCount(n + 1))) {
-    throw new BnError(
-      'argument',
-      `${site(op)}: invalid window: kernel [${kernelSize}], stride [${stride}], dilation [${dilation}], padding ` +
-        `[${padding}]; use positive integers, or 0 for padding`,
-    );
+    const seen = `kernel [${kernelSize}], stride [${stride}], dilation [${dilation}], padding [${padding}]`;
+    throw argumentError(op, `invalid window: ${seen}; use positive integers, or 0 for padding`);
   }
   const count = [0, 1].map((i) => {
     const padded = size[i]! + padding[i]! + padding[i + 2]!;
     const extent = (kernelSize[i]! - 1) * dilation[i]! + 1;
     if (extent > padded) {
-      throw new BnError(
-        'shape',
-        `${site(op)}: a window of ${extent} does not fit into ${padded} ${i === 0 ? 'rows' : 'columns'} ` +
-          `(image ${size[0]}×${size[1]}, padding [${padding}]); use a smaller kernel or more padding`,
-      );
+      const image = `${padded} ${i === 0 ? 'rows' : 'columns'} (image ${size[0]}×${size[1]}, padding [${padding}])`;
+      throw shapeError(op, `a window of ${extent} does not fit into ${image}; use a smaller kernel or more padding`);
     }
     return Math.floor((padded - extent) / stride[i]!) + 1;
   });

@@ -1,9 +1,8 @@
 // Elementwise operations. Binary ones broadcast as NumPy does: shapes are aligned at the right, sizes 1 stretch.
 
-import { BnError } from '../errors.js';
 import { apply, type Definitions, type None, requireDType } from '../primitive.js';
 import { type Dimension, type DType, formatShape, type Shape, sameShape } from '../spec.js';
-import { scalar, site, type Tensor } from '../tensor.js';
+import { scalar, shapeError, type Tensor } from '../tensor.js';
 import { sum } from './reduction.js';
 import { reshape } from './shape.js';
 
@@ -27,19 +26,20 @@ export interface ElementwiseAttributes {
   cast: { readonly dtype: DType };
 }
 type ElementwiseName = keyof ElementwiseAttributes;
+type UnaryName = 'neg' | 'exp' | 'log' | 'sqrt' | 'tanh' | 'sigmoid' | 'erf';
 export type BinaryName = 'add' | 'sub' | 'mul' | 'div' | 'maximum' | 'minimum' | 'equal' | 'less';
 
 /** A tensor, or a number that takes the other operand's dtype. */
 export type Operand = Tensor | number;
 
-const arithmetic = (inputs: readonly Tensor[], _: None, op: string) => ({
-  dtype: requireDType(op, inputs, 'float32', 'int32'),
-  shape: broadcastShapes(op, inputs),
-});
-const floating = (inputs: readonly Tensor[], _: None, op: string) => ({
-  dtype: requireDType(op, inputs, 'float32'),
-  shape: broadcastShapes(op, inputs),
-});
+const ofDTypes =
+  (...dtypes: readonly DType[]) =>
+  (inputs: readonly Tensor[], _: None, op: string) => ({
+    dtype: requireDType(op, inputs, ...dtypes),
+    shape: broadcastShapes(op, inputs),
+  });
+const arithmetic = ofDTypes('float32', 'int32');
+const floating = ofDTypes('float32');
 const comparison = (inputs: readonly Tensor[], _: None, op: string) => {
   requireDType(op, inputs, 'float32', 'int32', 'uint8', 'bool');
   return { dtype: 'bool' as const, shape: broadcastShapes(op, inputs) };
@@ -97,58 +97,28 @@ export const elementwise: Definitions<ElementwiseName> = {
   },
 };
 
-export function add(a: Operand, b: Operand): Tensor {
-  return binary('add', a, b);
-}
-export function sub(a: Operand, b: Operand): Tensor {
-  return binary('sub', a, b);
-}
-export function mul(a: Operand, b: Operand): Tensor {
-  return binary('mul', a, b);
-}
-export function div(a: Operand, b: Operand): Tensor {
-  return binary('div', a, b);
-}
+export const add = binary('add');
+export const sub = binary('sub');
+export const mul = binary('mul');
+export const div = binary('div');
 /** The larger of two values, elementwise. For the largest along axes see `max`. */
-export function maximum(a: Operand, b: Operand): Tensor {
-  return binary('maximum', a, b);
-}
+export const maximum = binary('maximum');
 /** The smaller of two values, elementwise. */
-export function minimum(a: Operand, b: Operand): Tensor {
-  return binary('minimum', a, b);
-}
-export function neg(x: Tensor): Tensor {
-  return apply(elementwise, 'neg', [x], {});
-}
-export function exp(x: Tensor): Tensor {
-  return apply(elementwise, 'exp', [x], {});
-}
+export const minimum = binary('minimum');
+export const neg = unary('neg');
+export const exp = unary('exp');
 /** Natural logarithm. */
-export function log(x: Tensor): Tensor {
-  return apply(elementwise, 'log', [x], {});
-}
-export function sqrt(x: Tensor): Tensor {
-  return apply(elementwise, 'sqrt', [x], {});
-}
-export function tanh(x: Tensor): Tensor {
-  return apply(elementwise, 'tanh', [x], {});
-}
+export const log = unary('log');
+export const sqrt = unary('sqrt');
+export const tanh = unary('tanh');
 /** 1 / (1 + exp(−x)). */
-export function sigmoid(x: Tensor): Tensor {
-  return apply(elementwise, 'sigmoid', [x], {});
-}
+export const sigmoid = unary('sigmoid');
 /** The error function. */
-export function erf(x: Tensor): Tensor {
-  return apply(elementwise, 'erf', [x], {});
-}
+export const erf = unary('erf');
 /** a = b, as bool. */
-export function equal(a: Operand, b: Operand): Tensor {
-  return binary('equal', a, b);
-}
+export const equal = binary('equal');
 /** a < b, as bool. */
-export function less(a: Operand, b: Operand): Tensor {
-  return binary('less', a, b);
-}
+export const less = binary('less');
 /** a > b, as bool. */
 export function greater(a: Operand, b: Operand): Tensor {
   return less(b, a);
@@ -162,8 +132,12 @@ export function cast(x: Tensor, dtype: DType): Tensor {
   return x.dtype === dtype ? x : apply(elementwise, 'cast', [x], { dtype });
 }
 
-function binary(op: BinaryName, a: Operand, b: Operand): Tensor {
-  return apply(elementwise, op, operands(a, b), {});
+function unary(op: UnaryName): (x: Tensor) => Tensor {
+  return (x) => apply(elementwise, op, [x], {});
+}
+
+function binary(op: BinaryName): (a: Operand, b: Operand) => Tensor {
+  return (a, b) => apply(elementwise, op, operands(a, b), {});
 }
 
 function operands(a: Operand, b: Operand): [Tensor, Tensor] {
@@ -178,7 +152,7 @@ function choose(condition: Tensor, a: Tensor, b: Tensor, dy: Tensor): [Tensor, T
 }
 
 /** The transpose of broadcasting: sums over the axes along which `shape` was stretched. */
-function sumTo(dy: Tensor, shape: Shape): Tensor {
+export function sumTo(dy: Tensor, shape: Shape): Tensor {
   if (sameShape(dy.shape, shape)) return dy;
   const added = dy.shape.length - shape.length;
   const axes = dy.shape.flatMap((n, i) => (i < added || (shape[i - added] === 1 && n !== 1) ? [i] : []));
@@ -198,10 +172,7 @@ export function broadcastShapes(op: string, inputs: readonly { readonly shape: S
       if (n === 1 || n === size) continue;
       if (size !== 1) {
         const shapes = inputs.map((x) => formatShape(x.shape)).join(' and ');
-        throw new BnError(
-          'shape',
-          `${site(op)}: shapes ${shapes} do not broadcast; sizes must be equal or 1, from the right`,
-        );
+        throw shapeError(op, `shapes ${shapes} do not broadcast; sizes must be equal or 1, from the right`);
       }
       size = n;
     }

@@ -1,10 +1,9 @@
 // Fused operations: compositions that runtimes often have as one kernel. Each carries its decomposition into
 // primitives; a backend may implement it and need not.
 
-import { BnError } from '../errors.js';
 import { apply, type Definition, type None, type Operands, requireDType } from '../primitive.js';
 import { formatShape } from '../spec.js';
-import { isOp, type OperationAttributes, site, type Tensor, withOrigin } from '../tensor.js';
+import { isOp, type OperationAttributes, shapeError, type Tensor, withOrigin } from '../tensor.js';
 import { add, div, exp, log, maximum, mul, sqrt, sub } from './elementwise.js';
 import { max, normalizeAxes, sum } from './reduction.js';
 import { reshape } from './shape.js';
@@ -35,10 +34,10 @@ export const fused: { readonly [Op in FusedName]: FusedDefinition<Op> } = {
       const channels = x.shape[axis]!;
       if (perChannel.some(({ shape }) => shape.length !== 1 || shape[0] !== channels)) {
         const seen = perChannel.map((p) => formatShape(p.shape)).join(', ');
-        throw new BnError(
-          'shape',
-          `${site(op)}: expected mean, variance, gamma and beta of shape [${channels}] for input ` +
-            `${formatShape(x.shape)} with channels on axis ${axis}, got ${seen}`,
+        const input = `input ${formatShape(x.shape)} with channels on axis ${axis}`;
+        throw shapeError(
+          op,
+          `expected mean, variance, gamma and beta of shape [${channels}] for ${input}, got ${seen}`,
         );
       }
       return like(inputs, null, op);

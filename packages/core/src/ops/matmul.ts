@@ -1,9 +1,8 @@
 // Matrix products.
 
-import { BnError } from '../errors.js';
 import { apply, type Definitions, requireDType } from '../primitive.js';
 import { formatShape, type Shape, sameShape } from '../spec.js';
-import { site, type Tensor } from '../tensor.js';
+import { shapeError, type Tensor } from '../tensor.js';
 import { broadcastShapes } from './elementwise.js';
 import { broadcastTo } from './shape.js';
 
@@ -20,10 +19,8 @@ export const matrixProduct: Definitions<'matmul'> = {
       const [k2, n] = matrixShape(b.shape, transposeB);
       if (k === undefined || k !== k2 || !sameShape(a.shape.slice(0, -2), b.shape.slice(0, -2))) {
         const text = (x: Tensor, transposed: boolean) => formatShape(x.shape) + (transposed ? ' (transposed)' : '');
-        throw new BnError(
-          'shape',
-          `${site(op)}: ${text(a, transposeA)} × ${text(b, transposeB)} do not fit; expected [..., m, k] × [..., k, n]`,
-        );
+        const seen = `${text(a, transposeA)} × ${text(b, transposeB)}`;
+        throw shapeError(op, `${seen} do not fit; expected [..., m, k] × [..., k, n]`);
       }
       return { dtype, shape: [...a.shape.slice(0, -2), m!, n!] };
     },

@@ -56,10 +56,8 @@ export const pooling: Definitions<keyof PoolingAttributes> = {
       return { dtype: requireDType(op, [x, dy], 'float32'), shape: x.shape };
     },
     gradient: () => {
-      throw new BnError(
-        'gradient',
-        `${site('maxPool2dGradient')}: second derivatives of max pooling are not implemented; use average pooling`,
-      );
+      const problem = 'second derivatives of max pooling are not implemented; use average pooling';
+      throw new BnError('gradient', `${site('maxPool2dGradient')}: ${problem}`);
     },
   },
 };
@@ -82,4 +80,34 @@ export function maxPool2d(x: Tensor, geometry: PoolingGeometry): Tensor {
 /** The gradient of maxPool2d: the first largest element of each window gets it. */
 export function maxPool2dGradient(x: Tensor, dy: Tensor, geometry: PoolingGeometry): Tensor {
   return apply(pooling, 'maxPool2dGradient', [x, dy], geometry);
+}
+
+/** For each window along an axis, the taps that fall on the image: what an average counts where padding does not. */
+export function tapsOnImage(
+  axis: 0 | 1,
+  { kernelSize, stride, padding, dilation }: PoolingGeometry,
+  imageSize: number,
+  windowCount: number,
+): number[] {
+  return Array.from({ length: windowCount }, (_, window) => {
+    const start = window * stride[axis] - padding[axis];
+    const taps = Array.from({ length: kernelSize[axis] }, (_, tap) => start + tap * dilation[axis]);
+    return taps.filter((place) => place >= 0 && place < imageSize).length;
+  });
+}
+
+/**
+ * Padding that makes the result as large as the image divided by the stride. An odd rest goes to the bottom and right, as in
+ * Keras and ONNX (SAME_UPPER).
+ */
+export function samePadding(
+  image: readonly number[],
+  { kernelSize, stride, dilation }: Omit<PoolingGeometry, 'padding'>,
+): [top: number, left: number, bottom: number, right: number] {
+  const total = [0, 1].map((i) => {
+    const outputs = Math.ceil(image[i]! / stride[i]!);
+    return Math.max(0, (outputs - 1) * stride[i]! + (kernelSize[i]! - 1) * dilation[i]! + 1 - image[i]!);
+  }) as [number, number];
+  const [top, left] = [Math.floor(total[0] / 2), Math.floor(total[1] / 2)];
+  return [top, left, total[0] - top, total[1] - left];
 }

@@ -1,9 +1,8 @@
 // Reductions along axes: sum, largest value, index of the largest value.
 
-import { BnError } from '../errors.js';
 import { apply, type Definitions, requireDType } from '../primitive.js';
 import { formatShape, type Shape, sizeOf } from '../spec.js';
-import { scalar, site, type Tensor } from '../tensor.js';
+import { argumentError, scalar, shapeError, type Tensor } from '../tensor.js';
 import { cast, div, equal, mul } from './elementwise.js';
 import { broadcastTo, reshape } from './shape.js';
 
@@ -33,10 +32,7 @@ export const reduction: Definitions<keyof ReductionAttributes> = {
   max: {
     spec: ([x], attributes, op) => {
       requireElements(op, x, attributes.axes);
-      return {
-        dtype: requireDType(op, [x], 'float32', 'int32'),
-        shape: reducedShape(x.shape, attributes),
-      };
+      return { dtype: requireDType(op, [x], 'float32', 'int32'), shape: reducedShape(x.shape, attributes) };
     },
     // Equal largest values share the gradient evenly.
     gradient: (y, dy) => {
@@ -87,10 +83,8 @@ export function normalizeAxes(op: string, x: Tensor, axes?: readonly number[]): 
     .map((axis) => (axis < 0 ? axis + rank : axis))
     .sort((a, b) => a - b);
   if (result.some((axis, i) => !Number.isInteger(axis) || axis < 0 || axis >= rank || axis === result[i - 1])) {
-    throw new BnError(
-      'argument',
-      `${site(op)}: axes [${axes}] are not distinct axes of ${formatShape(x.shape)}; use ${-rank} to ${rank - 1}`,
-    );
+    const expected = `distinct axes of ${formatShape(x.shape)}; use ${-rank} to ${rank - 1}`;
+    throw argumentError(op, `axes [${axes}] are not ${expected}`);
   }
   return result;
 }
@@ -99,10 +93,7 @@ export function normalizeAxes(op: string, x: Tensor, axes?: readonly number[]): 
 function requireElements(op: string, { shape }: Tensor, axes: readonly number[]): void {
   const empty = axes.find((axis) => shape[axis] === 0);
   if (empty === undefined) return;
-  throw new BnError(
-    'shape',
-    `${site(op)}: axis ${empty} of ${formatShape(shape)} is empty; it needs at least one element`,
-  );
+  throw shapeError(op, `axis ${empty} of ${formatShape(shape)} is empty; it needs at least one element`);
 }
 
 function reducedShape(shape: Shape, { axes, keepDims }: ReduceAttributes): Shape {

@@ -1,12 +1,11 @@
 // Operations that move elements without computing: reshape, transpose, broadcast, pad, slice, concat, gather, iota.
 
-import { BnError } from '../errors.js';
 import { apply, type Definitions, requireDType } from '../primitive.js';
 import { type Dimension, formatShape, type Shape, sameShape, sizeOf, staticShape } from '../spec.js';
-import { site, type Tensor } from '../tensor.js';
-import { broadcastShapes, cast, equal } from './elementwise.js';
+import { argumentError, shapeError, site, type Tensor } from '../tensor.js';
+import { broadcastShapes, cast, equal, sumTo } from './elementwise.js';
 import { matmul } from './matmul.js';
-import { normalizeAxes, sum } from './reduction.js';
+import { normalizeAxes } from './reduction.js';
 
 export interface ShapeAttributes {
   reshape: { readonly shape: Shape };
@@ -30,10 +29,8 @@ export const shapeOperations: Definitions<keyof ShapeAttributes> = {
       const known = (s: Shape) => s.filter((n) => n !== null).reduce((a, b) => a * b, 1);
       const symbols = (s: Shape) => s.filter((n) => n === null).length;
       if (known(x.shape) !== known(shape) || symbols(x.shape) !== symbols(shape)) {
-        throw new BnError(
-          'shape',
-          `${site(op)}: ${formatShape(x.shape)} cannot become ${formatShape(shape)}; both must have the same number of elements`,
-        );
+        const change = `${formatShape(x.shape)} cannot become ${formatShape(shape)}`;
+        throw shapeError(op, `${change}; both must have the same number of elements`);
       }
       return { dtype: x.dtype, shape };
     },
@@ -41,85 +38,59 @@ export const shapeOperations: Definitions<keyof ShapeAttributes> = {
   },
   transpose: {
     spec: ([x], { permutation }, op) => {
-      if (
-        sameShape(
-          [...permutation].sort((a, b) => a - b),
-          x.shape.map((_, i) => i),
-        )
-      ) {
+      const sorted = [...permutation].sort((a, b) => a - b);
+      if (sorted.length === x.shape.length && sorted.every((axis, i) => axis === i)) {
         return { dtype: x.dtype, shape: permutation.map((axis) => x.shape[axis]!) };
       }
-      throw new BnError(
-        'argument',
-        `${site(op)}: [${permutation}] is not a permutation of the axes of ${formatShape(x.shape)}; name each axis once`,
-      );
+      const axes = `the axes of ${formatShape(x.shape)}`;
+      throw argumentError(op, `[${permutation}] is not a permutation of ${axes}; name each axis once`);
     },
-    gradient: ({ attributes: { permutation } }, dy) => [
-      transpose(
-        dy,
-        permutation.map((_, axis) => permutation.indexOf(axis)),
-      ),
-    ],
+    gradient: ({ attributes: { permutation } }, dy) => {
+      const inverse = permutation.map((_, axis) => permutation.indexOf(axis));
+      return [transpose(dy, inverse)];
+    },
   },
   broadcastTo: {
     spec: ([x], { shape }, op) => {
       if (!sameShape(broadcastShapes(op, [x, { shape }]), shape)) {
-        throw new BnError(
-          'shape',
-          `${site(op)}: ${formatShape(x.shape)} does not broadcast to ${formatShape(shape)}; only sizes 1 stretch`,
-        );
+        const change = `${formatShape(x.shape)} does not broadcast to ${formatShape(shape)}`;
+        throw shapeError(op, `${change}; only sizes 1 stretch`);
       }
       return { dtype: x.dtype, shape };
     },
-    gradient: ({ inputs: [x], attributes: { shape } }, dy) => {
-      const added = shape.length - x.shape.length;
-      const axes = shape.flatMap((n, i) => (i < added || (x.shape[i - added] === 1 && n !== 1) ? [i] : []));
-      return [reshape(sum(dy, axes), x.shape)];
-    },
+    gradient: ({ inputs: [x] }, dy) => [sumTo(dy, x.shape)],
   },
   pad: {
     spec: ([x], { before, after }, op) => {
       requireRank(op, x, before, after);
       if ([...before, ...after].some((n) => n < 0)) {
-        throw new BnError(
-          'argument',
-          `${site(op)}: cannot add [${before}] and [${after}] elements; use slice() to cut`,
-        );
+        throw argumentError(op, `cannot add [${before}] and [${after}] elements; use slice() to cut`);
       }
       return { dtype: x.dtype, shape: x.shape.map((n, i) => grown(n, before[i]! + after[i]!, op)) };
     },
-    gradient: ({ inputs: [x], attributes: { before } }, dy) => [
-      slice(
-        dy,
-        before,
-        x.shape.map((n, i) => (n === null ? null : before[i]! + n)),
-      ),
-    ],
+    gradient: ({ inputs: [x], attributes: { before } }, dy) => {
+      const end = x.shape.map((n, i) => (n === null ? null : before[i]! + n));
+      return [slice(dy, before, end)];
+    },
   },
   slice: {
     spec: ([x], { start, end }, op) => {
       requireRank(op, x, start, end);
       const shape = x.shape.map((n, i) => {
         const [from, to] = [start[i]!, end[i]!];
-        const whole = from === 0 && to === n;
-        if (whole) return n;
+        if (from === 0 && to === n) return n;
         if (n === null || to === null || from < 0 || to > n || from >= to) {
-          throw new BnError(
-            'argument',
-            `${site(op)}: [${start}] to [${end}] is not inside ${formatShape(x.shape)}; expected 0 ≤ start < end ≤ size`,
-          );
+          const seen = `[${start}] to [${end}] is not inside ${formatShape(x.shape)}`;
+          throw argumentError(op, `${seen}; expected 0 ≤ start < end ≤ size`);
         }
         return to - from;
       });
       return { dtype: x.dtype, shape };
     },
-    gradient: ({ inputs: [x], attributes: { start, end } }, dy) => [
-      pad(
-        dy,
-        start,
-        x.shape.map((n, i) => (n === null ? 0 : n - end[i]!)),
-      ),
-    ],
+    gradient: ({ inputs: [x], attributes: { start, end } }, dy) => {
+      const after = x.shape.map((n, i) => (n === null ? 0 : n - end[i]!));
+      return [pad(dy, start, after)];
+    },
   },
   concat: {
     spec: (inputs, { axis }, op) => {
@@ -129,7 +100,7 @@ export const shapeOperations: Definitions<keyof ShapeAttributes> = {
         shape.length === first.shape.length && shape.every((n, i) => (i === axis ? n !== null : n === first.shape[i]));
       if (!inputs.every(fits)) {
         const shapes = inputs.map((x) => formatShape(x.shape)).join(', ');
-        throw new BnError('shape', `${site(op)}: shapes ${shapes} may differ along axis ${axis} only`);
+        throw shapeError(op, `shapes ${shapes} may differ along axis ${axis} only`);
       }
       const total = inputs.reduce((size, x) => size + x.shape[axis]!, 0);
       return { dtype, shape: first.shape.map((n, i) => (i === axis ? total : n)) };
@@ -139,11 +110,9 @@ export const shapeOperations: Definitions<keyof ShapeAttributes> = {
       return inputs.map((x) => {
         const from = offset;
         offset += x.shape[axis]!;
-        return slice(
-          dy,
-          dy.shape.map((_, i) => (i === axis ? from : 0)),
-          dy.shape.map((n, i) => (i === axis ? offset : n)),
-        );
+        const start = dy.shape.map((_, i) => (i === axis ? from : 0));
+        const end = dy.shape.map((n, i) => (i === axis ? offset : n));
+        return slice(dy, start, end);
       });
     },
   },
@@ -151,15 +120,9 @@ export const shapeOperations: Definitions<keyof ShapeAttributes> = {
     spec: ([x, indices], { axis }, op) => {
       requireDType(op, [indices], 'int32');
       if (x.shape[axis] === null) {
-        throw new BnError(
-          'shape',
-          `${site(op)}: the batch axis of ${formatShape(x.shape)} has no known end; use another axis`,
-        );
+        throw shapeError(op, `the batch axis of ${formatShape(x.shape)} has no known end; use another axis`);
       }
-      return {
-        dtype: x.dtype,
-        shape: [...x.shape.slice(0, axis), ...indices.shape, ...x.shape.slice(axis + 1)],
-      };
+      return { dtype: x.dtype, shape: x.shape.toSpliced(axis, 1, ...indices.shape) };
     },
     // The transpose of picking entries: a product with the one-hot matrix of the indices.
     gradient: ({ inputs: [x, indices], attributes: { axis } }, dy) => {
@@ -174,10 +137,7 @@ export const shapeOperations: Definitions<keyof ShapeAttributes> = {
   iota: {
     spec: (_, { shape, axis }, op) => {
       if (shape[axis] !== undefined) return { dtype: 'int32', shape };
-      throw new BnError(
-        'argument',
-        `${site(op)}: there is no axis ${axis} in ${formatShape(shape)}; use 0 to ${shape.length - 1}`,
-      );
+      throw argumentError(op, `there is no axis ${axis} in ${formatShape(shape)}; use 0 to ${shape.length - 1}`);
     },
   },
 };
@@ -216,7 +176,7 @@ export function slice(x: Tensor, start: readonly number[], end: readonly Dimensi
 
 /** Tensors joined along an existing axis. */
 export function concat(inputs: readonly Tensor[], axis: number): Tensor {
-  if (inputs.length === 0) throw new BnError('argument', `${site('concat')}: needs at least one tensor`);
+  if (inputs.length === 0) throw argumentError('concat', 'needs at least one tensor');
   if (inputs.length === 1) return inputs[0]!;
   return apply(shapeOperations, 'concat', inputs, { axis: normalizeAxes('concat', inputs[0]!, [axis])[0]! });
 }
@@ -241,12 +201,12 @@ function inferSize(x: Tensor, shape: Shape): Shape {
 
 function requireRank(op: string, x: Tensor, ...lists: readonly (readonly unknown[])[]): void {
   if (lists.some((list) => list.length !== x.shape.length)) {
-    throw new BnError('argument', `${site(op)}: expected one entry per axis of ${formatShape(x.shape)}`);
+    throw argumentError(op, `expected one entry per axis of ${formatShape(x.shape)}`);
   }
 }
 
 function grown(n: Dimension, by: number, op: string): Dimension {
   if (n !== null) return n + by;
   if (by === 0) return null;
-  throw new BnError('shape', `${site(op)}: nothing can be added along the batch, which may have any size`);
+  throw shapeError(op, 'nothing can be added along the batch, which may have any size');
 }

@@ -18,44 +18,33 @@ export interface AdamOptions {
 
 /** Adam with PyTorch's defaults and form. */
 export function adam(options: AdamOptions = {}): Optimizer {
-  const rule = momentRule('adam', options);
-  const { weightDecay = 0 } = options;
-  return {
-    slots: ['mean', 'square'],
-    update(parameter, gradient, { learningRate, step, slots }) {
-      const decayed = weightDecay === 0 ? gradient : add(gradient, mul(parameter, weightDecay));
-      const { direction, slots: next } = rule(decayed, slots, step);
-      return { parameter: sub(parameter, mul(direction, learningRate)), slots: next };
-    },
-  };
+  return momentOptimizer('adam', options, 0);
 }
 
 /** Adam with decoupled weight decay: parameter · (1 − learningRate · weightDecay) first; default weightDecay 0.01. */
 export function adamW(options: AdamOptions = {}): Optimizer {
-  const rule = momentRule('adamW', options);
-  const { weightDecay = 0.01 } = options;
-  return {
-    slots: ['mean', 'square'],
-    update(parameter, gradient, { learningRate, step, slots }) {
-      const { direction, slots: next } = rule(gradient, slots, step);
-      const shrunk = sub(parameter, mul(parameter, mul(learningRate, weightDecay)));
-      return { parameter: sub(shrunk, mul(direction, learningRate)), slots: next };
-    },
-  };
+  return momentOptimizer('adamW', options, 0.01);
 }
 
-function momentRule(name: string, options: AdamOptions) {
+function momentOptimizer(name: 'adam' | 'adamW', options: AdamOptions, defaultDecay: number): Optimizer {
   requireOptions(name, options, 'beta1 beta2 epsilon weightDecay');
-  const { beta1 = 0.9, beta2 = 0.999, epsilon = 1e-8, weightDecay = 0 } = options;
+  const { beta1 = 0.9, beta2 = 0.999, epsilon = 1e-8, weightDecay = defaultDecay } = options;
   requireRange('weightDecay', weightDecay, 0);
   requireRange('beta1', beta1, 0, 1);
   requireRange('beta2', beta2, 0, 1);
   requireRange('epsilon', epsilon, 0);
-  return (gradient: Tensor, slots: Readonly<Record<string, Tensor>>, step: Tensor) => {
-    const mean = add(mul(slots.mean!, beta1), mul(gradient, 1 - beta1));
-    const square = add(mul(slots.square!, beta2), mul(mul(gradient, gradient), 1 - beta2));
-    const root = sqrt(div(square, bias(beta2, step)));
-    return { direction: div(div(mean, bias(beta1, step)), add(root, epsilon)), slots: { mean, square } };
+  return {
+    slots: ['mean', 'square'],
+    update(parameter, gradient, { learningRate, step, slots }) {
+      const isDecoupled = name === 'adamW';
+      const g = isDecoupled || weightDecay === 0 ? gradient : add(gradient, mul(parameter, weightDecay));
+      const mean = add(mul(slots.mean!, beta1), mul(g, 1 - beta1));
+      const square = add(mul(slots.square!, beta2), mul(mul(g, g), 1 - beta2));
+      const root = sqrt(div(square, bias(beta2, step)));
+      const direction = div(div(mean, bias(beta1, step)), add(root, epsilon));
+      const from = isDecoupled ? sub(parameter, mul(parameter, mul(learningRate, weightDecay))) : parameter;
+      return { parameter: sub(from, mul(direction, learningRate)), slots: { mean, square } };
+    },
   };
 }
 

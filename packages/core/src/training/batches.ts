@@ -3,9 +3,8 @@
 import { checkFeatures, checkLabels, elementsOf } from '../check-examples.js';
 import type { Dataset, DatasetOutline } from '../dataset.js';
 import { BnError } from '../errors.js';
-import { type Model, trace } from '../model.js';
+import { type Model, traceOn } from '../model.js';
 import { createArray, formatShape, type Spec, sizeOf, staticShape, type TypedArray } from '../spec.js';
-import { input } from '../tensor.js';
 import type { BatchSpec } from './step-graph.js';
 
 /** Features and labels of some examples, row-major. */
@@ -31,15 +30,11 @@ export function batchSpec({ features, labels = classIndex }: DatasetOutline, siz
  */
 export function batchRanges(length: number, batchSize: number): [number, number][] {
   if (![length, batchSize].every((n) => Number.isSafeInteger(n) && n > 0)) {
-    throw new BnError(
-      'argument',
-      `a data set of ${length} examples cannot be taken in batches of ${batchSize}; both must be positive integers`,
-    );
+    const seen = `a data set of ${length} examples cannot be taken in batches of ${batchSize}`;
+    throw new BnError('argument', `${seen}; both must be positive integers`);
   }
-  return Array.from({ length: Math.ceil(length / batchSize) }, (_, i) => [
-    i * batchSize,
-    Math.min(length, (i + 1) * batchSize),
-  ]);
+  const starts = Array.from({ length: Math.ceil(length / batchSize) }, (_, i) => i * batchSize);
+  return starts.map((start) => [start, Math.min(length, start + batchSize)]);
 }
 
 /**
@@ -63,11 +58,9 @@ export function assembleBatch(dataset: Dataset, indices: ArrayLike<number>): Bat
     const example = dataset.get(indices[i]!);
     const label = typeof example.label === 'number' ? [example.label] : example.label;
     if (example.features.length !== width || label.length !== labelWidth) {
-      throw new BnError(
-        'data',
-        `example ${indices[i]} has ${example.features.length} features and ${label.length} label value(s), expected ` +
-          `${width} (${formatShape(dataset.features.shape)}) and ${labelWidth}; check the data set's get() and specs`,
-      );
+      const seen = `example ${indices[i]} has ${example.features.length} features and ${label.length} label value(s)`;
+      const expected = `${width} (${formatShape(dataset.features.shape)}) and ${labelWidth}`;
+      throw new BnError('data', `${seen}, expected ${expected}; check the data set's get() and specs`);
     }
     checkFeatures(spec.features.dtype, example.features, () => indices[i]!);
     checkLabels(dataset, label, () => indices[i]!);
@@ -79,9 +72,8 @@ export function assembleBatch(dataset: Dataset, indices: ArrayLike<number>): Bat
 
 /** Why the model cannot train on a single example, as with batch normalization after a dense layer; null if it can. */
 export function refusalOfOne(model: Model, outline: DatasetOutline): BnError | null {
-  const { shape, dtype } = batchSpec(outline, 1).features;
   try {
-    trace(model, input('features', shape, dtype), { training: true });
+    traceOn(model, batchSpec(outline, 1).features, { training: true });
     return null;
   } catch (error) {
     if (error instanceof BnError) return error;
@@ -94,10 +86,8 @@ export function featureSpec(model: Model, features: TypedArray): Spec {
   const shape = staticShape(model.input.shape.slice(1));
   const batch = features.length / sizeOf(shape);
   if (!Number.isInteger(batch) || batch === 0) {
-    throw new BnError(
-      'shape',
-      `${features.length} feature values are no whole number of examples of ${formatShape(shape)}; pass all values of each example`,
-    );
+    const seen = `${features.length} feature values are no whole number of examples of ${formatShape(shape)}`;
+    throw new BnError('shape', `${seen}; pass all values of each example`);
   }
   return { shape: [batch, ...shape], dtype: dtypeOf(features) };
 }

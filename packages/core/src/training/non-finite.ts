@@ -2,9 +2,8 @@
 
 import type { Backend, Value } from '../backend.js';
 import { createGraph } from '../graph.js';
-import { type Model, trace } from '../model.js';
+import { type Model, traceOn } from '../model.js';
 import { type Spec, sizeOf, type TypedArray } from '../spec.js';
-import { input } from '../tensor.js';
 import type { Batch } from './batches.js';
 import { layerOf, layerOutputs } from './layer-outputs.js';
 import type { BatchSpec } from './step-graph.js';
@@ -31,15 +30,16 @@ export async function whyNotFinite(
   backend: Backend,
   values: ReadonlyMap<string, Value>,
 ): Promise<string> {
-  const exampleOf = (data: TypedArray, { shape }: Spec) => {
+  const wrongExample = (what: string, data: TypedArray, { shape }: Spec) => {
     const place = data.findIndex((v) => !Number.isFinite(v));
+    if (place < 0) return null;
     const i = Math.floor(place / sizeOf(shape.slice(1)));
-    return place < 0 ? null : [data[place], examples ? `example ${examples[i]}` : `example ${i} of the batch`];
+    const example = examples ? `example ${examples[i]}` : `example ${i} of the batch`;
+    return `${example} has a ${what} that is ${data[place]}; correct that example, or leave it out`;
   };
-  const feature = exampleOf(batch.features, spec.features);
-  if (feature) return `${feature[1]} has a feature that is ${feature[0]}; correct that example, or leave it out`;
-  const label = exampleOf(batch.labels, spec.labels);
-  if (label) return `${label[1]} has a label that is ${label[0]}; correct that example, or leave it out`;
+  const feature = wrongExample('feature', batch.features, spec.features);
+  const example = feature ?? wrongExample('label', batch.labels, spec.labels);
+  if (example) return example;
   const place = await firstNonFinite(model, spec.features, backend, values);
   if (!place && state) return 'its values are too large to be squared; scale the features, or lower the learning rate';
   if (!place) return 'every layer is finite: probably a label is outside the classes; check the labels';
@@ -54,12 +54,11 @@ async function firstNonFinite(
   backend: Backend,
   values: ReadonlyMap<string, Value>,
 ): Promise<string | null> {
-  const traced = trace(model, input('features', features.shape, features.dtype), { training: true });
+  const traced = traceOn(model, features, { training: true });
   const outputOf = layerOutputs(traced.output);
   // Not by the layer alone: the root's path is empty, and runtimes want names.
-  const graph = createGraph(
-    new Map([...outputOf].map(([layer, node]) => [`output of ${layer || 'the network'}`, node])),
-  );
+  const nameOf = (layer: string) => `output of ${layer || 'the network'}`;
+  const graph = createGraph(new Map([...outputOf].map(([layer, node]) => [nameOf(layer), node])));
   const executable = await backend.compile(graph);
   const inputs = new Map([...graph.inputs.keys()].map((name) => [name, values.get(name)!]));
   const outputs = await executable.run(inputs);
@@ -68,8 +67,7 @@ async function firstNonFinite(
       for (const path of traced.parameters.keys()) {
         if (layerOf(path) === layer && !(await allFinite(backend, values.get(path)!))) return path;
       }
-      const output = `output of ${layer || 'the network'}`;
-      if (!(await allFinite(backend, outputs.get(output)!))) return output;
+      if (!(await allFinite(backend, outputs.get(nameOf(layer))!))) return nameOf(layer);
     }
     return null;
   } finally {

@@ -2,10 +2,9 @@
 
 import type { Dataset } from '../dataset.js';
 import { BnError } from '../errors.js';
-import { type Model, trace } from '../model.js';
+import { type Model, traceOn } from '../model.js';
 import { createGenerator, permutation, streams } from '../random.js';
 import { formatSpec, type HostTensor, sizeOf, staticShape } from '../spec.js';
-import { input } from '../tensor.js';
 import { assembleBatch, batchRanges, batchSpec } from './batches.js';
 import type { HostInput, RunContext, Runner } from './runner.js';
 import { recalibrationGraph } from './step-graph.js';
@@ -26,7 +25,7 @@ export async function averageStatistics(
   const order = permutation(dataset.length, createGenerator(context.random[0], streams.recalibrate));
   const ranges = recalibrationRanges(dataset.length, batchSize);
   const { features: first } = batchSpec(dataset, ranges[0]![1]);
-  const { variances } = trace(model, input('features', first.shape, first.dtype), { training: true });
+  const { variances } = traceOn(model, first, { training: true });
   /** Values that the divisor of an unbiased variance counts, of so many examples. */
   const valuesOf = (path: string, examples: number) => {
     const { unbiasedOf } = variances.get(path) ?? {};
@@ -51,12 +50,13 @@ export async function averageStatistics(
     examples += size;
     addBatch(averages, statistics, size / examples, (path) => variances.get(path)?.around);
   }
-  return new Map(
-    [...averages].map(([path, data]) => [
-      path,
-      finite(path, scaled(data, 1 / (1 - 1 / valuesOf(path, examples))), runner),
-    ]),
-  );
+  const unbiased = [...averages].map(([path, average]) => {
+    const data = Float32Array.from(scaled(average, 1 / (1 - 1 / valuesOf(path, examples))));
+    if (data.every(Number.isFinite)) return [path, { shape: staticShape(runner.specOf(path)!.shape), data }] as const;
+    const problem = `'${path}' has no finite average; its update must be a moving average`;
+    throw new BnError('not-finite', `recalibration: ${problem}`);
+  });
+  return new Map(unbiased);
 }
 
 function scaled(data: ArrayLike<number>, factor: number): Float64Array {
@@ -88,15 +88,4 @@ function addBatch(
     return [path, before.map((v, i) => v + share * (statistic[i]! - v + (1 - share) * apart(i) ** 2))] as const;
   });
   for (const [path, average] of added) averages.set(path, average);
-}
-
-function finite(path: string, average: Float64Array, runner: Runner): HostTensor {
-  const data = Float32Array.from(average);
-  if (!data.every(Number.isFinite)) {
-    throw new BnError(
-      'not-finite',
-      `recalibration: '${path}' has no finite average; its update must be a moving average`,
-    );
-  }
-  return { shape: staticShape(runner.specOf(path)!.shape), data };
 }

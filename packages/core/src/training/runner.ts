@@ -63,11 +63,8 @@ export class Runner {
   }
 
   /** Runs a graph on host data, the values and random numbers. The outputs are the caller's to release. */
-  async run(
-    { graph, executable }: Compiled,
-    data: readonly HostInput[],
-    context: RunContext,
-  ): Promise<Map<string, Value>> {
+  async run(compiled: Compiled, data: readonly HostInput[], context: RunContext): Promise<Map<string, Value>> {
+    const { graph, executable } = compiled;
     const uploaded = new Map<string, Value>();
     const given = new Set(data.map(([name]) => name));
     for (const [name, array, spec] of [...data, ...randomInputs(graph, context.random, given)]) {
@@ -138,10 +135,8 @@ export class Runner {
         );
       }
       if (formatShape(spec.shape) !== formatShape(shape) || data.length !== sizeOf(shape)) {
-        throw new BnError(
-          'checkpoint',
-          `'${path}' is ${formatShape(shape)}, but this model expects ${formatShape(spec.shape)}: the tensors belong to another model`,
-        );
+        const problem = `'${path}' is ${formatShape(shape)}, but this model expects ${formatShape(spec.shape)}`;
+        throw new BnError('checkpoint', `${problem}: the tensors belong to another model`);
       }
     }
     for (const [path, { data }] of tensors) this.set(path, this.backend.upload(data, this.specOf(path)!));

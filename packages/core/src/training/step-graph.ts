@@ -2,7 +2,7 @@
 
 import { gradients } from '../gradients.js';
 import { createGraph, type Graph } from '../graph.js';
-import { type Model, type Trace, trace } from '../model.js';
+import { type Model, traceOn } from '../model.js';
 import type { Objective } from '../objectives/objective.js';
 import { div, sub } from '../ops/elementwise.js';
 import type { Optimizer } from '../optimizers/optimizer.js';
@@ -18,6 +18,14 @@ export interface BatchSpec {
   readonly labels: Spec;
 }
 
+/** What learns, what it learns, and how. */
+export interface Learner {
+  readonly model: Model;
+  /** `classification()`, `multiLabel()`, `regression()`, or one of your own. */
+  readonly objective: Objective;
+  readonly optimizer: Optimizer;
+}
+
 /** Path of an optimizer's slot for a parameter. */
 export function slotPath(slot: string, parameter: string): string {
   return `optimizer.${slot}.${parameter}`;
@@ -31,7 +39,7 @@ export function slotPath(slot: string, parameter: string): string {
  * (the sum over the batch), and the new value of each parameter, state and slot.
  */
 export function trainingStepGraph(model: Model, objective: Objective, optimizer: Optimizer, spec: BatchSpec): Graph {
-  return simplify(createGraph(traceStep(model, objective, optimizer, spec).outputs));
+  return simplify(createGraph(traceStep({ model, objective, optimizer }, spec).outputs));
 }
 
 /** Name of the output that holds a metric's sum over the batch. */
@@ -57,46 +65,39 @@ export interface Observed {
  *   states, gradients, parameters, slots
  */
 export function observedStepGraph(
-  model: Model,
-  objective: Objective,
-  optimizer: Optimizer,
+  learner: Learner,
   spec: BatchSpec,
 ): { graph: Graph; observed: ReadonlyMap<string, Observed> } {
-  const { traced, gradientOf, outputs } = traceStep(model, objective, optimizer, spec);
-  const extended = new Map(outputs);
+  const { traced, gradientOf, outputs } = traceStep(learner, spec);
   const observed = new Map<string, Observed>();
+  const observe = (kind: Observed['kind'], name: string, layer = layerOf(name), output = name) =>
+    observed.set(output, { layer, kind, name });
   // Paths have no spaces, so that these names are free.
   for (const [layer, tensor] of layerOutputs(traced.output)) {
     const output = `activation of ${layer || 'the network'}`;
-    extended.set(output, tensor);
-    observed.set(output, { layer, kind: 'activation', name: layer });
+    outputs.set(output, tensor);
+    observe('activation', layer, layer, output);
   }
-  observed.set('loss', { layer: '', kind: 'loss', name: 'loss' });
-  for (const path of traced.updates.keys()) observed.set(path, { layer: layerOf(path), kind: 'state', name: path });
+  observe('loss', 'loss', '');
+  for (const path of traced.updates.keys()) observe('state', path);
   for (const [path, tensor] of gradientOf) {
-    const output = `gradient of ${path}`;
-    extended.set(output, tensor);
-    observed.set(output, { layer: layerOf(path), kind: 'gradient', name: path });
+    outputs.set(`gradient of ${path}`, tensor);
+    observe('gradient', path, layerOf(path), `gradient of ${path}`);
   }
-  for (const path of gradientOf.keys()) observed.set(path, { layer: layerOf(path), kind: 'parameter', name: path });
+  for (const path of gradientOf.keys()) observe('parameter', path);
   for (const path of gradientOf.keys()) {
-    for (const slot of optimizer.slots) {
-      observed.set(slotPath(slot, path), { layer: layerOf(path), kind: 'slot', name: slotPath(slot, path) });
-    }
+    for (const slot of learner.optimizer.slots) observe('slot', slotPath(slot, path), layerOf(path));
   }
-  return { graph: simplify(createGraph(extended)), observed };
+  return { graph: simplify(createGraph(outputs)), observed };
 }
 
-function traceStep(model: Model, objective: Objective, optimizer: Optimizer, spec: BatchSpec) {
+function traceStep({ model, objective, optimizer }: Learner, spec: BatchSpec) {
   const { traced, loss, sums } = traceObjective(model, objective, spec, true);
   const learningRate = input('learningRate', []);
   const step = input('step', []);
   const parameters = [...traced.parameters];
-  const slopes = gradients(
-    loss,
-    parameters.map(([, { tensor }]) => tensor),
-    scalar(1),
-  );
+  const tensors = parameters.map(([, { tensor }]) => tensor);
+  const slopes = gradients(loss, tensors, scalar(1));
   const outputs = new Map<string, Tensor>([['loss', loss], ...traced.updates, ...sums]);
   parameters.forEach(([path, { tensor, shape }], i) => {
     withOrigin({ layer: layerOf(path), direction: 'update' }, () => {
@@ -117,7 +118,7 @@ export function evaluationGraph(model: Model, objective: Objective, spec: BatchS
 
 /** Inference mode without labels. Output: `output`. */
 export function predictionGraph(model: Model, features: Spec): Graph {
-  return simplify(createGraph({ output: trace(model, input('features', features.shape, features.dtype)).output }));
+  return simplify(createGraph({ output: traceOn(model, features).output }));
 }
 
 /**
@@ -128,7 +129,7 @@ export function predictionGraph(model: Model, features: Spec): Graph {
  * zeros, which makes next = b without rounding. A state with a = 1 does not average, it counts or never moves: it is left out.
  */
 export function recalibrationGraph(model: Model, features: Spec): Graph {
-  const traced = trace(model, input('features', features.shape, features.dtype), { training: true });
+  const traced = traceOn(model, features, { training: true });
   const outputs = new Map<string, Tensor>();
   for (const [path, next] of traced.updates) {
     const [a] = gradients(next, [traced.states.get(path)!.tensor]) as [Tensor];
@@ -140,7 +141,7 @@ export function recalibrationGraph(model: Model, features: Spec): Graph {
 
 function traceObjective(model: Model, { loss, metrics }: Objective, spec: BatchSpec, training: boolean) {
   const labels = input('labels', spec.labels.shape, spec.labels.dtype);
-  const traced: Trace = trace(model, input('features', spec.features.shape, spec.features.dtype), { training });
+  const traced = traceOn(model, spec.features, { training });
   const sums = Object.entries(metrics).map(([name, metric]) => [sumName(name), metric(traced.output, labels)] as const);
   return { traced, loss: loss(traced.output, labels), sums };
 }

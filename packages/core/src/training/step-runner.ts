@@ -2,18 +2,22 @@
 
 import type { Value } from '../backend.js';
 import { BnError } from '../errors.js';
-import { type Model, trace } from '../model.js';
-import type { Objective } from '../objectives/objective.js';
-import type { Optimizer } from '../optimizers/optimizer.js';
+import { variablesOf } from '../model.js';
 import { type PackedGraph, packedName, packState } from '../pack-state.js';
 import { streams } from '../random.js';
 import { formatSpec, joinArrays, staticShape, type TypedArray } from '../spec.js';
-import { input } from '../tensor.js';
 import type { Batch } from './batches.js';
 import type { Position } from './checkpoint.js';
 import { allFinite, whyNotFinite } from './non-finite.js';
 import { type Compiled, type HostInput, type RunContext, type Runner, randomInputs } from './runner.js';
-import { type BatchSpec, type Observed, observedStepGraph, sumName, trainingStepGraph } from './step-graph.js';
+import {
+  type BatchSpec,
+  type Learner,
+  type Observed,
+  observedStepGraph,
+  sumName,
+  trainingStepGraph,
+} from './step-graph.js';
 
 export interface StepResult {
   /** Mean over the batch. */
@@ -41,20 +45,13 @@ export interface StepInput {
 type At = Pick<Position, 'seed' | 'steps'>;
 
 export class StepRunner {
-  readonly #model: Model;
-  readonly #objective: Objective;
-  readonly #optimizer: Optimizer;
+  readonly #learner: Learner;
   readonly #runner: Runner;
   readonly #packed = new Map<string, PackedGraph>();
   #statePaths: readonly string[] | undefined;
 
-  constructor(
-    { model, objective, optimizer }: { model: Model; objective: Objective; optimizer: Optimizer },
-    runner: Runner,
-  ) {
-    this.#model = model;
-    this.#objective = objective;
-    this.#optimizer = optimizer;
+  constructor(learner: Learner, runner: Runner) {
+    this.#learner = learner;
     this.#runner = runner;
   }
 
@@ -72,28 +69,23 @@ export class StepRunner {
   }
 
   /** One step. Throws `not-finite` for a loss or a state that would be, and leaves the values as they were. */
-  async step(
-    { batch, learningRate, examples }: StepInput,
-    spec: BatchSpec,
-    at: At,
-    where: string,
-  ): Promise<StepResult> {
+  async step(input: StepInput, spec: BatchSpec, at: At, where: string): Promise<StepResult> {
+    const { batch, learningRate, examples } = input;
     const { backend } = this.#runner;
     const outputs = await this.#runner.run(this.compiled(spec), stepInputs(batch, spec, learningRate, at), {
       ...contextOf(at),
       check: async (inputs, results) => {
         const loss = (await backend.download(results.get('loss')!))[0]!;
-        const state = Number.isFinite(loss) ? await this.#brokenState(spec, results) : null;
+        const state = Number.isFinite(loss) ? await this.#brokenState(results) : null;
         if (Number.isFinite(loss) && state === null) return;
         const what = state === null ? `the loss is ${loss}` : `${state} would not be finite`;
-        const why = await whyNotFinite(this.#model, { batch, spec, examples, state }, backend, inputs);
+        const why = await whyNotFinite(this.#learner.model, { batch, spec, examples, state }, backend, inputs);
         throw new BnError('not-finite', `${where}: ${what}; ${why}`);
       },
     });
-    const loss = (await this.#runner.take(outputs, 'loss'))[0]!;
-    const sums = await this.#sums(outputs);
+    const [result] = await this.results(outputs);
     for (const [path, value] of outputs) this.#runner.set(path, value);
-    return { loss, sums: sums(0) };
+    return result!;
   }
 
   /**
@@ -111,19 +103,18 @@ export class StepRunner {
     const state = await this.#runner.pack(values, size);
     const data: HostInput[] = [[packedName, state, { shape: [size], dtype: 'float32' }], ...stack(each)];
     const outputs = await this.#runner.run(compiled, data, contextOf(at));
-    const losses = await this.#runner.take(outputs, 'loss');
-    const sums = await this.#sums(outputs);
+    const results = await this.results(outputs);
     const next = await this.#runner.take(outputs, packedName);
-    const states = values.filter(({ path }) => this.#states(spec).includes(path));
+    const states = values.filter(({ path }) => this.#states.includes(path));
     const finite = states.every(({ start, end }) => next.subarray(start, end).every((v) => Number.isFinite(v)));
-    if (!finite || !losses.every(Number.isFinite)) return null;
+    if (!finite || !results.every(({ loss }) => Number.isFinite(loss))) return null;
     this.#runner.unpack(values, next);
-    return Array.from(losses, (loss, i) => ({ loss, sums: sums(i) }));
+    return results;
   }
 
   /** Everything that the step would compute, layer by layer. The values stay as they are. */
   async observe({ batch, learningRate }: StepInput, spec: BatchSpec, at: At): Promise<Observation[]> {
-    const { graph, observed } = observedStepGraph(this.#model, this.#objective, this.#optimizer, spec);
+    const { graph, observed } = observedStepGraph(this.#learner, spec);
     const compiled = this.#runner.compile(`observe ${keyOf(spec)}`, () => graph);
     const outputs = await this.#runner.run(compiled, stepInputs(batch, spec, learningRate, at), contextOf(at));
     const observations: Observation[] = [];
@@ -138,33 +129,34 @@ export class StepRunner {
     return observations;
   }
 
-  /** Takes the metrics' sums out of the outputs: those of each step. */
-  async #sums(outputs: Map<string, Value>): Promise<(step: number) => Record<string, number>> {
-    const taken: [name: string, sums: TypedArray][] = [];
-    for (const name of Object.keys(this.#objective.metrics)) {
-      taken.push([name, await this.#runner.take(outputs, sumName(name))]);
+  /** Takes the loss and the metrics' sums out of the outputs of a step, of several, or of an evaluation: of each step. */
+  async results(outputs: Map<string, Value>): Promise<StepResult[]> {
+    const losses = await this.#runner.take(outputs, 'loss');
+    const results = Array.from(losses, (loss) => ({ loss, sums: {} as Record<string, number> }));
+    for (const name of Object.keys(this.#learner.objective.metrics)) {
+      const sums = await this.#runner.take(outputs, sumName(name));
+      for (const [step, result] of results.entries()) result.sums[name] = sums[step]!;
     }
-    return (step) => Object.fromEntries(taken.map(([name, sums]) => [name, sums[step]!]));
+    return results;
   }
 
   /** A state that the step would make NaN or infinite, as a running variance whose squares overflow. */
-  async #brokenState(spec: BatchSpec, results: ReadonlyMap<string, Value>): Promise<string | null> {
-    for (const path of this.#states(spec)) {
+  async #brokenState(results: ReadonlyMap<string, Value>): Promise<string | null> {
+    for (const path of this.#states) {
       const next = results.get(path);
       if (next && !(await allFinite(this.#runner.backend, next))) return path;
     }
     return null;
   }
 
-  #states({ features }: BatchSpec): readonly string[] {
-    this.#statePaths ??= [
-      ...trace(this.#model, input('features', features.shape, features.dtype), { training: true }).states.keys(),
-    ];
+  get #states(): readonly string[] {
+    this.#statePaths ??= [...variablesOf(this.#learner.model).states.keys()];
     return this.#statePaths;
   }
 
   #graph(spec: BatchSpec) {
-    return trainingStepGraph(this.#model, this.#objective, this.#optimizer, spec);
+    const { model, objective, optimizer } = this.#learner;
+    return trainingStepGraph(model, objective, optimizer, spec);
   }
 
   #packedGraph(spec: BatchSpec): PackedGraph {
@@ -172,10 +164,8 @@ export class StepRunner {
     const known = this.#packed.get(key);
     if (known) return known;
     const graph = this.#graph(spec);
-    const packed = packState(
-      graph,
-      this.#runner.paths.filter((path) => graph.inputs.has(path)),
-    );
+    const paths = this.#runner.paths.filter((path) => graph.inputs.has(path));
+    const packed = packState(graph, paths);
     this.#packed.set(key, packed);
     return packed;
   }
@@ -190,10 +180,17 @@ export function keyOf({ features, labels }: BatchSpec): string {
   return `${formatSpec(features)} ${formatSpec(labels)}`;
 }
 
-function stepInputs({ features, labels }: Batch, spec: BatchSpec, learningRate: number, { steps }: At): HostInput[] {
+/** What every graph of batches is given. */
+export function batchInputs(batch: Batch, spec: BatchSpec): HostInput[] {
   return [
-    ['features', features, spec.features],
-    ['labels', labels, spec.labels],
+    ['features', batch.features, spec.features],
+    ['labels', batch.labels, spec.labels],
+  ];
+}
+
+function stepInputs(batch: Batch, spec: BatchSpec, learningRate: number, { steps }: At): HostInput[] {
+  return [
+    ...batchInputs(batch, spec),
     ['learningRate', Float32Array.of(learningRate), { shape: [], dtype: 'float32' }],
     ['step', Float32Array.of(steps + 1), { shape: [], dtype: 'float32' }],
   ];

@@ -3,28 +3,21 @@
 import type { Backend } from '../backend.js';
 import type { Dataset, DatasetOutline } from '../dataset.js';
 import { BnError } from '../errors.js';
-import { type Model, trace } from '../model.js';
-import type { Objective } from '../objectives/objective.js';
-import type { Optimizer } from '../optimizers/optimizer.js';
-import { requireOptions } from '../options.js';
+import { variablesOf } from '../model.js';
+import { requireCount, requireOptions } from '../options.js';
 import { createGenerator, permutation, streams } from '../random.js';
 import { constantSchedule, type Schedule } from '../schedules.js';
 import { formatSpec, type HostTensor, joinArrays, sizeOf, type TypedArray } from '../spec.js';
-import { input } from '../tensor.js';
 import { assembleBatch, type Batch, batchRanges, batchSpec, featureSpec, refusalOfOne, specOf } from './batches.js';
 import type { Checkpoint, Position } from './checkpoint.js';
-import type { EpochTotals, Evaluation, StepEvent, TrainerEvent } from './events.js';
+import type { EpochTotals, Evaluation, Metrics, StepEvent, TrainerEvent } from './events.js';
 import { averageStatistics } from './recalibrate.js';
-import { type Compiled, type HostInput, Runner } from './runner.js';
-import { type BatchSpec, evaluationGraph, predictionGraph, slotPath, sumName } from './step-graph.js';
-import { contextOf, keyOf, type Observation, type StepResult, StepRunner } from './step-runner.js';
+import { type Compiled, Runner } from './runner.js';
+import { type BatchSpec, evaluationGraph, type Learner, predictionGraph, slotPath } from './step-graph.js';
+import { batchInputs, contextOf, keyOf, type Observation, type StepResult, StepRunner } from './step-runner.js';
 
-export interface TrainerOptions {
-  readonly model: Model;
+export interface TrainerOptions extends Learner {
   readonly backend: Backend;
-  /** What is learned: `classification()`, `multiLabel()`, `regression()`, or one of your own. */
-  readonly objective: Objective;
-  readonly optimizer: Optimizer;
   /** Initial values, shuffles and dropout follow from it. An integer, default 0. */
   readonly seed?: number;
 }
@@ -94,7 +87,8 @@ class GraphTrainer implements Trainer {
   readonly #options: TrainerOptions;
   readonly #runner: Runner;
   readonly #steps: StepRunner;
-  readonly #slots: ReadonlySet<string>;
+  /** Paths of parameters and states. */
+  readonly #variables: readonly string[];
   #position: Position;
   /** Ends when what runs now has ended: runs change the values, so they take turns. */
   #turn: Promise<unknown> = Promise.resolve();
@@ -109,23 +103,17 @@ class GraphTrainer implements Trainer {
     this.#steps = new StepRunner(options, this.#runner);
     this.#position = { seed, epoch: 0, step: 0, steps: 0, ...nothingYet };
 
-    // Any batch size does for finding out what the model has, but for one, which batch normalization refuses.
-    const { shape, dtype } = model.input;
-    const { parameters, states } = trace(model, input('features', [2, ...shape.slice(1)], dtype), { training: true });
+    const { parameters, states } = variablesOf(model);
+    this.#variables = [...parameters.keys(), ...states.keys()];
     const random = createGenerator(seed, streams.initial);
     const initialize = (path: string, shape: readonly number[], data: Float32Array) =>
       this.#runner.set(path, backend.upload(data, { shape, dtype: 'float32' }));
     for (const [path, { shape, initializer }] of [...parameters, ...states]) {
       initialize(path, shape, initializer(shape, random));
     }
-    const slots = new Set<string>();
     for (const [path, { shape }] of parameters) {
-      for (const name of optimizer.slots.map((slot) => slotPath(slot, path))) {
-        slots.add(name);
-        initialize(name, shape, new Float32Array(sizeOf(shape)));
-      }
+      for (const slot of optimizer.slots) initialize(slotPath(slot, path), shape, new Float32Array(sizeOf(shape)));
     }
-    this.#slots = slots;
   }
 
   async compile(train: DatasetOutline, options: BatchOptions = {}): Promise<void> {
@@ -135,15 +123,8 @@ class GraphTrainer implements Trainer {
   }
 
   async *fit(options: FitOptions): AsyncGenerator<TrainerEvent, void> {
-    const {
-      train,
-      test,
-      epochs,
-      batchSize = defaultBatchSize,
-      learningRate,
-      schedule = constantSchedule(),
-      signal,
-    } = options;
+    const { train, test, epochs, learningRate, signal } = options;
+    const { batchSize = defaultBatchSize, schedule = constantSchedule() } = options;
     requireFitOptions(options);
     const ranges = batchRanges(train.length, batchSize);
     const [lastStart, lastEnd] = ranges.at(-1)!;
@@ -206,74 +187,56 @@ class GraphTrainer implements Trainer {
   }
 
   evaluate(dataset: Dataset, { batchSize = defaultBatchSize }: { batchSize?: number } = {}): Promise<Evaluation> {
-    return this.#inTurn(() => this.#evaluate(dataset, batchSize));
-  }
-
-  async #evaluate(dataset: Dataset, batchSize: number): Promise<Evaluation> {
-    const names = Object.keys(this.#options.objective.metrics);
-    const sums: Record<string, number> = Object.fromEntries(names.map((name) => [name, 0]));
-    const answers: (Int32Array | Float32Array)[] = [];
-    let lossSum = 0;
-    for (const [start, end] of batchRanges(dataset.length, batchSize)) {
-      const spec = batchSpec(dataset, end - start);
-      const { features, labels } = assembleBatch(dataset, range(start, end));
-      const data: HostInput[] = [
-        ['features', features, spec.features],
-        ['labels', labels, spec.labels],
-      ];
-      const outputs = await this.#runner.run(this.#evaluation(spec), data, contextOf(this.#position));
-      lossSum += (await this.#runner.take(outputs, 'loss'))[0]! * (end - start);
-      for (const name of names) sums[name] += (await this.#runner.take(outputs, sumName(name)))[0]!;
-      const answer = await this.#runner.take(outputs, 'answer');
-      // Floats as float32, as the backend with float64 has them too.
-      answers.push(answer instanceof Int32Array ? answer : Float32Array.from(answer));
-    }
-    const loss = lossSum / dataset.length;
-    if (!Number.isFinite(loss)) {
-      throw new BnError(
-        'not-finite',
-        `the loss in evaluation is ${loss}: the weights diverged, or a label is none of the classes; lower the learning rate or check the data`,
-      );
-    }
-    return { loss, metrics: means(sums, dataset.length), answers: joinArrays(answers) };
+    return this.#inTurn(async () => {
+      let sums: Sums = {};
+      const answers: (Int32Array | Float32Array)[] = [];
+      for (const [start, end] of batchRanges(dataset.length, batchSize)) {
+        const examples = Int32Array.from({ length: end - start }, (_, i) => start + i);
+        const spec = batchSpec(dataset, examples.length);
+        const data = batchInputs(assembleBatch(dataset, examples), spec);
+        const outputs = await this.#runner.run(this.#evaluation(spec), data, contextOf(this.#position));
+        const [result] = await this.#steps.results(outputs);
+        sums = withBatch(sums, result!, examples.length);
+        const answer = await this.#runner.take(outputs, 'answer');
+        // Floats as float32, as the backend with float64 has them too.
+        answers.push(answer instanceof Int32Array ? answer : Float32Array.from(answer));
+      }
+      const { loss, metrics } = meansOf(sums, dataset.length);
+      if (Number.isFinite(loss)) return { loss, metrics, answers: joinArrays(answers) };
+      const cause =
+        'the weights diverged, or a label is none of the classes; lower the learning rate or check the data';
+      throw new BnError('not-finite', `the loss in evaluation is ${loss}: ${cause}`);
+    });
   }
 
   predict(features: TypedArray): Promise<Float32Array> {
-    return this.#inTurn(() => this.#predict(features));
-  }
-
-  async #predict(features: TypedArray): Promise<Float32Array> {
-    const { model } = this.#options;
-    const spec = featureSpec(model, features);
-    const key = `predict ${formatSpec(spec)}`;
-    const compiled = this.#runner.compile(key, () => predictionGraph(model, spec));
-    const outputs = await this.#runner.run(compiled, [['features', features, spec]], contextOf(this.#position));
-    return (await this.#runner.take(outputs, 'output')) as Float32Array;
+    return this.#inTurn(async () => {
+      const { model } = this.#options;
+      const spec = featureSpec(model, features);
+      const compiled = this.#runner.compile(`predict ${formatSpec(spec)}`, () => predictionGraph(model, spec));
+      const outputs = await this.#runner.run(compiled, [['features', features, spec]], contextOf(this.#position));
+      return (await this.#runner.take(outputs, 'output')) as Float32Array;
+    });
   }
 
   recalibrate(dataset: Dataset, { batchSize = defaultBatchSize }: { batchSize?: number } = {}): Promise<void> {
     return this.#inTurn(async () => {
-      const { model } = this.#options;
-      this.#runner.load(
-        await averageStatistics({ model, dataset, batchSize }, this.#runner, contextOf(this.#position)),
-      );
+      const about = { model: this.#options.model, dataset, batchSize };
+      this.#runner.load(await averageStatistics(about, this.#runner, contextOf(this.#position)));
     });
   }
 
   values(): Promise<Map<string, HostTensor>> {
-    return this.#inTurn(() => this.#runner.download(this.#runner.paths.filter((path) => !this.#slots.has(path))));
+    return this.#inTurn(() => this.#runner.download(this.#variables));
   }
 
   async checkpoint(): Promise<Checkpoint> {
-    const [tensors, position] = await this.#inTurn(
-      async () => [await this.#runner.download(this.#runner.paths), this.#position] as const,
-    );
-    for (const [path, { data }] of tensors) {
-      if (!data.every(Number.isFinite)) {
-        throw new BnError('not-finite', `'${path}' is not finite: the weights diverged; lower the learning rate`);
-      }
-    }
-    return { tensors, position };
+    const checkpoint = await this.#inTurn(async () => {
+      return { tensors: await this.#runner.download(this.#runner.paths), position: this.#position };
+    });
+    const broken = [...checkpoint.tensors].find(([, { data }]) => !data.every(Number.isFinite));
+    if (!broken) return checkpoint;
+    throw new BnError('not-finite', `'${broken[0]}' is not finite: the weights diverged; lower the learning rate`);
   }
 
   restore({ tensors, position }: Checkpoint): void {
@@ -300,17 +263,14 @@ class GraphTrainer implements Trainer {
   }
 
   /** Compiles for every batch size that will occur, so that nothing fails or waits in the middle of training. */
-  async #prepare(
-    { train, test, batchSize = defaultBatchSize }: FitOptions,
-    ranges: Range[],
-    perRun: number,
-  ): Promise<void> {
+  async #prepare(options: FitOptions, ranges: Range[], perRun: number): Promise<void> {
+    const { train, test, batchSize = defaultBatchSize } = options;
     const sizes = (all: Range[]) => new Set(all.map(([start, end]) => end - start));
     for (const size of sizes(ranges)) await this.#compileSteps(batchSpec(train, size), 1);
     if (perRun > 1) await this.#compileSteps(batchSpec(train, batchSize), perRun);
     if (!test) return;
-    for (const size of sizes(batchRanges(test.length, batchSize)))
-      await this.#evaluation(batchSpec(test, size)).executable;
+    const tested = sizes(batchRanges(test.length, batchSize));
+    for (const size of tested) await this.#evaluation(batchSpec(test, size)).executable;
   }
 
   #stepsPerRun(train: DatasetOutline, { stepsPerRun, batchSize = defaultBatchSize }: BatchOptions): number {
@@ -327,9 +287,9 @@ class GraphTrainer implements Trainer {
     stepsPerEpoch: number,
   ): AsyncGenerator<TrainerEvent, void> {
     const start = performance.now();
-    const inputs = batches.map((examples, i) => ({
-      ...{ batch: assembleBatch(dataset, examples), learningRate: rateOf(i), examples },
-    }));
+    const inputs = batches.map((examples, i) => {
+      return { batch: assembleBatch(dataset, examples), learningRate: rateOf(i), examples };
+    });
     const examples = batches[0]!.length;
     const spec = batchSpec(dataset, examples);
     const bundle = await this.#inTurn(async () => {
@@ -337,10 +297,7 @@ class GraphTrainer implements Trainer {
       const seconds = (performance.now() - start) / 1000 / batches.length;
       return results?.map((result, i) => this.#count(result, examples, seconds, rateOf(i), stepsPerEpoch));
     });
-    if (bundle) {
-      yield* bundle;
-      return;
-    }
+    if (bundle) return yield* bundle;
     let from = start;
     for (const input of inputs) {
       yield await this.#inTurn(async () => {
@@ -373,19 +330,18 @@ class GraphTrainer implements Trainer {
 
   /** Moves the position by a step, and tells of it. */
   #count(
-    { loss, sums }: StepResult,
+    result: StepResult,
     examples: number,
     seconds: number,
     learningRate: number,
     stepsPerEpoch: number,
   ): StepEvent {
     const p = this.#position;
-    const added: Record<string, number> = { ...sums, loss: loss * examples };
     this.#position = {
       ...p,
       step: p.step + 1,
       steps: p.steps + 1,
-      sums: Object.fromEntries(Object.entries(added).map(([name, sum]) => [name, (p.sums[name] ?? 0) + sum])),
+      sums: withBatch(p.sums, result, examples),
       examples: p.examples + examples,
       seconds: p.seconds + seconds,
     };
@@ -394,8 +350,8 @@ class GraphTrainer implements Trainer {
       epoch: p.epoch + 1,
       step: p.step + 1,
       stepsPerEpoch,
-      loss,
-      metrics: means(sums, examples),
+      loss: result.loss,
+      metrics: meansOf(result.sums, examples).metrics,
       examples,
       learningRate,
       epochSoFar: this.#totals(),
@@ -404,14 +360,22 @@ class GraphTrainer implements Trainer {
 
   #totals(): EpochTotals {
     const { sums, examples, seconds } = this.#position;
-    const { loss = 0, ...metrics } = means(sums, examples);
-    return { loss, metrics, examples, seconds, examplesPerSecond: examples / seconds };
+    return { ...meansOf(sums, examples), examples, seconds, examplesPerSecond: examples / seconds };
   }
 }
 
-/** Each sum by the number of examples. */
-function means(sums: Readonly<Record<string, number>>, examples: number): Record<string, number> {
-  return Object.fromEntries(Object.entries(sums).map(([name, sum]) => [name, sum / examples]));
+/** Sums over examples: of the loss, and of each metric by name. */
+type Sums = Position['sums'];
+
+function withBatch(before: Sums, { loss, sums }: StepResult, examples: number): Sums {
+  const added = Object.entries({ ...sums, loss: loss * examples });
+  return Object.fromEntries(added.map(([name, sum]) => [name, (before[name] ?? 0) + sum]));
+}
+
+function meansOf(sums: Sums, examples: number): Metrics {
+  const means = Object.entries(sums).map(([name, sum]) => [name, sum / examples]);
+  const { loss = 0, ...metrics } = Object.fromEntries(means) as Record<string, number>;
+  return { loss, metrics };
 }
 
 /** The order in which `fit` takes the examples in an epoch, counted from 0. */
@@ -427,11 +391,11 @@ const nothingYet = { sums: {}, examples: 0, seconds: 0 };
 function requireFitOptions(options: FitOptions): void {
   requireOptions('fit', options, 'train test epochs batchSize stepsPerRun learningRate schedule signal');
   const { train, test, epochs, learningRate } = options;
-  const wrong = (what: string) => new BnError('argument', `fit: ${what}`);
   requireBatchOptions('fit', train, options);
-  if (test?.length === 0) throw wrong('the data set is empty');
-  if (!Number.isInteger(epochs) || epochs < 1) throw wrong(`epochs must be a positive integer, got ${epochs}`);
-  if (!(learningRate > 0 && learningRate < Infinity)) throw wrong(`learningRate must be above 0, got ${learningRate}`);
+  if (test?.length === 0) throw new BnError('argument', 'fit: the data set is empty');
+  requireCount('fit: epochs', epochs);
+  if (learningRate > 0 && learningRate < Infinity) return;
+  throw new BnError('argument', `fit: learningRate must be above 0, got ${learningRate}`);
 }
 
 function requireBatchOptions(
@@ -439,14 +403,7 @@ function requireBatchOptions(
   { length }: DatasetOutline,
   { batchSize = defaultBatchSize, stepsPerRun = 1 }: BatchOptions,
 ): void {
-  const wrong = (what: string) => new BnError('argument', `${method}: ${what}`);
-  if (length === 0) throw wrong('the data set is empty');
-  if (!Number.isInteger(batchSize) || batchSize < 1)
-    throw wrong(`batchSize must be a positive integer, got ${batchSize}`);
-  if (!Number.isInteger(stepsPerRun) || stepsPerRun < 1)
-    throw wrong(`stepsPerRun must be a positive integer, got ${stepsPerRun}`);
-}
-
-function range(start: number, end: number): Int32Array {
-  return Int32Array.from({ length: end - start }, (_, i) => start + i);
+  if (length === 0) throw new BnError('argument', `${method}: the data set is empty`);
+  requireCount(`${method}: batchSize`, batchSize);
+  requireCount(`${method}: stepsPerRun`, stepsPerRun);
 }

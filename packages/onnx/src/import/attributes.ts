@@ -1,11 +1,11 @@
 // A node's attributes, with checks: a file may hold anything.
 
-import { BnError } from '@bn/core';
 import {
   type AttributeProto,
   AttributeProto_AttributeType as AttributeType,
   type TensorProto,
 } from '../generated/onnx_pb.js';
+import { damaged } from './damaged.js';
 
 export class Attributes {
   readonly #attributes: ReadonlyMap<string, AttributeProto>;
@@ -53,6 +53,6 @@ export class Attributes {
     const found = this.#attributes.get(name);
     if (!found || found.type === type) return found;
     const types = `${AttributeType[found.type]} instead of ${AttributeType[type]}`;
-    throw new BnError('data', `${this.#title}: the attribute '${name}' is ${types}; the file is damaged`);
+    throw damaged(`${this.#title}: the attribute '${name}' is ${types}`);
   }
 }

@@ -29,14 +29,8 @@ export function inferenceOf(graph: OnnxGraph): ImportedInference {
   for (const weight of [...weights.byBatchNorm.values()].flat()) if (weight) values.set(weight.path, weight);
   const whole = createGraph(new Map(traces));
   if (!whole.inputs.has(name)) {
-    throw new BnError(
-      'unsupported',
-      `nothing that the model computes depends on its input '${name}'; use another copy`,
-    );
+    const problem = `nothing that the model computes depends on its input '${name}'`;
+    throw new BnError('unsupported', `${problem}; use another copy`);
   }
-  return {
-    graph: bindInputs(whole, values),
-    input: { name, spec: { dtype, shape } },
-    metadata: graph.metadata,
-  };
+  return { graph: bindInputs(whole, values), input: { name, spec: { dtype, shape } }, metadata: graph.metadata };
 }

@@ -1,6 +1,6 @@
 // The nodes of a model file as a network: a function of a tensor and a scope, that traces them one after another.
 
-import { BnError, formatShape, type Layer, type Scope, type Shape, type Tensor, withOrigin } from '@bn/core';
+import { BnError, formatShape, type Layer, type Scope, type Shape, sizeOf, type Tensor, withOrigin } from '@bn/core';
 import { NodeContext, type TraceContext } from './node-context.js';
 import type { OnnxGraph, OnnxNode } from './read-graph.js';
 import { rules } from './rules.js';
@@ -77,17 +77,12 @@ function evaluate(node: OnnxNode, context: TraceContext, { name, shape }: OnnxGr
   } catch (cause) {
     // Advice of operations is for those who write them.
     const message = (cause as Error).message.replace(/; (use cast\(\)|trace with .*)$/, '');
-    if (cause instanceof BnError && cause.code === 'shape') {
-      const input = `the model's input '${name}' is ${formatShape(shape)}`;
-      throw failure(
-        node,
-        'shape',
-        `${message}; ${input}: if it was exported with another size or order, use that`,
-        cause,
-      );
+    if (!(cause instanceof BnError)) {
+      throw failure(node, 'data', `its inputs or attributes make no sense (${message})`, cause);
     }
-    if (cause instanceof BnError) throw failure(node, cause.code, message, cause);
-    throw failure(node, 'data', `its inputs or attributes make no sense (${message})`, cause);
+    const input = `the model's input '${name}' is ${formatShape(shape)}`;
+    const hint = cause.code === 'shape' ? `; ${input}: if it was exported with another size or order, use that` : '';
+    throw failure(node, cause.code, message + hint, cause);
   }
 }
 
@@ -97,8 +92,7 @@ function failure(node: OnnxNode, code: BnError['code'], message: string, cause?:
 
 function requireSize({ shape }: Value): void {
   const sizes = (shape as Shape).filter((n) => n !== null);
-  const size = sizes.reduce((product, n) => product * n, 1);
-  if (sizes.every((n) => Number.isInteger(n) && n >= 0) && size <= largestTensor) return;
+  if (sizes.every((n) => Number.isInteger(n) && n >= 0) && sizeOf(sizes) <= largestTensor) return;
   throw new BnError('unsupported', `its result ${formatShape(shape)} is larger than anything that can be computed`);
 }
 

@@ -2,6 +2,7 @@
 
 import { BnError, constant, formatShape, type Scope, type Shape, type Tensor } from '@bn/core';
 import type { Attributes } from './attributes.js';
+import { damaged } from './damaged.js';
 import type { OnnxNode } from './read-graph.js';
 import { type Constant, isConstant, type Value } from './value.js';
 import type { BatchNormWeights, Weight } from './weights.js';
@@ -42,11 +43,6 @@ export class NodeContext {
     return this.node.attributes;
   }
 
-  /** Number of inputs, those that are left out within included. */
-  get count(): number {
-    return this.node.inputs.length;
-  }
-
   has(i: number): boolean {
     return (this.node.inputs[i] ?? '') !== '';
   }
@@ -55,7 +51,7 @@ export class NodeContext {
     const value = this.trace.values.get(this.node.inputs[i] ?? '');
     if (value) return value;
     if (this.has(i)) throw this.unsupported(`its input '${this.node.inputs[i]}' is an output that is not imported`);
-    throw new BnError('data', `it has no input ${i}; the file is damaged`);
+    throw damaged(`it has no input ${i}`);
   }
 
   tensor(i: number): Tensor {
@@ -82,7 +78,7 @@ export class NodeContext {
   /** Integers that are known; `null` is the batch size. */
   sizes(i: number): readonly (number | null)[] {
     const { dtype, data } = this.constant(i);
-    if (dtype === 'float32') throw new BnError('data', `its input ${i} must be integers; the file is damaged`);
+    if (dtype === 'float32') throw damaged(`its input ${i} must be integers`);
     return data as readonly (number | null)[];
   }
 
@@ -109,7 +105,7 @@ export class NodeContext {
   axis(axis: number, shape: Shape): number {
     const result = axis < 0 ? axis + shape.length : axis;
     if (Number.isInteger(result) && result >= 0 && result < Math.max(1, shape.length)) return result;
-    throw new BnError('data', `axis ${axis} is none of ${formatShape(shape)}; the file is damaged`);
+    throw damaged(`axis ${axis} is none of ${formatShape(shape)}`);
   }
 
   unsupported(what: string): BnError {

@@ -6,10 +6,10 @@ import {
   type GraphProto,
   type ModelProto,
   type NodeProto,
-  type ValueInfoProto,
 } from '../generated/onnx_pb.js';
 import { decodeModel, metadataOf } from '../metadata.js';
 import { Attributes } from './attributes.js';
+import { damaged } from './damaged.js';
 import { dtypeOf, readTensor } from './read-tensor.js';
 import { separateEqual } from './separate-equal.js';
 import type { Constant } from './value.js';
@@ -20,7 +20,7 @@ export interface OnnxNode {
   /** The layer it seems to belong to, after its name. */
   readonly layer: string;
   readonly operator: string;
-  /** Names of values; an input that is left out is empty. */
+  /** Names of values; one that is left out is empty. */
   readonly inputs: readonly string[];
   readonly outputs: readonly string[];
   readonly attributes: Attributes;
@@ -83,10 +83,8 @@ export function readGraph(bytes: Uint8Array): OnnxGraph {
 function opsetOf({ opsetImport }: ModelProto): number {
   const opset = Number(opsetImport.find(({ domain }) => domain === '' || domain === 'ai.onnx')?.version ?? 0);
   if (opset >= opsets.oldest && opset <= opsets.newest) return opset;
-  throw new BnError(
-    'unsupported',
-    `the model has opset ${opset}; ${opsets.oldest} to ${opsets.newest} are imported, convert it with onnx.version_converter`,
-  );
+  const imported = `${opsets.oldest} to ${opsets.newest} are imported, convert it with onnx.version_converter`;
+  throw new BnError('unsupported', `the model has opset ${opset}; ${imported}`);
 }
 
 function readNode({ name, opType, domain, input, output, attribute }: NodeProto, opset: number): OnnxNode {
@@ -95,9 +93,7 @@ function readNode({ name, opType, domain, input, output, attribute }: NodeProto,
     const instead = opType === 'ZipMap' ? "convert with options={'zipmap': False}" : 'use standard ones';
     throw new BnError('unsupported', `${title}: operators of ${domain} are not imported; ${instead}`);
   }
-  if (output.length === 0 || output[0] === '') {
-    throw new BnError('data', `${title}: it has no output; the file is damaged`);
-  }
+  if (output.length === 0 || output[0] === '') throw damaged(`${title}: it has no output`);
   const attributes = new Attributes(attribute, title);
   return { title, layer: layerOf(name, opType), operator: opType, inputs: input, outputs: output, attributes };
 }
@@ -118,29 +114,19 @@ function readInput(graph: GraphProto, constants: ReadonlyMap<string, Constant>):
   const { name, type } = inputs[0]!;
   const what = `the input '${name}'`;
   if (type?.value.case !== 'tensorType') throw new BnError('unsupported', `${what} is no tensor`);
-  const dtype = dtypeOf(type.value.value.elemType, what);
-  const { elemType } = type.value.value;
+  const { elemType, shape } = type.value.value;
+  const dtype = dtypeOf(elemType, what);
   if (dtype !== 'float32' && dtype !== 'uint8') {
     throw new BnError('unsupported', `${what} is ${DataType[elemType]}; float32, float64 and uint8 are imported`);
   }
-  const sizes = sizesOf(type.value.value.shape?.dim);
+  const sizes = (shape?.dim ?? []).map(({ value }) => (value.case === 'dimValue' ? Number(value.value) : null));
   const known = sizes.slice(1).every((n): n is number => n !== null && n > 0 && n < 2 ** 31);
   if (sizes.length < 2 || !known) {
-    throw new BnError(
-      'unsupported',
-      `${what} has the shape [${sizes.map((n) => n ?? '?').join(', ')}]; every size but the batch's must be a number above 0: ` +
-        'export the model with fixed ones, or fix them by onnxruntime.tools.make_dynamic_shape_fixed',
-    );
+    const seen = `${what} has the shape [${sizes.map((n) => n ?? '?').join(', ')}]`;
+    const cure = 'export the model with fixed ones, or fix them by onnxruntime.tools.make_dynamic_shape_fixed';
+    throw new BnError('unsupported', `${seen}; every size but the batch's must be a number above 0: ${cure}`);
   }
   return { name, dtype, shape: [null, ...sizes.slice(1)], fixedBatch: sizes[0]! };
-}
-
-type Dimensions = NonNullable<
-  Extract<NonNullable<ValueInfoProto['type']>['value'], { case: 'tensorType' }>['value']['shape']
->['dim'];
-
-function sizesOf(dimensions: Dimensions = []): (number | null)[] {
-  return dimensions.map(({ value }) => (value.case === 'dimValue' ? Number(value.value) : null));
 }
 
 /**
@@ -152,16 +138,14 @@ function requireOrder(nodes: readonly OnnxNode[], known: Iterable<string>): void
   for (const { title, inputs, outputs } of nodes) {
     const given = inputs.filter((name) => name !== '');
     const unknown = given.find((name) => !depths.has(name));
-    if (unknown !== undefined) {
-      throw new BnError('data', `${title}: nothing before it computes its input '${unknown}'; the file is damaged`);
-    }
+    if (unknown !== undefined) throw damaged(`${title}: nothing before it computes its input '${unknown}'`);
     const depth = given.reduce((most, name) => Math.max(most, depths.get(name)!), 0) + 1;
     if (depth > deepest) {
       throw new BnError('unsupported', `${title}: it has more than ${deepest} nodes one behind the other before it`);
     }
     for (const name of outputs) {
       if (name === '') continue;
-      if (depths.has(name)) throw new BnError('data', `${title}: '${name}' is computed twice; the file is damaged`);
+      if (depths.has(name)) throw damaged(`${title}: '${name}' is computed twice`);
       depths.set(name, depth);
     }
   }
@@ -170,12 +154,10 @@ function requireOrder(nodes: readonly OnnxNode[], known: Iterable<string>): void
 function constantOf({ attributes, title }: OnnxNode): Constant {
   const tensor = attributes.tensor('value');
   if (tensor) return readTensor(tensor, title);
-  const [int, ints, float, floats] = (['value_int', 'value_ints', 'value_float', 'value_floats'] as const).map((name) =>
-    attributes.numbers(name),
-  );
-  const integers = int ?? ints;
+  const [int, float] = [attributes.numbers('value_int'), attributes.numbers('value_float')];
+  const integers = int ?? attributes.numbers('value_ints');
   if (integers) return { dtype: 'int32', shape: int ? [] : [integers.length], data: integers };
-  const values = float ?? floats;
+  const values = float ?? attributes.numbers('value_floats');
   if (values) return { dtype: 'float32', shape: float ? [] : [values.length], data: Float32Array.from(values) };
   throw new BnError('unsupported', `${title}: only constants of numbers are imported`);
 }

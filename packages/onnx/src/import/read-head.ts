@@ -18,17 +18,23 @@ export interface Head {
 export function readHead(output: Tensor): Head | null {
   const size = lineSize(output.shape);
   if (size === null || output.dtype !== 'float32') return null;
-  const flat = (x: Tensor) => ops.reshape(x, [output.shape[0]!, size]);
   const x = unwrapped(output);
-  const softmax = size > 1 ? (softmaxOf(x, size) ?? (isOp(x, 'exp') ? logSoftmaxOf(at(x, 0), size) : null)) : null;
-  if (softmax) return { size, kind: 'probabilities', logits: flat(softmax), isLinear: false };
+  const is = (kind: Head['kind'], logits: Tensor, isLinear = false): Head => {
+    return { size, kind, logits: ops.reshape(logits, [output.shape[0]!, size]), isLinear };
+  };
+  const softmax = size > 1 ? probabilitiesOf(x, size) : null;
+  if (softmax) return is('probabilities', softmax);
   const normalized =
     size > 1 ? (logSoftmaxOf(x, size) ?? (isOp(x, 'log') ? softmaxOf(unwrapped(at(x, 0)), size) : null)) : null;
   // Logarithms of probabilities are logits: their softmax is the probabilities.
-  if (normalized) return { size, kind: 'logits', logits: flat(output), isLinear: false };
+  if (normalized) return is('logits', output);
   const sigmoid = sigmoidOf(x);
-  if (sigmoid) return { size, kind: 'scores', logits: flat(sigmoid), isLinear: false };
-  return { size, kind: null, logits: flat(output), isLinear: !bends(output) };
+  return sigmoid ? is('scores', sigmoid) : is(null, output, !bends(output));
+}
+
+/** What x is the softmax of, also in the form exp(log softmax). */
+function probabilitiesOf(x: Tensor, size: number): Tensor | null {
+  return softmaxOf(x, size) ?? (isOp(x, 'exp') ? logSoftmaxOf(at(x, 0), size) : null);
 }
 
 /** Numbers per example, if all axes but the batch and one have size 1; else null. */
@@ -42,11 +48,8 @@ const moving = new Set(['reshape', 'transpose', 'sum', 'max', 'slice', 'broadcas
 
 /** What is left without operations that keep the numbers and their order: those on axes of size 1, and wide bounds. */
 function unwrapped(x: Tensor): Tensor {
-  for (;;) {
-    const inner = wrappedBy(x);
-    if (!inner) return x;
-    x = inner;
-  }
+  const inner = wrappedBy(x);
+  return inner ? unwrapped(inner) : x;
 }
 
 function wrappedBy(x: Tensor): Tensor | null {
@@ -69,9 +72,7 @@ function wrappedBy(x: Tensor): Tensor | null {
 /** Bounds keep probabilities and scores, and nothing else: a Relu is one too. */
 function bounded(x: Tensor): Tensor | null {
   const inner = unwrapped(x);
-  const size = lineSize(inner.shape) ?? 0;
-  const isWithin = softmaxOf(inner, size) ?? (isOp(inner, 'exp') ? logSoftmaxOf(at(inner, 0), size) : sigmoidOf(inner));
-  return isWithin ? inner : null;
+  return probabilitiesOf(inner, lineSize(inner.shape) ?? 0) || sigmoidOf(inner) ? inner : null;
 }
 
 /** What x is the softmax of, over all numbers of an example: also exp(z) / Σ exp(z). */
@@ -120,9 +121,8 @@ function sigmoidOf(x: Tensor): Tensor | null {
   if (!e || !sum.inputs.some((y) => numberOf(y) === 1)) return null;
   const negative = at(e, 0);
   if (isOp(negative, 'neg')) return at(negative, 0);
-  return isOp(negative, 'mul') && negative.inputs.some((y) => numberOf(y) === -1)
-    ? negative.inputs.find((y) => numberOf(y) !== -1)!
-    : null;
+  const sign = isOp(negative, 'mul') ? negative.inputs.findIndex((y) => numberOf(y) === -1) : -1;
+  return sign < 0 ? null : at(negative, 1 - sign);
 }
 
 const bending = new Set(['softmax', 'logSoftmax', 'sigmoid', 'exp', 'tanh', 'minimum', 'where']);

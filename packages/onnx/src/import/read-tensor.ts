@@ -1,11 +1,12 @@
 // Reads the tensors in a model file. Nothing is allocated before the sizes are seen to fit the bytes that are there.
 
-import { BnError, type DType } from '@bn/core';
+import { BnError, type DType, sizeOf } from '@bn/core';
 import {
   TensorProto_DataLocation as DataLocation,
   TensorProto_DataType as DataType,
   type TensorProto,
 } from '../generated/onnx_pb.js';
+import { damaged } from './damaged.js';
 import type { Constant } from './value.js';
 
 /** Element types that are read, and what they become. Graphs have no int64: its numbers are shapes, axes and indices. */
@@ -25,10 +26,8 @@ const mostAxes = 16;
 export function dtypeOf(dataType: number, what: string): DType {
   const dtype = dtypes.get(dataType);
   if (dtype) return dtype;
-  throw new BnError(
-    'unsupported',
-    `${what} has the element type ${DataType[dataType] ?? dataType}; only float32, float64, int32, int64, uint8 and bool are read`,
-  );
+  const read = 'only float32, float64, int32, int64, uint8 and bool are read';
+  throw new BnError('unsupported', `${what} has the element type ${DataType[dataType] ?? dataType}; ${read}`);
 }
 
 /**
@@ -38,21 +37,17 @@ export function dtypeOf(dataType: number, what: string): DType {
 export function readTensor(tensor: TensorProto, what: string): Constant {
   const { dataType, dims, dataLocation, externalData, segment } = tensor;
   if (dataLocation === DataLocation.EXTERNAL || externalData.length > 0 || segment) {
-    throw new BnError(
-      'unsupported',
-      `the data of ${what} are in another file; pass the model through embedExternalData, or save it as one file`,
-    );
+    const cure = 'pass the model through embedExternalData, or save it as one file';
+    throw new BnError('unsupported', `the data of ${what} are in another file; ${cure}`);
   }
   const dtype = dtypeOf(dataType, what);
   const shape = dims.map(Number);
-  const size = shape.reduce((product, n) => product * n, 1);
+  const size = sizeOf(shape);
   if (shape.length > mostAxes || !shape.every((n) => n >= 0) || !Number.isSafeInteger(size)) {
-    throw new BnError('data', `${what} has the impossible shape [${shape}]; the file is damaged`);
+    throw damaged(`${what} has the impossible shape [${shape}]`);
   }
   const data = tensor.rawData.length > 0 ? fromBytes(tensor) : fromNumbers(tensor);
-  if (data.length !== size) {
-    throw new BnError('data', `${what} has ${data.length} values for the shape [${shape}]; the file is damaged`);
-  }
+  if (data.length !== size) throw damaged(`${what} has ${data.length} values for the shape [${shape}]`);
   return { dtype, shape, data };
 }
 

@@ -50,7 +50,7 @@ export interface Predicting {
 export function signatureOf(model: Predicting, options: SignatureOptions = {}): Signed {
   const written = writtenIn(model);
   const { input, ...taken } = written ? { input: written.input, assumption: null } : readInput(model, options.pixels);
-  if (written && options.pixels !== undefined) requirePixels(written.input, options.pixels);
+  if (written) requirePixels(written.input, options.pixels);
   const isWritten = written && (options.output ?? written.output.name) === written.output.name;
   const given = isWritten
     ? { output: written.output, assumption: requireKind(written.output, written.output.kind, options.gives) }
@@ -77,11 +77,9 @@ export function trainableOf(x: Tensor, { name, kind }: OutputSignature): Tensor 
   const { kind: proven, size, logits, isLinear } = readHead(x)!;
   if (kind === 'values') return ops.reshape(x, [x.shape[0]!, size]);
   if (kind === 'logits' || proven === kind || isLinear) return logits;
-  throw new BnError(
-    'unsupported',
-    `the output '${name}' gives ${kind}, and what they are the ${kind === 'scores' ? 'sigmoid' : 'softmax'} of is not found: ` +
-      'nothing can be trained through it; export the model with logits',
-  );
+  const source = `what they are the ${kind === 'scores' ? 'sigmoid' : 'softmax'} of is not found`;
+  const cure = 'nothing can be trained through it; export the model with logits';
+  throw new BnError('unsupported', `the output '${name}' gives ${kind}, and ${source}: ${cure}`);
 }
 
 /** Nothing has made it lie between 0 and 1. */
@@ -126,7 +124,7 @@ function readInput(
   };
   if (proven !== null) {
     const own = input(proven);
-    if (wanted !== undefined) requirePixels(own, wanted);
+    requirePixels(own, wanted);
     return { input: own, assumption: null };
   }
   if (wanted === 'imagenet' && layout.channels !== 3) {
@@ -136,9 +134,9 @@ function readInput(
   return { input: input(wanted ?? '0..1'), assumption: wanted === undefined ? assumption : null };
 }
 
-function requirePixels({ name, image }: InputSignature, wanted: NonNullable<SignatureOptions['pixels']>): void {
+function requirePixels({ name, image }: InputSignature, wanted: SignatureOptions['pixels']): void {
   const own = image && (image.mean.length > 0 ? 'imagenet' : image.range.join('..'));
-  if (own === wanted) return;
+  if (wanted === undefined || wanted === own) return;
   throw new BnError('argument', `pixels ${wanted}: the file itself shows that '${name}' takes ${own}; leave it out`);
 }
 
@@ -159,8 +157,9 @@ function readOutput(
   { graph, metadata }: Predicting,
   { output: wanted, gives }: SignatureOptions,
 ): { output: OutputSignature; assumption: string | null } {
-  const { name, head } = chooseOutput(graph, wanted);
-  const { kind, assumption } = kindOf(name, head, gives);
+  const chosen = chooseOutput(graph, wanted);
+  const { name, head } = chosen;
+  const { kind, assumption } = kindOf(chosen, gives);
   return { output: { name, kind, size: head.size, names: namesIn(metadata, head.size) }, assumption };
 }
 
@@ -210,11 +209,7 @@ function weighed(nodes: readonly Tensor[]): ReadonlySet<Tensor> {
   return inner;
 }
 
-function kindOf(
-  name: string,
-  head: Head,
-  wanted: OutputKind | undefined,
-): { kind: OutputKind; assumption: string | null } {
+function kindOf({ name, head }: Candidate, wanted?: OutputKind): { kind: OutputKind; assumption: string | null } {
   const { kind: proven, size, isLinear } = head;
   if (proven !== null) {
     requireKind({ name }, proven, wanted);

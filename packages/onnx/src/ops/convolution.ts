@@ -5,7 +5,7 @@ import type { Lowering } from '../lowering.js';
 import type { Rules } from '../rules.js';
 import { columnsFit, filterGradientByColumns } from './filter-gradient.js';
 import { convolutionOperands, singleChannelInputGradient } from './webgpu.js';
-import { size, unreached, type Window, windowAttributes } from './window.js';
+import { size, transposedAttributes, type Window, windowAttributes } from './window.js';
 
 export const convolution: Rules<keyof ConvolutionAttributes> = {
   conv2d: (node, to) => convolve(node, to),
@@ -17,7 +17,7 @@ export const convolution: Rules<keyof ConvolutionAttributes> = {
 
 /** A convolution, plus a bias [channels]. */
 export function convolve(node: Tensor<'conv2d'>, to: Lowering, bias?: string): string {
-  const operands = to.provider === 'webgpu' ? convolutionOperands(node, to) : node.inputs.map((x) => to.value(x));
+  const operands = to.provider === 'webgpu' ? convolutionOperands(node, to) : to.operandValues(node);
   return to.emit('Conv', bias === undefined ? operands : [...operands, bias], attributes(node.attributes));
 }
 
@@ -27,9 +27,9 @@ type InputGradient = Tensor<'conv2dInputGradient'>;
 function inputGradientByTransposition(node: InputGradient, to: Lowering): string {
   const [dy, filter] = node.inputs as [Tensor, Tensor];
   const { inputSize, ...geometry } = node.attributes;
-  const output_padding = unreached(inputSize, size(dy), size(filter), geometry);
+  const window = transposedAttributes(inputSize, size(dy), size(filter), geometry);
   const transposed = (...operands: string[]) =>
-    to.emit('ConvTranspose', operands, { ...attributes(geometry), output_padding });
+    to.emit('ConvTranspose', operands, { ...attributes(geometry), ...window });
   const detour = to.provider === 'webgpu' ? singleChannelInputGradient(node, transposed, to) : undefined;
   return detour ?? transposed(to.value(dy), to.value(filter));
 }
@@ -40,32 +40,22 @@ function inputGradientByTransposition(node: InputGradient, to: Lowering): string
  */
 function isWide({ inputs: [dy, filter], shape, attributes: { stride, groups, ...rest } }: InputGradient): boolean {
   const [channels, out] = [shape[1]!, dy!.shape[1]!];
-  const padding = reversedPadding(filter!, rest);
-  return (
-    groups === 1 &&
-    stride.every((n) => n === 1) &&
-    channels % 16 === 0 &&
-    out % 16 === 0 &&
-    padding.every((n) => n >= 0)
-  );
+  const isPlain = groups === 1 && stride.every((n) => n === 1) && reversedPadding(filter!, rest).every((n) => n >= 0);
+  return isPlain && channels % 16 === 0 && out % 16 === 0;
 }
 
 function inputGradientByConvolution(node: InputGradient, to: Lowering): string {
   const [dy, filter] = node.inputs as [Tensor, Tensor];
   const { dilation } = node.attributes;
   const reversed = to.slice(to.value(filter), [-1, -1], [-beyond, -beyond], [2, 3], [-1, -1]);
-  return to.emit('Conv', [to.value(dy), to.transpose(reversed, [1, 0, 2, 3])], {
-    ...windowAttributes({ stride: [1, 1], dilation, padding: reversedPadding(filter, node.attributes) }),
-  });
+  const window: Window = { stride: [1, 1], dilation, padding: reversedPadding(filter, node.attributes) };
+  return to.emit('Conv', [to.value(dy), to.transpose(reversed, [1, 0, 2, 3])], windowAttributes(window));
 }
 
 /** Further than any kernel reaches: where a slice backwards ends that includes the first element. */
 const beyond = 2 ** 31;
 
-function reversedPadding(
-  filter: Tensor,
-  { padding, dilation }: Pick<Window, 'padding' | 'dilation'>,
-): Window['padding'] {
+function reversedPadding(filter: Tensor, { padding, dilation }: Omit<Window, 'stride'>): Window['padding'] {
   const [top, left, bottom, right] = padding;
   const [rows, columns] = size(filter).map((n, i) => (n - 1) * dilation[i]!) as [number, number];
   return [rows - top, columns - left, rows - bottom, columns - right];
@@ -75,9 +65,8 @@ function reversedPadding(
 function filterGradientByConvolution(node: Tensor<'conv2dFilterGradient'>, to: Lowering): string {
   const { kernelSize, stride, dilation, padding, groups } = node.attributes;
   const [x, dy] = node.inputs as [Tensor, Tensor];
-  const all = to.emit('Conv', [batchAsChannels(x, groups, to), to.transpose(to.value(dy), [1, 0, 2, 3])], {
-    ...attributes({ stride: dilation, dilation: stride, padding, groups }),
-  });
+  const operands = [batchAsChannels(x, groups, to), to.transpose(to.value(dy), [1, 0, 2, 3])];
+  const all = to.emit('Conv', operands, attributes({ stride: dilation, dilation: stride, padding, groups }));
   // Rows and columns of x that the stride never reached give taps beyond the kernel.
   return to.transpose(to.slice(all, [0, 0], kernelSize, [2, 3]), [1, 0, 2, 3]);
 }

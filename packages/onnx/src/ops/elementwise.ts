@@ -1,50 +1,27 @@
 // Elementwise operations. ONNX broadcasts as NumPy does, so that pending broadcasts stay pending.
 
-import { type DType, type OperationName, ops } from '@bn/core';
+import { type DType, type OperationName, ops, type PrimitiveName, type Tensor } from '@bn/core';
 import type { Lowering, Operand } from '../lowering.js';
 import type { Rule, Rules } from '../rules.js';
 import { addBias } from './add-bias.js';
 
-type Name =
-  | 'add'
-  | 'sub'
-  | 'mul'
-  | 'div'
-  | 'maximum'
-  | 'minimum'
-  | 'neg'
-  | 'exp'
-  | 'log'
-  | 'sqrt'
-  | 'tanh'
-  | 'sigmoid'
-  | 'erf'
-  | 'equal'
-  | 'less'
-  | 'where'
-  | 'cast';
-
 /** An operator that takes the node's operands as they are. */
 const same =
   <Op extends OperationName>(operator: string): Rule<Op> =>
-  (node, to) =>
-    apply(
-      operator,
-      node.inputs.map((x) => to.operand(x)),
-      to,
-    );
+  (node, to) => {
+    const operands = node.inputs.map((x) => to.operand(x));
+    return apply(operator, operands, to);
+  };
 
 /** A comparison that runtimes have for these element types only; others are compared as int32, which holds them all. */
 const comparison =
   <Op extends 'equal' | 'less'>(operator: string, ...native: readonly DType[]): Rule<Op> =>
-  (node, to) =>
-    apply(
-      operator,
-      node.inputs.map((x) => (native.includes(x.dtype) ? to.operand(x) : castTo('int32', to.operand(x), to))),
-      to,
-    );
+  (node, to) => {
+    const given = (x: Tensor) => (native.includes(x.dtype) ? to.operand(x) : castTo('int32', to.operand(x), to));
+    return apply(operator, node.inputs.map(given), to);
+  };
 
-export const elementwise: Rules<Name> = {
+export const elementwise = {
   add: (node, to) => addBias(node, to) ?? same('Add')(node, to),
   sub: same('Sub'),
   mul: same('Mul'),
@@ -68,16 +45,11 @@ export const elementwise: Rules<Name> = {
     return castTo('bool', chosen, to);
   },
   cast: (node, to) => castTo(node.attributes.dtype, to.operand(node.inputs[0]!), to),
-};
+} satisfies Partial<Rules<PrimitiveName>>;
 
 function apply(operator: string, operands: readonly Operand[], to: Lowering): Operand {
-  return {
-    name: to.emit(
-      operator,
-      operands.map((x) => x.name),
-    ),
-    shape: ops.broadcastShapes(operator, operands),
-  };
+  const names = operands.map((x) => x.name);
+  return { name: to.emit(operator, names), shape: ops.broadcastShapes(operator, operands) };
 }
 
 function castTo(dtype: DType, { name, shape }: Operand, to: Lowering): Operand {

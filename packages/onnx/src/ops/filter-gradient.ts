@@ -5,7 +5,7 @@
 
 import type { Tensor } from '@bn/core';
 import type { Lowering } from '../lowering.js';
-import { type Size, size } from './window.js';
+import { area, type Size, size } from './window.js';
 
 type FilterGradient = Tensor<'conv2dFilterGradient'>;
 
@@ -34,11 +34,8 @@ export function filterGradientByColumns(node: FilterGradient, to: Lowering): str
   const products = to.emit('Gemm', [windows, slopes], { transB: 1 });
   if (area(tile) === 1) return to.transpose(to.reshape(products, [channels, ...kernelSize, out]), [3, 0, 1, 2]);
   const perOutput = to.transpose(to.reshape(products, [channels, area(reach), out, area(tile)]), [2, 0, 3, 1]);
-  const sums = to.emit('MatMul', [
-    to.reshape(perOutput, [out * channels, area(tile) * area(reach)]),
-    tapSums(tile, reach, node, to),
-  ]);
-  return to.reshape(sums, node.shape);
+  const perTap = to.reshape(perOutput, [out * channels, area(tile) * area(reach)]);
+  return to.reshape(to.emit('MatMul', [perTap, tapSums(tile, reach, node, to)]), node.shape);
 }
 
 /** Lines of x, by channel, tap and tile of outputs; zeros where a tap is outside the image. */
@@ -73,12 +70,8 @@ function gatherTiles(dy: Tensor, tile: Size, to: Lowering): string {
 }
 
 /** [tile · reach, kernel], 1 where output (i, j) of a tile meets kernel tap (a, b): at (i · stride + a, j · stride + b). */
-function tapSums(
-  tile: Size,
-  reach: Size,
-  { attributes: { kernelSize, stride } }: FilterGradient,
-  to: Lowering,
-): string {
+function tapSums(tile: Size, reach: Size, { attributes }: FilterGradient, to: Lowering): string {
+  const { kernelSize, stride } = attributes;
   const sums = new Float32Array(area(tile) * area(reach) * area(kernelSize));
   for (const [i, j, a, b] of counting(...tile, ...kernelSize)) {
     const output = i! * tile[1] + j!;
@@ -109,8 +102,4 @@ function* counting(...sizes: readonly number[]): Generator<readonly number[]> {
 
 function pair(of: (axis: 0 | 1) => number): [number, number] {
   return [of(0), of(1)];
-}
-
-function area([height, width]: Size): number {
-  return height * width;
 }

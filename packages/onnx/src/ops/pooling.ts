@@ -1,11 +1,11 @@
 // Pooling and its gradients. What ONNX has no operator for works on images of one channel, [batch · channels, 1, height, width].
 
-import type { AveragePoolingGeometry, PoolingAttributes, PoolingGeometry, Tensor } from '@bn/core';
+import { type AveragePoolingGeometry, ops, type PoolingAttributes, type PoolingGeometry, type Tensor } from '@bn/core';
 import type { Lowering } from '../lowering.js';
 import type { Rules } from '../rules.js';
 import { gatherTaps, scatterTaps } from './taps.js';
 import { cover, earliness, fillTiles, isTiling, uncover } from './tiles.js';
-import { padWithLowest, type Size, size, unreached, windowAttributes } from './window.js';
+import { area, padWithLowest, type Size, size, transposedAttributes, windowAttributes } from './window.js';
 
 export const pooling: Rules<keyof PoolingAttributes> = {
   avgPool2d: (node, to) => {
@@ -30,11 +30,9 @@ export const pooling: Rules<keyof PoolingAttributes> = {
       const filled = fillTiles(to.emit('Mul', [to.value(dy), share]), kernelSize, to);
       return uncover(filled, inputSize, size(dy), kernelSize, to);
     }
-    const dx = to.emit('ConvTranspose', [to.emit('Mul', [planes(dy, to), share]), ones(kernelSize, to)], {
-      ...windowAttributes(window),
-      output_padding: unreached(inputSize, size(dy), kernelSize, window),
-    });
-    return to.reshape(dx, node.shape);
+    const operands = [to.emit('Mul', [planes(dy, to), share]), ones(kernelSize, to)];
+    const transposed = transposedAttributes(inputSize, size(dy), kernelSize, window);
+    return to.reshape(to.emit('ConvTranspose', operands, transposed), node.shape);
   },
   maxPool2d: (node, to) => {
     const { kernelSize, padding, ...window } = node.attributes;
@@ -72,17 +70,11 @@ function overlappingMaxPoolGradient(node: Tensor<'maxPool2dGradient'>, to: Lower
   const taps = gatherTaps(x, size(dy), node.attributes, to);
   const isLargest = to.emit('Equal', [taps, to.emit('ReduceMax', [taps], { axes: [1] })]);
   // ArgMax would do, but WebGPU has none.
-  const number = to.constant(
-    Float32Array.from({ length: count }, (_, i) => i),
-    'float32',
-    [count, 1],
-  );
+  const numbers = Float32Array.from({ length: count }, (_, i) => i);
+  const number = to.constant(numbers, 'float32', [count, 1]);
   const first = to.emit('ReduceMin', [to.emit('Where', [isLargest, number, to.scalar(count)])], { axes: [1] });
-  const chosen = to.emit('Where', [
-    to.emit('Equal', [number, first]),
-    to.reshape(to.value(dy), [null, 1, area(size(dy))]),
-    to.scalar(0),
-  ]);
+  const isFirst = to.emit('Equal', [number, first]);
+  const chosen = to.emit('Where', [isFirst, to.reshape(to.value(dy), [null, 1, area(size(dy))]), to.scalar(0)]);
   return to.reshape(scatterTaps(chosen, size(x), size(dy), node.attributes, to), node.shape);
 }
 
@@ -101,23 +93,10 @@ function ones([height, width]: Size, to: Lowering): string {
 
 /** 1 / (number of elements that are averaged), per window position unless it is the same everywhere. */
 function shares(positions: Size, image: Size, geometry: AveragePoolingGeometry, to: Lowering): string {
-  const { kernelSize, stride, padding, dilation, countIncludesPadding } = geometry;
+  const { kernelSize, padding, countIncludesPadding } = geometry;
   if (countIncludesPadding || padding.every((n) => n === 0)) return to.scalar(1 / area(kernelSize));
-  // Taps inside the image, per position of the window along one axis.
-  const inside = (axis: 0 | 1) =>
-    Array.from({ length: positions[axis] }, (_, position) => {
-      const taps = Array.from(
-        { length: kernelSize[axis] },
-        (_, k) => position * stride[axis] - padding[axis] + k * dilation[axis],
-      );
-      return taps.filter((at) => at >= 0 && at < image[axis]).length;
-    });
-  const [rows, columns] = [inside(0), inside(1)];
-  return to.constant(Float32Array.from(rows.flatMap((r) => columns.map((c) => 1 / (r * c)))), 'float32', [
-    ...positions,
-  ]);
-}
-
-function area([height, width]: Size): number {
-  return height * width;
+  const inside = (axis: 0 | 1) => ops.tapsOnImage(axis, geometry, image[axis], positions[axis]);
+  const columns = inside(1);
+  const each = inside(0).flatMap((r) => columns.map((c) => 1 / (r * c)));
+  return to.constant(Float32Array.from(each), 'float32', positions);
 }

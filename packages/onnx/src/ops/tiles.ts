@@ -2,7 +2,7 @@
 
 import type { PoolingGeometry, Tensor } from '@bn/core';
 import type { Lowering } from '../lowering.js';
-import { type Size, size } from './window.js';
+import { area, type Size, size } from './window.js';
 
 export function isTiling({ kernelSize, stride, padding, dilation }: PoolingGeometry): boolean {
   return kernelSize.every((n, i) => n === stride[i] && dilation[i] === 1) && padding.every((n) => n === 0);
@@ -33,10 +33,9 @@ export function fillTiles(images: string, [height, width]: Size, to: Lowering): 
 /** Per element of an image, how early it comes in its tile: the number of taps for the first, 1 for the last. */
 export function earliness(positions: Size, kernelSize: Size, to: Lowering): string {
   const [height, width] = extent(positions, kernelSize);
-  const taps = kernelSize[0] * kernelSize[1];
   const ranks = Float32Array.from({ length: height * width }, (_, i) => {
     const [row, column] = [Math.floor(i / width), i % width];
-    return taps - (row % kernelSize[0]) * kernelSize[1] - (column % kernelSize[1]);
+    return area(kernelSize) - (row % kernelSize[0]) * kernelSize[1] - (column % kernelSize[1]);
   });
   return to.constant(ranks, 'float32', [1, 1, height, width]);
 }

@@ -9,7 +9,7 @@ import { size } from './window.js';
  * not by 4, are more than 3, and output channels divide by 4 (microsoft/onnxruntime#29651).
  */
 export function convolutionOperands(node: Tensor<'conv2d'>, to: Lowering): string[] {
-  const operands = node.inputs.map((x) => to.value(x));
+  const operands = to.operandValues(node);
   const [channels, out] = [node.inputs[0]!.shape[1]!, node.shape[1]!];
   const wrong =
     node.attributes.groups === 1 && channels % 3 === 0 && channels % 4 !== 0 && channels > 3 && out % 4 === 0;

@@ -17,12 +17,14 @@ export function windowAttributes({ stride, padding, dilation }: Window) {
   };
 }
 
-/** Rows and columns at the end of an image (padding included) that no window reaches: ConvTranspose's output padding. */
-export function unreached(image: Size, positions: Size, kernel: Size, { stride, padding, dilation }: Window): number[] {
-  return [0, 1].map((i) => {
+/** For ConvTranspose, whose output padding are the image's last rows and columns (padding included) that no window reaches. */
+export function transposedAttributes(image: Size, positions: Size, kernel: Size, window: Window) {
+  const { stride, padding, dilation } = window;
+  const output_padding = [0, 1].map((i) => {
     const extent = (kernel[i]! - 1) * dilation[i]! + 1;
     return image[i]! + padding[i]! + padding[i + 2]! - extent - (positions[i]! - 1) * stride[i]!;
   });
+  return { ...windowAttributes(window), output_padding };
 }
 
 /** Height and width of images or filters. */
@@ -34,9 +36,10 @@ export function size(x: Tensor): Size {
 export function padWithLowest(images: string, padding: Window['padding'], to: Lowering): string {
   const [top, left, bottom, right] = padding;
   if (padding.every((n) => n === 0)) return images;
-  return to.emit('Pad', [
-    images,
-    to.int64([0, 0, top, left, 0, 0, bottom, right]),
-    to.scalar(Number.NEGATIVE_INFINITY),
-  ]);
+  const amounts = to.int64([0, 0, top, left, 0, 0, bottom, right]);
+  return to.emit('Pad', [images, amounts, to.scalar(Number.NEGATIVE_INFINITY)]);
+}
+
+export function area([height, width]: Size): number {
+  return height * width;
 }

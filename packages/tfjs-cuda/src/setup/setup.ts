@@ -1,8 +1,7 @@
 // Installs libtensorflow, and the binding that lets Node call it.
 
 import { install, type SetupOptions, uninstall } from '@bn/native';
-import { nativeFolderName, type SetupRecord, tensorflowVersion, tfjsVersion } from '../native-folder.js';
-import { advice } from '../setup-command.js';
+import { advice, nativeFolderName, type SetupRecord, tensorflowVersion, tfjsVersion } from '../native-folder.js';
 import { compileBinding, findToolchain, type Toolchain } from './compile-binding.js';
 import { cudaLibraries, tensorflowCpu, tensorflowCuda } from './wheels.js';
 

@@ -238,17 +238,12 @@ export class Addressing {
     if (typeof count === 'number') code.constant(count);
     else code.get(count.local);
     code.set(left);
-    code.loop(() => {
+    code.countDown(left, () => {
       this.#frames.push(frame);
       body();
       this.#frames.pop();
       for (const { pointer, local } of frame.moved) this.#advance(local, pointer.strides.get(loop)!);
       if (frame.number >= 0) this.#advance(frame.number, 1);
-      code.get(left);
-      code.constant(-1);
-      code.scalar(scalar.add);
-      code.tee(left);
-      code.branchIf(0);
     });
   }
 

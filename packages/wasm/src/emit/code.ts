@@ -207,6 +207,17 @@ export class Code {
     body();
     this.#put(end);
   }
+  /** Runs `body` as often as a local says, which counts down to zero. */
+  countDown(left: number, body: () => void): void {
+    this.loop(() => {
+      body();
+      this.get(left);
+      this.constant(-1);
+      this.scalar(scalar.add);
+      this.tee(left);
+      this.branchIf(0);
+    });
+  }
   /** Runs `body` if the integer on the stack is not zero. */
   if(body: () => void, otherwise?: () => void): void {
     this.#putNumber(ifBlock, noResult);

@@ -233,6 +233,16 @@ function printAccess({ buffer, index, guards }: Access): string {
   return `${buffer.name}[${index}${conditions}]`;
 }
 
+/** Memory for an intermediate. */
+export function temporary(
+  name: string,
+  shape: readonly number[],
+  laneAxis: number | null = null,
+  dtype: DType = 'float32',
+): Buffer {
+  return { name, dtype, shape, laneAxis, source: null, elementBytes: 4 };
+}
+
 /** Vector registers that operands and sums share: sixteen, less one for what instructions need. */
 export const registers = 15;
 

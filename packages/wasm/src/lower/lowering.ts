@@ -12,6 +12,7 @@ import {
   kindOf,
   type Nest,
   place,
+  temporary,
 } from '../ir/nest.js';
 import { binary, constant } from './expressions.js';
 import type { LaneAxes } from './lane-axes.js';
@@ -125,14 +126,7 @@ class GraphLowering implements Lowering {
   }
 
   readTable(data: ArrayLike<number>, shape: readonly number[], indices: readonly Index[]): Read {
-    const table: Buffer = {
-      name: 'table',
-      dtype: 'float32',
-      shape,
-      laneAxis: null,
-      source: { constant: data },
-      elementBytes: 4,
-    };
+    const table: Buffer = { ...temporary('table', shape), source: { constant: data } };
     return { op: 'read', kind: 'f32', access: this.write(table, indices) };
   }
 
@@ -189,7 +183,7 @@ class GraphLowering implements Lowering {
   }
 
   temporary(name: string, shape: readonly number[], laneAxis: number | null, dtype: DType): Buffer {
-    return { name, dtype, shape, laneAxis, source: null, elementBytes: 4 };
+    return temporary(name, shape, laneAxis, dtype);
   }
 
   /** The node in whose memory a stored node's elements are: of a row-major reshape, those of its operand. */
@@ -225,14 +219,7 @@ class GraphLowering implements Lowering {
 
   #internal(node: Tensor): Buffer {
     const laneAxis = this.#storage.inLanes.has(node) ? this.laneAxis(node) : null;
-    return {
-      name: `%${this.#numbers.get(node)}`,
-      dtype: node.dtype,
-      shape: node.shape as number[],
-      laneAxis,
-      source: null,
-      elementBytes: 4,
-    };
+    return temporary(`%${this.#numbers.get(node)}`, node.shape as number[], laneAxis, node.dtype);
   }
 
   #argument(name: string): number {

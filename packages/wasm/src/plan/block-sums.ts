@@ -3,7 +3,7 @@
 // share stays in the first-level cache meanwhile.
 
 import { Index, iterationsOf, type Loop } from '../ir/index-form.js';
-import { type Access, type Buffer, type Nest, place, productReads, type Statement, withLoops } from '../ir/nest.js';
+import { type Access, type Nest, place, productReads, type Statement, temporary, withLoops } from '../ir/nest.js';
 
 /** Vectors of an operand for one result: in a block at least, and in a sum that is cut into blocks. */
 const limits = { block: 64, sum: 256 };
@@ -65,13 +65,7 @@ function inBlocks(nest: Nest, group: Loop, size: number, depth: number): Nest[] 
 
 /** Memory for the sums alone. */
 function sumsOf({ outer, statements }: Nest): Access {
-  const buffer: Buffer = {
-    name: `${statements[0].target.buffer.name} sums`,
-    dtype: 'float32',
-    shape: outer.map(({ extent }) => extent),
-    laneAxis: null,
-    source: null,
-    elementBytes: 4,
-  };
+  const shape = outer.map(({ extent }) => extent);
+  const buffer = temporary(`${statements[0].target.buffer.name} sums`, shape);
   return { buffer, index: place(buffer, outer.map(Index.of))!, guards: [] };
 }

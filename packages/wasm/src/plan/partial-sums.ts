@@ -2,7 +2,7 @@
 // up its own part, next to what makes the operands, and the parts are added in the order of the chunks.
 
 import { Index, iterationsOf, type Loop } from '../ir/index-form.js';
-import { type Access, type Buffer, type Nest, productReads } from '../ir/nest.js';
+import { type Access, type Nest, productReads, temporary } from '../ir/nest.js';
 
 /** Chunks that groups are handed out in; from shapes alone, so that results do not depend on the number of threads. */
 const mostChunks = 16;
@@ -33,14 +33,7 @@ function split(nest: Nest, group: Loop, lane: Loop, rest: readonly Loop[], size:
   const chunks = Math.ceil(group.extent / perChunk);
   // Chunks are found by their first group: what lies between them is a multiple of their length.
   const perGroup = Math.ceil(size / perChunk) * 4;
-  const parts: Buffer = {
-    name: `${statement.target.buffer.name} parts`,
-    dtype: 'float32',
-    shape: [chunks * perChunk * perGroup],
-    laneAxis: null,
-    source: null,
-    elementBytes: 4,
-  };
+  const parts = temporary(`${statement.target.buffer.name} parts`, [chunks * perChunk * perGroup]);
   let [within, stride] = [Index.of(lane), 4];
   for (const loop of [...nest.outer].reverse()) {
     within = within.plus(Index.of(loop).times(stride));

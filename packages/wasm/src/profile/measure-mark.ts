@@ -1,6 +1,6 @@
 // What the clock of profiled programs takes itself.
 
-import { Code, scalar } from '../emit/code.js';
+import { Code } from '../emit/code.js';
 import { encodeModule } from '../emit/module.js';
 import type { Heap } from '../run/heap.js';
 import { createClock, createTimes, markImport } from './clock.js';
@@ -11,14 +11,9 @@ const [rounds, calls] = [20, 1000];
 export function measureMark({ memory, maximum, shared }: Heap): number {
   const count = 0;
   const code = new Code(1, false);
-  code.loop(() => {
+  code.countDown(count, () => {
     code.constant(0);
     code.call(0);
-    code.get(count);
-    code.constant(-1);
-    code.scalar(scalar.add);
-    code.tee(count);
-    code.branchIf(0);
   });
   const bytes = encodeModule([{ parameters: 1, body: code.encode(), exportName: 'marks' }], { maximum, shared }, [
     markImport,

@@ -63,13 +63,8 @@ function multiplyAdds(relaxed: boolean): Code {
   }
   code.constant(iterations);
   code.set(count);
-  code.loop(() => {
+  code.countDown(count, () => {
     for (const result of results) code.multiplyAdd(a, b, result);
-    code.get(count);
-    code.constant(-1);
-    code.scalar(scalar.add);
-    code.tee(count);
-    code.branchIf(0);
   });
   // What is stored has to be computed.
   results.forEach((result, i) => {

@@ -1,17 +1,19 @@
 // Convolution and pooling. ONNX has pads as core has padding: all beginnings, then all ends.
 
-import { BnError, formatShape, ops, type PoolingGeometry, type Tensor } from '@bn/core';
+import { formatShape, ops, type PoolingGeometry, type Tensor } from '@bn/core';
+import { damaged } from '../damaged.js';
 import type { NodeContext } from '../node-context.js';
 import type { ImportRules } from '../rules.js';
 
 type Pair = readonly [number, number];
+type Padding = PoolingGeometry['padding'];
 
 export const convolution: ImportRules = {
   Conv: (node) => {
     const [x, weight] = [image(node, 0), image(node, 1)];
     const groups = node.attributes.int('group', 1);
-    if (!(groups >= 1)) throw new BnError('data', `group ${groups} makes no sense; the file is damaged`);
-    const { kernelSize: _, ...window } = windowOf(node, x, sizeOf(weight));
+    if (!(groups >= 1)) throw damaged(`group ${groups} makes no sense`);
+    const { kernelSize: _, ...window } = windowOf(node, x, ops.spatial(weight));
     const y = ops.conv2d(x, weight, { ...window, groups });
     return node.has(2) ? ops.add(y, ops.reshape(node.tensor(2), [1, y.shape[1]!, 1, 1])) : y;
   },
@@ -33,40 +35,27 @@ function image(node: NodeContext, i: number): Tensor {
   throw node.unsupported(`its input ${i} has the shape ${formatShape(x.shape)}, not four axes as images have`);
 }
 
-function sizeOf({ shape }: Tensor): Pair {
-  return [shape[2]!, shape[3]!];
-}
-
 function windowOf(node: NodeContext, x: Tensor, kernelSize: Pair): PoolingGeometry {
   const stride = pair(node, 'strides');
   const dilation = pair(node, 'dilations');
   const mode = node.attributes.string('auto_pad', 'NOTSET');
   const pads = node.attributes.ints('pads') ?? [0, 0, 0, 0];
   if (pads.length !== 4 || !pads.every((n) => n >= 0 && n < 2 ** 31)) throw node.unsupported(`pads [${pads}]`);
-  const [top, left, bottom, right] = pads as [number, number, number, number];
   const window = { kernelSize, stride, dilation };
-  return {
-    ...window,
-    padding: mode === 'NOTSET' ? [top, left, bottom, right] : automaticPadding(node, mode, x, window),
-  };
+  const padding = mode === 'NOTSET' ? (pads as unknown as Padding) : automaticPadding(node, mode, x, window);
+  return { ...window, padding };
 }
 
-/** Padding that makes the result as large as the image, divided by the stride. */
 function automaticPadding(
   node: NodeContext,
   mode: string,
   x: Tensor,
-  { kernelSize, stride, dilation }: Omit<PoolingGeometry, 'padding'>,
-): PoolingGeometry['padding'] {
+  window: Omit<PoolingGeometry, 'padding'>,
+): Padding {
   if (mode === 'VALID') return [0, 0, 0, 0];
   if (mode !== 'SAME_UPPER' && mode !== 'SAME_LOWER') throw node.unsupported(`auto_pad ${mode}`);
-  const totals = sizeOf(x).map((n, i) => {
-    const outputs = Math.ceil(n / stride[i]!);
-    return Math.max(0, (outputs - 1) * stride[i]! + (kernelSize[i]! - 1) * dilation[i]! + 1 - n);
-  });
-  const smaller = totals.map((n) => Math.floor(n / 2)) as [number, number];
-  const larger = totals.map((n, i) => n - smaller[i]!) as [number, number];
-  return mode === 'SAME_UPPER' ? [...smaller, ...larger] : [...larger, ...smaller];
+  const [top, left, bottom, right] = ops.samePadding(ops.spatial(x), window);
+  return mode === 'SAME_UPPER' ? [top, left, bottom, right] : [bottom, right, top, left];
 }
 
 /** Two positive integers, by default 1. */
@@ -79,11 +68,11 @@ function pair(node: NodeContext, name: string): Pair {
 /** The window of a pooling operator; `isCut` if windows at the end reach beyond image and padding. */
 function poolOf(node: NodeContext): { geometry: PoolingGeometry; isCut: boolean } {
   const x = image(node, 0);
-  if (!node.attributes.ints('kernel_shape')) throw new BnError('data', 'it has no kernel_shape; the file is damaged');
+  if (!node.attributes.ints('kernel_shape')) throw damaged('it has no kernel_shape');
   const geometry = windowOf(node, x, pair(node, 'kernel_shape'));
   if (node.attributes.int('ceil_mode', 0) === 0) return { geometry, isCut: false };
   const { kernelSize, stride, dilation, padding } = geometry;
-  const beyond = sizeOf(x).map((n, i) => {
+  const beyond = ops.spatial(x).map((n, i) => {
     const padded = n + padding[i]! + padding[i + 2]!;
     const extent = (kernelSize[i]! - 1) * dilation[i]! + 1;
     const count = Math.ceil((padded - extent) / stride[i]!) + 1;

@@ -1,10 +1,11 @@
 // Elementwise operators. Of integers that are known, as shapes are, the numbers are computed at once.
 
-import { BnError, type DType, ops, type Tensor } from '@bn/core';
+import { type DType, ops, type Tensor } from '@bn/core';
+import { damaged } from '../damaged.js';
 import type { NodeContext } from '../node-context.js';
 import { dtypeOf } from '../read-tensor.js';
 import type { ImportRule, ImportRules } from '../rules.js';
-import { type Constant, isConstant, type Value } from '../value.js';
+import { type Constant, integers, isConstant, type Value } from '../value.js';
 
 type Numbers = (a: number, b: number) => number;
 
@@ -24,11 +25,8 @@ const arithmetic =
       if (x === null || y === null) throw node.unsupported('it computes with the size of the batch');
       return numbers(x, y);
     };
-    return {
-      dtype: 'int32',
-      shape: larger.shape,
-      data: Array.from(larger.data, (_, i) => compute(at(a, i), at(b, i))),
-    };
+    const data = Array.from(larger.data, (_, i) => compute(at(a, i), at(b, i)));
+    return integers(data, larger.shape);
   };
 
 const unary =
@@ -57,14 +55,8 @@ export const elementwise: ImportRules = {
   Tanh: unary(ops.tanh),
   Sigmoid: unary(ops.sigmoid),
   Relu: unary(ops.relu),
-  LeakyRelu: (node) => {
-    const x = node.tensor(0);
-    return ops.where(ops.less(x, 0), ops.mul(x, node.attributes.float('alpha', 0.01)), x);
-  },
-  PRelu: (node) => {
-    const x = node.tensor(0);
-    return ops.where(ops.less(x, 0), ops.mul(x, node.tensor(1)), x);
-  },
+  LeakyRelu: (node) => leakyRelu(node.tensor(0), node.attributes.float('alpha', 0.01)),
+  PRelu: (node) => leakyRelu(node.tensor(0), node.tensor(1)),
   Elu: (node) => {
     const x = node.tensor(0);
     const below = ops.sub(ops.exp(ops.minimum(x, 0)), 1);
@@ -91,6 +83,10 @@ export const elementwise: ImportRules = {
   },
 };
 
+function leakyRelu(x: Tensor, slope: Tensor | number): Tensor {
+  return ops.where(ops.less(x, 0), ops.mul(x, slope), x);
+}
+
 /** 0 and 1, and a line between them. */
 function hardSigmoid(x: Tensor, slope: number, atZero: number): Tensor {
   return ops.maximum(ops.minimum(ops.add(ops.mul(x, slope), atZero), 1), 0);
@@ -101,7 +97,7 @@ function isIntegers(value: Value): value is Constant {
 }
 
 function quotient(a: number, b: number): number {
-  if (b === 0) throw new BnError('data', 'it divides by zero; the file is damaged');
+  if (b === 0) throw damaged('it divides by zero');
   return Math.trunc(a / b);
 }
 

@@ -12,22 +12,19 @@ export const normalization: ImportRules = {
     const weights = node.trace.batchNormWeights(node.node);
     const x = node.tensor(0);
     const { declare, update } = node.trace;
+    const given = (i: 0 | 1 | 2 | 3) => (weights?.[i] ? declare(weights[i]) : node.tensor(i + 1));
     if (!weights || usesBatch(node)) {
       const axes = x.shape.flatMap((_, i) => (i === 1 ? [] : [i]));
-      const given = (i: 0 | 1 | 2 | 3) => (weights?.[i] ? declare(weights[i]) : node.tensor(i + 1));
       const [mean, variance] = usesBatch(node) ? [ops.mean(x, axes), ops.variance(x, axes)] : [given(2), given(3)];
       return ops.batchNormalize(x, mean, variance, given(0), given(1), { axis: 1, epsilon });
     }
-    const [gamma, beta, runningMean, runningVariance] = weights;
+    const [, , runningMean, runningVariance] = weights;
     const states: Record<string, Weight> = { runningMean, runningVariance };
     // The layer, with the file's weights in the place of its own.
     const scope: Scope = {
       ...node.trace.scope,
       path: node.node.layer,
-      parameter(name) {
-        const weight = name === 'gamma' ? gamma : beta;
-        return weight ? declare(weight) : node.tensor(name === 'gamma' ? 1 : 2);
-      },
+      parameter: (name) => given(name === 'gamma' ? 0 : 1),
       state: (name) => declare(states[name]!),
       update: (name, next) => update(states[name]!, next),
     };
@@ -37,10 +34,8 @@ export const normalization: ImportRules = {
   },
   Dropout: (node) => {
     if (node.has(2) && node.number(2) !== 0) {
-      throw new BnError(
-        'unsupported',
-        'it drops values at random (training_mode); export the model in evaluation mode',
-      );
+      const cure = 'export the model in evaluation mode';
+      throw new BnError('unsupported', `it drops values at random (training_mode); ${cure}`);
     }
     const rate = node.has(1) ? node.number(1) : node.attributes.float('ratio', 0.5);
     return dropout(rate)(node.tensor(0), node.trace.scope);
@@ -60,8 +55,6 @@ function alongAxis(node: NodeContext, operation: (x: Tensor, axis: number) => Te
   const axis = node.axis(node.attributes.int('axis', node.opset < 13 ? 1 : -1), x.shape);
   if (node.opset >= 13 || axis === x.shape.length - 1) return operation(x, axis);
   if (axis === 0 && x.shape.includes(null)) throw node.unsupported('axis 0, which joins the batch with other axes');
-  return ops.reshape(
-    operation(ops.reshape(x, [...x.shape.slice(0, axis), sizeOf(x.shape.slice(axis))]), axis),
-    x.shape,
-  );
+  const joined = ops.reshape(x, [...x.shape.slice(0, axis), sizeOf(x.shape.slice(axis))]);
+  return ops.reshape(operation(joined, axis), x.shape);
 }

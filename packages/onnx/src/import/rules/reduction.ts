@@ -15,11 +15,7 @@ export const reduction: ImportRules = {
     if (node.attributes.int('select_last_index', 0) !== 0) throw node.unsupported('select_last_index');
     const axis = node.axis(node.attributes.int('axis', 0), x.shape);
     const y = ops.argmax(x, axis);
-    if (node.attributes.int('keepdims', 1) === 0) return y;
-    return ops.reshape(
-      y,
-      x.shape.map((n, i) => (i === axis ? 1 : n)),
-    );
+    return node.attributes.int('keepdims', 1) === 0 ? y : ops.reshape(y, x.shape.with(axis, 1));
   },
 };
 

@@ -1,6 +1,7 @@
 // Operators that move elements without computing, and arithmetic with shapes, in which the batch may be a symbol.
 
 import { BnError, constant, formatShape, ops, type Shape, sizeOf } from '@bn/core';
+import { damaged } from '../damaged.js';
 import type { NodeContext } from '../node-context.js';
 import type { ImportRules } from '../rules.js';
 import { type Constant, integers, isConstant, type Value } from '../value.js';
@@ -33,15 +34,10 @@ export const shape: ImportRules = {
     const ones = x.shape.flatMap((n, i) => (n === 1 ? [i] : []));
     const axes = node.axes(1)?.map((axis) => node.axis(axis, x.shape)) ?? ones;
     if (axes.some((axis) => x.shape[axis] !== 1)) {
-      throw new BnError(
-        'data',
-        `it takes away axes [${axes}] of ${formatShape(x.shape)} that are not 1; the file is damaged`,
-      );
+      throw damaged(`it takes away axes [${axes}] of ${formatShape(x.shape)} that are not 1`);
     }
-    return reshaped(
-      x,
-      x.shape.filter((_, i) => !axes.includes(i)),
-    );
+    const rest = x.shape.filter((_, i) => !axes.includes(i));
+    return reshaped(x, rest);
   },
   Unsqueeze: (node) => {
     const x = node.value(0);
@@ -49,16 +45,11 @@ export const shape: ImportRules = {
     const rank = x.shape.length + given.length;
     const axes = new Set(given.map((axis) => (axis < 0 ? axis + rank : axis)));
     if (axes.size !== given.length || [...axes].some((axis) => !(axis >= 0 && axis < rank))) {
-      throw new BnError(
-        'data',
-        `axes [${given}] are not distinct axes of a result of rank ${rank}; the file is damaged`,
-      );
+      throw damaged(`axes [${given}] are not distinct axes of a result of rank ${rank}`);
     }
     const rest = [...x.shape];
-    return reshaped(
-      x,
-      Array.from({ length: rank }, (_, i) => (axes.has(i) ? 1 : rest.shift()!)),
-    );
+    const shape = Array.from({ length: rank }, (_, i) => (axes.has(i) ? 1 : rest.shift()!));
+    return reshaped(x, shape);
   },
   Transpose: (node) => ops.transpose(node.tensor(0), node.attributes.ints('perm')),
   Concat: (node) => {
@@ -67,8 +58,8 @@ export const shape: ImportRules = {
       const x = node.tensor(0);
       return ops.concat(node.tensors(), node.axis(node.attributes.int('axis', 1), x.shape));
     }
-    if (values.reduce((sum, { data }) => sum + data.length, 0) > mostIntegers)
-      throw node.unsupported('so many integers');
+    const size = values.reduce((sum, { data }) => sum + data.length, 0);
+    if (size > mostIntegers) throw node.unsupported('so many integers');
     return integers(values.flatMap(({ data }) => Array.from(data as readonly (number | null)[])));
   },
   Gather: (node) => {
@@ -85,14 +76,11 @@ export const shape: ImportRules = {
     }
     const chosen = node.integers(1).map((i) => (i < 0 && size != null ? i + size : i));
     if (size == null || chosen.some((i) => !(i >= 0 && i < size))) {
-      throw new BnError('data', `its indices are not all within ${formatShape(x.shape)}; the file is damaged`);
+      throw damaged(`its indices are not all within ${formatShape(x.shape)}`);
     }
-    if (isLine(x))
-      return integers(
-        chosen.map((i) => x.data[i]!),
-        indices.shape,
-      );
-    return ops.gather(node.tensor(0), constant(chosen, indices.shape, 'int32'), axis);
+    if (!isLine(x)) return ops.gather(node.tensor(0), constant(chosen, indices.shape, 'int32'), axis);
+    const entries = chosen.map((i) => x.data[i]!);
+    return integers(entries, indices.shape);
   },
   Slice: slice,
   Expand: (node) => {
@@ -102,10 +90,8 @@ export const shape: ImportRules = {
     const rank = Math.max(wanted.length, x.shape.length);
     const aligned = (s: Shape) => [...Array<number>(rank - s.length).fill(1), ...s];
     const own = aligned(x.shape);
-    return ops.broadcastTo(
-      x,
-      aligned(wanted).map((n, i) => (n === 1 ? own[i]! : n)),
-    );
+    const shape = aligned(wanted).map((n, i) => (n === 1 ? own[i]! : n));
+    return ops.broadcastTo(x, shape);
   },
   Pad: (node) => {
     const x = node.tensor(0);
@@ -114,12 +100,8 @@ export const shape: ImportRules = {
     const axes = node.has(3) ? node.integers(3).map((axis) => node.axis(axis, x.shape)) : [...x.shape.keys()];
     if (pads.length !== 2 * axes.length || pads.some((n) => n < 0)) throw node.unsupported(`pads [${pads}]`);
     const amounts = (offset: number) => x.shape.map((_, i) => (axes.includes(i) ? pads[axes.indexOf(i) + offset]! : 0));
-    return ops.pad(
-      x,
-      amounts(0),
-      amounts(axes.length),
-      node.has(2) ? node.number(2) : node.attributes.float('value', 0),
-    );
+    const value = node.has(2) ? node.number(2) : node.attributes.float('value', 0);
+    return ops.pad(x, amounts(0), amounts(axes.length), value);
   },
 };
 
@@ -145,16 +127,11 @@ function resolve(from: Shape, target: readonly (number | null)[], node: NodeCont
     shape.reduce<number>((product, n) => (n === null || n === -1 ? product : product * n), 1);
   const open = (shape: Shape) => shape.filter((n) => n === null).length;
   if (sizes.filter((n) => n === -1).length > 1 || sizes.some((n) => n !== null && n < -1)) {
-    throw new BnError('data', `it asks for the shape [${target}]; the file is damaged`);
+    throw damaged(`it asks for the shape [${target}]`);
   }
   const missing = open(from) > open(sizes) && known(from) === known(sizes) ? null : known(from) / known(sizes);
   const result = sizes.map((n) => (n === -1 ? missing : n));
-  if (
-    known(result) !== known(from) ||
-    open(result) !== open(from) ||
-    result.some((n) => n !== null && !Number.isInteger(n))
-  ) {
-    throw new BnError('shape', `${formatShape(from)} cannot become [${target.map((n) => n ?? 'batch').join(', ')}]`);
-  }
-  return result;
+  const isSameSize = known(result) === known(from) && open(result) === open(from);
+  if (isSameSize && result.every((n) => n === null || Number.isInteger(n))) return result;
+  throw new BnError('shape', `${formatShape(from)} cannot become ${formatShape(target)}`);
 }

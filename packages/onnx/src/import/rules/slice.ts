@@ -1,6 +1,7 @@
 // Slice, of tensors and of shapes.
 
 import { BnError, type Dimension, formatShape, ops, type Shape } from '@bn/core';
+import { damaged } from '../damaged.js';
 import type { NodeContext } from '../node-context.js';
 import { integers, isConstant, type Value } from '../value.js';
 
@@ -41,13 +42,13 @@ function cutsOf(node: NodeContext, shape: Shape): Cut[] {
   const [starts, ends, axes, steps] = [given('starts', 1), given('ends', 2), given('axes', 3), given('steps', 4)];
   const lists = [ends, axes, steps].filter((list) => list !== undefined);
   if (!starts || !ends || lists.some((list) => list.length !== starts.length)) {
-    throw new BnError('data', 'its starts, ends, axes and steps do not go together; the file is damaged');
+    throw damaged('its starts, ends, axes and steps do not go together');
   }
   const cuts = starts.map((start, i) => {
     return { axis: node.axis(axes?.[i] ?? i, shape), start, end: ends[i]!, step: steps?.[i] ?? 1 };
   });
   if (new Set(cuts.map(({ axis }) => axis)).size === cuts.length) return cuts;
-  throw new BnError('data', `it cuts an axis of ${formatShape(shape)} twice; the file is damaged`);
+  throw damaged(`it cuts an axis of ${formatShape(shape)} twice`);
 }
 
 /** Numbers from `start` up to or down to `end`; negative bounds count from the end. */

@@ -3,9 +3,9 @@
 import { ops, type PrimitiveName, sameShape, sizeOf, type Tensor } from '@bn/core';
 import type { PlainBinary, PlainUnary, Ref } from '../../program/kernels.js';
 import { binary, broadcastTo } from '../broadcast.js';
-import { toChannelsLast } from '../image-layouts.js';
 import { elementType, type Lowering } from '../lowering.js';
 import type { Rule } from '../rule.js';
+import { aligned } from './shape.js';
 
 export const elementwise = {
   add: binaryRule('Add'),
@@ -81,18 +81,7 @@ function operands(node: Tensor, lowering: Lowering): Ref[] {
     const shape = lowering.sizes(ops.broadcastShapes(node.op, shorter));
     if (sameShape(shape, lowering.sizes(node.shape))) sources[i] = x.inputs[0];
   });
-  return sources.map((x) => aligned(x, node, lowering));
-}
-
-/** x with the rank of `node`, in its layout. */
-function aligned(x: Tensor, node: Tensor, lowering: Lowering): Ref {
-  const layout = lowering.layout(node);
-  const rank = node.shape.length;
-  if (x.shape.length === rank) return lowering.ref(x, layout);
-  const plain = lowering.ref(x, 'plain');
-  const shape = [...Array.from({ length: rank - x.shape.length }, () => 1), ...plain.shape];
-  const ref = lowering.builder.reshape(plain, shape);
-  return layout === 'plain' ? ref : lowering.builder.transpose(ref, toChannelsLast);
+  return sources.map((x) => aligned(x, node.shape.length, lowering, lowering.layout(node)));
 }
 
 function convert({ builder }: Lowering, x: Ref, dtype: Ref['dtype']): Ref {

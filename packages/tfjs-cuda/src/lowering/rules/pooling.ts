@@ -2,7 +2,7 @@
 // single-element windows are laid side by side, so that they neither overlap nor have holes. (TensorFlow.js's own
 // padding is not used: its JavaScript engine gives wrong gradients of average pooling with it.)
 
-import type { AveragePoolingGeometry, PoolingGeometry, PrimitiveName } from '@bn/core';
+import { type AveragePoolingGeometry, ops, type PoolingGeometry, type PrimitiveName } from '@bn/core';
 import type { Ref } from '../../program/kernels.js';
 import type { ProgramBuilder } from '../../program/program-builder.js';
 import { binary } from '../broadcast.js';
@@ -118,17 +118,9 @@ function pool(builder: ProgramBuilder, kernel: 'AvgPool' | 'MaxPool', x: Ref, wi
 /** Means over whole windows as means without padding, if that does not count: times size / elements of the image. */
 function shared(builder: ProgramBuilder, y: Ref, geometry: AveragePoolingGeometry, windows: Windows): Ref {
   if (geometry.countIncludesPadding || geometry.padding.every((n) => n === 0)) return y;
-  const inside = [0, 1].map((i) =>
-    Array.from({ length: windows.count[i] }, (_, window) => {
-      const taps = Array.from(
-        { length: geometry.kernelSize[i] },
-        (_, tap) => window * geometry.stride[i] + tap * geometry.dilation[i] - geometry.padding[i],
-      );
-      return taps.filter((place) => place >= 0 && place < windows.size[i]).length;
-    }),
-  );
+  const inside = (axis: 0 | 1) => ops.tapsOnImage(axis, geometry, windows.size[axis], windows.count[axis]);
   const taps = geometry.kernelSize[0] * geometry.kernelSize[1];
-  const factors = Float32Array.from(inside[0].flatMap((rows) => inside[1].map((columns) => taps / (rows * columns))));
+  const factors = Float32Array.from(inside(0).flatMap((rows) => inside(1).map((columns) => taps / (rows * columns))));
   const [rows, columns] = windows.count;
   return binary(builder, 'Multiply', y, builder.constant(factors, [rows, columns, 1], 'float32'));
 }

@@ -57,10 +57,16 @@ export function broadcastNode(node: Tensor<'broadcastTo'>, lowering: Lowering, l
   const [x] = node.inputs;
   const { builder } = lowering;
   const shape = inLayout(lowering.sizes(node.shape), layout);
-  if (x.shape.length === node.shape.length) return broadcastTo(builder, lowering.ref(x, layout), shape);
+  return broadcastTo(builder, aligned(x, node.shape.length, lowering, layout), shape);
+}
+
+/** x with as many axes as `rank`, those in front of size 1, in a layout. */
+export function aligned(x: Tensor, rank: number, lowering: Lowering, layout: Layout): Ref {
+  if (x.shape.length === rank) return lowering.ref(x, layout);
   const plain = lowering.ref(x, 'plain');
-  const aligned = builder.reshape(plain, [...shape.map(() => 1).slice(plain.shape.length), ...plain.shape]);
-  return broadcastTo(builder, layout === 'plain' ? aligned : builder.transpose(aligned, toChannelsLast), shape);
+  const shape = [...new Array<number>(rank - x.shape.length).fill(1), ...plain.shape];
+  const ref = lowering.builder.reshape(plain, shape);
+  return layout === 'plain' ? ref : lowering.builder.transpose(ref, toChannelsLast);
 }
 
 /** Something per axis, in the order that the layout has in memory. */
