@@ -13,14 +13,12 @@ export function mistakesSection(examples: readonly Mistake[], areValues = false)
   const [title, which] = areValues
     ? ['Largest errors', 'whose values the network misses by the most']
     : ['Mistakes', 'that the network gets wrong'];
+  const item = (example: Mistake) =>
+    html`<li><img src="${pngDataUrl(example)}" alt="test image ${example.index}" title="test image ${example.index}">
+<span class="actual">${example.actual}</span><span class="predicted">${example.answer}</span></li>\n`;
   return html`<section><h2>${title}</h2>
 <p class="note">Test images ${which}: what is true, and beneath it what the network says.</p>
-<ul class="images">${images.slice(0, mostImages).map(
-    (
-      example,
-    ) => html`<li><img src="${pngDataUrl(example)}" alt="test image ${example.index}" title="test image ${example.index}">
-<span class="actual">${example.actual}</span><span class="predicted">${example.answer}</span></li>\n`,
-  )}</ul></section>`;
+<ul class="images">${images.slice(0, mostImages).map(item)}</ul></section>`;
 }
 
 /** Grey or RGB, from `[channels, height, width]`. Real numbers are stretched to what an image can show. */
