@@ -1,7 +1,9 @@
 // An interrupted run, continued, ends as if it had not been interrupted.
 
-import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { decodeSafetensors, encodeSafetensors } from '@bn/core';
+import { encode } from 'fast-png';
 import { describe, expect, it } from 'vitest';
 import { metricsOf, resultOf, smallFlags, smallFolder, train, uninterrupted } from './small-run.js';
 
@@ -149,5 +151,39 @@ describe('resume', () => {
     const { code, stderr } = await train(smallFolder(), ['--resume', 'data']);
     expect(code).toBe(2);
     expect(stderr).toContain('the folder holds no run');
+  });
+
+  it('goes on with a run of version 0.1.0 with the images that it had, grey and 28×28, and exports it', async () => {
+    const folder = smallFolder();
+    const colours = { red: [9, 0, 0], green: [0, 9, 0] };
+    for (const [name, rgb] of Object.entries(colours)) {
+      mkdirSync(join(folder, 'images', name), { recursive: true });
+      for (let i = 0; i < 12; i++) {
+        const pixels = Uint8Array.from({ length: 300 }, (_, at) => rgb[at % 3]! * (1 + ((at * i) % 20)));
+        const png = encode({ width: 10, height: 10, channels: 3, data: pixels });
+        writeFileSync(join(folder, 'images', name, `${i}.png`), png);
+      }
+    }
+    writeFileSync(join(folder, 'net.ts'), readFileSync(join(folder, 'net.ts'), 'utf8').replace('= 3', '= 2'));
+    const flags = [...smallFlags, '--data', 'images', '--epochs', '1', '--image-size', '28', '--channels', '1'];
+    await train(folder, [...flags, '--out', 'run']);
+    const config = join(folder, 'run', 'config.json');
+    const since = ['task', 'target', 'imageSize', 'channels', 'strict', 'output', 'gives', 'pixels'];
+    const { learningRate, ...rest } = JSON.parse(readFileSync(config, 'utf8'));
+    const earlier = Object.entries(rest).filter(([name]) => !since.includes(name));
+    writeFileSync(config, JSON.stringify({ ...Object.fromEntries(earlier), learningRate }));
+    const file = join(folder, 'run', 'checkpoint.safetensors');
+    const { tensors, metadata } = decodeSafetensors(new Uint8Array(readFileSync(file)));
+    const { signature: _, ...known } = metadata;
+    writeFileSync(file, encodeSafetensors(tensors, known));
+
+    for (const epochs of [2, 3]) {
+      const { code, stdout, stderr } = await train(folder, ['--resume', 'run', '--epochs', `${epochs}`]);
+      expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
+      expect(stdout).toContain('examples of 28×28 grey');
+      expect(metricsOf(join(folder, 'run'))).toHaveLength(epochs);
+    }
+    expect(JSON.parse(readFileSync(config, 'utf8'))).toMatchObject({ earlier: true, task: 'classify' });
+    expect((await train(folder, ['export', 'run'])).code).toBe(0);
   });
 });

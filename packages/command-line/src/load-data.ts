@@ -30,7 +30,10 @@ import { fashionMnist, fashionMnistOutline } from '@bn/fashion-mnist';
 import { UsageError } from './usage-error.js';
 
 /** How files become examples. `size` and `channels` are null for what the network takes, else by the images. */
-export type ReadingOptions = ImageOptions & Omit<TargetOptions, 'classNames'>;
+export interface ReadingOptions extends ImageOptions, Omit<TargetOptions, 'classNames'> {
+  /** As up to version 0.1.0: images become grey, 28×28, and what is held out is not balanced by class. */
+  readonly earlier?: boolean;
+}
 
 /** Which data, by name or path. */
 export interface DataOptions extends ReadingOptions {
@@ -183,7 +186,13 @@ async function loadFiles(name: string, options: ReadingOptions, shape: readonly 
   const forms = 'fashion-mnist, or the path of a folder, or of a .csv or .npz file';
   if (!found) throw new UsageError(`${name}: there is no such data; give ${forms}`);
   const reading = readingOf(options, shape);
-  if (found.isDirectory()) return loadFolder(name, reading);
+  if (found.isDirectory()) {
+    const { size, channels } = reading;
+    return loadFolder(
+      name,
+      options.earlier ? { ...reading, size: size ?? [28, 28], channels: channels ?? 1 } : reading,
+    );
+  }
   if (/\.npz$/i.test(name)) {
     const { train, test, val } = await loadNpz(name, reading);
     const tested = test ?? val;
@@ -257,13 +266,13 @@ function inShape(dataset: Dataset, shape: readonly number[] | null): Dataset {
 
 function holdOut(
   { train, test }: Parts,
-  { data, seed }: Pick<DataOptions, 'data' | 'seed'>,
+  { data, seed, earlier = false }: Pick<DataOptions, 'data' | 'seed' | 'earlier'>,
 ): { readonly train: Dataset; readonly test: Dataset } {
   if (test) return { train, test };
   if (train.length < 2) {
     throw new BnError('data', `${data}: one example is too few to hold out test data; add examples or --test-data`);
   }
-  const parts = split(train, Math.max(heldOut, 1 / train.length), seed);
+  const parts = split(train, Math.max(heldOut, 1 / train.length), seed, { byClass: !earlier });
   return { train: parts.train, test: parts.validation };
 }
 

@@ -6,11 +6,16 @@ import { subset } from './subset.js';
 /**
  * Sets a random `fraction` (0 < fraction < 1, rounded to whole examples) of the data set apart for validation; the
  * rest, also shuffled, is for training. Where labels are classes, each gives its share of both (the labels are read for
- * that), and a class of one example stays in training. The same seed gives the same parts on every machine. Nothing is copied.
+ * that), and a class of one example stays in training; not so without `byClass`. The same seed gives the same parts on every machine. Nothing is copied.
  *
  * @throws BnError `argument` when either part would be empty.
  */
-export function split(dataset: Dataset, fraction: number, seed: number): { train: Dataset; validation: Dataset } {
+export function split(
+  dataset: Dataset,
+  fraction: number,
+  seed: number,
+  { byClass = true }: { readonly byClass?: boolean } = {},
+): { train: Dataset; validation: Dataset } {
   const count = Math.round(dataset.length * fraction);
   if (!(count >= 1 && count < dataset.length)) {
     throw new BnError(
@@ -19,7 +24,7 @@ export function split(dataset: Dataset, fraction: number, seed: number): { train
     );
   }
   const order = [...permutation(dataset.length, createGenerator(seed))];
-  const chosen = new Set(dataset.labels?.dtype === 'float32' ? [] : stratified(dataset, order, count));
+  const chosen = new Set(!byClass || dataset.labels?.dtype === 'float32' ? [] : stratified(dataset, order, count));
   // Without classes, or if almost each has but one example, chance alone decides.
   for (let i = 0; chosen.size < count; i++) chosen.add(order[i]!);
   const [train, validation] = [false, true].map((isChosen) => order.filter((i) => chosen.has(i) === isChosen));

@@ -34,6 +34,13 @@ describe('split', () => {
     expect(countOf(train)).toEqual([54, 27, 8, 1]);
   });
 
+  test('may go without classes, as it did up to version 0.1.0', () => {
+    const labels = Int32Array.from({ length: 10 }, (_, i) => Number(i < 5));
+    const features = Uint8Array.from(labels.keys());
+    const { validation } = split(new MemoryDataset({ features, shape: [1], labels }), 0.3, 1, { byClass: false });
+    expect(allOf(validation).features).toEqual(VALIDATION_OF_SEED_1);
+  });
+
   test('leaves classes of one example in training as long as others have enough', () => {
     const labels = Int32Array.from({ length: 20 }, (_, i) => Math.max(0, i - 9));
     const { validation } = split(new MemoryDataset({ features: new Uint8Array(20), shape: [1], labels }), 0.4, 3);

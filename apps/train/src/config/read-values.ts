@@ -3,6 +3,7 @@
 import { readFile } from 'node:fs/promises';
 import { backendFlags, checkedValue, isOfKind, UsageError } from '@bn/command-line';
 import { type KnobName, type KnobValues, knobNames, knobs } from './knobs.js';
+import type { RunConfig } from './settings.js';
 
 /** The values that environment variables set. */
 export function valuesFromEnvironment({ BN_BACKEND: backend }: NodeJS.ProcessEnv): Partial<KnobValues> {
@@ -10,7 +11,7 @@ export function valuesFromEnvironment({ BN_BACKEND: backend }: NodeJS.ProcessEnv
 }
 
 /** The values in a configuration file: any of the knobs by name, `null` for "not given". */
-export async function valuesFromFile(file: string): Promise<Partial<KnobValues>> {
+export async function valuesFromFile(file: string): Promise<Partial<KnobValues> & Pick<RunConfig, 'earlier'>> {
   const content = await readFile(file, 'utf8').catch((cause: NodeJS.ErrnoException) => {
     const problem = cause.code === 'ENOENT' ? 'there is no such file' : cause.message;
     throw new UsageError(`${file}: ${problem}; give the path of a JSON file`, { cause });
@@ -21,6 +22,10 @@ export async function valuesFromFile(file: string): Promise<Partial<KnobValues>>
   }
   const given: Record<string, unknown> = {};
   for (const [name, value] of Object.entries(values)) {
+    if (name === 'earlier') {
+      given[name] = value === true;
+      continue;
+    }
     if (!isKnob(name)) {
       throw new UsageError(`${file}: unknown key "${name}"; the keys are ${knobNames.join(', ')}`);
     }

@@ -9,6 +9,8 @@ import { absoluteModule, requireResumable, valuesToKeep } from './resume.js';
 /** What config.json holds: everything that decides the run's result. */
 export type RunConfig = Omit<KnobValues, 'out' | 'export' | 'json' | 'learningRate'> & {
   readonly learningRate: number;
+  /** The run was begun by version 0.1.0, whose data it goes on with: see `ReadingOptions`. */
+  readonly earlier?: boolean;
 };
 
 export interface Settings {
@@ -46,6 +48,8 @@ export async function readSettings(
   if (resume !== null) requireResumable(resume, fromFlags, configFile);
   const file = resume !== null ? join(resume, 'config.json') : configFile && resolve(cwd, configFile);
   const fromFile = file ? await valuesFromFile(file) : {};
+  // Tasks are recorded since.
+  const earlier = fromFile.earlier ?? (resume !== null && fromFile.task === undefined);
   const fromEnvironment = valuesFromEnvironment(env);
   const values = {
     ...(Object.fromEntries(knobNames.map((name) => [name, knobs[name].preset])) as KnobValues),
@@ -58,7 +62,7 @@ export async function readSettings(
   const out = given === null ? null : resolve(cwd, given);
   const learningRate = config.learningRate ?? defaultRate(config);
   return {
-    config: { ...config, learningRate, ...absolutePaths(config, cwd) },
+    config: { ...config, learningRate, ...absolutePaths(config, cwd), ...(earlier && { earlier }) },
     resume,
     out,
     export: exported === null ? null : exportedFile(exported, out, cwd),
