@@ -8,19 +8,9 @@ export { importModule } from './import-module.js';
 export type { Io, OutputStream } from './io.js';
 export * from './kinds.js';
 export { type BackendModule, findBackend, importBackend, installedBackends, loadBackend } from './load-backend.js';
-export {
-  type DataOptions,
-  type DataOutline,
-  labelsOf,
-  loadData,
-  loadTestData,
-  numbersIn,
-  outlineOf,
-  type RunData,
-  type TestData,
-} from './load-data.js';
+export * from './load-data.js';
 export { median } from './median.js';
-export { named, readNamed } from './named-file.js';
+export { named, readIfThere, readNamed } from './named-file.js';
 export { automatic, type OpenedBackend, openBackend } from './open-backend.js';
 export { parseCommand } from './parse-command.js';
 export { printable, wrapWords } from './printable.js';

@@ -12,6 +12,14 @@ export function named<T>(path: string, body: () => T): T {
   }
 }
 
+/** The file's bytes; null if there is none. @throws BnError `file` if it cannot be read */
+export async function readIfThere(path: string): Promise<Buffer | null> {
+  return readFile(path).catch((cause: NodeJS.ErrnoException) => {
+    if (cause.code === 'ENOENT') return null;
+    throw new BnError('file', `${path}: cannot be read: ${cause.message}`, { cause });
+  });
+}
+
 /** @throws BnError `file`, that asks for `kind`, as `an .onnx file` */
 export function readNamed(path: string, kind: string): Promise<Uint8Array> {
   return readFile(path).catch((cause: NodeJS.ErrnoException) => {

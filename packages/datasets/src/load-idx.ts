@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { gunzip as gunzipCallback, gunzipSync, constants as zlibConstants } from 'node:zlib';
 import { BnError } from '@bn/core';
-import { decodeIdx, type IdxOptions, parseHeader, tooLong } from './decode-idx.js';
+import { decodeIdx, type IdxBytes, type IdxOptions, parseHeader, tooLong } from './decode-idx.js';
 import type { MemoryDataset } from './memory-dataset.js';
 import { readError } from './read-error.js';
 
@@ -74,10 +74,9 @@ function findFiles(folder: string, names: readonly string[]): Found[] {
 }
 
 function pairOf(folder: string, found: readonly Found[], wantedPart: 'train' | 't10k'): IdxFiles {
+  const isTrain = wantedPart === 'train';
   const find = (wantedKind: 'images' | 'labels'): string => {
-    const match = found.find(
-      ({ part, kind }) => kind === wantedKind && (part === 'train') === (wantedPart === 'train'),
-    );
+    const match = found.find(({ part, kind }) => kind === wantedKind && (part === 'train') === isTrain);
     if (match) return join(folder, match.name);
     const wanted = `${found[0]?.set ? `${found[0].set}-` : ''}${wantedPart}-${wantedKind}-idx${wantedKind === 'images' ? 3 : 1}-ubyte`;
     const problem = `looked for ${wanted} and ${wanted}.gz and found neither`;
@@ -88,18 +87,16 @@ function pairOf(folder: string, found: readonly Found[], wantedPart: 'train' | '
 
 async function loadPair(files: IdxFiles, options: IdxOptions): Promise<MemoryDataset> {
   const [images, labels] = await Promise.all([readBytes(files.images), readBytes(files.labels)]);
-  return decodeIdx(
-    { images: { name: files.images, bytes: images }, labels: { name: files.labels, bytes: labels } },
-    options,
-  );
+  return decodeIdx({ images, labels }, options);
 }
 
 /** Reads one file. Memory is taken for what is in the file, never for what its header promises. */
-async function readBytes(file: string): Promise<Uint8Array> {
+async function readBytes(file: string): Promise<IdxBytes> {
   try {
     // At once, so that unpacking begins on a thread of its own before the caller keeps this one busy.
     const packed = readFileSync(file);
-    return packed[0] === 0x1f && packed[1] === 0x8b ? await unpack(file, packed) : packed;
+    const isPacked = packed[0] === 0x1f && packed[1] === 0x8b;
+    return { name: file, bytes: isPacked ? await unpack(file, packed) : packed };
   } catch (cause) {
     throw readError(file, cause, 'an IDX file');
   }

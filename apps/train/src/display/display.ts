@@ -41,12 +41,7 @@ export function defaultDisplayMode({ isTTY, columns }: OutputStream): DisplayMod
 
 /** Loads only the display that is asked for. */
 export async function createDisplay(mode: DisplayMode, stream: OutputStream = process.stdout): Promise<Display> {
-  switch (mode) {
-    case 'terminal':
-      return (await import('./terminal-display.js')).terminalDisplay(stream);
-    case 'plain':
-      return (await import('./plain-display.js')).plainDisplay(stream);
-    case 'json':
-      return (await import('./json-display.js')).jsonDisplay(stream);
-  }
+  if (mode === 'terminal') return (await import('./terminal-display.js')).terminalDisplay(stream);
+  if (mode === 'plain') return (await import('./plain-display.js')).plainDisplay(stream);
+  return (await import('./json-display.js')).jsonDisplay(stream);
 }

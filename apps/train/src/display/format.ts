@@ -41,3 +41,10 @@ export function formatDescription({ model, data, backend, device, engine, device
 export function stepsText(steps: number, batchSize: number): string {
   return `${steps} step${steps === 1 ? '' : 's'} of ${batchSize} example${batchSize === 1 ? '' : 's'}`;
 }
+
+/** Columns side by side: the first one to the left, the others to the right. */
+export function aligned(rows: readonly (readonly string[])[]): string[] {
+  const width = (column: number) => Math.max(...rows.map((row) => row[column]?.length ?? 0));
+  const cell = (text: string, i: number) => (i === 0 ? text.padEnd(width(i)) : text.padStart(width(i)));
+  return rows.map((row) => row.map(cell).join('  ').trimEnd());
+}

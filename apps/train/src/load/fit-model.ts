@@ -83,10 +83,7 @@ export function matchData(fitted: FittedModel, data: RunData, batchSize: number)
   const isSame = index.every((to, from) => to === from) && index.length === names.length;
   const moved = (part: Dataset) => (isSame ? part : relabel(part, index, names));
   // Without names the classes are called by their numbers: data that has those as names finds them.
-  const matched: RunData = {
-    ...data,
-    ...{ train: moved(data.train), test: moved(data.test), outputs: fitted.outputs, names },
-  };
+  const matched = { ...data, train: moved(data.train), test: moved(data.test), outputs: fitted.outputs, names };
   return {
     data: matched,
     signature: signatureOf(fitted, matched),
@@ -138,9 +135,8 @@ function oddities(
       warnings.push(`classes without training examples: ${listed}`);
     }
     if (train.length < 10 * classes) {
-      warnings.push(
-        `${train.length} training examples for ${classes} classes are few: expect a network that does not generalize`,
-      );
+      const few = `${train.length} training examples for ${classes} classes are few`;
+      warnings.push(`${few}: expect a network that does not generalize`);
     }
   }
   if (batchSize > train.length) {

@@ -1,5 +1,6 @@
 // The outcome for people: a table by layer for each backend, and where it departs from the reference.
 
+import { aligned } from '../display/format.js';
 import { tolerances } from './difference.js';
 import { type BackendRecord, type Difference, judge, largestOf, layersOf, type ParityRecord } from './record.js';
 
@@ -41,13 +42,11 @@ function table(backend: BackendRecord): string[] {
     nameOfLayer(layer),
     ...columns.map(([, kinds]) => cell(backend, (found) => found.layer === layer && kinds.includes(found.kind))),
   ]);
-  const all = [
+  return aligned([
     ['layer', ...columns.map(([name]) => name)],
     ...rows.filter((row) => row.slice(1).some((text) => text !== '–')),
     ['loss', cell(backend, ({ kind }) => kind === 'loss')],
-  ];
-  const width = (column: number) => Math.max(...all.map((row) => row[column]?.length ?? 0));
-  return all.map((row) => row.map((text, i) => (i === 0 ? text.padEnd(width(i)) : text.padStart(width(i)))).join('  '));
+  ]);
 }
 
 function cell({ differences }: BackendRecord, belongs: (found: Difference) => boolean): string {

@@ -1,7 +1,7 @@
 // The outcome for people: a table by layer and direction, what is not in it, and the dearest phases.
 
 import type { Phase } from '@bn/core';
-import { stepsText } from '../display/format.js';
+import { aligned, stepsText } from '../display/format.js';
 import { directions, layerShares, type ProfileRecord, partsOf, rateOf, type Share, warmUpSteps } from './record.js';
 
 /** Phases that are listed one by one. */
@@ -64,7 +64,7 @@ function layerTable(record: ProfileRecord): string[] {
     total('batch, copies, loss', around),
     total('step (mean)', stepSeconds),
   ];
-  const lines = aligned([header, ...rows, ...totals], 1);
+  const lines = aligned([header, ...rows, ...totals]);
   const rule = '─'.repeat(Math.max(...lines.map((line) => line.length)));
   return [...lines.slice(0, 1), rule, ...lines.slice(1, -totals.length), rule, ...lines.slice(-totals.length)];
 }
@@ -72,20 +72,14 @@ function layerTable(record: ProfileRecord): string[] {
 function phaseTable({ report, stepSeconds }: ProfileRecord): string[] {
   const { phases, runs, peak } = report;
   const dearest = [...phases].sort((a, b) => b.seconds - a.seconds).slice(0, listed);
-  return aligned(
-    dearest.map((phase) => {
-      const seconds = phase.seconds / runs;
-      const rate = rateText({ seconds, rate: rateOf([phase], runs) }, peak);
-      const unit = rate === '' ? '' : `${rate} GFLOP/s`;
-      return [
-        `${phase.name}: ${originsText(phase)}`,
-        `${milliseconds(seconds)} ms`,
-        percent(seconds / stepSeconds, 1),
-        unit,
-      ];
-    }),
-    1,
-  );
+  const rows = dearest.map((phase) => {
+    const seconds = phase.seconds / runs;
+    const rate = rateText({ seconds, rate: rateOf([phase], runs) }, peak);
+    const unit = rate === '' ? '' : `${rate} GFLOP/s`;
+    const what = `${phase.name}: ${originsText(phase)}`;
+    return [what, `${milliseconds(seconds)} ms`, percent(seconds / stepSeconds, 1), unit];
+  });
+  return aligned(rows);
 }
 
 /** `conv2 backward, with conv2 update`. */
@@ -121,15 +115,4 @@ function memoryText(memory: Readonly<Record<string, number>>): string {
   return Object.entries(memory)
     .map(([name, bytes]) => `${(bytes / 2 ** 20).toFixed(2)} MiB ${name}`)
     .join('; ');
-}
-
-/** Columns side by side: the first ones to the left, the others to the right. */
-function aligned(rows: readonly (readonly string[])[], left: number): string[] {
-  const width = (column: number) => Math.max(...rows.map((row) => row[column]!.length));
-  return rows.map((row) =>
-    row
-      .map((text, i) => (i < left ? text.padEnd(width(i)) : text.padStart(width(i))))
-      .join('  ')
-      .trimEnd(),
-  );
 }

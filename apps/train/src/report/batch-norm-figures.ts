@@ -32,10 +32,9 @@ async function layerRow(path: string, epochs: readonly EpochRecord[]): Promise<H
   const last = epochs.at(-1)!.batchNorm[path]!;
   const present = parameters.filter(({ name }) => last[name].length > 0);
   const figures = present.map(async (parameter) => {
-    const spec =
-      last[parameter.name].length <= mostLines ? lines(path, parameter, epochs) : bands(path, parameter, epochs);
+    const draw = last[parameter.name].length <= mostLines ? lines : bands;
     return html`<figure><figcaption>${parameter.symbol} <span class="muted">${parameter.name}</span></figcaption>
-${await renderChart(spec, `${parameter.name} of ${path} by epoch`, pageTheme)}</figure>`;
+${await renderChart(draw(path, parameter, epochs), `${parameter.name} of ${path} by epoch`, pageTheme)}</figure>`;
   });
   const channels = Math.max(last.gamma.length, last.beta.length);
   return html`<div class="card layer"><h3>${path} <span class="muted">${channels} ${channels === 1 ? 'channel' : 'channels'}</span></h3>
@@ -85,10 +84,8 @@ function bands(path: string, parameter: Parameter, epochs: readonly EpochRecord[
   const values = epochs.flatMap(({ epoch, batchNorm }) => {
     const sorted = [...(batchNorm[path]?.[parameter.name] ?? [])].sort((a, b) => a - b);
     if (sorted.length === 0) return [];
-    const at = Object.fromEntries(
-      [0, 10, 25, 50, 75, 90, 100].map((part) => [`p${part}`, quantile(sorted, part / 100)]),
-    );
-    return [{ epoch, ...at }];
+    const quantiles = [0, 10, 25, 50, 75, 90, 100].map((part) => [`p${part}`, quantile(sorted, part / 100)]);
+    return [{ epoch, ...Object.fromEntries(quantiles) }];
   });
   const band = (from: string, to: string, opacity: number) =>
     ({

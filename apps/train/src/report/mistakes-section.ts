@@ -8,21 +8,17 @@ const mostImages = 24;
 
 /** Null if there are none, or if the data are no images. Values are never quite right: the worst ones are shown. */
 export function mistakesSection(examples: readonly Mistake[], areValues = false): Html | null {
-  const images = examples.filter(
-    ({ shape: [channels], shape }) => shape.length === 3 && (channels === 1 || channels === 3),
-  );
+  const images = examples.filter(({ shape }) => shape.length === 3 && (shape[0] === 1 || shape[0] === 3));
   if (images.length === 0) return null;
   const [title, which] = areValues
     ? ['Largest errors', 'whose values the network misses by the most']
     : ['Mistakes', 'that the network gets wrong'];
+  const item = (example: Mistake) =>
+    html`<li><img src="${pngDataUrl(example)}" alt="test image ${example.index}" title="test image ${example.index}">
+<span class="actual">${example.actual}</span><span class="predicted">${example.answer}</span></li>\n`;
   return html`<section><h2>${title}</h2>
 <p class="note">Test images ${which}: what is true, and beneath it what the network says.</p>
-<ul class="images">${images.slice(0, mostImages).map(
-    (
-      example,
-    ) => html`<li><img src="${pngDataUrl(example)}" alt="test image ${example.index}" title="test image ${example.index}">
-<span class="actual">${example.actual}</span><span class="predicted">${example.answer}</span></li>\n`,
-  )}</ul></section>`;
+<ul class="images">${images.slice(0, mostImages).map(item)}</ul></section>`;
 }
 
 /** Grey or RGB, from `[channels, height, width]`. Real numbers are stretched to what an image can show. */

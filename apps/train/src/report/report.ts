@@ -36,10 +36,8 @@ ${mistakesSection(result.mistakes, config.task === 'regress')}
 }
 
 function figures(summary: RunSummary): Html {
-  const rate = summary.examplesPerSecond.toLocaleString('en-US', {
-    minimumFractionDigits: 1,
-    maximumFractionDigits: 1,
-  });
+  const oneDigit = { minimumFractionDigits: 1, maximumFractionDigits: 1 };
+  const rate = summary.examplesPerSecond.toLocaleString('en-US', oneDigit);
   const tiles: [string, string, string][] = [['loss', summary.loss.toFixed(3), 'training, final epoch']];
   const add = (part: string, { metrics }: Metrics, note: string) => {
     for (const [name, value] of Object.entries(metrics))

@@ -22,30 +22,22 @@ import type { RunConfig } from '../config/settings.js';
 
 /** @param outputs number of classes, labels or values */
 export function objectiveOf({ task }: Pick<RunConfig, 'task'>, outputs: number): Objective {
-  switch (task) {
-    case 'classify':
-      // Among few classes, being among the best five says little.
-      return classification(outputs > 10 ? { metrics: { accuracy: accuracy(), top5: topAccuracy(5) } } : {});
-    case 'multilabel':
-      return multiLabel();
-    case 'regress':
-      return regression();
-  }
+  if (task === 'multilabel') return multiLabel();
+  if (task === 'regress') return regression();
+  // Among few classes, being among the best five says little.
+  return classification(outputs > 10 ? { metrics: { accuracy: accuracy(), top5: topAccuracy(5) } } : {});
 }
 
 export function optimizerOf(config: Pick<RunConfig, 'optimizer' | 'momentum' | 'weightDecay'>): Optimizer {
   const momentum = config.momentum === null ? {} : { momentum: config.momentum };
   const weightDecay = config.weightDecay === null ? {} : { weightDecay: config.weightDecay };
-  switch (config.optimizer) {
-    case 'sgd':
-      return sgd({ ...momentum, ...weightDecay });
-    case 'adam':
-      return adam(weightDecay);
-    case 'adamw':
-      return adamW(weightDecay);
-    case 'rmsprop':
-      return rmsprop({ ...momentum, ...weightDecay });
-  }
+  const optimizers: Record<RunConfig['optimizer'], () => Optimizer> = {
+    sgd: () => sgd({ ...momentum, ...weightDecay }),
+    adam: () => adam(weightDecay),
+    adamw: () => adamW(weightDecay),
+    rmsprop: () => rmsprop({ ...momentum, ...weightDecay }),
+  };
+  return optimizers[config.optimizer]();
 }
 
 export function scheduleOf(config: Pick<RunConfig, 'schedule' | 'warmupEpochs' | 'epochs'>): Schedule {

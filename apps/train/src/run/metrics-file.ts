@@ -1,8 +1,7 @@
 // metrics.jsonl: one line of JSON per epoch.
 
-import { open, readFile } from 'node:fs/promises';
-import { writeAtomically, writeError } from '@bn/command-line';
-import { BnError } from '@bn/core';
+import { open } from 'node:fs/promises';
+import { readIfThere, writeAtomically, writeError } from '@bn/command-line';
 import type { EpochRecord } from '../run-record.js';
 
 /** Adds a line. A full disk may leave a part of it, which `restoreMetrics` drops. */
@@ -27,10 +26,7 @@ export async function appendMetrics(file: string, record: EpochRecord): Promise<
  * @returns the epochs that are known, in order; not all only if someone has deleted lines
  */
 export async function restoreMetrics(file: string, lastEpoch: EpochRecord | null): Promise<EpochRecord[]> {
-  const content = await readFile(file, 'utf8').catch((cause: NodeJS.ErrnoException) => {
-    if (cause.code === 'ENOENT') return '';
-    throw new BnError('file', `${file}: cannot be read: ${cause.message}`, { cause });
-  });
+  const content = (await readIfThere(file))?.toString() ?? '';
   const records = new Map<number, EpochRecord>();
   for (const line of content.split('\n')) {
     const record = parseLine(line);

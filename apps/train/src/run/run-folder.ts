@@ -1,9 +1,9 @@
 // The folder that a run is recorded in: its files, how it is created, and how it is found again.
 
 import { existsSync } from 'node:fs';
-import { mkdir, readFile } from 'node:fs/promises';
+import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
-import { type RunData, UsageError, writeAtomically, writeError } from '@bn/command-line';
+import { type RunData, readIfThere, UsageError, writeAtomically, writeError } from '@bn/command-line';
 import {
   BnError,
   type Checkpoint,
@@ -115,15 +115,10 @@ export function writeCheckpoint(folder: RunFolder, { checkpoint, signature, last
  * @throws BnError `checkpoint` if the file is damaged
  */
 export async function readCheckpoint(folder: RunFolder): Promise<SavedState | null> {
-  let bytes: Uint8Array;
+  const bytes = await readIfThere(folder.checkpoint);
+  if (!bytes) return null;
   try {
-    bytes = new Uint8Array(await readFile(folder.checkpoint));
-  } catch (cause) {
-    if ((cause as NodeJS.ErrnoException).code === 'ENOENT') return null;
-    throw new BnError('file', `${folder.checkpoint}: cannot be read: ${(cause as Error).message}`, { cause });
-  }
-  try {
-    const { metadata, ...checkpoint } = decodeCheckpoint(bytes);
+    const { metadata, ...checkpoint } = decodeCheckpoint(new Uint8Array(bytes));
     const lastEpoch: EpochRecord | null = recordOf(JSON.parse(metadata.lastEpoch ?? 'null'));
     if (checkpoint.position.epoch !== (lastEpoch?.epoch ?? 0)) {
       throw new BnError('checkpoint', 'it lacks the metrics of its last epoch; use a checkpoint of this program');
