@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import sharp from 'sharp';
 import { type Chance, chanceOf } from './foreign-models.js';
 
-const side = 16;
+export const side = 16;
 export const shapes = ['square', 'cross', 'bar'] as const;
 
 export interface Drawing {
