@@ -4,7 +4,7 @@
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { decodeSignature, encodeSignature } from '@bn/core';
+import { decodeSignature } from '@bn/core';
 import { addMetadata, readMetadata } from '@bn/onnx';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { metricsOf, train } from '../../train/test/small-run.js';
@@ -129,7 +129,7 @@ function renamed(nameOf: (word: string) => string, run = 'words'): string {
   const { input, output } = decodeSignature(readMetadata(bytes).signature!);
   const names = output.names!.map(nameOf);
   const path = join(folder, `renamed${count++}.onnx`);
-  const signature = encodeSignature({ input, output: { ...output, names } });
+  const signature = JSON.stringify({ input, output: { ...output, names } });
   writeFileSync(path, addMetadata(bytes, { signature, classNames: JSON.stringify(names) }));
   return path;
 }

@@ -1,7 +1,7 @@
 // Small ONNX files as other programs write them, made by chance, each with what it means: which pixels it takes, in which
 // order, what its outputs are, and of which classes.
 
-import { encodeSignature, type ImageSignature, imageNet, type OutputKind } from '@bn/core';
+import { type ImageSignature, imageNet, type OutputKind } from '@bn/core';
 import { floats, handMade, ints, node } from '../../../packages/onnx/test/build-model.js';
 
 /** Numbers by chance, the same for a seed. */
@@ -525,7 +525,7 @@ export function foreignModel(chance: Chance): ForeignModel {
   const metadata = {
     ...(names && { classNames: JSON.stringify(names) }),
     ...(isOwn && {
-      signature: encodeSignature({
+      signature: JSON.stringify({
         input: { name: 'x', dtype, shape, image },
         output: { name, kind: made.kind, size, names },
       }),

@@ -187,11 +187,8 @@ async function loadFiles(name: string, options: ReadingOptions, shape: readonly 
   if (!found) throw new UsageError(`${name}: there is no such data; give ${forms}`);
   const reading = readingOf(options, shape);
   if (found.isDirectory()) {
-    const { size, channels } = reading;
-    return loadFolder(
-      name,
-      options.earlier ? { ...reading, size: size ?? [28, 28], channels: channels ?? 1 } : reading,
-    );
+    const earlier: CsvOptions = { ...reading, size: reading.size ?? [28, 28], channels: reading.channels ?? 1 };
+    return loadFolder(name, options.earlier ? earlier : reading);
   }
   if (/\.npz$/i.test(name)) {
     const { train, test, val } = await loadNpz(name, reading);

@@ -87,13 +87,8 @@ function list(values: readonly number[], none: number): string {
   return values.length === 0 ? String(none) : values.map((value) => Number(value.toPrecision(4))).join(' ');
 }
 
-/** The signature as text for a file's metadata. */
-export function encodeSignature(signature: Signature): string {
-  return JSON.stringify(signature);
-}
-
 /**
- * Reads what `encodeSignature` wrote.
+ * Reads a signature from the JSON in a file's metadata.
  *
  * @throws `data` if the text is not a signature
  */

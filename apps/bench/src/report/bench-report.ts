@@ -5,7 +5,6 @@ import type { Machine } from '../measure/machine.js';
 import type { Measured } from '../measure/measure.js';
 import { summarize } from '../measure/summarize.js';
 import { networks } from '../networks.js';
-import { markdownTable, rounded } from './markdown-table.js';
 
 export interface BenchReport {
   readonly machine: Machine;
@@ -82,4 +81,16 @@ function rowOf(one: Measured, [first]: readonly Measured[]): string[] {
     limits.peakBytes === null ? '–' : (limits.peakBytes / 2 ** 20).toFixed(0),
     one.firstLoss.toFixed(3),
   ];
+}
+
+function markdownTable(head: readonly string[], rows: readonly (readonly string[])[]): string {
+  const line = (cells: readonly string[]) => `| ${cells.join(' | ')} |\n`;
+  const rule = head.map((_, i) => (i === 0 ? '---' : '---:'));
+  return [head, rule, ...rows].map(line).join('');
+}
+
+/** A rate with three or more digits, for people: `48,600`. */
+function rounded(value: number): string {
+  const step = 10 ** Math.max(0, Math.floor(Math.log10(value)) - 2);
+  return (Math.round(value / step) * step).toLocaleString('en-US');
 }

@@ -14,9 +14,8 @@ import {
 } from '@bn/command-line';
 import pc from 'picocolors';
 import { type BatchTiming, benchmarkModel } from '../benchmark/benchmark-model.js';
-import { describeMachine } from '../benchmark/describe-machine.js';
 import { addModelOptions, modelOptions } from '../config/model-options.js';
-import { describeBackend, tellSignature } from '../model/describe-model.js';
+import { describeBackend, describeMachine, tellSignature } from '../model/describe-model.js';
 import { openModel } from '../model/open-model.js';
 import { benchmarkServer } from '../serve/benchmark-server.js';
 import { showServerJson, showServerTable } from '../serve/show-server-benchmark.js';

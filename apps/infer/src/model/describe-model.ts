@@ -1,9 +1,9 @@
 // What is told of a model: what it takes and gives, what of that is assumed, and what computes it.
 
+import { availableParallelism, cpus } from 'node:os';
 import { type Io, type OpenedBackend, printable } from '@bn/command-line';
 import { describeSignature } from '@bn/core';
-import { mixingWarning } from './mixes-examples.js';
-import type { OpenedModel } from './open-model.js';
+import { mixingWarning, type OpenedModel } from './open-model.js';
 
 /** A line, and a warning for each assumption. */
 export function tellSignature(
@@ -20,4 +20,12 @@ export function describeBackend({ backend, reason }: Pick<OpenedBackend, 'backen
   const { name, engine, device } = backend;
   const why = reason === undefined ? '' : `; ${reason}`;
   return `${name}${engine === undefined ? '' : ` (${engine})`} on ${device.description}${why}`;
+}
+
+/** `AMD EPYC 7B13, 2 cores, Node 20.20.2 on linux x64`. */
+export function describeMachine(): string {
+  const processor = cpus()[0]?.model.trim() || 'unknown processor';
+  const cores = availableParallelism();
+  const { platform, arch, versions } = process;
+  return `${processor}, ${cores} ${cores === 1 ? 'core' : 'cores'}, Node ${versions.node} on ${platform} ${arch}`;
 }

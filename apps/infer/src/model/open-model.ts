@@ -2,7 +2,15 @@
 
 import { parse } from 'node:path';
 import { type ComputeOptions, named, type OpenedBackend, openBackend, readModelFile } from '@bn/command-line';
-import { BnError, createGraph, type Executable, type Signature, type Spec, type TypedArray } from '@bn/core';
+import {
+  BnError,
+  createGraph,
+  type Executable,
+  type Graph,
+  type Signature,
+  type Spec,
+  type TypedArray,
+} from '@bn/core';
 import {
   answerOf,
   type ImportedInference,
@@ -11,7 +19,6 @@ import {
   type Signed,
   signatureOf,
 } from '@bn/onnx';
-import { mixesExamples } from './mixes-examples.js';
 
 export interface OpenModelOptions extends ComputeOptions, SignatureOptions {
   /** By name or path, or `auto`, as `openBackend` finds it. */
@@ -130,4 +137,17 @@ async function compile(
     await backend.dispose();
     throw error;
   }
+}
+
+/** For the user of such a model. */
+export const mixingWarning =
+  'the model computes with the statistics of the batch, so what it says of an example depends on the others; if that is ' +
+  'not meant, export it in evaluation mode, with running statistics';
+
+/** Whether examples of a batch have a part in each other's results, as in batch normalization without running statistics. */
+function mixesExamples({ nodes }: Graph): boolean {
+  return nodes.some(({ inputs, shape, attributes }) => {
+    const isReduced = !shape.includes(null) && inputs.some((x) => x.shape.includes(null));
+    return isReduced || ('axis' in attributes && inputs[0]?.shape[attributes.axis] === null);
+  });
 }

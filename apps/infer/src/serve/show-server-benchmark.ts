@@ -1,7 +1,7 @@
 // The timings of a server, for people or programs.
 
 import type { Io } from '@bn/command-line';
-import { describeMachine } from '../benchmark/describe-machine.js';
+import { describeMachine } from '../model/describe-model.js';
 import type { ServerTiming } from './benchmark-server.js';
 
 /** A line of JSON per timing. */

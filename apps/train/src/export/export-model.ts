@@ -2,7 +2,7 @@
 
 import { readFile } from 'node:fs/promises';
 import { UsageError, writeAtomically } from '@bn/command-line';
-import { encodeSignature, type Metrics, numbered } from '@bn/core';
+import { type Metrics, numbered } from '@bn/core';
 import { addMetadata, exportInference } from '@bn/onnx';
 import { shortName } from '../display/format.js';
 import { shortPath } from '../run/describe-run.js';
@@ -76,7 +76,7 @@ function describe(
   const weightsLicence = licence ?? (config.data === 'fashion-mnist' ? 'MIT' : null);
   return {
     producer: '@bn/train',
-    signature: encodeSignature({ input: taken, output }),
+    signature: JSON.stringify({ input: taken, output }),
     classNames: JSON.stringify(output.names ?? numbered(output.size)),
     ...Object.fromEntries(tested),
     data: config.data === 'fashion-mnist' ? 'Fashion-MNIST' : data.description,

@@ -10,7 +10,6 @@ import {
   decodeCheckpoint,
   decodeSignature,
   encodeCheckpoint,
-  encodeSignature,
   type Signature,
 } from '@bn/core';
 import type { RunConfig } from '../config/settings.js';
@@ -104,7 +103,7 @@ export interface SavedState {
 export function writeCheckpoint(folder: RunFolder, { checkpoint, signature, lastEpoch }: SavedState): Promise<void> {
   const metadata = {
     lastEpoch: JSON.stringify(lastEpoch),
-    ...(signature && { signature: encodeSignature(signature) }),
+    ...(signature && { signature: JSON.stringify(signature) }),
   };
   return writeAtomically(folder.checkpoint, encodeCheckpoint(checkpoint, metadata));
 }

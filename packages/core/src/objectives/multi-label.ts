@@ -3,8 +3,7 @@
 import { sigmoidCrossEntropy } from '../losses/sigmoid-cross-entropy.js';
 import { labelAccuracy } from '../metrics/label-accuracy.js';
 import { cast, greater, sigmoid } from '../ops/elementwise.js';
-import { requireValues } from './fit.js';
-import type { Objective } from './objective.js';
+import { type Objective, requireValues } from './objective.js';
 
 /** Sigmoid cross-entropy over logits [batch, labels] and 0 or 1 for each label, float32; a label is there above a score of ½. */
 export function multiLabel(): Objective {

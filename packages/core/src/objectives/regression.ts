@@ -4,8 +4,7 @@ import type { Loss } from '../losses/loss.js';
 import { meanSquaredError } from '../losses/mean-squared-error.js';
 import { absoluteError } from '../metrics/absolute-error.js';
 import { requireOptions } from '../options.js';
-import { requireValues } from './fit.js';
-import type { Objective } from './objective.js';
+import { type Objective, requireValues } from './objective.js';
 
 /** Values [batch, values] against targets of the same shape, float32; default loss `meanSquaredError()`, also `huber()`. */
 export function regression(options: { loss?: Loss } = {}): Objective {

@@ -1,6 +1,5 @@
 // The endpoints of the Open Inference Protocol v2.
 
-import { encodeSignature } from '@bn/core';
 import type { FastifyInstance } from 'fastify';
 import type { z } from 'zod';
 import type { ServedModel } from '../models/served-model.js';
@@ -68,7 +67,7 @@ export function addProtocolRoutes(app: FastifyInstance, options: AppOptions): vo
 
 /** The file's texts, and what the model takes and gives. */
 function parametersOf({ metadata, signature }: ServedModel): Record<string, string> {
-  return { ...metadata, ...(signature && { signature: encodeSignature(signature) }) };
+  return { ...metadata, ...(signature && { signature: JSON.stringify(signature) }) };
 }
 
 const json = (schema: z.ZodType) => ({ 'application/json': schema });

@@ -4,8 +4,13 @@ import { parentPort, type Transferable, workerData } from 'node:worker_threads';
 import { carryOut, type TaskTable } from '@bn/command-line';
 import { BnError, createArray, formatShape, type Spec, sizeOf } from '@bn/core';
 import { describeBackend } from '../../model/describe-model.js';
-import { mixingWarning } from '../../model/mixes-examples.js';
-import { compileModel, type InferenceModel, type OpenModelOptions, type OutputValue } from '../../model/open-model.js';
+import {
+  compileModel,
+  type InferenceModel,
+  mixingWarning,
+  type OpenModelOptions,
+  type OutputValue,
+} from '../../model/open-model.js';
 import type { Tasks } from './messages.js';
 
 const models = new Map<number, InferenceModel>();
