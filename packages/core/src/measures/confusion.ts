@@ -54,7 +54,7 @@ export function mistakesIn(confusion: Confusion): { actual: number; predicted: n
 }
 
 /** Adds the mean over classes. */
-export function summarize(classes: readonly ClassMeasures[], accuracy: number): Measures {
+function summarize(classes: readonly ClassMeasures[], accuracy: number): Measures {
   const occurring = classes.filter(({ f1 }) => f1 !== null);
   const mean = (key: 'precision' | 'recall' | 'f1') =>
     share(sum(occurring.map((one) => one[key] ?? 0)), occurring.length);
