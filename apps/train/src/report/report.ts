@@ -3,11 +3,10 @@
 import { basename, isAbsolute } from 'node:path';
 import type { Metrics } from '@bn/core';
 import { shortName } from '../display/format.js';
-import type { EpochRecord, RunDescription, RunRecord, RunSummary } from '../run-record.js';
+import type { EpochRecord, MeasureTable, RunDescription, RunRecord, RunSummary } from '../run-record.js';
 import { batchNormSection } from './batch-norm-figures.js';
 import { confusionSection } from './confusion-section.js';
 import { type Html, type HtmlValue, html } from './html.js';
-import { measuresSection } from './measures-section.js';
 import { mistakesSection } from './mistakes-section.js';
 import { renderPage } from './page.js';
 import { trainingFigures } from './training-charts.js';
@@ -72,6 +71,15 @@ function epochTable(epochs: readonly EpochRecord[]): Html {
   return html`<details class="card"><summary>All epochs</summary><div class="scroll" tabindex="0" role="region" aria-label="All epochs">
 <table class="epochs"><thead><tr>${columns.map(([name]) => html`<th scope="col">${name}</th>`)}</tr></thead>
 <tbody>${epochs.map((epoch) => html`<tr>${columns.map(([, value]) => html`<td>${value(epoch)}</td>`)}</tr>\n`)}</tbody></table></div></details>`;
+}
+
+/** What the answers for all test examples say, of each class, label or value. */
+function measuresSection({ columns, rows }: MeasureTable): Html {
+  const cell = (value: number | null, i: number) => html`<td>${digits(value, columns[i] === 'examples' ? 0 : 3)}</td>`;
+  return html`<section><h2>Test data</h2>
+<div class="card scroll" tabindex="0" role="region" aria-label="Test data"><table class="epochs">
+<thead><tr>${['', ...columns].map((name) => html`<th scope="col">${name}</th>`)}</tr></thead>
+<tbody>${rows.map(({ name, values }) => html`<tr><th scope="row">${name}</th>${values.map(cell)}</tr>\n`)}</tbody></table></div></section>`;
 }
 
 /** JSON has null for a number that is not finite. */
