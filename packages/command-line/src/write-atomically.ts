@@ -1,13 +1,14 @@
 // Writes a file so that at any moment, whatever fails, either the old or the new content is there, whole.
 
-import { open, rename, rm } from 'node:fs/promises';
+import { randomUUID } from 'node:crypto';
+import { open, readFile, rename, rm } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { BnError } from '@bn/core';
 
 /**
- * Writes a temporary file beside `path`, flushes it to the disk and renames it.
+ * Writes a temporary file beside `path`, flushes it to the disk, reads it back and renames it.
  *
- * @param check looks at the temporary file before it is renamed; what it throws prevents that
+ * @param check called with the temporary file before it is renamed; what it throws prevents that
  * @throws BnError `file`; the temporary file is removed, and the old content is kept
  */
 export async function writeAtomically(
@@ -15,14 +16,21 @@ export async function writeAtomically(
   content: string | Uint8Array,
   check?: (temporary: string) => Promise<unknown>,
 ): Promise<void> {
-  const temporary = join(dirname(path), `.${basename(path)}.tmp`);
+  const temporary = join(dirname(path), `.${basename(path)}.${randomUUID()}.tmp`);
+  const bytes = typeof content === 'string' ? Buffer.from(content) : content;
   try {
-    const file = await open(temporary, 'w');
+    const file = await open(temporary, 'wx');
     try {
-      await file.writeFile(content);
+      await file.writeFile(bytes);
       await file.sync();
     } finally {
       await file.close();
+    }
+    if (!(await readFile(temporary)).equals(bytes)) {
+      throw new BnError(
+        'file',
+        `${path}: what was written reads back differently; the disk may be failing, use another`,
+      );
     }
     await check?.(temporary);
     await rename(temporary, path);

@@ -5,6 +5,7 @@ import { type Backend, createTrainer, type Signature, type Trainer } from '@bn/c
 import type { RunConfig } from '../config/settings.js';
 import { type FittedModel, fitModel, type MatchedData, matchData } from '../load/fit-model.js';
 import { loadNetwork } from '../load/load-network.js';
+import { type Fingerprint, fingerprintOf } from './fingerprint.js';
 import { objectiveOf, optimizerOf } from './learning-rule.js';
 
 export interface Loaded extends MatchedData {
@@ -14,6 +15,8 @@ export interface Loaded extends MatchedData {
   readonly backend: Backend;
   /** Why not a better device or backend, where the choice was not the user's. */
   readonly deviceReason: string | undefined;
+  /** Of the data and the network. */
+  readonly fingerprint: Fingerprint;
   readonly trainer: Trainer;
 }
 
@@ -57,6 +60,7 @@ export async function withTrainer<T>(
         fitted,
         backend,
         deviceReason,
+        fingerprint: await fingerprintOf(matched.data, network.file),
         trainer,
       });
     } finally {
