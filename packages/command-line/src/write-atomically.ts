@@ -48,6 +48,7 @@ export function writeError(path: string, cause: unknown): BnError {
     ENOSPC: 'the disk is full; free some space',
     EDQUOT: 'the disk quota is used up; free some space',
     EACCES: 'no permission; choose another folder with --out',
+    ERR_ACCESS_DENIED: 'Node runs with --permission; allow it with --allow-fs-write',
     EROFS: 'the disk is read-only; choose another folder with --out',
     EEXIST: 'a file has that name; choose another folder with --out',
     ENOENT: 'there is no such folder; make it first',

@@ -1,7 +1,7 @@
 // Finds the network that is to be trained, by name, path or package.
 
 import { importModule, isPath, named, readModelFile, resolvePackage, resolvePath, UsageError } from '@bn/command-line';
-import { BnError, batchNorm, defineModel, type Layer, type Model } from '@bn/core';
+import { BnError, batchNorm, defineLayer, defineModel, type Layer, type Model } from '@bn/core';
 import { batchNormFromScratch, lenet } from '@bn/models';
 import type { Signed } from '@bn/onnx';
 import type { RunConfig } from '../config/settings.js';
@@ -73,13 +73,33 @@ async function importNetwork(file: string): Promise<Network> {
     throw new BnError('argument', `the model ${file} does not load: ${cause.message}`, { cause });
   });
   const network = module.default;
-  if (typeof network === 'function') return ofLayer(() => network as Layer, file);
+  if (typeof network === 'function') return ofLayer(() => guarded(network as Layer, file), file);
   if (typeof network === 'object' && network && 'network' in network && 'input' in network) {
-    return ofModel(network as Model, null, file);
+    const { network: layer, input } = network as Model;
+    return ofModel(
+      named(file, () => defineModel(guarded(layer, file), { input })),
+      null,
+      file,
+    );
   }
   throw new UsageError(
     `${file}: expected a network as the default export: a layer (x, scope) => …, or defineModel(…); found ${typeof network}`,
   );
+}
+
+/** What goes wrong in a network of the user's names its file. */
+function guarded(network: Layer, file: string): Layer {
+  const layer = defineLayer(network);
+  return (x, scope) =>
+    named(file, () => {
+      try {
+        return layer(x, scope);
+      } catch (cause) {
+        if (cause instanceof BnError) throw cause;
+        const message = cause instanceof Error ? cause.message : `it throws ${cause}`;
+        throw new BnError('argument', `the network fails: ${message} (BN_DEBUG=1 shows where)`, { cause });
+      }
+    });
 }
 
 /** The model in an ONNX file: it starts from the weights that it has there. */
