@@ -1,6 +1,7 @@
 // Reverse-mode differentiation, graph to graph: gradients are nodes made of the same operations.
 
 import { BnError } from './errors.js';
+import { operandsFirst } from './graph.js';
 import { fill } from './ops/composed.js';
 import { add } from './ops/elementwise.js';
 import { decomposeNode, type FusedName, fused } from './ops/fused.js';
@@ -39,15 +40,9 @@ export function gradients(y: Tensor, xs: readonly Tensor[], dy: Tensor = fill(y.
 /** The nodes through which y depends on one of xs, xs included, inputs before users. */
 function dependents(y: Tensor, xs: ReadonlySet<Tensor>): ReadonlySet<Tensor> {
   const order = new Set<Tensor>();
-  const seen = new Set<Tensor>();
-  const visit = (node: Tensor): void => {
-    if (seen.has(node)) return;
-    seen.add(node);
-    const parents = differentiationInputs(node);
-    for (const x of parents) visit(x);
-    if (xs.has(node) || parents.some((x) => order.has(x))) order.add(node);
-  };
-  visit(y);
+  for (const node of operandsFirst(y, new Set(), differentiationInputs)) {
+    if (xs.has(node) || differentiationInputs(node).some((x) => order.has(x))) order.add(node);
+  }
   return order;
 }
 

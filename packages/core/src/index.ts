@@ -8,7 +8,15 @@ export { type ClassList, type MatchedClasses, matchClasses, numbered } from './c
 export type { Dataset, DatasetOutline, Example } from './dataset.js';
 export { BnError, type BnErrorCode } from './errors.js';
 export { gradients } from './gradients.js';
-export { bindInputs, createGraph, decomposeFused, type Graph, printGraph, replaceNodes } from './graph.js';
+export {
+  bindInputs,
+  createGraph,
+  decomposeFused,
+  type Graph,
+  operandsFirst,
+  printGraph,
+  replaceNodes,
+} from './graph.js';
 export {
   constant as constantInitializer,
   heNormal,
