@@ -21,7 +21,7 @@ interface Owner {
 
 const lockFile = /^\.lock-[\w-]+\.json$/;
 /** Temporary files that a killed process leaves. */
-const leftOver = /^\.(\.lock|checkpoint|config|metrics|skipped|report|curves)[\w.-]*\.tmp$/;
+const leftOver = /^\.(checkpoint|config|metrics|skipped|report|curves)[\w.-]*\.tmp$/;
 /** An owner on another machine shows in this interval that it lives, and counts as dead without for so long. In ms. */
 const [heartbeat, deadAfter] = [10_000, 300_000];
 
