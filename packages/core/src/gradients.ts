@@ -17,13 +17,24 @@ import { type OperationName, type Tensor, withOrigin } from './tensor.js';
  * @throws `gradient` when y depends on an x through something that has no derivative of the needed order.
  */
 export function gradients(y: Tensor, xs: readonly Tensor[], dy: Tensor = fill(y.shape, 1)): Tensor[] {
-  const order = dependents(y, new Set(xs));
+  return gradientsThrough(differentiationInputs, y, xs, dy);
+}
+
+/** @param inputsOf what a node is differentiated by: nothing for one that is to be taken as an independent variable */
+function gradientsThrough(
+  inputsOf: (node: Tensor) => readonly Tensor[],
+  y: Tensor,
+  xs: readonly Tensor[],
+  dy: Tensor,
+): Tensor[] {
+  const order = dependents(y, new Set(xs), inputsOf);
   const gradientOf = new Map<Tensor, Tensor>([[y, dy]]);
   for (const node of [...order].reverse()) {
     const dNode = gradientOf.get(node);
     if (!dNode) continue;
     withOrigin({ layer: node.origin.layer, direction: 'backward' }, () => {
-      const parents = differentiationInputs(node);
+      const parents = inputsOf(node);
+      if (parents.length === 0) return;
       const contributions = inputGradients(node, dNode, parents);
       parents.forEach((x, i) => {
         const dx = contributions[i];
@@ -38,10 +49,14 @@ export function gradients(y: Tensor, xs: readonly Tensor[], dy: Tensor = fill(y.
 }
 
 /** The nodes through which y depends on one of xs, xs included, inputs before users. */
-function dependents(y: Tensor, xs: ReadonlySet<Tensor>): ReadonlySet<Tensor> {
+function dependents(
+  y: Tensor,
+  xs: ReadonlySet<Tensor>,
+  inputsOf: (node: Tensor) => readonly Tensor[],
+): ReadonlySet<Tensor> {
   const order = new Set<Tensor>();
-  for (const node of operandsFirst(y, new Set(), differentiationInputs)) {
-    if (xs.has(node) || differentiationInputs(node).some((x) => order.has(x))) order.add(node);
+  for (const node of operandsFirst(y, new Set(), inputsOf)) {
+    if (xs.has(node) || inputsOf(node).some((x) => order.has(x))) order.add(node);
   }
   return order;
 }
@@ -59,7 +74,11 @@ function inputGradients(node: Tensor, dy: Tensor, parents: readonly Tensor[]): r
   ) as Definition<OperationName>;
   if (definition.gradient) return definition.gradient(node, dy);
   if (!isFused) return []; // a primitive that stops gradients
-  return gradients(decomposeNode(node as Tensor<FusedName>), parents, dy);
+  // Partial derivatives: how the operands depend on each other is the graph's matter.
+  const inputsOf = (inner: Tensor) => (parents.includes(inner) ? [] : differentiationInputs(inner));
+  const contributions = gradientsThrough(inputsOf, decomposeNode(node as Tensor<FusedName>), parents, dy);
+  // An operand that stands there twice has all of its gradient at the first place.
+  return contributions.map((dx, i) => (parents.indexOf(parents[i]!) === i ? dx : null));
 }
 
 function requireSameShape(node: Tensor, x: Tensor, dx: Tensor): void {
