@@ -153,6 +153,13 @@ it.each([
 it('a run without a checkpoint cannot be exported', async () => {
   const folder = await folderWithRun();
   rmSync(join(folder, 'run', 'checkpoint.safetensors'));
+  const older = await train(folder, ['export', 'run']);
+  expect(older.stderr).toMatch(/warning: .*checkpoint\.safetensors is missing; .* takes its place, from after epoch/);
+  for (const name of readdirSync(join(folder, 'run'))) {
+    if (name.endsWith('.safetensors')) rmSync(join(folder, 'run', name));
+  }
+  expect((await train(folder, ['export', 'run'])).stderr).toContain('is missing, but the run has metrics');
+  writeFileSync(join(folder, 'run', 'metrics.jsonl'), '');
   const { code, stderr } = await train(folder, ['export', 'run']);
   expect(code).toBe(2);
   expect(stderr).toContain('the run has no checkpoint yet');

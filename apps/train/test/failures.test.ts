@@ -1,6 +1,6 @@
 // What goes wrong while a run is loaded or trained: a message, an exit code, nothing overwritten.
 
-import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { metricsOf, smallFlags, smallFolder, train, writeIdx } from './small-run.js';
@@ -62,7 +62,35 @@ describe('networks', () => {
     ['import { flatten } from "@bn/core"; export default flatten();', 1, 'let it end in dense('],
     ['import { conv2d } from "@bn/core"; export default conv2d(3, { kernelSize: 3 });', 1, 'expected [batch, classes]'],
     ['import { conv2d } from "@bn/core"; export default conv2d(3, { kernelSize: 30 });', 1, 'conv2d'],
-    ['export default () => { throw new Error("my mistake"); };', 1, 'my mistake'],
+    ['export default () => { throw new Error("my mistake"); };', 1, 'other.ts: the network fails: my mistake'],
+    ['export default () => { throw undefined; };', 1, 'other.ts: the network fails: it throws undefined'],
+    ['throw null;', 1, 'does not load: it throws null'],
+    [
+      'export default (x) => { x; };',
+      1,
+      "other.ts: the network returns undefined instead of a tensor; is a 'return' missing",
+    ],
+    [
+      'export default async (x) => x;',
+      1,
+      'other.ts: the network returns a promise instead of a tensor; a layer is an ordinary',
+    ],
+    [
+      'export default { network: (x) => x, input: { shape: "abc" } };',
+      1,
+      "other.ts: a model's input is like { shape: ",
+    ],
+    ['export default { network: (x) => x, input: null };', 1, "other.ts: a model's input is like { shape: "],
+    [
+      'import { flatten, sequential } from "@bn/core"; export default sequential({ a: flatten(), b: (x) => null });',
+      1,
+      "other.ts: the layer 'b' returns null instead of a tensor",
+    ],
+    [
+      'import { flatten, sequential } from "@bn/core"; export default sequential({ a: flatten(), b: "relu" });',
+      1,
+      "other.ts: 'b' is relu, not a layer: a function (x, scope)",
+    ],
     [
       'import { defineModel, flatten } from "@bn/core"; export default defineModel(flatten(), { input: { shape: [null, 3, 8, 8], dtype: "float32" } });',
       1,
@@ -225,6 +253,20 @@ describe('training', () => {
     const { code, stderr } = await train(folder, [...smallFlags, '--model', 'lenet-bn', '--batch-size', '1']);
     expect(code).toBe(1);
     expect(stderr).toContain('one value per channel');
+  });
+
+  it('that cannot write its report says so, keeps the run and exports it', async () => {
+    const folder = smallFolder();
+    await train(folder, [...smallFlags, '--epochs', '1', '--out', 'run']);
+    rmSync(join(folder, 'run', 'report.html'));
+    mkdirSync(join(folder, 'run', 'report.html'));
+    const { code, stdout, stderr } = await train(folder, ['--resume', 'run', '--export', 'm.onnx']);
+    expect(code).toBe(1);
+    expect(stdout).toContain('recorded in run');
+    expect(stderr).toMatch(
+      /the training is done, but not its report: .*report\.html.*the checkpoint after epoch 1 is kept/,
+    );
+    expect(existsSync(join(folder, 'm.onnx'))).toBe(true);
   });
 
   it('that is stopped while it loads records nothing', async () => {

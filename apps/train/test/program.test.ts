@@ -1,7 +1,7 @@
 // The built program as a process of its own: signals, a sudden death, a closed pipe, a full disk.
 
-import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
-import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { type ChildProcess, execFileSync, spawn, spawnSync } from 'node:child_process';
+import { closeSync, existsSync, mkdirSync, openSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import { expect, it, onTestFinished } from 'vitest';
@@ -138,6 +138,53 @@ it('a full disk ends the run and keeps the last checkpoint', async ({ skip }) =>
   rmSync(filler);
   await train(folder, ['--resume', 'disk/run', '--backend', 'reference']);
   expect(resultOf(join(disk, 'run'))).toEqual(await uninterrupted());
+});
+
+it.runIf(process.platform === 'linux')(
+  'output that cannot be written fails the run, which can be continued',
+  async () => {
+    const folder = smallFolder();
+    const full = openSync('/dev/full', 'w');
+    onTestFinished(() => closeSync(full));
+    const run = (flags: readonly string[]) =>
+      spawnSync(process.execPath, [program, ...flags], {
+        cwd: folder,
+        stdio: ['ignore', full, 'pipe'],
+        encoding: 'utf8',
+      });
+    for (const flags of [[...smallFlags, '--out', 'run'], [...smallFlags, '--json', '--out', 'other'], ['--help']]) {
+      const { status, stderr } = run(flags);
+      expect({ status, stderr }).toEqual({
+        status: 1,
+        stderr: expect.stringMatching(/^error: standard output cannot be written: ENOSPC.*\n$/),
+      });
+    }
+    await train(folder, ['--resume', 'run']);
+    expect(resultOf(join(folder, 'run'))).toEqual(await uninterrupted());
+  },
+);
+
+it.each(['while (true) {}', 'export default () => { while (true) {} };'])(
+  'Ctrl-C ends while a model file computes for ever: %s',
+  async (source) => {
+    const folder = smallFolder();
+    writeFileSync(join(folder, 'loop.ts'), `process.stdout.write('loading');\n${source}`);
+    const run = start(folder, [...smallFlags, '--model', 'loop.ts']);
+    await run.seen('loading');
+    await new Promise((resolve) => setTimeout(resolve, 300));
+    run.child.kill('SIGINT');
+    expect((await run.ended).code).toBe('SIGINT');
+  },
+);
+
+it('a model file that waits for ever is an error', async () => {
+  const folder = smallFolder();
+  writeFileSync(join(folder, 'wait.ts'), 'await new Promise(() => {}); export default 1;');
+  const { code, stderr } = await start(folder, [...smallFlags, '--model', 'wait.ts']).ended;
+  expect(code).toBe(1);
+  expect(stderr).toMatch(
+    /^error: the model .*wait\.ts does not load: it waits \(await\) for something that never comes\n$/,
+  );
 });
 
 it('finds the user where pnpm was called', async () => {

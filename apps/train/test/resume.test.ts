@@ -1,11 +1,13 @@
 // An interrupted run, continued, ends as if it had not been interrupted.
 
-import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { execFileSync } from 'node:child_process';
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, utimesSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { decodeSafetensors, encodeSafetensors } from '@bn/core';
 import { encode } from 'fast-png';
 import { describe, expect, it } from 'vitest';
-import { metricsOf, resultOf, smallFlags, smallFolder, train, uninterrupted } from './small-run.js';
+import { lockRun } from '../src/run/lock-run.js';
+import { metricsOf, resultOf, smallFlags, smallFolder, train, uninterrupted, writeIdx } from './small-run.js';
 
 describe('a run', () => {
   it('records all of its files, and is the same each time', async () => {
@@ -97,12 +99,93 @@ describe('resume', () => {
     expect(existsSync(join(run, 'report.html'))).toBe(true);
   });
 
-  it('starts at the beginning when there is no checkpoint', async () => {
+  it('starts at the beginning when there is neither a checkpoint nor a metric, and not when only one is missing', async () => {
     const folder = smallFolder();
     await train(folder, [...smallFlags, '--epochs', '1', '--out', 'run']);
-    rmSync(join(folder, 'run', 'checkpoint.safetensors'));
+    for (const file of ['checkpoint.safetensors', 'checkpoint.previous.safetensors']) {
+      rmSync(join(folder, 'run', file), { force: true });
+    }
+    const { code, stderr } = await train(folder, ['--resume', 'run', '--epochs', '3']);
+    expect(code).toBe(1);
+    expect(stderr).toMatch(/checkpoint\.safetensors is missing, but the run has metrics; put it back, or/);
+    rmSync(join(folder, 'run', 'metrics.jsonl'));
     expect((await train(folder, ['--resume', 'run', '--epochs', '3'])).code).toBe(0);
     expect(resultOf(join(folder, 'run'))).toEqual(await uninterrupted());
+  });
+
+  it.each([
+    ['damaged', (file: string) => writeFileSync(file, readFileSync(file).fill(1, 2000, 2003))],
+    ['cut off', (file: string) => writeFileSync(file, readFileSync(file).subarray(0, 2000))],
+    ['missing', (file: string) => rmSync(file)],
+  ])('goes on from the previous checkpoint when the newest is %s', async (_, harm) => {
+    const folder = smallFolder();
+    const run = join(folder, 'run');
+    await train(folder, [...smallFlags, '--epochs', '2', '--out', 'run']);
+    harm(join(run, 'checkpoint.safetensors'));
+    const exported = await train(folder, ['export', 'run', '--format', 'torch', '--out', 'x.safetensors']);
+    expect(exported).toMatchObject({ code: 0 });
+    expect(exported.stderr).toContain('checkpoint.previous.safetensors takes its place, from after epoch 1');
+    const { code, stdout } = await train(folder, ['--resume', 'run', '--epochs', '3']);
+    expect(code).toBe(0);
+    expect(stdout).toMatch(/warning: .*checkpoint\.previous\.safetensors takes its place, from after epoch 1/);
+    expect(resultOf(run)).toEqual(await uninterrupted());
+  });
+
+  it.each([
+    ['fewer examples', { train: 80, t10k: 30 }, {}, 'the training data has changed .* 90 examples, now 80 examples'],
+    ['other test data', { train: 90, t10k: 31 }, {}, 'the test data has changed .* 30 examples, now 31 examples'],
+    ['other labels', { train: 90, t10k: 30 }, { classes: 2 }, 'the training data has changed .* other values in them'],
+    ['other sizes', { train: 90, t10k: 30 }, { side: 9 }, 'the training data has changed .*8, 8.*, now .*9, 9'],
+  ])('refuses data with %s', async (_, counts, options, message) => {
+    const folder = smallFolder();
+    await train(folder, [...smallFlags, '--epochs', '1', '--out', 'run']);
+    writeIdx(join(folder, 'data'), counts, options);
+    const { code, stderr } = await train(folder, ['--resume', 'run', '--epochs', '2']);
+    expect(code).toBe(1);
+    expect(stderr).toMatch(new RegExp(message));
+  });
+
+  it('warns of a network file that has changed but fits', async () => {
+    const folder = smallFolder();
+    await train(folder, [...smallFlags, '--epochs', '1', '--out', 'run']);
+    writeFileSync(join(folder, 'net.ts'), readFileSync(join(folder, 'net.ts'), 'utf8').replace('relu()', '(x) => x'));
+    const { code, stdout } = await train(folder, ['--resume', 'run', '--epochs', '2']);
+    expect(code).toBe(0);
+    expect(stdout).toContain("warning: the network's file has changed since the run began");
+  });
+
+  it('is refused while another process has the run, but not after it was killed', async () => {
+    const folder = smallFolder();
+    const run = join(folder, 'run');
+    await train(folder, [...smallFlags, '--epochs', '1', '--out', 'run']);
+    const unlock = await lockRun(run);
+    const refused = await train(folder, ['--resume', 'run', '--epochs', '3']);
+    expect(refused).toMatchObject({ code: 1, stdout: '' });
+    expect(refused.stderr).toMatch(
+      new RegExp(`process ${process.pid} is training this run since \\d{4}-.*; wait for it`),
+    );
+    expect((await train(folder, [...smallFlags, '--out', 'run'])).code).toBe(2);
+    expect((await train(folder, ['export', 'run', '--format', 'torch'])).code).toBe(0);
+    const [lock] = readdirSync(run).filter((name) => name.startsWith('.lock-'));
+    const mine = JSON.parse(readFileSync(join(run, lock!), 'utf8'));
+    await unlock();
+
+    // Left by others: one that has ended, one whose number another process has now, one of a machine that was switched off.
+    const dead = { ...mine, pid: execFileSync(process.execPath, ['-p', 'process.pid'], { encoding: 'utf8' }).trim() };
+    const far = { ...mine, machine: 'elsewhere' };
+    const write = (name: string, owner: object) =>
+      writeFileSync(join(run, `.lock-${name}.json`), JSON.stringify(owner));
+    write('dead', { ...dead, pid: Number(dead.pid) });
+    if (process.platform === 'linux') write('reused', { ...mine, began: '1' });
+    write('far', far);
+    writeFileSync(join(run, '.checkpoint.safetensors.1.tmp'), '');
+    expect((await train(folder, ['--resume', 'run', '--epochs', '3'])).stderr).toMatch(
+      /process \d+ on elsewhere is training this run since .*; if it has ended, delete .*\.lock-far\.json/,
+    );
+    utimesSync(join(run, '.lock-far.json'), 1, 1);
+    expect(await train(folder, ['--resume', 'run', '--epochs', '3'])).toMatchObject({ code: 0, stderr: '' });
+    expect(readdirSync(run).filter((name) => name.startsWith('.'))).toEqual([]);
+    expect(resultOf(run)).toEqual(await uninterrupted());
   });
 
   it('refuses flags that would make it another run', async () => {
@@ -143,7 +226,9 @@ describe('resume', () => {
     );
     const other = await train(folder, ['--resume', 'run', '--epochs', '2']);
     expect(other.code).toBe(1);
-    expect(other.stderr).toMatch(/checkpoint\.safetensors: 'conv\.weight' is \[2, 1, 3, 3\], but .* \[4, 1, 3, 3\]/);
+    expect(other.stderr).toMatch(
+      /file has changed.*checkpoint\.safetensors: 'conv\.weight' is \[2, 1, 3, 3\], but .* \[4, 1, 3, 3\]/,
+    );
     expect(readFileSync(file)).toEqual(whole);
   });
 

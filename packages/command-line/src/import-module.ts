@@ -12,6 +12,18 @@ export async function importModule(file: string): Promise<object> {
   const virtualModules = { '@bn/core': core, '@bn/models': models };
   // Read when it is needed: most programs never do.
   const { createJiti } = await import('jiti');
-  // No cache: it would leave files where the user keeps theirs.
-  return createJiti(pathToFileURL(file).href, { fsCache: false, virtualModules }).import(file);
+  let onIdle = () => {};
+  const idle = new Promise<never>((_, reject) => {
+    onIdle = () => reject(new Error('it waits (await) for something that never comes'));
+  });
+  process.prependOnceListener('beforeExit', onIdle);
+  try {
+    // No cache: it would leave files where the user keeps theirs.
+    const loading = createJiti(pathToFileURL(file).href, { fsCache: false, virtualModules }).import<object>(file);
+    return await Promise.race([loading, idle]);
+  } catch (cause) {
+    throw cause instanceof Error ? cause : new Error(`it throws ${cause}`, { cause });
+  } finally {
+    process.off('beforeExit', onIdle);
+  }
 }

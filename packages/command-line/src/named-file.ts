@@ -23,7 +23,11 @@ export async function readIfThere(path: string): Promise<Buffer | null> {
 /** @throws BnError `file`, that asks for `kind`, as `an .onnx file` */
 export function readNamed(path: string, kind: string): Promise<Uint8Array> {
   return readFile(path).catch((cause: NodeJS.ErrnoException) => {
-    const reasons: Record<string, string> = { ENOENT: 'there is no such file', EISDIR: 'this is a folder' };
+    const reasons: Record<string, string> = {
+      ENOENT: 'there is no such file',
+      EISDIR: 'this is a folder',
+      ERR_ACCESS_DENIED: 'Node runs with --permission; allow it with --allow-fs-read',
+    };
     throw new BnError('file', `${path}: ${reasons[cause.code ?? ''] ?? cause.message}; give ${kind}`, { cause });
   });
 }

@@ -54,7 +54,7 @@ export function defineProgram({ commands, standard, standardTakesArguments }: Pr
         const command = await load(known.get(isNamed ? first : standard)!);
         return await command.run(isNamed ? words.slice(1) : words, io);
       } catch (error) {
-        tell(error as Error, io, args.includes('--json'));
+        tell(error, io, args.includes('--json'));
         return error instanceof UsageError ? 2 : 1;
       }
     },
@@ -70,13 +70,20 @@ export function defineProgram({ commands, standard, standardTakesArguments }: Pr
 }
 
 /** Failures go to standard error; programs that read `--json` also get them as the last line. */
-function tell(error: Error, io: Io, json: boolean): void {
-  const known = error.name === 'UsageError' || error.name === 'BnError';
-  const code = known ? (error as Error & { code: string }).code : 'internal';
-  const message = known ? error.message : `${error.message} (BN_DEBUG=1 shows where)`;
-  if (json) io.stdout.write(`${JSON.stringify({ type: 'error', code, message })}\n`);
-  io.stderr.write(`error: ${printable(message)}\n`);
+function tell(error: unknown, io: Io, json: boolean): void {
+  const { name, code = '', message = `${error} was thrown` } = (error ?? {}) as Partial<Error & { code: string }>;
+  const known = name === 'UsageError' || name === 'BnError';
+  const text = known ? message : `${message}${adviceFor(code, message)} (BN_DEBUG=1 shows where)`;
+  if (json) io.stdout.write(`${JSON.stringify({ type: 'error', code: known ? code : 'internal', message: text })}\n`);
+  io.stderr.write(`error: ${printable(text)}\n`);
   if (io.env.BN_DEBUG === '1') io.stderr.write(`${stackOf(error)}\n`);
+}
+
+/** What to do about limits that are set for the process, which may show anywhere. */
+function adviceFor(code: string, message: string): string {
+  if (code === 'ERR_ACCESS_DENIED') return '; Node runs with --permission: allow that too, or leave it out';
+  if (code !== 'ENOMEM' && !/out of memory|could not allocate|allocation failed/i.test(message)) return '';
+  return '; memory is used up or limited: end other programs, or raise the limit (ulimit -v unlimited, the memory of the container)';
 }
 
 function stackOf(error: unknown): string {

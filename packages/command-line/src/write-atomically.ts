@@ -1,13 +1,14 @@
 // Writes a file so that at any moment, whatever fails, either the old or the new content is there, whole.
 
-import { open, rename, rm } from 'node:fs/promises';
+import { randomUUID } from 'node:crypto';
+import { open, readFile, rename, rm } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { BnError } from '@bn/core';
 
 /**
- * Writes a temporary file beside `path`, flushes it to the disk and renames it.
+ * Writes a temporary file beside `path`, flushes it to the disk, reads it back and renames it.
  *
- * @param check looks at the temporary file before it is renamed; what it throws prevents that
+ * @param check called with the temporary file before it is renamed; what it throws prevents that
  * @throws BnError `file`; the temporary file is removed, and the old content is kept
  */
 export async function writeAtomically(
@@ -15,14 +16,21 @@ export async function writeAtomically(
   content: string | Uint8Array,
   check?: (temporary: string) => Promise<unknown>,
 ): Promise<void> {
-  const temporary = join(dirname(path), `.${basename(path)}.tmp`);
+  const temporary = join(dirname(path), `.${basename(path)}.${randomUUID()}.tmp`);
+  const bytes = typeof content === 'string' ? Buffer.from(content) : content;
   try {
-    const file = await open(temporary, 'w');
+    const file = await open(temporary, 'wx');
     try {
-      await file.writeFile(content);
+      await file.writeFile(bytes);
       await file.sync();
     } finally {
       await file.close();
+    }
+    if (!(await readFile(temporary)).equals(bytes)) {
+      throw new BnError(
+        'file',
+        `${path}: what was written reads back differently; the disk may be failing, use another`,
+      );
     }
     await check?.(temporary);
     await rename(temporary, path);
@@ -40,6 +48,7 @@ export function writeError(path: string, cause: unknown): BnError {
     ENOSPC: 'the disk is full; free some space',
     EDQUOT: 'the disk quota is used up; free some space',
     EACCES: 'no permission; choose another folder with --out',
+    ERR_ACCESS_DENIED: 'Node runs with --permission; allow it with --allow-fs-write',
     EROFS: 'the disk is read-only; choose another folder with --out',
     EEXIST: 'a file has that name; choose another folder with --out',
     ENOENT: 'there is no such folder; make it first',

@@ -1,6 +1,7 @@
 // Reverse-mode differentiation, graph to graph: gradients are nodes made of the same operations.
 
 import { BnError } from './errors.js';
+import { operandsFirst } from './graph.js';
 import { fill } from './ops/composed.js';
 import { add } from './ops/elementwise.js';
 import { decomposeNode, type FusedName, fused } from './ops/fused.js';
@@ -16,13 +17,24 @@ import { type OperationName, type Tensor, withOrigin } from './tensor.js';
  * @throws `gradient` when y depends on an x through something that has no derivative of the needed order.
  */
 export function gradients(y: Tensor, xs: readonly Tensor[], dy: Tensor = fill(y.shape, 1)): Tensor[] {
-  const order = dependents(y, new Set(xs));
+  return gradientsThrough(differentiationInputs, y, xs, dy);
+}
+
+/** @param inputsOf what a node is differentiated by: nothing for one that is to be taken as an independent variable */
+function gradientsThrough(
+  inputsOf: (node: Tensor) => readonly Tensor[],
+  y: Tensor,
+  xs: readonly Tensor[],
+  dy: Tensor,
+): Tensor[] {
+  const order = dependents(y, new Set(xs), inputsOf);
   const gradientOf = new Map<Tensor, Tensor>([[y, dy]]);
   for (const node of [...order].reverse()) {
     const dNode = gradientOf.get(node);
     if (!dNode) continue;
     withOrigin({ layer: node.origin.layer, direction: 'backward' }, () => {
-      const parents = differentiationInputs(node);
+      const parents = inputsOf(node);
+      if (parents.length === 0) return;
       const contributions = inputGradients(node, dNode, parents);
       parents.forEach((x, i) => {
         const dx = contributions[i];
@@ -37,17 +49,15 @@ export function gradients(y: Tensor, xs: readonly Tensor[], dy: Tensor = fill(y.
 }
 
 /** The nodes through which y depends on one of xs, xs included, inputs before users. */
-function dependents(y: Tensor, xs: ReadonlySet<Tensor>): ReadonlySet<Tensor> {
+function dependents(
+  y: Tensor,
+  xs: ReadonlySet<Tensor>,
+  inputsOf: (node: Tensor) => readonly Tensor[],
+): ReadonlySet<Tensor> {
   const order = new Set<Tensor>();
-  const seen = new Set<Tensor>();
-  const visit = (node: Tensor): void => {
-    if (seen.has(node)) return;
-    seen.add(node);
-    const parents = differentiationInputs(node);
-    for (const x of parents) visit(x);
-    if (xs.has(node) || parents.some((x) => order.has(x))) order.add(node);
-  };
-  visit(y);
+  for (const node of operandsFirst(y, new Set(), inputsOf)) {
+    if (xs.has(node) || inputsOf(node).some((x) => order.has(x))) order.add(node);
+  }
   return order;
 }
 
@@ -62,7 +72,11 @@ function inputGradients(node: Tensor, dy: Tensor, parents: readonly Tensor[]): r
   const definition = (isFused ? fused : primitives)[node.op as never] as Definition<OperationName>;
   if (definition.gradient) return definition.gradient(node, dy);
   if (!isFused) return []; // a primitive that stops gradients
-  return gradients(decomposeNode(node as Tensor<FusedName>), parents, dy);
+  // Partial derivatives: how the operands depend on each other is the graph's matter.
+  const inputsOf = (inner: Tensor) => (parents.includes(inner) ? [] : differentiationInputs(inner));
+  const contributions = gradientsThrough(inputsOf, decomposeNode(node as Tensor<FusedName>), parents, dy);
+  // An operand that stands there twice has all of its gradient at the first place.
+  return contributions.map((dx, i) => (parents.indexOf(parents[i]!) === i ? dx : null));
 }
 
 function requireSameShape(node: Tensor, x: Tensor, dx: Tensor): void {

@@ -69,6 +69,13 @@ function printAttributes(node: Tensor): string {
   return entries.length === 0 ? '' : ` {${entries.join(', ')}}`;
 }
 
+/** A node that is being rebuilt: the operand that is looked at next, and what takes the node's place once that is known. */
+interface Visit {
+  readonly original: Tensor;
+  next: number;
+  becomes: Tensor | null;
+}
+
 /** Walks from the outputs, replaces nodes, and gives each computation one node. */
 function rebuild(outputs: ReadonlyMap<string, Tensor>, replace: Replacement): Graph {
   const inputs = new Map<string, Tensor<'input'>>();
@@ -77,17 +84,32 @@ function rebuild(outputs: ReadonlyMap<string, Tensor>, replace: Replacement): Gr
   /** In the order in which they can be computed. */
   const numbers = new Map<Tensor, number>();
 
-  const visit = (original: Tensor): Tensor => {
-    const done = rebuilt.get(original);
-    if (done) return done;
-    const operands: Tensor[] = [];
-    // Not by `map`: graphs are deep, and this calls itself.
-    for (let i = 0; i < original.inputs.length; i++) operands.push(visit(original.inputs[i]!));
-    const node = withOperands(original, operands);
-    const replacement = replace(node, original);
-    const result = replacement === node ? merge(node) : visit(replacement);
-    rebuilt.set(original, result);
-    return result;
+  // A stack of its own, since graphs are deep.
+  const visit = (root: Tensor): Tensor => {
+    const open: Visit[] = [{ original: root, next: 0, becomes: null }];
+    for (let at: Visit | undefined = open[0]; at; at = open.at(-1)) {
+      const { original, becomes } = at;
+      if (becomes) rebuilt.set(original, rebuilt.get(becomes)!);
+      else if (!rebuilt.has(original)) {
+        const operand = original.inputs[at.next++];
+        if (operand) {
+          if (!rebuilt.has(operand)) open.push({ original: operand, next: 0, becomes: null });
+          continue;
+        }
+        const operands: Tensor[] = [];
+        for (let i = 0; i < original.inputs.length; i++) operands.push(rebuilt.get(original.inputs[i]!)!);
+        const node = withOperands(original, operands);
+        const replacement = replace(node, original);
+        if (replacement !== node) {
+          at.becomes = replacement;
+          open.push({ original: replacement, next: 0, becomes: null });
+          continue;
+        }
+        rebuilt.set(original, merge(node));
+      }
+      open.pop();
+    }
+    return rebuilt.get(root)!;
   };
   const merge = (node: Tensor): Tensor => {
     const isInput = isOp(node, 'input');
@@ -108,6 +130,26 @@ function rebuild(outputs: ReadonlyMap<string, Tensor>, replace: Replacement): Gr
     outputs: results,
     nodes: [...numbers.keys()].filter((node) => wanted.has(node)),
   };
+}
+
+/** The nodes that `root` is computed from, and itself, operands first, but for those that are `done`, which these become. */
+export function operandsFirst(
+  root: Tensor,
+  done: Set<Tensor>,
+  operandsOf: (node: Tensor) => readonly Tensor[] = (node) => node.inputs,
+): Tensor[] {
+  const order: Tensor[] = [];
+  const open = [root];
+  for (let node = open.at(-1); node; node = open.at(-1)) {
+    const next = done.has(node) ? undefined : operandsOf(node).find((x) => !done.has(x));
+    if (next) open.push(next);
+    else {
+      open.pop();
+      if (!done.has(node)) order.push(node);
+      done.add(node);
+    }
+  }
+  return order;
 }
 
 /** Those of `nodes` that a result needs: replacements leave some behind. */

@@ -8,7 +8,15 @@ export * from './classes.js';
 export type * from './dataset.js';
 export * from './errors.js';
 export { gradients } from './gradients.js';
-export { bindInputs, createGraph, decomposeFused, type Graph, printGraph, replaceNodes } from './graph.js';
+export {
+  bindInputs,
+  createGraph,
+  decomposeFused,
+  type Graph,
+  operandsFirst,
+  printGraph,
+  replaceNodes,
+} from './graph.js';
 export {
   constant as constantInitializer,
   heNormal,

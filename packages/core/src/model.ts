@@ -20,9 +20,17 @@ export interface Trace extends Variables {
 /**
  * A model from a network and the spec of its input.
  *
- * @throws `argument` if the input's first dimension is not the symbolic batch.
+ * @throws `argument` if the input's first dimension is not the symbolic batch, or the input is not a spec.
  */
 export function defineModel(network: Layer, { input }: { input: Spec }): Model {
+  const isWhole = (n: unknown) => n === null || (Number.isSafeInteger(n) && (n as number) > 0);
+  if (!Array.isArray(input?.shape) || !input.shape.every(isWhole) || typeof input.dtype !== 'string') {
+    const found = JSON.stringify(input);
+    throw new BnError(
+      'argument',
+      `a model's input is like { shape: [null, 1, 28, 28], dtype: 'float32' }, got ${found}`,
+    );
+  }
   if (input.shape[0] !== null) {
     const seen = formatShape(input.shape);
     throw new BnError('argument', `a model's input starts with the batch dimension null, got ${seen}`);
@@ -45,7 +53,7 @@ export function trace(model: Model, x: Tensor, { training = false } = {}): Trace
   }
   const variables = new Variables();
   const scope = createScope(variables, training);
-  const output = within(scope, () => model.network(scaled, scope));
+  const output = within(scope, () => model.network(scaled, scope), model.network);
   return Object.assign(variables, { output });
 }
 

@@ -1,7 +1,7 @@
 // The safetensors file format (https://github.com/huggingface/safetensors): a JSON header, then the raw tensors.
 
 import { BnError } from './errors.js';
-import type { HostTensor } from './spec.js';
+import { formatShape, type HostTensor } from './spec.js';
 
 interface Entry {
   readonly dtype: string;
@@ -34,7 +34,26 @@ function fromBits(bits: number, exponentBits: number, fractionBits: number): num
   return sign * scale * (exponent === 0 ? fraction : one + fraction);
 }
 
-/** The bytes of a file with these float32 tensors, in their order, and text metadata. */
+/** The CRC-32 of zlib, of a number of parts as of one. */
+function crc32(parts: readonly Uint8Array[]): number {
+  const table = Int32Array.from({ length: 256 }, (_, byte) => {
+    let value = byte;
+    for (let bit = 0; bit < 8; bit++) value = (value >>> 1) ^ (value & 1 ? 0xedb88320 : 0);
+    return value;
+  });
+  let crc = -1;
+  for (const part of parts) {
+    for (let i = 0; i < part.length; i++) crc = (crc >>> 8) ^ table[(crc ^ part[i]!) & 255]!;
+  }
+  return ~crc >>> 0;
+}
+
+/** Of all that a file says: the header without the checksum itself, as JSON, and the tensors. */
+function checksumOf(header: object, body: readonly Uint8Array[]): string {
+  return `crc32 ${crc32([new TextEncoder().encode(JSON.stringify(header)), ...body])}`;
+}
+
+/** The bytes of a file with these float32 tensors, in their order, text metadata, and a checksum in that. */
 export function encodeSafetensors(
   tensors: ReadonlyMap<string, HostTensor>,
   metadata: Readonly<Record<string, string>> = {},
@@ -45,6 +64,8 @@ export function encodeSafetensors(
     header[name] = { dtype: 'F32', shape, data_offsets: [offset, offset + data.byteLength] };
     offset += data.byteLength;
   }
+  const body = [...tensors.values()].map(({ data }) => new Uint8Array(data.buffer, data.byteOffset, data.byteLength));
+  header.__metadata__ = { ...metadata, checksum: checksumOf(header, body) };
   const text = new TextEncoder().encode(JSON.stringify(header));
   const start = 8 + Math.ceil(text.length / 8) * 8; // tensors start aligned; the header is padded with spaces
   const bytes = new Uint8Array(start + offset);
@@ -52,9 +73,9 @@ export function encodeSafetensors(
   new DataView(bytes.buffer).setBigUint64(0, BigInt(start - 8), true);
   bytes.set(text, 8);
   let position = start;
-  for (const { data } of tensors.values()) {
-    bytes.set(new Uint8Array(data.buffer, data.byteOffset, data.byteLength), position);
-    position += data.byteLength;
+  for (const part of body) {
+    bytes.set(part, position);
+    position += part.length;
   }
   return bytes;
 }
@@ -77,13 +98,41 @@ export function decodeSafetensors(
     throw new BnError('checkpoint', `the file is a pickle, as torch.save writes; ${cure}`);
   }
   if (headerLength > bytes.length - 8) throw damaged(`the header would have ${headerLength} bytes`);
-  const { __metadata__: metadata = {}, ...entries } = parseHeader(bytes.subarray(8, 8 + headerLength));
-  if (!isTextTable(metadata)) throw damaged('its metadata is not a table of strings');
-  const tensors = new Map<string, HostTensor>();
-  for (const [name, entry] of Object.entries(entries as Record<string, Entry>)) {
-    if (isWanted(name)) tensors.set(name, readTensor(name, entry, bytes.subarray(8 + headerLength)));
+  const header = parseHeader(bytes.subarray(8, 8 + headerLength));
+  const { __metadata__: all = {}, ...rest } = header;
+  if (!isTextTable(all)) throw damaged('its metadata is not a table of strings');
+  const { checksum, ...metadata } = all;
+  const entries = Object.entries(rest).map(([name, entry]) => [name, requireEntry(name, entry)] as const);
+  const body = bytes.subarray(8 + headerLength);
+  requireTiles(entries, body.length);
+  if (checksum !== undefined && checksum !== checksumOf({ ...header, __metadata__: metadata }, [body])) {
+    throw damaged('its checksum differs, so that bytes have changed');
   }
-  return { tensors, metadata };
+  const wanted = entries.filter(([name]) => isWanted(name));
+  return { tensors: new Map(wanted.map(([name, entry]) => [name, readTensor(name, entry, body)])), metadata };
+}
+
+function requireEntry(name: string, value: unknown): Entry {
+  const { dtype, shape, data_offsets: offsets } = (value ?? {}) as Partial<Record<keyof Entry, unknown>>;
+  const areWhole = (list: unknown): list is number[] =>
+    Array.isArray(list) && list.every((n) => Number.isSafeInteger(n) && n >= 0);
+  if (typeof dtype !== 'string' || !areWhole(shape) || !areWhole(offsets) || offsets.length !== 2) {
+    throw damaged(`the entry of '${name}' is malformed`);
+  }
+  return { dtype, shape, data_offsets: offsets as [number, number] };
+}
+
+/** As the format wants it: the tensors follow each other without gaps or overlaps, and nothing follows the last. */
+function requireTiles(entries: readonly (readonly [string, Entry])[], length: number): void {
+  const tiles = entries.map(([name, { data_offsets: offsets }]) => ({ name, from: offsets[0], to: offsets[1] }));
+  let end = 0;
+  for (const { name, from, to } of tiles.sort((a, b) => a.from - b.from || a.to - b.to)) {
+    if (to < from || to > length) throw damaged(`the data of '${name}' is incomplete`);
+    if (from !== end)
+      throw damaged(`the data of '${name}' ${from < end ? 'overlaps that of another' : 'follows a gap'}`);
+    end = to;
+  }
+  if (end !== length) throw damaged(`${length - end} bytes follow its tensors`);
 }
 
 function isTextTable(value: unknown): value is Record<string, string> {
@@ -106,20 +155,19 @@ function parseHeader(bytes: Uint8Array): Record<string, unknown> {
   throw damaged('its header is not a JSON object');
 }
 
-function readTensor(name: string, entry: Entry, body: Uint8Array): HostTensor {
-  const { dtype, shape, data_offsets: offsets } = entry ?? {};
-  const whole = (n: unknown): n is number => Number.isSafeInteger(n) && (n as number) >= 0;
-  if (!Array.isArray(shape) || !shape.every(whole) || !Array.isArray(offsets) || !offsets.every(whole)) {
-    throw damaged(`the entry of '${name}' is malformed`);
-  }
+function readTensor(name: string, { dtype, shape, data_offsets: [from, to] }: Entry, body: Uint8Array): HostTensor {
   const type = Object.hasOwn(types, dtype) ? types[dtype] : undefined;
   if (!type) {
     const known = Object.keys(types).join(', ');
     throw new BnError('checkpoint', `tensor '${name}' has the type ${dtype}; ${known} are read, convert the file`);
   }
-  const [from, to] = offsets as [number, number];
   const size = shape.reduce((a, b) => a * b, 1);
-  if (to - from !== type.bytes * size || to > body.length) throw damaged(`the data of '${name}' is incomplete`);
+  if (to - from !== type.bytes * size) {
+    throw new BnError(
+      'checkpoint',
+      `tensor '${name}' is ${formatShape(shape)} of ${dtype}, but has ${to - from} bytes; use another copy`,
+    );
+  }
   const data = new Float32Array(size);
   const { bytes, read } = type;
   if (read) {

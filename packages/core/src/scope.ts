@@ -119,15 +119,35 @@ export function createScope(variables: Variables, training: boolean, path = ''):
 /** In which use of a layer a scope is. */
 const uses = new WeakMap<Scope, Use>();
 
-/** Runs a layer's body, that of `layer` if that is given; nodes and errors carry the scope's path. */
+/**
+ * Runs a layer's body, that of `layer` if that is given; nodes and errors carry the scope's path.
+ *
+ * @throws `argument` if `layer` is not a function, or gives no tensor
+ */
 export function within<T>(scope: Scope, body: () => T, layer?: Layer): T {
   const outer = uses.get(scope);
   if (layer) uses.set(scope, { layer });
   try {
-    return withOrigin({ layer: scope.path }, body);
+    const result = withOrigin({ layer: scope.path }, body);
+    return layer ? requireTensor(result, scope.path === '' ? 'the network' : `the layer '${scope.path}'`) : result;
+  } catch (error) {
+    if (layer === undefined || typeof layer === 'function') throw error;
+    throw new BnError('argument', `'${scope.path}' is ${layer}, not a layer: a function (x, scope) => …`, {
+      cause: error,
+    });
   } finally {
     if (outer) uses.set(scope, outer);
   }
+}
+
+/** What a layer has returned. */
+function requireTensor<T>(result: T, layer: string): T {
+  if (result && typeof result === 'object' && 'op' in result && 'shape' in result) return result;
+  const isPromise = typeof (result as { then?: unknown } | null | undefined)?.then === 'function';
+  const [what, cure] = isPromise
+    ? ['a promise', 'a layer is an ordinary function, not an async one']
+    : [`${result}`, result === undefined ? "is a 'return' missing?" : 'a layer returns a tensor'];
+  throw new BnError('argument', `${layer} returns ${what} instead of a tensor; ${cure}`);
 }
 
 /**

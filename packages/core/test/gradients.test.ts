@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { BnError, gradients, input, ops, withOrigin } from '../src/index.js';
+import { BnError, constant, gradients, input, ops, type Tensor, withOrigin } from '../src/index.js';
 import { evaluate } from './evaluate.js';
 
 const x = input('x', [3]);
@@ -17,6 +17,25 @@ describe('gradients', () => {
     const [dx, dy] = gradients(ops.sum(ops.mul(y, y)), [x, y]) as [typeof x, typeof x];
     const values = await evaluate({ dx, dy }, data);
     expect(values).toEqual({ dx: [4, -8, 16], dy: [2, -4, 8] });
+  });
+
+  test.each<[string, (x: Tensor) => readonly [Tensor, Tensor, Tensor, Tensor]]>([
+    [
+      'depend on each other',
+      (x) => [ops.mean(x, [0]), ops.variance(x, [0]), ops.mean(ops.exp(x), [0]), ops.max(x, [0])],
+    ],
+    ['are the same', (x) => Array(4).fill(ops.mean(ops.exp(x), [0])) as unknown as [Tensor, Tensor, Tensor, Tensor]],
+  ])('of a fused operation are right where its operands %s', async (_, operandsOf) => {
+    const x = input('x', [4, 2]);
+    const weights = constant(Float32Array.of(1, 2, 3, 4, 5, 6, 7, 9), [4, 2]);
+    const y = ops.sum(ops.mul(ops.batchNormalize(x, ...operandsOf(x)), weights));
+    const at = [1, 2, 3, 1.5, -1, 0.5, 2, 2.5];
+    const { dx } = await evaluate({ dx: gradients(y, [x])[0]! }, { x: at });
+    const moved = async (i: number, by: number) =>
+      (await evaluate({ y }, { x: at.map((v, j) => (i === j ? v + by : v)) })).y[0]!;
+    for (const i of at.keys()) {
+      expect(dx[i]).toBeCloseTo(((await moved(i, 1e-5)) - (await moved(i, -1e-5))) / 2e-5, 5);
+    }
   });
 
   test('is zero where y does not depend on x', async () => {

@@ -1,9 +1,30 @@
 import { describe, expect, test } from 'vitest';
-import { constant, createGraph, decomposeFused, gradients, input, ops, printGraph, scalar } from '../src/index.js';
+import {
+  constant,
+  createGraph,
+  decomposeFused,
+  gradients,
+  input,
+  operandsFirst,
+  ops,
+  printGraph,
+  scalar,
+  type Tensor,
+} from '../src/index.js';
+import { simplify } from '../src/simplify/simplify.js';
 import { evaluate } from './evaluate.js';
 
 const { add, mul, relu, sigmoid, softmax, sub, sum } = ops;
 const x = input('x', [2, 3]);
+
+test('graphs of any depth are built, rewritten and differentiated', () => {
+  let y: Tensor = x;
+  for (let i = 0; i < 30_000; i++) y = i % 2 === 0 ? sigmoid(y) : mul(y, add(y, 1));
+  const [dx] = gradients(sum(y), [x]);
+  const graph = simplify(decomposeFused(createGraph({ y, dx: dx! })));
+  expect(graph.nodes.length).toBeGreaterThan(100_000);
+  expect(operandsFirst(y, new Set()).at(-1)).toBe(y);
+});
 
 describe('createGraph', () => {
   test('merges equal computations and leaves out what no output needs', () => {

@@ -15,6 +15,20 @@ const tensors = new Map([
 
 const position = { seed: 1, epoch: 2, step: 3, steps: 9, sums: { loss: 1.5, accuracy: 3 }, examples: 9, seconds: 2 };
 
+/** A file as another program may write it: without a checksum. */
+function fileOf(header: unknown, body: Uint8Array): Uint8Array {
+  const text = new TextEncoder().encode(JSON.stringify(header));
+  const bytes = new Uint8Array(8 + text.length + body.length);
+  new DataView(bytes.buffer).setBigUint64(0, BigInt(text.length), true);
+  bytes.set(text, 8);
+  bytes.set(body, 8 + text.length);
+  return bytes;
+}
+
+function entryOf(shape: readonly number[], from: number, to: number) {
+  return { dtype: 'F32', shape, data_offsets: [from, to] };
+}
+
 describe('safetensors', () => {
   test('come back as they were, with their metadata', () => {
     const bytes = encodeSafetensors(tensors, { note: 'ü "quoted"' });
@@ -97,18 +111,54 @@ describe('safetensors', () => {
     expect(decodeCheckpoint(encodeSafetensors(tensors, { position: old })).position).toEqual(position);
   });
 
-  test('do no harm as checkpoints, whichever bytes are changed', () => {
+  test('as checkpoints are refused, whichever bits have changed', () => {
     const bytes = encodeCheckpoint({ tensors, position }, { note: 'x' });
+    const at = new TextDecoder().decode(bytes).indexOf('"checksum"');
+    for (let i = 0; i < bytes.length; i++) {
+      if (i >= at && i < at + 10) continue; // under another name it is no checksum
+      const changed = Uint8Array.from(bytes);
+      changed[i]! ^= 1 << (i % 8);
+      expect(() => decodeCheckpoint(changed), `byte ${i}`).toThrow(BnError);
+    }
+  });
+
+  test('do no harm without a checksum, whatever stands in them', () => {
     const random = createGenerator(5);
     const letters = new TextEncoder().encode('"{}[]:,-.0123456789eFnul ');
+    const whole = {
+      __metadata__: { position: JSON.stringify(position) },
+      a: entryOf([2], 0, 8),
+      b: entryOf([], 8, 12),
+    };
+    const odd: unknown[] = [
+      null,
+      {},
+      { toString: 1 },
+      [],
+      [null],
+      -1,
+      0.5,
+      1e300,
+      2 ** 53,
+      'F64',
+      '',
+      true,
+      [1, 1],
+      [0, 1e308],
+    ];
     let taken = 0;
-    for (let i = 0; i < 2000; i++) {
-      const changed = Uint8Array.from(bytes);
-      for (let n = 0; n <= i % 3; n++) {
-        changed[8 + random.integer(bytes.length - 8)] = letters[random.integer(letters.length)];
-      }
+    for (let i = 0; i < 4000; i++) {
+      const header = structuredClone(whole) as Record<string, Record<string, unknown>>;
+      const keys = ['dtype', 'shape', 'data_offsets'] as const;
+      if (i % 2 === 0)
+        header[random.integer(2) ? 'a' : 'b']![keys[random.integer(3)]!] = odd[random.integer(odd.length)];
+      const bytes = fileOf(
+        i % 7 === 0 ? { ...header, c: odd[random.integer(odd.length)] } : header,
+        new Uint8Array(12),
+      );
+      if (i % 2 === 1) bytes[random.integer(bytes.length)] = letters[random.integer(letters.length)]!;
       try {
-        decodeCheckpoint(changed);
+        decodeCheckpoint(bytes);
         taken++;
       } catch (error) {
         expect(error).toBeInstanceOf(BnError);
@@ -117,13 +167,34 @@ describe('safetensors', () => {
     expect(taken).toBeGreaterThan(50);
   });
 
+  test.each<[string, object, number, string]>([
+    ['trailing bytes', { a: entryOf([2], 0, 8) }, 12, '4 bytes follow its tensors'],
+    ['a gap', { a: entryOf([2], 0, 8), b: entryOf([], 12, 16) }, 16, "'b' follows a gap"],
+    ['a gap at the start', { a: entryOf([2], 4, 12) }, 12, "'a' follows a gap"],
+    ['overlaps', { a: entryOf([2], 0, 8), b: entryOf([2], 4, 12) }, 12, "'b' overlaps that of another"],
+    ['twice the same data', { a: entryOf([2], 0, 8), b: entryOf([2], 0, 8) }, 8, "'b' overlaps that of another"],
+    ['offsets that go back', { a: entryOf([2], 8, 0) }, 8, "'a' is incomplete"],
+    ['no tensors for its body', {}, 8, '8 bytes follow its tensors'],
+  ])('are refused with %s', (_, header, length, message) => {
+    expect(() => decodeSafetensors(fileOf(header, new Uint8Array(length)))).toThrow(message);
+  });
+
+  test('may have their tensors in any order, and empty ones', () => {
+    const header = { b: entryOf([1], 8, 12), none: entryOf([0, 3], 8, 8), a: entryOf([2], 0, 8) };
+    expect([...decodeSafetensors(fileOf(header, new Uint8Array(12))).tensors.keys()]).toEqual(['b', 'none', 'a']);
+  });
+
+  test('have the checksum of zlib', () => {
+    const bytes = encodeSafetensors(new Map());
+    // zlib.crc32(b'{"__metadata__":{}}') in Python.
+    expect(new TextDecoder().decode(bytes)).toContain('"checksum":"crc32 1778700868"');
+  });
+
   test('of other types can be left out', () => {
-    const bytes = encodeSafetensors(tensors);
-    const other = Uint8Array.from(bytes);
-    const at = new TextDecoder().decode(bytes).indexOf('F32'); // of conv1.weight, which comes first
-    other.set(new TextEncoder().encode('I64'), at);
-    expect(() => decodeSafetensors(other)).toThrow("'conv1.weight' has the type I64");
-    expect([...decodeSafetensors(other, (name) => name !== 'conv1.weight').tensors.keys()]).toEqual(['scalar']);
+    const header = { a: { ...entryOf([1], 0, 8), dtype: 'I64' }, b: entryOf([], 8, 12) };
+    const bytes = fileOf(header, new Uint8Array(12));
+    expect(() => decodeSafetensors(bytes)).toThrow("'a' has the type I64");
+    expect([...decodeSafetensors(bytes, (name) => name !== 'a').tensors.keys()]).toEqual(['b']);
   });
 
   test('without a training position are no checkpoint', () => {

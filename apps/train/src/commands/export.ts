@@ -83,6 +83,7 @@ async function exportRun(run: string, flags: ExportFlags, io: Io): Promise<strin
   const folder = runFolder(resume!);
   const saved = await readCheckpoint(folder);
   if (!saved) throw new UsageError(`${run}: the run has no checkpoint yet; train for an epoch first`);
+  if (saved.note) io.stderr.write(`warning: ${saved.note}\n`);
   const name = flags.format === 'torch' ? 'torch.safetensors' : flags.trainingStep ? 'train.onnx' : 'model.onnx';
   const path = flags.out === undefined ? join(folder.path, name) : fileToWrite('--out', flags.out, io.cwd);
   return withTrainer(config, io.cwd, saved, async (loaded) => {

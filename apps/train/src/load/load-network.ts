@@ -1,7 +1,7 @@
 // Finds the network that is to be trained, by name, path or package.
 
 import { importModule, isPath, named, readModelFile, resolvePackage, resolvePath, UsageError } from '@bn/command-line';
-import { BnError, batchNorm, defineModel, type Layer, type Model } from '@bn/core';
+import { BnError, batchNorm, defineLayer, defineModel, type Layer, type Model } from '@bn/core';
 import { batchNormFromScratch, lenet } from '@bn/models';
 import type { Signed } from '@bn/onnx';
 import type { RunConfig } from '../config/settings.js';
@@ -14,6 +14,8 @@ export interface Network {
   modelFor(data: { shape: readonly number[]; outputs: number }): Model;
   /** What an .onnx file takes and gives, and what of that is assumed; null for other networks. */
   readonly signed: Signed | null;
+  /** The file that it is from; null for those that come with the program. */
+  readonly file: string | null;
 }
 
 type NetworkConfig = Pick<
@@ -41,7 +43,7 @@ export async function loadNetwork(config: NetworkConfig, workingFolder: string):
   if (Object.hasOwn(builtIn, name)) {
     const normalization = builtIn[name];
     const options = normalization ? { normalization: () => normalization(config) } : {};
-    return ofLayer((classes) => lenet({ ...options, classes }));
+    return ofLayer((classes) => lenet({ ...options, classes }), null);
   }
   const file = isPath(name)
     ? resolvePath(name, workingFolder)
@@ -55,15 +57,15 @@ export async function loadNetwork(config: NetworkConfig, workingFolder: string):
 }
 
 /** Takes data of any shape that goes through it. */
-function ofLayer(layerFor: (outputs: number) => Layer): Network {
+function ofLayer(layerFor: (outputs: number) => Layer, file: string | null): Network {
   const modelFor: Network['modelFor'] = ({ shape, outputs }) =>
     defineModel(layerFor(outputs), { input: { shape: [null, ...shape], dtype: 'float32' } });
-  return { shape: null, signed: null, modelFor };
+  return { shape: null, signed: null, file, modelFor };
 }
 
 /** Says itself what it takes. */
-function ofModel(model: Model, signed: Signed | null): Network {
-  return { shape: model.input.shape.slice(1) as number[], signed, modelFor: () => model };
+function ofModel(model: Model, signed: Signed | null, file: string): Network {
+  return { shape: model.input.shape.slice(1) as number[], signed, file, modelFor: () => model };
 }
 
 async function importNetwork(file: string): Promise<Network> {
@@ -71,13 +73,33 @@ async function importNetwork(file: string): Promise<Network> {
     throw new BnError('argument', `the model ${file} does not load: ${cause.message}`, { cause });
   });
   const network = module.default;
-  if (typeof network === 'function') return ofLayer(() => network as Layer);
+  if (typeof network === 'function') return ofLayer(() => guarded(network as Layer, file), file);
   if (typeof network === 'object' && network && 'network' in network && 'input' in network) {
-    return ofModel(network as Model, null);
+    const { network: layer, input } = network as Model;
+    return ofModel(
+      named(file, () => defineModel(guarded(layer, file), { input })),
+      null,
+      file,
+    );
   }
   throw new UsageError(
     `${file}: expected a network as the default export: a layer (x, scope) => …, or defineModel(…); found ${typeof network}`,
   );
+}
+
+/** What goes wrong in a network of the user's names its file. */
+function guarded(network: Layer, file: string): Layer {
+  const layer = defineLayer(network);
+  return (x, scope) =>
+    named(file, () => {
+      try {
+        return layer(x, scope);
+      } catch (cause) {
+        if (cause instanceof BnError) throw cause;
+        const message = cause instanceof Error ? cause.message : `it throws ${cause}`;
+        throw new BnError('argument', `the network fails: ${message} (BN_DEBUG=1 shows where)`, { cause });
+      }
+    });
 }
 
 /** The model in an ONNX file: it starts from the weights that it has there. */
@@ -86,7 +108,7 @@ async function readModel(file: string, { bnImported, task, output, gives, pixels
   const bytes = await readModelFile(file);
   const known = given({ output, pixels, gives: gives ?? (task === 'regress' ? 'values' : null) });
   const { model, ...signed } = named(file, () => importOnnx(bytes, { batchNorm: bnImported, ...known }));
-  return ofModel(model, signed);
+  return ofModel(model, signed, file);
 }
 
 /** Options without those that are null, which leave the default in place. */

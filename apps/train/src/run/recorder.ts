@@ -2,6 +2,7 @@
 
 import type { Checkpoint, EpochEvent, EvaluationEvent, Signature, Trainer, TrainerEvent } from '@bn/core';
 import type { BatchNormValues, EpochRecord } from '../run-record.js';
+import type { Fingerprint } from './fingerprint.js';
 import { appendMetrics } from './metrics-file.js';
 import { type RunFolder, writeCheckpoint } from './run-folder.js';
 
@@ -18,6 +19,7 @@ export interface Recorder {
 export interface Recorded {
   readonly batchNormLayers: readonly string[];
   readonly signature: Signature;
+  readonly fingerprint: Fingerprint;
   /** The epochs before a resume. */
   readonly history: readonly EpochRecord[];
 }
@@ -25,7 +27,7 @@ export interface Recorded {
 export function createRecorder(
   folder: RunFolder,
   trainer: Trainer,
-  { batchNormLayers, signature, history }: Recorded,
+  { batchNormLayers, signature, fingerprint, history }: Recorded,
 ): Recorder {
   const epochs = [...history];
   let epoch: EpochEvent | null = null;
@@ -43,7 +45,8 @@ export function createRecorder(
         const isWhole = event.reason === 'epoch' && epoch && evaluation;
         const finished = isWhole ? epochRecord(epoch!, evaluation!, checkpoint, batchNormLayers) : null;
         // The checkpoint first: a line for which there is no checkpoint would be trained, and written, once more.
-        await writeCheckpoint(folder, { checkpoint, signature, lastEpoch: finished ?? epochs.at(-1) ?? null });
+        const lastEpoch = finished ?? epochs.at(-1) ?? null;
+        await writeCheckpoint(folder, { checkpoint, signature, fingerprint, lastEpoch });
         if (!finished) return;
         epochs.push(finished);
         await appendMetrics(folder.metrics, finished);

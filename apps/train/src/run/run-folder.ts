@@ -1,8 +1,8 @@
 // The folder that a run is recorded in: its files, how it is created, and how it is found again.
 
 import { existsSync } from 'node:fs';
-import { mkdir } from 'node:fs/promises';
-import { join } from 'node:path';
+import { link, mkdir, readFile, rename, rm } from 'node:fs/promises';
+import { basename, join } from 'node:path';
 import { type RunData, readIfThere, UsageError, writeAtomically, writeError } from '@bn/command-line';
 import {
   BnError,
@@ -14,6 +14,7 @@ import {
 } from '@bn/core';
 import type { RunConfig } from '../config/settings.js';
 import type { EpochRecord } from '../run-record.js';
+import type { Fingerprint } from './fingerprint.js';
 import { recordOf } from './metrics-file.js';
 
 /** Absolute paths of a run's files. */
@@ -25,6 +26,8 @@ export interface RunFolder {
   readonly metrics: string;
   /** Weights, running statistics, optimizer slots, and the position in the training. */
   readonly checkpoint: string;
+  /** The one before, for when the newest is damaged. */
+  readonly previous: string;
   /** Files of the data that were left out, with the reason: a line each. */
   readonly skipped: string;
   readonly report: string;
@@ -37,6 +40,7 @@ export function runFolder(path: string): RunFolder {
     config: join(path, 'config.json'),
     metrics: join(path, 'metrics.jsonl'),
     checkpoint: join(path, 'checkpoint.safetensors'),
+    previous: join(path, 'checkpoint.previous.safetensors'),
     skipped: join(path, 'skipped.txt'),
     report: join(path, 'report.html'),
     curves: join(path, 'curves.svg'),
@@ -52,15 +56,21 @@ export function requireNoRun(path: string): void {
   throw new UsageError(`${path} already holds a run (${found}); ${advice}`);
 }
 
-/** Creates the folder, if `out` is null a new one in `runs/` named by the time, and writes its config.json. */
+/**
+ * Creates the folder, if `out` is null a new one in `runs/` named by the time, and writes its config.json.
+ *
+ * @param lock takes the folder before anything is written there
+ */
 export async function createRunFolder(
   out: string | null,
   workingFolder: string,
   config: RunConfig,
+  lock: (path: string) => Promise<void>,
 ): Promise<RunFolder> {
   try {
     if (out !== null) await mkdir(out, { recursive: true });
     const folder = runFolder(out ?? (await mkdirByTime(join(workingFolder, 'runs'))));
+    await lock(folder.path);
     requireNoRun(folder.path);
     await writeConfig(folder, config);
     return folder;
@@ -98,23 +108,69 @@ export interface SavedState {
   readonly signature: Signature | null;
   /** Of the last whole epoch, null within the first. It is here too because metrics.jsonl is written after this. */
   readonly lastEpoch: EpochRecord | null;
+  /** What the run is trained on; null in checkpoints up to version 0.1.0. */
+  readonly fingerprint: Fingerprint | null;
 }
 
-export function writeCheckpoint(folder: RunFolder, { checkpoint, signature, lastEpoch }: SavedState): Promise<void> {
+/** A state as it was found. */
+export interface FoundState extends SavedState {
+  /** The file that it is from. */
+  readonly file: string;
+  /** Why it is not the newest, for people. */
+  readonly note: string | null;
+}
+
+/** Replaces the checkpoint, which stays as the previous one: at any moment one of them is whole. */
+export async function writeCheckpoint(
+  { checkpoint: file, previous }: RunFolder,
+  { checkpoint, signature, lastEpoch, fingerprint }: SavedState,
+): Promise<void> {
   const metadata = {
     lastEpoch: JSON.stringify(lastEpoch),
     ...(signature && { signature: JSON.stringify(signature) }),
+    ...(fingerprint && { fingerprint: JSON.stringify(fingerprint) }),
   };
-  return writeAtomically(folder.checkpoint, encodeCheckpoint(checkpoint, metadata));
+  await writeAtomically(file, encodeCheckpoint(checkpoint, metadata), async () => {
+    if (!existsSync(file)) return;
+    await rm(previous, { force: true });
+    // A second name, where the file system has such, leaves no moment without a checkpoint.
+    await link(file, previous).catch(() => rename(file, previous));
+  });
 }
 
 /**
- * The last state that was saved; null if the run stopped before the first.
+ * The last state that was saved, or the one before if that is damaged; null if the run stopped before the first.
  *
- * @throws BnError `checkpoint` if the file is damaged
+ * @throws BnError `checkpoint` if there is none that is whole
  */
-export async function readCheckpoint(folder: RunFolder): Promise<SavedState | null> {
-  const bytes = await readIfThere(folder.checkpoint);
+export async function readCheckpoint({ checkpoint, previous, metrics }: RunFolder): Promise<FoundState | null> {
+  const newest = await readState(checkpoint);
+  if (newest && !(newest instanceof BnError)) return { ...newest, file: checkpoint, note: null };
+  const older = await readState(previous);
+  if (older && !(older instanceof BnError)) {
+    const { epoch, step } = older.checkpoint.position;
+    const where = `epoch ${epoch}${step > 0 ? ` and ${step} steps` : ''}`;
+    const why = newest?.message ?? `${checkpoint} is missing`;
+    return { ...older, file: previous, note: `${why}; ${basename(previous)} takes its place, from after ${where}` };
+  }
+  if (newest) throw newest;
+  if (older) throw older;
+  if (!existsSync(metrics) || (await readFile(metrics, 'utf8')).trim() === '') return null;
+  throw new BnError(
+    'checkpoint',
+    `${checkpoint} is missing, but the run has metrics; put it back, or start again with --config config.json and another --out`,
+  );
+}
+
+/** Puts a damaged checkpoint aside for the previous one, so that what is written next cannot take the last whole one's place. */
+export async function usePrevious({ path, checkpoint, previous }: RunFolder): Promise<void> {
+  if (existsSync(checkpoint)) await rename(checkpoint, join(path, 'checkpoint.damaged.safetensors'));
+  await rename(previous, checkpoint);
+}
+
+/** The state in a file, null without one, and what is wrong with one that is damaged. */
+async function readState(file: string): Promise<SavedState | BnError | null> {
+  const bytes = await readIfThere(file);
   if (!bytes) return null;
   try {
     const { metadata, ...checkpoint } = decodeCheckpoint(new Uint8Array(bytes));
@@ -123,8 +179,8 @@ export async function readCheckpoint(folder: RunFolder): Promise<SavedState | nu
       throw new BnError('checkpoint', 'it lacks the metrics of its last epoch; use a checkpoint of this program');
     }
     const signature = metadata.signature === undefined ? null : decodeSignature(metadata.signature);
-    return { checkpoint, signature, lastEpoch };
+    return { checkpoint, signature, lastEpoch, fingerprint: JSON.parse(metadata.fingerprint ?? 'null') };
   } catch (cause) {
-    throw new BnError('checkpoint', `${folder.checkpoint}: ${(cause as Error).message}`, { cause });
+    return new BnError('checkpoint', `${file}: ${(cause as Error).message}`, { cause });
   }
 }

@@ -10,7 +10,9 @@ import { readWeights } from '../load/read-weights.js';
 import type { EpochRecord, RunDescription, RunRecord } from '../run-record.js';
 import { conclude } from './conclude.js';
 import { describeRun, shortPath } from './describe-run.js';
+import { compareFingerprints } from './fingerprint.js';
 import { scheduleOf } from './learning-rule.js';
+import { lockRun } from './lock-run.js';
 import { restoreMetrics } from './metrics-file.js';
 import { createRecorder, type Recorder } from './recorder.js';
 import {
@@ -20,6 +22,7 @@ import {
   requireNoRun,
   runFolder,
   type SavedState,
+  usePrevious,
   writeConfig,
   writeSkipped,
 } from './run-folder.js';
@@ -28,6 +31,20 @@ import { type Loaded, withTrainer } from './with-trainer.js';
 /** @returns whether the run went to its end; false if the signal stopped it, which leaves it resumable */
 export async function runTraining(settings: Settings, io: Io): Promise<boolean> {
   if (settings.out !== null) requireNoRun(settings.out);
+  let unlock = async () => {};
+  const lock = async (path: string) => {
+    unlock = await lockRun(path);
+  };
+  try {
+    // Before anything is read there.
+    if (settings.resume !== null) await lock(settings.resume);
+    return await runLocked(settings, io, lock);
+  } finally {
+    await unlock();
+  }
+}
+
+async function runLocked(settings: Settings, io: Io, lock: (path: string) => Promise<void>): Promise<boolean> {
   const saved = settings.resume === null ? null : await readCheckpoint(runFolder(settings.resume));
   requireEpochsToCome(settings.config, saved);
 
@@ -36,18 +53,24 @@ export async function runTraining(settings: Settings, io: Io): Promise<boolean> 
   const signature = saved?.signature ?? weights?.signature ?? null;
   const onProgress = loadingProgress(io.stderr);
   return withTrainer(settings.config, io.cwd, { signature, onProgress }, async (loaded) => {
-    const { config } = loaded;
-    if (saved) named(runFolder(settings.resume!).checkpoint, () => loaded.trainer.restore(saved.checkpoint));
-    else if (weights) loaded.trainer.load(weights.for(loaded.fitted.model));
+    const { config, fingerprint, trainer } = loaded;
+    const notes = saved?.note ? [saved.note] : [];
+    if (saved) {
+      const note = saved.fingerprint && compareFingerprints(saved.fingerprint, fingerprint, settings.resume!);
+      if (note) notes.push(note);
+      named(note ? `${note}; ${saved.file}` : saved.file, () => trainer.restore(saved.checkpoint));
+    } else if (weights) trainer.load(weights.for(loaded.fitted.model));
     if (io.signal.aborted) {
       io.stderr.write('stopped before the first step; nothing was recorded\n');
       return false;
     }
-    const folder = await openFolder({ ...settings, config }, io.cwd);
+    const folder = await openFolder({ ...settings, config }, io.cwd, lock);
+    if (saved?.note) await usePrevious(folder);
     if (loaded.data.skipped.length > 0) await writeSkipped(folder, loaded.data.skipped);
     const history = await restoreMetrics(folder.metrics, saved?.lastEpoch ?? null);
     const description = describeRun(loaded, io.cwd);
-    return await trainAndRecord({ ...loaded, folder, history, description }, settings, io);
+    const warnings = [...notes, ...loaded.warnings];
+    return await trainAndRecord({ ...loaded, warnings, folder, history, description }, settings, io);
   });
 }
 
@@ -60,10 +83,11 @@ interface Run extends Loaded {
 }
 
 async function trainAndRecord(run: Run, settings: Settings, io: Io): Promise<boolean> {
-  const { config, data, fitted, signature, warnings, trainer, folder, history, description } = run;
+  const { config, data, fitted, signature, fingerprint, warnings, trainer, folder, history, description } = run;
   const display = await createDisplay(settings.json ? 'json' : defaultDisplayMode(io.stdout), io.stdout);
   const path = shortPath(folder.path, io.cwd);
-  const recorder = createRecorder(folder, trainer, { batchNormLayers: fitted.batchNormLayers, signature, history });
+  const { batchNormLayers } = fitted;
+  const recorder = createRecorder(folder, trainer, { batchNormLayers, signature, fingerprint, history });
   let ending = 'stopping after this step';
   const onAbort = () => display.message(`${ending}; once more to stop at once`);
   io.signal.addEventListener('abort', onAbort);
@@ -80,9 +104,10 @@ async function trainAndRecord(run: Run, settings: Settings, io: Io): Promise<boo
     }
     ending = 'the training is done, its report is being written';
     const record = await conclude(trainer, recorder, { data, fitted, config, description });
-    await writeReport(folder, record);
+    const failure = await writeReport(folder, record).catch(reportFailure);
     if (settings.export !== null) display.message(await exportRun(run, settings.export, io.cwd));
     display.finish({ summary: record.summary, firstBatchNorm: firstBatchNorm(run, record), folder: path });
+    if (failure) throw failure;
     return true;
   } catch (error) {
     throw withWhatIsKept(error, recorder, path);
@@ -119,8 +144,12 @@ function hintAtChance({ loss: trained, test }: EpochRecord, { fitted, config }: 
 }
 
 /** The run's folder: the one to be continued, which gets the new configuration, or a new one. */
-async function openFolder({ config, resume, out }: Settings, workingFolder: string): Promise<RunFolder> {
-  if (resume === null) return createRunFolder(out, workingFolder, config);
+async function openFolder(
+  { config, resume, out }: Settings,
+  workingFolder: string,
+  lock: (path: string) => Promise<void>,
+): Promise<RunFolder> {
+  if (resume === null) return createRunFolder(out, workingFolder, config, lock);
   const folder = runFolder(resume);
   await writeConfig(folder, config);
   return folder;
@@ -153,12 +182,20 @@ async function writeReport(folder: RunFolder, record: RunRecord): Promise<void> 
   await writeAtomically(folder.report, await renderReport(record));
 }
 
+/** Charts and disks fail in many ways; what was trained is there none the less. */
+function reportFailure(cause: Error): BnError {
+  const [code, why] = cause instanceof BnError ? [cause.code, cause.message] : ['file' as const, `${cause}`];
+  return new BnError(code, `the training is done, but not its report: ${why}`, { cause });
+}
+
 /** A failure, with what the run leaves behind. */
 function withWhatIsKept(error: unknown, { epochs }: Recorder, path: string): unknown {
-  if (!(error instanceof BnError)) return error;
   const kept =
     epochs.length === 0
       ? 'no epoch was finished'
       : `the checkpoint after epoch ${epochs.length} is kept; --resume ${path} continues from there`;
-  return new BnError(error.code, `${error.message} (${kept})`, { cause: error });
+  const message = `${error instanceof Error ? error.message : error} (${kept})`;
+  return error instanceof BnError
+    ? new BnError(error.code, message, { cause: error })
+    : new Error(message, { cause: error });
 }

@@ -5,6 +5,7 @@ import { type Backend, createTrainer, type Signature, type Trainer } from '@bn/c
 import { dataOptions, type RunConfig } from '../config/settings.js';
 import { type FittedModel, fitModel, type MatchedData, matchData } from '../load/fit-model.js';
 import { loadNetwork } from '../load/load-network.js';
+import { type Fingerprint, fingerprintOf } from './fingerprint.js';
 import { objectiveOf, optimizerOf } from './learning-rule.js';
 
 export interface Loaded extends MatchedData {
@@ -14,6 +15,8 @@ export interface Loaded extends MatchedData {
   readonly backend: Backend;
   /** Why not a better device or backend, where the choice was not the user's. */
   readonly deviceReason: string | undefined;
+  /** Of the data and the network. */
+  readonly fingerprint: Fingerprint;
   readonly trainer: Trainer;
 }
 
@@ -51,7 +54,8 @@ export async function withTrainer<T>(
       const matched = matchData(fitted, data, config.batchSize);
       const warnings = [...(network.signed?.assumptions ?? []), ...data.warnings, ...matched.warnings];
       const chosen = { ...config, backend: name };
-      return await body({ ...matched, warnings, config: chosen, fitted, backend, deviceReason, trainer });
+      const fingerprint = await fingerprintOf(matched.data, network.file);
+      return await body({ ...matched, warnings, config: chosen, fitted, backend, deviceReason, fingerprint, trainer });
     } finally {
       await trainer.dispose();
     }

@@ -130,6 +130,7 @@ class LinearForm {
     const number = numberOf(k);
     const [a, b] = k.inputs as [Tensor, Tensor];
     if (number !== undefined) return { number, tensors: [] };
+    if (++this.#steps > mostSteps) return { number: 1, tensors: [this.#nameOf(k)] };
     if (isOp(k, 'mul')) return product(this.#factorOf(a), this.#factorOf(b));
     if (isOp(k, 'div')) return product(this.#factorOf(a), inverse(this.#factorOf(b)));
     if (isOp(k, 'neg')) return scaled(this.#factorOf(a), -1);

@@ -48,7 +48,6 @@ const opsets = { oldest: 7, newest: 24 };
 
 /** Far above what classifiers have, and little enough to be looked at in no time. */
 const mostNodes = 20_000;
-const deepest = 2_000;
 
 /**
  * @throws `data` if the file is damaged or contradicts itself, `unsupported` if it has what is not imported
@@ -129,24 +128,16 @@ function readInput(graph: GraphProto, constants: ReadonlyMap<string, Constant>):
   return { name, dtype, shape: [null, ...sizes.slice(1)], fixedBatch: sizes[0]! };
 }
 
-/**
- * Each value has one origin, which comes before its users (a file with a cycle has no such order), and is not too far
- * from the input: graphs are walked from output to input, which is as deep as they are.
- */
+/** Each value has one origin, which comes before its users: a file with a cycle has no such order. */
 function requireOrder(nodes: readonly OnnxNode[], known: Iterable<string>): void {
-  const depths = new Map([...known].map((name) => [name, 0]));
+  const computed = new Set(known);
   for (const { title, inputs, outputs } of nodes) {
-    const given = inputs.filter((name) => name !== '');
-    const unknown = given.find((name) => !depths.has(name));
+    const unknown = inputs.find((name) => name !== '' && !computed.has(name));
     if (unknown !== undefined) throw damaged(`${title}: nothing before it computes its input '${unknown}'`);
-    const depth = given.reduce((most, name) => Math.max(most, depths.get(name)!), 0) + 1;
-    if (depth > deepest) {
-      throw new BnError('unsupported', `${title}: it has more than ${deepest} nodes one behind the other before it`);
-    }
     for (const name of outputs) {
       if (name === '') continue;
-      if (depths.has(name)) throw damaged(`${title}: '${name}' is computed twice`);
-      depths.set(name, depth);
+      if (computed.has(name)) throw damaged(`${title}: '${name}' is computed twice`);
+      computed.add(name);
     }
   }
 }

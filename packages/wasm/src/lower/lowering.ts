@@ -1,7 +1,7 @@
 // From a graph of primitives to loop nests. Starts at the outputs; what is not stored is computed inside the nest that
 // needs it, so that chains of elementwise operations and views never touch memory.
 
-import { type DType, type Graph, isOp, type Origin, type Tensor } from '@bn/core';
+import { type DType, type Graph, isOp, type Origin, operandsFirst, type Tensor } from '@bn/core';
 import { Index, type Loop } from '../ir/index-form.js';
 import {
   type Access,
@@ -325,22 +325,6 @@ class GraphLowering implements Lowering {
     }
     [this.#summing, this.#splits] = [summing, splits];
   }
-}
-
-/** The nodes that `root` is computed from, and itself, but for those that are `done`. */
-function operandsFirst(root: Tensor, done: Set<Tensor>): Tensor[] {
-  const order: Tensor[] = [];
-  const open = [root];
-  for (let node = open.at(-1); node; node = open.at(-1)) {
-    const next = done.has(node) ? undefined : node.inputs.find((x) => !done.has(x));
-    if (next) open.push(next);
-    else {
-      open.pop();
-      if (!done.has(node)) order.push(node);
-      done.add(node);
-    }
-  }
-  return order;
 }
 
 function placeOf(buffer: Buffer, indices: readonly Index[]): Index {

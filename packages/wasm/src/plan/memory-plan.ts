@@ -50,12 +50,16 @@ export function planMemory(steps: readonly Step[], reuse = true): MemoryPlan {
   return { fixed: all.offsets, fixedBytes: all.bytes, perThread: own.offsets, threadBytes: own.bytes };
 }
 
+/** Buffers for which room is searched between others: the time for that grows with the square of their number. */
+const mostSearched = 1000;
+
 /** First fit, the largest first; buffers whose lifetimes touch do not share memory. */
 function place(intervals: readonly Interval[]): { offsets: Map<Buffer, number>; bytes: number } {
   /** In the order of offsets. */
   const placed: (Interval & { readonly offset: number; readonly end: number })[] = [];
   let bytes = 0;
-  for (const interval of [...intervals].sort((a, b) => b.bytes - a.bytes)) {
+  const sorted = [...intervals].sort((a, b) => b.bytes - a.bytes);
+  for (const interval of sorted.slice(0, mostSearched)) {
     const room = roomFor(interval);
     let offset = 0;
     for (let i = 0; i < placed.length; i++) {
@@ -71,7 +75,27 @@ function place(intervals: readonly Interval[]): { offsets: Map<Buffer, number>; 
   }
   const offsets = new Map<Buffer, number>();
   for (const { buffer, offset } of placed) offsets.set(buffer, offset);
-  return { offsets, bytes };
+  return { offsets, bytes: placeBySize(sorted.slice(mostSearched), offsets, bytes) };
+}
+
+/** The many small ones of deep networks, behind the others: each in the place of one of its size whose life is over. */
+function placeBySize(intervals: readonly Interval[], offsets: Map<Buffer, number>, from: number): number {
+  const ending = [...intervals].sort((a, b) => a.last - b.last);
+  const free = new Map<number, number[]>();
+  let [ended, bytes] = [0, from];
+  for (const { buffer, bytes: size, first } of [...intervals].sort((a, b) => a.first - b.first)) {
+    for (; ending[ended].last < first; ended++) {
+      const room = roomFor(ending[ended]);
+      const places = free.get(room) ?? [];
+      places.push(offsets.get(ending[ended].buffer)!);
+      free.set(room, places);
+    }
+    const room = roomFor({ bytes: size });
+    const offset = free.get(room)?.pop();
+    offsets.set(buffer, offset ?? bytes);
+    if (offset === undefined) bytes += room;
+  }
+  return bytes;
 }
 
 /** Whole cache lines, and one more: buffers of 4,096 bytes' multiples would all compete for the same cache sets. */

@@ -81,7 +81,10 @@ function reserveMemory(shared: boolean): { memory: WebAssembly.Memory; maximum: 
       // Not so much, then.
     }
   }
-  throw new BnError('backend', 'wasm: memory could not be reserved; close other programs');
+  throw new BnError(
+    'backend',
+    'wasm: memory could not be reserved; close other programs, or raise the limit of address space (ulimit -v unlimited)',
+  );
 }
 
 function viewsOf(buffer: ArrayBuffer) {
