@@ -17,6 +17,7 @@ import {
   serverMetadata,
   serverReady,
 } from '../protocol/schemas.js';
+import { inSlices } from '../protocol/slices.js';
 import type { AppOptions } from './create-app.js';
 import { described } from './documentation.js';
 import { packageVersion } from './package-files.js';
@@ -56,7 +57,7 @@ export function addProtocolRoutes(app: FastifyInstance, options: AppOptions): vo
       useModel(models, request, request.params, async (model) => {
         const body = (request.body as Buffer | undefined) ?? Buffer.alloc(0);
         const headerLength = request.headers['inference-header-content-length'];
-        const parsed = parseRequest(body, headerLength?.toString(), model);
+        const parsed = await inSlices(parseRequest(body, headerLength?.toString(), model));
         const outputs = await model.predict('outputs', parsed.features, parsed.rows, goneSignal(reply));
         const answer = encodeResponse(model.name, parsed, outputs);
         reply.headers(answer.headers);
