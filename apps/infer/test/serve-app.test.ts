@@ -1,8 +1,13 @@
 // The routes, with a model that needs no backend: what each answers, and with which status.
 
+import { once } from 'node:events';
+import { request as httpRequest } from 'node:http';
+import { Readable } from 'node:stream';
+import { pipeline } from 'node:stream/promises';
 import { BnError, decodeSignature } from '@bn/core';
 import sharp from 'sharp';
 import { afterEach, describe, expect, it } from 'vitest';
+import { Budget } from '../src/serve/http/budget.js';
 import { type AppOptions, createApp } from '../src/serve/http/create-app.js';
 import { Metrics } from '../src/serve/http/metrics.js';
 import { HttpError } from '../src/serve/http-error.js';
@@ -158,7 +163,22 @@ describe('classifies an image', () => {
     expect(await refused({ a: await png, b: Buffer.from('hello') })).toMatch(/^400 file 2 \('b'\): .*expected a PNG/);
     expect(await refused({ a: await png, b: Buffer.from('') })).toMatch(/^400 file 2 \('b'\): .*got nothing/);
     expect(await refused(await many(33, await png))).toMatch(/^413 a form may have 32 files/);
-    expect(await refused(await many(3, Buffer.alloc(4000)))).toMatch(/^413 the files are too large/);
+    expect(await refused(await many(3, Buffer.alloc(4000)))).toMatch(/^413 the request is too large/);
+  });
+
+  it('refuses images that take more to decode than all may take together, and takes the next', async () => {
+    const { post } = await setUp({ maxBody: 1e6, timeout: 60_000 });
+    // 300 MiB: held as a whole, three times.
+    const large = await sharp({ create: { width: 7000, height: 5000, channels: 3, background: '#333' } })
+      .png({ progressive: true })
+      .toBuffer();
+    const answers = await Promise.all([large, large, large, large].map((bytes) => post('/classify?top=1', bytes)));
+    expect(answers.map(({ statusCode }) => statusCode).sort()).toEqual([200, 200, 503, 503]);
+    expect(answers.find(({ statusCode }) => statusCode === 503)!.headers['retry-after']).toBe('1');
+    expect((await post('/classify', await png)).statusCode).toBe(200);
+    expect((await post('/classify', large)).statusCode).toBe(200);
+    const hasty = await setUp({ maxBody: 1e6, timeout: 50 });
+    expect((await hasty.post('/classify', large)).statusCode).toBe(504);
   });
 
   it('inverted', async () => {
@@ -296,6 +316,35 @@ it('failures: a full queue says when to come back, a worker that died is named, 
     expect(answer.headers['retry-after']).toBe(status === 503 ? '1' : undefined);
     expect(lines.some((line) => line.includes(failure.message))).toBe(status === 500);
   }
+});
+
+it('a share is given back at once, and large ones leave room for small ones', () => {
+  const budget = new Budget(8e6);
+  const [first, second, small] = [budget.share(), budget.share(), budget.share()];
+  first.take(5e6);
+  expect(() => second.take(2e6)).toThrow(expect.objectContaining({ statusCode: 503 }));
+  small.take(5e5);
+  expect(() => small.take(1e6)).toThrow(expect.objectContaining({ statusCode: 503 }));
+  first.release();
+  first.release();
+  second.take(5e6);
+  expect(() => first.take(5e6)).toThrow();
+});
+
+it('takes bodies in parts, with and without a length, up to the limit', async () => {
+  const { app } = await setUp({ maxBody: 300 });
+  const address = await app.listen({ port: 0, host: '127.0.0.1' });
+  const send = async (size: number, headers: Record<string, string>) => {
+    const body = JSON.stringify(valid).padEnd(size);
+    const parts = Readable.from(body.match(/.{1,50}/g)!);
+    const request = httpRequest(address + infer, { method: 'POST', headers });
+    const [response] = await Promise.all([once(request, 'response'), pipeline(parts, request).catch(() => {})]);
+    return response[0].resume().statusCode;
+  };
+  expect(await send(300, {})).toBe(200);
+  expect(await send(300, { 'content-length': '300' })).toBe(200);
+  expect(await send(301, {})).toBe(413);
+  expect(await send(301, { 'content-length': '301' })).toBe(413);
 });
 
 describe('with an API key', () => {

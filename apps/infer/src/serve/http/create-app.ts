@@ -1,10 +1,11 @@
 // The HTTP server: what is the same for all its routes.
 
-import Fastify, { type FastifyBaseLogger, type FastifyInstance, LogController } from 'fastify';
+import Fastify, { type FastifyBaseLogger, type FastifyInstance, type FastifyRequest, LogController } from 'fastify';
 import type { Logger } from 'pino';
 import { HttpError } from '../http-error.js';
 import type { Models } from '../models/served-model.js';
 import { challenges, isAuthorized } from './api-key.js';
+import { Budget, type Share } from './budget.js';
 import { addClassifyRoute } from './classify-route.js';
 import { addDocumentation, described } from './documentation.js';
 import { answerClientError, answerFailure } from './failures.js';
@@ -12,6 +13,7 @@ import type { Metrics } from './metrics.js';
 import { refuseOtherMethods } from './other-methods.js';
 import { addPageRoutes } from './page-routes.js';
 import { addProtocolRoutes } from './protocol-routes.js';
+import { readBody } from './read-body.js';
 
 export interface AppOptions {
   readonly models: Models;
@@ -39,8 +41,13 @@ declare module 'fastify' {
   interface FastifyRequest {
     /** The name of the model that answers; empty until it is known. */
     modelName: string;
+    /** Of the bytes that requests may hold. */
+    share: Share;
   }
 }
+
+/** Bytes that all requests together may hold, unless a single one may have more. */
+const leastBodies = 2 ** 27;
 
 /** How long a kept connection may be silent, in milliseconds. */
 const keepAlive = 30_000;
@@ -69,11 +76,16 @@ export async function createApp(options: AppOptions): Promise<FastifyInstance> {
   });
   // Bodies are read as bytes, whatever they say they are, and checked by the routes; schemas are for /openapi.json.
   app.removeAllContentTypeParsers();
-  app.addContentTypeParser('*', { parseAs: 'buffer' }, (_request, body, done) => done(null, body));
+  app.addContentTypeParser('*', ({ raw, share }: FastifyRequest) => readBody(raw, maxBody, share));
   app.setValidatorCompiler(() => () => true);
   app.setSerializerCompiler(() => (data) => JSON.stringify(data));
 
-  app.addHook('onRequest', async ({ headers, routeOptions }) => {
+  const bodies = new Budget(Math.max(leastBodies, 1.5 * maxBody));
+  app.addHook('onRequest', async (request, reply) => {
+    const { headers, routeOptions } = request;
+    const share = bodies.share();
+    request.share = share;
+    reply.raw.once('close', share.release);
     if (apiKey !== null && !routeOptions.config.isPublic && !isAuthorized(headers, apiKey)) {
       throw new HttpError(401, 'the API key is missing or wrong; send it as Authorization: Bearer <key>', {
         'www-authenticate': challenges,
@@ -87,6 +99,7 @@ export async function createApp(options: AppOptions): Promise<FastifyInstance> {
     if (options.isDraining()) reply.header('connection', 'close');
   });
   app.decorateRequest('modelName', '');
+  app.decorateRequest('share');
   app.addHook('onResponse', async (request, reply) => {
     const { method, url, ip, modelName, routeOptions } = request;
     if (routeOptions.config.isInference) metrics.observeRequest(modelName, reply.statusCode, reply.elapsedTime / 1000);
@@ -97,7 +110,7 @@ export async function createApp(options: AppOptions): Promise<FastifyInstance> {
   await addDocumentation(app, { hasKey: apiKey !== null });
   addPageRoutes(app);
   addProtocolRoutes(app, options);
-  await addClassifyRoute(app, options);
+  addClassifyRoute(app, options);
   app.get('/metrics', { schema: metricsSchema }, async (_request, reply) => {
     reply.type(metrics.contentType);
     return metrics.text();
