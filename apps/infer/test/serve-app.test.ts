@@ -57,7 +57,7 @@ async function setUp(overrides: Partial<AppOptions> & { served?: readonly Served
   const stream = { write: (line: string) => lines.push(line) };
   const app = await createApp({
     ...{ models, log: createLog('info', stream), apiKey: null, maxBody: 10_000, timeout: 1000 },
-    ...{ isReady: () => true, isDraining: () => false },
+    ...{ isReady: () => true, isLive: () => true, isDraining: () => false },
     metrics: new Metrics({ queued: () => [], workers: () => 1 }),
     ...options,
   });
@@ -95,6 +95,12 @@ it('is not ready without a worker, nor while it is stopping, when connections ar
   expect((await without.app.inject('/v2/models/shade%20of%20grey/ready')).statusCode).toBe(503);
   const answer = await stopping.post(infer, JSON.stringify(valid));
   expect([answer.statusCode, answer.headers.connection]).toEqual([200, 'close']);
+});
+
+it('does not live when it gets no worker', async () => {
+  const { app } = await setUp({ isLive: () => false });
+  const { statusCode, body } = await app.inject('/v2/health/live');
+  expect([statusCode, body]).toEqual([503, '{"live":false}']);
 });
 
 it('infers, whatever content type a client claims, and counts', async () => {

@@ -37,6 +37,7 @@ export async function run(args: readonly string[], io: Io): Promise<number> {
     .checked('--max-queue', wholeNumber(1), 'requests that wait, per model, at most', 1024)
     .checked('--max-body', atMost(1024, positive), 'megabytes of a request, at most', 16)
     .checked('--timeout', atMost(86_400, positive), 'seconds for a request to arrive, and for its answer', 30)
+    .checked('--drain', atMost(86_400, positive), 'seconds that requests may take to end after SIGTERM', 8)
     .checked('--log-level', oneOf('debug', 'info', 'warn', 'error'), 'what is logged', 'info')
     .addHelpText('after', `\n${notes}`);
   addModelOptions(command);
@@ -57,6 +58,6 @@ function shareOfCores(workers: number): { threads?: number } {
 
 const notes = `A model whose file changes is loaded again, as all are on SIGHUP; requests
 meanwhile are answered. Ctrl-C or SIGTERM ends the server when it has answered
-what it was asked. Logs are lines of JSON on standard error. Example:
+what it was asked, or after --drain seconds. Logs are lines of JSON on standard error. Example:
   pnpm infer serve model.onnx --port 8080
   curl --data-binary @photo.jpg http://127.0.0.1:8080/classify`;

@@ -27,6 +27,8 @@ export interface AppOptions {
   readonly timeout: number;
   /** Whether requests can be computed. */
   readonly isReady: () => boolean;
+  /** Whether that can change without a new process. */
+  readonly isLive: () => boolean;
   /** Whether the server is about to end: connections are not kept. */
   readonly isDraining: () => boolean;
 }
@@ -96,7 +98,8 @@ export async function createApp(options: AppOptions): Promise<FastifyInstance> {
       throw new HttpError(415, `content-encoding ${encoding} is not accepted; send the body as it is`);
   });
   app.addHook('onSend', async (_request, reply) => {
-    if (options.isDraining()) reply.header('connection', 'close');
+    // Not while it still listens: clients would come with new connections, some of which would be refused unheard.
+    if (options.isDraining() && !app.server.listening) reply.header('connection', 'close');
   });
   app.decorateRequest('modelName', '');
   app.decorateRequest('share');

@@ -28,8 +28,12 @@ interface ModelRoute {
 }
 
 export function addProtocolRoutes(app: FastifyInstance, options: AppOptions): void {
-  const { models, isReady, isDraining } = options;
-  app.get('/v2/health/live', { schema: schemas.live, config: { isPublic: true } }, async () => ({ live: true }));
+  const { models, isReady, isLive, isDraining } = options;
+  app.get('/v2/health/live', { schema: schemas.live, config: { isPublic: true } }, async (_request, reply) => {
+    const live = isLive();
+    reply.code(live ? 200 : 503);
+    return { live };
+  });
   app.get('/v2/health/ready', { schema: schemas.ready, config: { isPublic: true } }, async (_request, reply) => {
     const ready = isReady() && !isDraining();
     reply.code(ready ? 200 : 503);
@@ -77,7 +81,7 @@ const health = ['health'];
 const models = ['models'];
 
 const schemas = {
-  live: described({ summary: 'Whether the server lives', tags: health, answer: json(serverLive) }),
+  live: described({ summary: 'Whether the server lives', tags: health, answer: json(serverLive), errors: [503] }),
   ready: described({
     ...{ summary: 'Whether all models can be asked', tags: health, answer: json(serverReady), errors: [503] },
   }),
