@@ -17,7 +17,7 @@ import { WorkerDied } from '../src/serve/workers/worker-thread.js';
 
 /** Two classes: the first pixel as a share of 255, and the rest. */
 const model: ServedModel = {
-  name: 'shade of grey',
+  ...{ name: 'shade of grey', version: '7' },
   input: { name: 'x', spec: { dtype: 'uint8', shape: [null, 1, 2, 2] } },
   outputs: new Map([['probabilities', { dtype: 'float32', shape: [null, 2] }]]),
   signature: {
@@ -57,6 +57,7 @@ async function setUp(overrides: Partial<AppOptions> & { served?: readonly Served
   const stream = { write: (line: string) => lines.push(line) };
   const app = await createApp({
     ...{ models, log: createLog('info', stream), apiKey: null, maxBody: 10_000, timeout: 1000 },
+    ...{ allowOrigin: [], hosts: ['localhost'] },
     ...{ isReady: () => true, isLive: () => true, isDraining: () => false },
     metrics: new Metrics({ queued: () => [], workers: () => 1 }),
     ...options,
@@ -78,8 +79,8 @@ it('tells that it lives, what it is, and what it serves', async () => {
   expect(await get('/v2/')).toMatchObject({ name: 'bn', extensions: ['binary_tensor_data'] });
   expect(await get('/v2/models')).toEqual({ models: ['shade of grey'] });
   expect(await get('/v2/models/shade%20of%20grey/ready')).toEqual({ name: 'shade of grey', ready: true });
-  for (const path of ['', '/versions/1']) {
-    expect(await get(`/v2/models/shade%20of%20grey${path}`)).toMatchObject({ name: 'shade of grey', versions: ['1'] });
+  for (const path of ['', '/versions/7']) {
+    expect(await get(`/v2/models/shade%20of%20grey${path}`)).toMatchObject({ name: 'shade of grey', versions: ['7'] });
   }
 });
 
@@ -296,7 +297,7 @@ it.each<[string, string, string, object, number]>([
 it.each([
   ['GET', infer, 'POST'],
   ['DELETE', '/v2/models/shade%20of%20grey', 'GET, HEAD'],
-  ['PUT', '/v2/models/shade%20of%20grey/versions/1/ready/', 'GET, HEAD'],
+  ['PUT', '/v2/models/shade%20of%20grey/versions/7/ready/', 'GET, HEAD'],
   ['POST', '/v2', 'GET, HEAD'],
   ['OPTIONS', '/classify', 'POST'],
   ['POST', '/', 'GET, HEAD'],
@@ -351,6 +352,71 @@ it('takes bodies in parts, with and without a length, up to the limit', async ()
   expect(await send(300, { 'content-length': '300' })).toBe(200);
   expect(await send(301, {})).toBe(413);
   expect(await send(301, { 'content-length': '301' })).toBe(413);
+});
+
+describe('pages in browsers', () => {
+  const origin = 'https://a.example';
+  const preflight = { origin, 'access-control-request-method': 'POST', 'access-control-request-headers': 'x-api-key' };
+
+  it.each([
+    ['localhost', 200],
+    ['localhost:8080', 200],
+    ['LOCALHOST', 200],
+    ['app.localhost:1', 200],
+    ['127.0.0.1:8080', 200],
+    ['[::1]:8080', 200],
+    ['192.168.0.1', 200],
+    ['a.example', 200],
+    ['evil.example:8080', 421],
+    ['localhost.evil.example', 421],
+  ])('host %s: %i', async (host, status) => {
+    const { app } = await setUp({ allowOrigin: [origin] });
+    for (const url of ['/v2/health/live', '/', '/nothing-here']) {
+      const answer = await app.inject({ url, headers: { host } });
+      expect(answer.statusCode === 421).toBe(status === 421);
+    }
+  });
+
+  it('any host with a key, or where others can reach it', async () => {
+    const { app } = await setUp({ hosts: null });
+    expect((await app.inject({ url: '/v2', headers: { host: 'evil.example' } })).statusCode).toBe(200);
+  });
+
+  it('those of an allowed origin ask first, without a key, and read answers and failures', async () => {
+    const { app } = await setUp({ allowOrigin: [origin, 'http://b.example:1'], apiKey: 'k' });
+    const asked = await app.inject({ method: 'OPTIONS', url: infer, headers: preflight });
+    expect([asked.statusCode, asked.headers['access-control-allow-origin']]).toEqual([204, origin]);
+    expect(asked.headers['access-control-allow-methods']).toContain('POST');
+    expect(asked.headers['access-control-allow-headers']).toBe('x-api-key');
+    for (const [key, status] of [
+      ['k', 200],
+      ['x', 401],
+    ] as const) {
+      const answer = await app.inject({ url: '/v2', headers: { origin, 'x-api-key': key } });
+      expect([answer.statusCode, answer.headers['access-control-allow-origin']]).toEqual([status, origin]);
+      expect(answer.headers.vary).toMatch(/origin/i);
+    }
+    const page = await app.inject({ url: '/', headers: { origin, 'x-api-key': 'k' } });
+    expect(page.headers['content-security-policy']).toMatch(/default-src 'none'/);
+  });
+
+  it('those of other origins read nothing', async () => {
+    for (const allowOrigin of [[], ['https://b.example']]) {
+      const { app } = await setUp({ allowOrigin });
+      for (const request of [
+        { url: '/v2', headers: { origin } },
+        { method: 'OPTIONS', url: infer, headers: preflight } as const,
+      ]) {
+        expect((await app.inject(request)).headers['access-control-allow-origin']).toBeUndefined();
+      }
+    }
+    const { app } = await setUp({ allowOrigin: ['*'] });
+    expect((await app.inject({ url: '/v2', headers: { origin } })).headers['access-control-allow-origin']).toBe('*');
+    expect((await app.inject('/nothing')).json()).toEqual({
+      error: expect.stringContaining('there is no GET /nothing'),
+    });
+    expect((await app.inject({ method: 'PUT', url: infer })).statusCode).toBe(405);
+  });
 });
 
 describe('with an API key', () => {

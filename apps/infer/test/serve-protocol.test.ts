@@ -137,7 +137,7 @@ it('outputs are answered as they were asked for: which, in what order, as JSON o
     outputs: [{ name: 'class' }, { name: 'logits', parameters: { binary_data: false } }],
   });
   const { headers, body } = encodeResponse(
-    'm',
+    { name: 'm', version: '3' },
     request,
     new Map([
       ['logits', { data: Float32Array.of(1, 2.5, -3), spec: { dtype: 'float32', shape: [1, 3] } }],
@@ -147,7 +147,7 @@ it('outputs are answered as they were asked for: which, in what order, as JSON o
   const length = Number(headers['inference-header-content-length']);
   const bytes = Buffer.from(body);
   expect(JSON.parse(bytes.subarray(0, length).toString())).toEqual({
-    ...{ model_name: 'm', model_version: '1', id: '42' },
+    ...{ model_name: 'm', model_version: '3', id: '42' },
     outputs: [
       { name: 'class', datatype: 'INT32', shape: [1], parameters: { binary_data_size: 4 } },
       { name: 'logits', datatype: 'FP32', shape: [1, 3], data: [1, 2.5, -3] },
@@ -161,12 +161,12 @@ it('an output that JSON cannot hold is a failure that says how to get it', () =>
     ['logits', { data: Float32Array.of(Number.NaN), spec: { dtype: 'float32', shape: [1] } } as const],
   ]);
   const request = { ...parse({ inputs: [input] }), outputs: [{ name: 'logits', binary: false }] };
-  expect(() => encodeResponse('m', request, outputs)).toThrow(/'logits' has NaN.*binary_data/);
+  expect(() => encodeResponse({ name: 'm', version: '3' }, request, outputs)).toThrow(/'logits' has NaN.*binary_data/);
 });
 
 it('metadata: datatypes by their names, -1 for the batch', () => {
-  expect(metadataOf('m', model(), { licence: 'MIT' })).toEqual({
-    ...{ name: 'm', versions: ['1'], platform: 'onnx_onnxv1', parameters: { licence: 'MIT' } },
+  expect(metadataOf({ ...model(), name: 'm', version: '3' }, { licence: 'MIT' })).toEqual({
+    ...{ name: 'm', versions: ['3'], platform: 'onnx_onnxv1', parameters: { licence: 'MIT' } },
     inputs: [{ name: 'x', datatype: 'UINT8', shape: [-1, 2, 2] }],
     outputs: [
       { name: 'logits', datatype: 'FP32', shape: [-1, 3] },
@@ -207,6 +207,21 @@ describe('what does not fit is refused with a reason', () => {
       'bytes that are not there',
       { inputs: [{ ...input, parameters: { binary_data_size: 4 } }] },
       /is 4, but 0 bytes follow/,
+    ],
+    ...['priority', 'sequence_id', 'sequence_start'].map((name): [string, unknown, RegExp] => [
+      name,
+      { inputs: [input], parameters: { [name]: 1 } },
+      /^parameters\.\w+: this server does not have it; leave it out$/,
+    ]),
+    ...['shared_memory_region', 'shared_memory_offset'].map((name): [string, unknown, RegExp] => [
+      name,
+      { inputs: [{ ...input, parameters: { [name]: 1 } }] },
+      /this server does not have it/,
+    ]),
+    [
+      'classification',
+      { inputs: [input], outputs: [{ name: 'class', parameters: { classification: 2 } }] },
+      /not have it/,
     ],
     ['an object as a parameter', { inputs: [input], parameters: { a: {} } }, /parameters.a/],
   ])('%s', (_, request, message) => {

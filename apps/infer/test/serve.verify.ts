@@ -132,6 +132,13 @@ describe('under 64 clients', () => {
     await server.logged(/model reloaded/);
     stop.abort();
     await running;
+    expect(JSON.parse((await ask('/v2/models/light')).body.toString()).versions).toEqual(['2']);
+    for (const [version, status] of [
+      [1, 404],
+      [2, 200],
+    ] as const) {
+      expect((await ask(`/v2/models/light/versions/${version}/infer`, pixelsAsJson(1, 0, 0, 0))).status).toBe(status);
+    }
     expect(await askFor(ask, 0, [1])).toBe(1);
   });
 
@@ -198,7 +205,7 @@ describe('a backend that breaks in a worker that lives is replaced', () => {
 });
 
 describe('slow clients', () => {
-  const head = `POST ${infer} HTTP/1.1\r\nHost: x\r\nContent-Length: 1000\r\n`;
+  const head = `POST ${infer} HTTP/1.1\r\nHost: localhost\r\nContent-Length: 1000\r\n`;
 
   it.each([
     ['in the headers', head],
@@ -253,7 +260,7 @@ it('who never reads the answers is cut off too', async () => {
   const socket = connect(Number(port), hostname).on('error', () => {});
   // More answers than the buffers of both sides take.
   const questions = 2000;
-  socket.write('GET /openapi.json HTTP/1.1\r\nHost: x\r\n\r\n'.repeat(questions));
+  socket.write('GET /openapi.json HTTP/1.1\r\nHost: localhost\r\n\r\n'.repeat(questions));
   // The server looks twice whether anything has moved.
   await wait(7000);
   let answers = 0;

@@ -24,6 +24,8 @@ export interface ServeSettings {
   /** 0: any that is free. */
   readonly port: number;
   readonly apiKey: string | null;
+  /** Whose pages may call it. */
+  readonly allowOrigin: readonly string[];
   readonly workers: number;
   /** Examples. */
   readonly maxBatch: number;
@@ -72,7 +74,8 @@ export async function runServer(settings: ServeSettings, io: Io): Promise<void> 
       observeReload: (model, succeeded) => metrics.observeReload(model, succeeded),
     });
     const app = await createApp({
-      ...{ models: library, metrics, log, apiKey: settings.apiKey },
+      ...{ models: library, metrics, log, apiKey: settings.apiKey, allowOrigin: settings.allowOrigin },
+      hosts: isLocal(settings) && settings.apiKey === null ? ['localhost', settings.host] : null,
       maxBody: settings.maxBody * 2 ** 20,
       timeout: settings.timeout * 1000,
       isReady: () => pool.size > 0,
@@ -111,13 +114,13 @@ async function listen(app: FastifyInstance, { host, port }: ServeSettings): Prom
   }
 }
 
-function announce(
-  address: string,
-  library: ModelLibrary,
-  { host, apiKey }: ServeSettings,
-  { stdout, stderr }: Io,
-): void {
-  const isOpen = apiKey === null && !/^(localhost|127\..*|::1)$/.test(host);
+function isLocal({ host }: ServeSettings): boolean {
+  return /^(localhost|127\..*|::1)$/.test(host);
+}
+
+function announce(address: string, library: ModelLibrary, settings: ServeSettings, { stdout, stderr }: Io): void {
+  const { host, apiKey } = settings;
+  const isOpen = apiKey === null && !isLocal(settings);
   if (isOpen) stderr.write(`warning: ${host} can be reached by other machines, and no --api-key keeps strangers out\n`);
   stdout.write(`serving ${library.names.join(', ')} on ${address}\n`);
 }

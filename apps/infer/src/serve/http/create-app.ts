@@ -9,13 +9,14 @@ import { Budget, type Share } from './budget.js';
 import { addClassifyRoute } from './classify-route.js';
 import { addDocumentation, described } from './documentation.js';
 import { answerClientError, answerFailure } from './failures.js';
+import { type BrowserOptions, guardBrowsers } from './guard-browsers.js';
 import type { Metrics } from './metrics.js';
 import { refuseOtherMethods } from './other-methods.js';
 import { addPageRoutes } from './page-routes.js';
 import { addProtocolRoutes } from './protocol-routes.js';
 import { readBody } from './read-body.js';
 
-export interface AppOptions {
+export interface AppOptions extends BrowserOptions {
   readonly models: Models;
   readonly metrics: Metrics;
   readonly log: Logger;
@@ -82,6 +83,7 @@ export async function createApp(options: AppOptions): Promise<FastifyInstance> {
   app.setValidatorCompiler(() => () => true);
   app.setSerializerCompiler(() => (data) => JSON.stringify(data));
 
+  await guardBrowsers(app, options);
   const bodies = new Budget(Math.max(leastBodies, 1.5 * maxBody));
   app.addHook('onRequest', async (request, reply) => {
     const { headers, routeOptions } = request;

@@ -48,7 +48,7 @@ export function addProtocolRoutes(app: FastifyInstance, options: AppOptions): vo
 
   for (const path of ['/v2/models/:name', '/v2/models/:name/versions/:version']) {
     app.get<ModelRoute>(path, { schema: schemas.model }, async (request) =>
-      useModel(models, request, request.params, (model) => metadataOf(model.name, model, parametersOf(model))),
+      useModel(models, request, request.params, (model) => metadataOf(model, parametersOf(model))),
     );
     app.get<ModelRoute>(`${path}/ready`, { schema: schemas.modelReady }, async (request, reply) =>
       useModel(models, request, request.params, ({ name }) => {
@@ -63,7 +63,7 @@ export function addProtocolRoutes(app: FastifyInstance, options: AppOptions): vo
         const headerLength = request.headers['inference-header-content-length'];
         const parsed = await inSlices(parseRequest(body, headerLength?.toString(), model));
         const outputs = await model.predict('outputs', parsed.features, parsed.rows, goneSignal(reply));
-        const answer = encodeResponse(model.name, parsed, outputs);
+        const answer = encodeResponse(model, parsed, outputs);
         reply.headers(answer.headers);
         return answer.body;
       }),

@@ -119,11 +119,12 @@ export class ModelLibrary implements Models {
     try {
       const bytes = await readModelFile(path);
       if (Buffer.compare(bytes, old.bytes) === 0) return log.info({ model: name }, 'the file has not changed');
-      this.#editions.set(name, await this.#load(name, bytes));
+      const edition = await this.#load(name, bytes);
+      this.#editions.set(name, edition);
       old.isReplaced = true;
       this.#unloadUnused(old);
       observeReload(name, true);
-      log.info({ model: name, path }, 'model reloaded');
+      log.info({ model: name, path, version: edition.model.version }, 'model reloaded');
     } catch (error) {
       observeReload(name, false);
       const known = error instanceof BnError || error instanceof WorkerDied;
@@ -146,6 +147,7 @@ export class ModelLibrary implements Models {
     const model: ServedModel = {
       ...description,
       name,
+      version: String(1 + Number(this.#editions.get(name)?.model.version ?? 0)),
       predict: (computation, ...request) => predictors[computation].predict(...request),
     };
     return { number, bytes, model, predictors, users: 0, isReplaced: false };

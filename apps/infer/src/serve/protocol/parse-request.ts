@@ -50,6 +50,7 @@ export function* parseRequest(
   }
   const { head, data } = yield* cutRequest(body.subarray(0, jsonLength));
   const request = parseJson(head, inferenceRequest);
+  requireSupported(request);
   const input = onlyInput(request, model);
   const shape = checkedShape(input, model.input.spec);
   requireOneForm(input, data, body.length - jsonLength);
@@ -61,6 +62,16 @@ export function* parseRequest(
     ...(request.id !== undefined && { id: request.id }),
     ...{ features, rows: shape[0]!, outputs: requestedOutputs(request, model) },
   };
+}
+
+/** Parameters of Triton's extensions that change what is computed, or where the data is. */
+const unsupported = /^(classification|priority|sequence_(id|start|end)|shared_memory_.*)$/;
+
+function requireSupported({ parameters, inputs, outputs = [] }: InferenceRequest): void {
+  for (const given of [parameters, ...[...inputs, ...outputs].map(({ parameters }) => parameters)]) {
+    const name = Object.keys(given ?? {}).find((name) => unsupported.test(name));
+    if (name) throw new HttpError(400, `parameters.${name}: this server does not have it; leave it out`);
+  }
 }
 
 function onlyInput({ inputs }: InferenceRequest, { input }: ModelInterface): Input {
