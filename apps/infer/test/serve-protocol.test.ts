@@ -119,6 +119,34 @@ describe('what is large costs no more than its bytes', () => {
     );
   });
 
+  it.each([
+    ['a comma at the end', '[1,2,3,4,]'],
+    ['a comma too many', '[1,,2,3]'],
+    ['a comma too few', '[1 2,3,4,5]'],
+    ['a comma at the end of a row', '[[[1,2],[3,4,]]]'],
+    ['no comma between rows', '[[[1,2][3,4]]]'],
+    ['an element behind a row', '[[[1,2]3,[4,5]]]'],
+    ['a row in a row', '[[[1,2],[[3],4]]]'],
+    ['an empty row', '[[[1,2],[]]]'],
+    ['brackets that are none', '[[[1,2],[3,4]}'],
+    ['another end', '[1,2,3,4}'],
+    ['an element longer than a part', `[1,2,3${' '.repeat(1e5)},4]`],
+    ['a first element longer than a part', `[${' '.repeat(1e5)}1,2,3,4]`],
+    ['letters of other alphabets', '[1,2,3,٤]'],
+  ])('%s', (_, data) => {
+    expect(() => parseRequest(Buffer.from(`${head}${data}}]}`), undefined, model())).toThrow(
+      expect.objectContaining({ statusCode: 400 }),
+    );
+  });
+
+  it('rows and spaces across the parts that are read at a time', () => {
+    const row = ' [ [ 1 ,2],\n[3,  4] ]';
+    const rows = 20_000;
+    const text = `${head.replace('[1,2,2]', `[${rows},2,2]`)}[${Array(rows).fill(row).join()}]}]}`;
+    const { features } = parseRequest(Buffer.from(text), undefined, model());
+    expect(features).toEqual(Uint8Array.from({ length: 4 * rows }, (_, i) => 1 + (i % 4)));
+  });
+
   it('others get their turn meanwhile', async () => {
     const text = Buffer.from(`${head.replace('[1,2,2]', '[1000000,2,2]')}[${'1,'.repeat(4e6 - 1)}1]}]}`);
     let turns = 0;
@@ -236,7 +264,7 @@ describe('what does not fit is refused with a reason', () => {
     [
       'NaN',
       JSON.stringify({ inputs: [{ ...input, datatype: 'FP32' }] }).replace('255', 'NaN'),
-      /not acceptable JSON at element 3/,
+      /not acceptable JSON behind element 0/,
     ],
     [
       'a number beyond floats',

@@ -58,6 +58,9 @@ export function* cutRequest(text: Buffer): Steps<CutRequest> {
       if (depth !== dataDepth || byte !== openBracket || !isDataAt(text, i)) continue;
       if (from >= 0) throw new HttpError(400, 'inputs: data is given twice; the model takes one input');
       from = i;
+      // A list of numbers is passed over at once.
+      const list = text.subarray(i + 1, text.indexOf(closeBracket!, i));
+      if (![openBracket, openBrace, quote].some((byte) => list.includes(byte!))) i += list.length;
     } else if (byte === closeBracket || byte === closeBrace) {
       if (depth-- === dataDepth && from >= 0 && to < 0) to = i + 1;
     }
