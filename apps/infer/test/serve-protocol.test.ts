@@ -99,6 +99,7 @@ describe('what is large costs no more than its bytes', () => {
   const head = '{"inputs":[{"name":"x","shape":[1,2,2],"datatype":"UINT8","data":';
   it.each([
     ['empty inputs', `{"inputs":[${'{},'.repeat(1e6)}{}]}`, /more than 16384 bytes besides its data/],
+    ['few empty inputs', `{"inputs":[${'{},'.repeat(600)}{}]}`, /more than 500 values besides its data/],
     ['parameters', `{"parameters":{${'"a":1,'.repeat(1e6)}"b":1}}`, /more than 16384 bytes/],
     [
       'a huge shape',

@@ -11,6 +11,9 @@ const deepest = 32;
 /** Bytes of a request without its tensors' elements. What they cost is not in proportion: `{}` is parsed into many objects. */
 const largest = 2 ** 14;
 
+/** Values in that, roughly: the schema lists what is wrong with each. */
+const mostValues = 500;
+
 const [quote, backslash, openBracket, openBrace, closeBracket, closeBrace, colon] = Buffer.from(
   '"\\[{]}:',
 ) as unknown as number[];
@@ -85,6 +88,12 @@ function isDataAt(text: Buffer, at: number): boolean {
 
 /** @throws HttpError 400 for a text that is not JSON, holds keys that reach for prototypes, or is no such object */
 export function parseJson<T>(text: Buffer, schema: z.ZodType<T>): T {
+  if (text.toString('latin1').split(',').length > mostValues) {
+    throw new HttpError(
+      400,
+      `the request has more than ${mostValues} values besides its data; leave out what is not needed`,
+    );
+  }
   const parsed = schema.safeParse(parse(text));
   if (parsed.success) return parsed.data;
   const { path, message } = parsed.error.issues[0]!;
