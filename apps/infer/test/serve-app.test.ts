@@ -1,8 +1,13 @@
 // The routes, with a model that needs no backend: what each answers, and with which status.
 
+import { once } from 'node:events';
+import { request as httpRequest } from 'node:http';
+import { Readable } from 'node:stream';
+import { pipeline } from 'node:stream/promises';
 import { BnError, decodeSignature } from '@bn/core';
 import sharp from 'sharp';
 import { afterEach, describe, expect, it } from 'vitest';
+import { Budget } from '../src/serve/http/budget.js';
 import { type AppOptions, createApp } from '../src/serve/http/create-app.js';
 import { Metrics } from '../src/serve/http/metrics.js';
 import { HttpError } from '../src/serve/http-error.js';
@@ -12,7 +17,7 @@ import { WorkerDied } from '../src/serve/workers/worker-thread.js';
 
 /** Two classes: the first pixel as a share of 255, and the rest. */
 const model: ServedModel = {
-  name: 'shade of grey',
+  ...{ name: 'shade of grey', version: '7' },
   input: { name: 'x', spec: { dtype: 'uint8', shape: [null, 1, 2, 2] } },
   outputs: new Map([['probabilities', { dtype: 'float32', shape: [null, 2] }]]),
   signature: {
@@ -52,7 +57,8 @@ async function setUp(overrides: Partial<AppOptions> & { served?: readonly Served
   const stream = { write: (line: string) => lines.push(line) };
   const app = await createApp({
     ...{ models, log: createLog('info', stream), apiKey: null, maxBody: 10_000, timeout: 1000 },
-    ...{ isReady: () => true, isDraining: () => false },
+    ...{ allowOrigin: [], hosts: ['localhost'] },
+    ...{ isReady: () => true, isLive: () => true, isDraining: () => false },
     metrics: new Metrics({ queued: () => [], workers: () => 1 }),
     ...options,
   });
@@ -73,8 +79,8 @@ it('tells that it lives, what it is, and what it serves', async () => {
   expect(await get('/v2/')).toMatchObject({ name: 'bn', extensions: ['binary_tensor_data'] });
   expect(await get('/v2/models')).toEqual({ models: ['shade of grey'] });
   expect(await get('/v2/models/shade%20of%20grey/ready')).toEqual({ name: 'shade of grey', ready: true });
-  for (const path of ['', '/versions/1']) {
-    expect(await get(`/v2/models/shade%20of%20grey${path}`)).toMatchObject({ name: 'shade of grey', versions: ['1'] });
+  for (const path of ['', '/versions/7']) {
+    expect(await get(`/v2/models/shade%20of%20grey${path}`)).toMatchObject({ name: 'shade of grey', versions: ['7'] });
   }
 });
 
@@ -90,6 +96,12 @@ it('is not ready without a worker, nor while it is stopping, when connections ar
   expect((await without.app.inject('/v2/models/shade%20of%20grey/ready')).statusCode).toBe(503);
   const answer = await stopping.post(infer, JSON.stringify(valid));
   expect([answer.statusCode, answer.headers.connection]).toEqual([200, 'close']);
+});
+
+it('does not live when it gets no worker', async () => {
+  const { app } = await setUp({ isLive: () => false });
+  const { statusCode, body } = await app.inject('/v2/health/live');
+  expect([statusCode, body]).toEqual([503, '{"live":false}']);
 });
 
 it('infers, whatever content type a client claims, and counts', async () => {
@@ -158,7 +170,22 @@ describe('classifies an image', () => {
     expect(await refused({ a: await png, b: Buffer.from('hello') })).toMatch(/^400 file 2 \('b'\): .*expected a PNG/);
     expect(await refused({ a: await png, b: Buffer.from('') })).toMatch(/^400 file 2 \('b'\): .*got nothing/);
     expect(await refused(await many(33, await png))).toMatch(/^413 a form may have 32 files/);
-    expect(await refused(await many(3, Buffer.alloc(4000)))).toMatch(/^413 the files are too large/);
+    expect(await refused(await many(3, Buffer.alloc(4000)))).toMatch(/^413 the request is too large/);
+  });
+
+  it('refuses images that take more to decode than all may take together, and takes the next', async () => {
+    const { post } = await setUp({ maxBody: 1e6, timeout: 60_000 });
+    // 300 MiB: held as a whole, three times.
+    const large = await sharp({ create: { width: 7000, height: 5000, channels: 3, background: '#333' } })
+      .png({ progressive: true })
+      .toBuffer();
+    const answers = await Promise.all([large, large, large, large].map((bytes) => post('/classify?top=1', bytes)));
+    expect(answers.map(({ statusCode }) => statusCode).sort()).toEqual([200, 200, 503, 503]);
+    expect(answers.find(({ statusCode }) => statusCode === 503)!.headers['retry-after']).toBe('1');
+    expect((await post('/classify', await png)).statusCode).toBe(200);
+    expect((await post('/classify', large)).statusCode).toBe(200);
+    const hasty = await setUp({ maxBody: 1e6, timeout: 50 });
+    expect((await hasty.post('/classify', large)).statusCode).toBe(504);
   });
 
   it('inverted', async () => {
@@ -270,7 +297,7 @@ it.each<[string, string, string, object, number]>([
 it.each([
   ['GET', infer, 'POST'],
   ['DELETE', '/v2/models/shade%20of%20grey', 'GET, HEAD'],
-  ['PUT', '/v2/models/shade%20of%20grey/versions/1/ready/', 'GET, HEAD'],
+  ['PUT', '/v2/models/shade%20of%20grey/versions/7/ready/', 'GET, HEAD'],
   ['POST', '/v2', 'GET, HEAD'],
   ['OPTIONS', '/classify', 'POST'],
   ['POST', '/', 'GET, HEAD'],
@@ -296,6 +323,100 @@ it('failures: a full queue says when to come back, a worker that died is named, 
     expect(answer.headers['retry-after']).toBe(status === 503 ? '1' : undefined);
     expect(lines.some((line) => line.includes(failure.message))).toBe(status === 500);
   }
+});
+
+it('a share is given back at once, and large ones leave room for small ones', () => {
+  const budget = new Budget(8e6);
+  const [first, second, small] = [budget.share(), budget.share(), budget.share()];
+  first.take(5e6);
+  expect(() => second.take(2e6)).toThrow(expect.objectContaining({ statusCode: 503 }));
+  small.take(5e5);
+  expect(() => small.take(1e6)).toThrow(expect.objectContaining({ statusCode: 503 }));
+  first.release();
+  first.release();
+  second.take(5e6);
+  expect(() => first.take(5e6)).toThrow();
+});
+
+it('takes bodies in parts, with and without a length, up to the limit', async () => {
+  const { app } = await setUp({ maxBody: 300 });
+  const address = await app.listen({ port: 0, host: '127.0.0.1' });
+  const send = async (size: number, headers: Record<string, string>) => {
+    const body = JSON.stringify(valid).padEnd(size);
+    const parts = Readable.from(body.match(/.{1,50}/g)!);
+    const request = httpRequest(address + infer, { method: 'POST', headers });
+    const [response] = await Promise.all([once(request, 'response'), pipeline(parts, request).catch(() => {})]);
+    return response[0].resume().statusCode;
+  };
+  expect(await send(300, {})).toBe(200);
+  expect(await send(300, { 'content-length': '300' })).toBe(200);
+  expect(await send(301, {})).toBe(413);
+  expect(await send(301, { 'content-length': '301' })).toBe(413);
+});
+
+describe('pages in browsers', () => {
+  const origin = 'https://a.example';
+  const preflight = { origin, 'access-control-request-method': 'POST', 'access-control-request-headers': 'x-api-key' };
+
+  it.each([
+    ['localhost', 200],
+    ['localhost:8080', 200],
+    ['LOCALHOST', 200],
+    ['app.localhost:1', 200],
+    ['127.0.0.1:8080', 200],
+    ['[::1]:8080', 200],
+    ['192.168.0.1', 200],
+    ['a.example', 200],
+    ['evil.example:8080', 421],
+    ['localhost.evil.example', 421],
+  ])('host %s: %i', async (host, status) => {
+    const { app } = await setUp({ allowOrigin: [origin] });
+    for (const url of ['/v2/health/live', '/', '/nothing-here']) {
+      const answer = await app.inject({ url, headers: { host } });
+      expect(answer.statusCode === 421).toBe(status === 421);
+    }
+  });
+
+  it('any host with a key, or where others can reach it', async () => {
+    const { app } = await setUp({ hosts: null });
+    expect((await app.inject({ url: '/v2', headers: { host: 'evil.example' } })).statusCode).toBe(200);
+  });
+
+  it('those of an allowed origin ask first, without a key, and read answers and failures', async () => {
+    const { app } = await setUp({ allowOrigin: [origin, 'http://b.example:1'], apiKey: 'k' });
+    const asked = await app.inject({ method: 'OPTIONS', url: infer, headers: preflight });
+    expect([asked.statusCode, asked.headers['access-control-allow-origin']]).toEqual([204, origin]);
+    expect(asked.headers['access-control-allow-methods']).toContain('POST');
+    expect(asked.headers['access-control-allow-headers']).toBe('x-api-key');
+    for (const [key, status] of [
+      ['k', 200],
+      ['x', 401],
+    ] as const) {
+      const answer = await app.inject({ url: '/v2', headers: { origin, 'x-api-key': key } });
+      expect([answer.statusCode, answer.headers['access-control-allow-origin']]).toEqual([status, origin]);
+      expect(answer.headers.vary).toMatch(/origin/i);
+    }
+    const page = await app.inject({ url: '/', headers: { origin, 'x-api-key': 'k' } });
+    expect(page.headers['content-security-policy']).toMatch(/default-src 'none'/);
+  });
+
+  it('those of other origins read nothing', async () => {
+    for (const allowOrigin of [[], ['https://b.example']]) {
+      const { app } = await setUp({ allowOrigin });
+      for (const request of [
+        { url: '/v2', headers: { origin } },
+        { method: 'OPTIONS', url: infer, headers: preflight } as const,
+      ]) {
+        expect((await app.inject(request)).headers['access-control-allow-origin']).toBeUndefined();
+      }
+    }
+    const { app } = await setUp({ allowOrigin: ['*'] });
+    expect((await app.inject({ url: '/v2', headers: { origin } })).headers['access-control-allow-origin']).toBe('*');
+    expect((await app.inject('/nothing')).json()).toEqual({
+      error: expect.stringContaining('there is no GET /nothing'),
+    });
+    expect((await app.inject({ method: 'PUT', url: infer })).statusCode).toBe(405);
+  });
 });
 
 describe('with an API key', () => {

@@ -5,8 +5,24 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { encodeResponse } from '../src/serve/protocol/encode-response.js';
 import { metadataOf } from '../src/serve/protocol/metadata.js';
-import { type ModelInterface, parseRequest } from '../src/serve/protocol/parse-request.js';
+import { type ModelInterface, parseRequest as parsing } from '../src/serve/protocol/parse-request.js';
+import { inSlices } from '../src/serve/protocol/slices.js';
 
+/** All slices of the work at once. */
+function parseRequest(...request: Parameters<typeof parsing>) {
+  const steps = parsing(...request);
+  for (;;) {
+    const { done, value } = steps.next();
+    if (done) return value;
+  }
+}
+function tryTo<T>(task: () => T): T | null {
+  try {
+    return task();
+  } catch {
+    return null;
+  }
+}
 const model = (dtype: Spec['dtype'] = 'uint8'): ModelInterface => ({
   input: { name: 'x', spec: { dtype, shape: [null, 2, 2] } },
   outputs: new Map<string, Spec>([
@@ -54,6 +70,94 @@ it('tensors of every datatype are the same as JSON and as bytes', () => {
   }
 });
 
+it('elements of JSON are what JSON.parse makes of them', () => {
+  const spaces = fc.constantFrom('', ' ', '\n\t\r ');
+  const number = fc.oneof(
+    fc.double({ noNaN: true, noDefaultInfinity: true }).map(String),
+    fc.float({ noNaN: true, noDefaultInfinity: true }).map(String),
+    fc.stringMatching(/^-?(0|[1-9]\d{0,30})(\.\d{1,30})?([eE][+-]?\d{1,2})?$/),
+    fc.stringMatching(/^-?[\d.eE+-]{1,6}$/),
+  );
+  fc.assert(
+    fc.property(fc.array(fc.tuple(spaces, number, spaces), { minLength: 1, maxLength: 5 }), (parts) => {
+      const data = `[${parts.map((part) => part.join('')).join()}]`;
+      const text = Buffer.from(
+        `{"inputs":[{"name":"x","shape":[${parts.length}],"datatype":"FP32","data" : ${data}}]}`,
+      );
+      const oneNumber: ModelInterface = { ...model(), input: { name: 'x', spec: { dtype: 'float32', shape: [null] } } };
+      const read = () => parseRequest(text, undefined, oneNumber).features;
+      const expected = tryTo(() => JSON.parse(data) as number[]);
+      const fits = expected?.every((value) => Math.abs(value) <= 3.4028234663852886e38);
+      if (expected && fits) expect(read()).toEqual(Float32Array.from(expected));
+      else expect(read).toThrow(expect.objectContaining({ statusCode: 400 }));
+    }),
+    { seed: 1, numRuns: 2000 },
+  );
+});
+
+describe('what is large costs no more than its bytes', () => {
+  const head = '{"inputs":[{"name":"x","shape":[1,2,2],"datatype":"UINT8","data":';
+  it.each([
+    ['empty inputs', `{"inputs":[${'{},'.repeat(1e6)}{}]}`, /more than 16384 bytes besides its data/],
+    ['few empty inputs', `{"inputs":[${'{},'.repeat(600)}{}]}`, /more than 500 values besides its data/],
+    ['parameters', `{"parameters":{${'"a":1,'.repeat(1e6)}"b":1}}`, /more than 16384 bytes/],
+    [
+      'a huge shape',
+      `{"inputs":[{"name":"x","shape":[9007199254740991,2,2],"datatype":"UINT8","data":[[[1,2]]]}]}`,
+      /one of 1$/,
+    ],
+    ['rows too many', `${head}[[[1,2],[3,4]]${',[[1,2],[3,4]]'.repeat(1e6)}]}]}`, /one of more$/],
+    ['elements too many', `${head}[1${',1'.repeat(1e6)}]}]}`, /expected 4 elements .* got more$/],
+    ['behind the data', `${head}[1,2,3,4]}],"outputs":[${'{},'.repeat(1e6)}{}]}`, /more than 16384 bytes/],
+    [
+      'data by another name',
+      `${head.replace('"data"', '"d\\u0061ta"')}[1${',1'.repeat(1e6)}]}]}`,
+      /more than 16384 bytes/,
+    ],
+  ])('%s', (_, text, message) => {
+    expect(() => parseRequest(Buffer.from(text), undefined, model())).toThrow(
+      expect.objectContaining({ statusCode: 400, message: expect.stringMatching(message) }),
+    );
+  });
+
+  it.each([
+    ['a comma at the end', '[1,2,3,4,]'],
+    ['a comma too many', '[1,,2,3]'],
+    ['a comma too few', '[1 2,3,4,5]'],
+    ['a comma at the end of a row', '[[[1,2],[3,4,]]]'],
+    ['no comma between rows', '[[[1,2][3,4]]]'],
+    ['an element behind a row', '[[[1,2]3,[4,5]]]'],
+    ['a row in a row', '[[[1,2],[[3],4]]]'],
+    ['an empty row', '[[[1,2],[]]]'],
+    ['brackets that are none', '[[[1,2],[3,4]}'],
+    ['another end', '[1,2,3,4}'],
+    ['an element longer than a part', `[1,2,3${' '.repeat(1e5)},4]`],
+    ['a first element longer than a part', `[${' '.repeat(1e5)}1,2,3,4]`],
+    ['letters of other alphabets', '[1,2,3,٤]'],
+  ])('%s', (_, data) => {
+    expect(() => parseRequest(Buffer.from(`${head}${data}}]}`), undefined, model())).toThrow(
+      expect.objectContaining({ statusCode: 400 }),
+    );
+  });
+
+  it('rows and spaces across the parts that are read at a time', () => {
+    const row = ' [ [ 1 ,2],\n[3,  4] ]';
+    const rows = 20_000;
+    const text = `${head.replace('[1,2,2]', `[${rows},2,2]`)}[${Array(rows).fill(row).join()}]}]}`;
+    const { features } = parseRequest(Buffer.from(text), undefined, model());
+    expect(features).toEqual(Uint8Array.from({ length: 4 * rows }, (_, i) => 1 + (i % 4)));
+  });
+
+  it('others get their turn meanwhile', async () => {
+    const text = Buffer.from(`${head.replace('[1,2,2]', '[1000000,2,2]')}[${'1,'.repeat(4e6 - 1)}1]}]}`);
+    let turns = 0;
+    const timer = setInterval(() => turns++, 1);
+    const { rows } = await inSlices(parsing(text, undefined, model()));
+    clearInterval(timer);
+    expect([rows, turns > 3]).toEqual([1_000_000, true]);
+  });
+});
+
 it('outputs are answered as they were asked for: which, in what order, as JSON or bytes', () => {
   const request = parse({
     id: '42',
@@ -62,7 +166,7 @@ it('outputs are answered as they were asked for: which, in what order, as JSON o
     outputs: [{ name: 'class' }, { name: 'logits', parameters: { binary_data: false } }],
   });
   const { headers, body } = encodeResponse(
-    'm',
+    { name: 'm', version: '3' },
     request,
     new Map([
       ['logits', { data: Float32Array.of(1, 2.5, -3), spec: { dtype: 'float32', shape: [1, 3] } }],
@@ -72,7 +176,7 @@ it('outputs are answered as they were asked for: which, in what order, as JSON o
   const length = Number(headers['inference-header-content-length']);
   const bytes = Buffer.from(body);
   expect(JSON.parse(bytes.subarray(0, length).toString())).toEqual({
-    ...{ model_name: 'm', model_version: '1', id: '42' },
+    ...{ model_name: 'm', model_version: '3', id: '42' },
     outputs: [
       { name: 'class', datatype: 'INT32', shape: [1], parameters: { binary_data_size: 4 } },
       { name: 'logits', datatype: 'FP32', shape: [1, 3], data: [1, 2.5, -3] },
@@ -86,12 +190,12 @@ it('an output that JSON cannot hold is a failure that says how to get it', () =>
     ['logits', { data: Float32Array.of(Number.NaN), spec: { dtype: 'float32', shape: [1] } } as const],
   ]);
   const request = { ...parse({ inputs: [input] }), outputs: [{ name: 'logits', binary: false }] };
-  expect(() => encodeResponse('m', request, outputs)).toThrow(/'logits' has NaN.*binary_data/);
+  expect(() => encodeResponse({ name: 'm', version: '3' }, request, outputs)).toThrow(/'logits' has NaN.*binary_data/);
 });
 
 it('metadata: datatypes by their names, -1 for the batch', () => {
-  expect(metadataOf('m', model(), { licence: 'MIT' })).toEqual({
-    ...{ name: 'm', versions: ['1'], platform: 'onnx_onnxv1', parameters: { licence: 'MIT' } },
+  expect(metadataOf({ ...model(), name: 'm', version: '3' }, { licence: 'MIT' })).toEqual({
+    ...{ name: 'm', versions: ['3'], platform: 'onnx_onnxv1', parameters: { licence: 'MIT' } },
     inputs: [{ name: 'x', datatype: 'UINT8', shape: [-1, 2, 2] }],
     outputs: [
       { name: 'logits', datatype: 'FP32', shape: [-1, 3] },
@@ -105,7 +209,7 @@ describe('what does not fit is refused with a reason', () => {
     ['no object', 7, /the request: .*expected object/],
     ['no inputs', { inputs: [] }, /inputs: /],
     ['another name', { inputs: [{ ...input, name: 'y' }] }, /unexpected 'y'; the model takes 'x'/],
-    ['an input twice', { inputs: [input, input] }, /given 2 times/],
+    ['an input twice', { inputs: [input, input] }, /given twice; the model takes one input/],
     ['another datatype', { inputs: [{ ...input, datatype: 'FP32' }] }, /expected datatype UINT8, got FP32/],
     ['another rank', { inputs: [{ ...input, shape: [1, 4] }] }, /expected shape \[batch, 2, 2\]/],
     ['another size', { inputs: [{ ...input, shape: [1, 2, 3] }] }, /expected shape \[batch, 2, 2\]/],
@@ -133,6 +237,21 @@ describe('what does not fit is refused with a reason', () => {
       { inputs: [{ ...input, parameters: { binary_data_size: 4 } }] },
       /is 4, but 0 bytes follow/,
     ],
+    ...['priority', 'sequence_id', 'sequence_start'].map((name): [string, unknown, RegExp] => [
+      name,
+      { inputs: [input], parameters: { [name]: 1 } },
+      /^parameters\.\w+: this server does not have it; leave it out$/,
+    ]),
+    ...['shared_memory_region', 'shared_memory_offset'].map((name): [string, unknown, RegExp] => [
+      name,
+      { inputs: [{ ...input, parameters: { [name]: 1 } }] },
+      /this server does not have it/,
+    ]),
+    [
+      'classification',
+      { inputs: [input], outputs: [{ name: 'class', parameters: { classification: 2 } }] },
+      /not have it/,
+    ],
     ['an object as a parameter', { inputs: [input], parameters: { a: {} } }, /parameters.a/],
   ])('%s', (_, request, message) => {
     expect(() => parse(request)).toThrow(
@@ -143,7 +262,11 @@ describe('what does not fit is refused with a reason', () => {
   it.each([
     ['no JSON', 'nul', /not acceptable JSON/],
     ['nothing', '', /not acceptable JSON/],
-    ['NaN', JSON.stringify({ inputs: [input] }).replace('255', 'NaN'), /not acceptable JSON/],
+    [
+      'NaN',
+      JSON.stringify({ inputs: [{ ...input, datatype: 'FP32' }] }).replace('255', 'NaN'),
+      /not acceptable JSON behind element 0/,
+    ],
     [
       'a number beyond floats',
       JSON.stringify({ inputs: [{ ...input, datatype: 'FP32' }] }).replace('255', '1e39'),

@@ -132,6 +132,13 @@ describe('under 64 clients', () => {
     await server.logged(/model reloaded/);
     stop.abort();
     await running;
+    expect(JSON.parse((await ask('/v2/models/light')).body.toString()).versions).toEqual(['2']);
+    for (const [version, status] of [
+      [1, 404],
+      [2, 200],
+    ] as const) {
+      expect((await ask(`/v2/models/light/versions/${version}/infer`, pixelsAsJson(1, 0, 0, 0))).status).toBe(status);
+    }
     expect(await askFor(ask, 0, [1])).toBe(1);
   });
 
@@ -177,8 +184,28 @@ it('a worker that ends takes its requests along, and is replaced', async () => {
   expect(server.log()).toMatch(/another one takes its place/);
 });
 
+describe('a backend that breaks in a worker that lives is replaced', () => {
+  const backend = fileURLToPath(new URL('data/mortal-backend.mjs', import.meta.url));
+
+  it.each([
+    [65, 504, /did not finish a batch within 1 s/],
+    [67, 500, /failed \(memory access out of bounds\)/],
+    [68, 500, /computes no more \(device lost\)/],
+  ])('by %i', async (pixel, status, reason) => {
+    const { server, ask } = await serveLight(['--backend', backend, '--timeout', '1']);
+    expect((await ask(infer, pixelsAsJson(pixel, 0, 0, 0))).status).toBe(status);
+    const start = performance.now();
+    let next = await ask(infer, pixelsAsJson(1, 0, 0, 0));
+    // The time limit is shorter than loading a worker takes on a busy machine.
+    while (next.status === 504) next = await ask(infer, pixelsAsJson(1, 0, 0, 0));
+    expect(next.status).toBe(200);
+    expect(performance.now() - start).toBeLessThan(6000);
+    expect(server.log()).toMatch(reason);
+  });
+});
+
 describe('slow clients', () => {
-  const head = `POST ${infer} HTTP/1.1\r\nHost: x\r\nContent-Length: 1000\r\n`;
+  const head = `POST ${infer} HTTP/1.1\r\nHost: localhost\r\nContent-Length: 1000\r\n`;
 
   it.each([
     ['in the headers', head],
@@ -205,13 +232,35 @@ describe('slow clients', () => {
   });
 });
 
+it('20 clients that dribble do not hold up its end: what has arrived is answered, and it says first that it is not ready', async (context) => {
+  if (process.platform === 'win32') context.skip('on Windows signals end a process at once');
+  const { server, ask } = await serveLight(['--drain', '3']);
+  const { hostname, port } = new URL(server.url);
+  const sockets = Array.from({ length: 20 }, (_, i) => {
+    const socket = connect(Number(port), hostname).on('error', () => {});
+    socket.write(`POST ${infer} HTTP/1.1\r\nHost: localhost\r\nContent-Length: 1000\r\n${i % 2 ? '\r\n{' : ''}`);
+    const dribble = setInterval(() => socket.write('x'), 100);
+    return once(socket, 'close').then(() => clearInterval(dribble));
+  });
+  expect((await ask(infer, pixelsAsJson(1, 0, 0, 0))).status).toBe(200);
+  const start = performance.now();
+  const end = server.stop('SIGTERM');
+  await server.logged(/stopping/);
+  const [ready, answer] = await Promise.all([ask('/v2/health/ready'), ask(infer, pixelsAsJson(1, 0, 0, 0))]);
+  expect([ready.status, answer.status]).toEqual([503, 200]);
+  expect(await end).toBe(0);
+  expect(performance.now() - start).toBeLessThan(4000);
+  await Promise.all(sockets);
+  expect(server.log()).not.toMatch(/"level":"error"/);
+});
+
 it('who never reads the answers is cut off too', async () => {
   const { server } = await serveLight(['--timeout', '1']);
   const { hostname, port } = new URL(server.url);
   const socket = connect(Number(port), hostname).on('error', () => {});
   // More answers than the buffers of both sides take.
   const questions = 2000;
-  socket.write('GET /openapi.json HTTP/1.1\r\nHost: x\r\n\r\n'.repeat(questions));
+  socket.write('GET /openapi.json HTTP/1.1\r\nHost: localhost\r\n\r\n'.repeat(questions));
   // The server looks twice whether anything has moved.
   await wait(7000);
   let answers = 0;

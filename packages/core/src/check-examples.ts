@@ -28,6 +28,9 @@ export function checkFeatures(dtype: DType, values: ArrayLike<number>, exampleAt
   check(values, ranges[dtype], 'feature', exampleAt, `example, or the dtype of the features (${dtype})`);
 }
 
+/** Classes without names, at most: a higher number is damage, or another column, and so large a confusion matrix fills the memory. */
+export const mostClasses: number = 10_000;
+
 /**
  * @param exampleAt the example that the value at a position belongs to
  * @throws `data` naming the first example whose label is not a class index, or not in 0..1 where there are several, or not finite
@@ -38,7 +41,7 @@ export function checkLabels(
   exampleAt: (position: number) => number,
 ): void {
   const isWhole = labels?.dtype !== 'float32';
-  const high = isWhole ? (classNames?.length ?? 2 ** 31) - 1 : 1;
+  const high = isWhole ? (classNames?.length ?? mostClasses) - 1 : 1;
   const range = isWhole || classNames ? { low: 0, high, isWhole } : finite;
   check(values, range, 'label', exampleAt, classNames ? 'label or the class names' : 'label');
 }

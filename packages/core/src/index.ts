@@ -1,7 +1,7 @@
 // The public names of @bn/core.
 
 export type * from './backend.js';
-export { checkFeatures, checkLabels } from './check-examples.js';
+export { checkFeatures, checkLabels, mostClasses } from './check-examples.js';
 export { compileWithChecks } from './check-indices.js';
 export { checkInputs, checkUpload } from './check-values.js';
 export * from './classes.js';

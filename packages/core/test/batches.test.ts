@@ -46,9 +46,9 @@ describe('assembleBatch refuses, naming the example,', () => {
       'a label that is a fraction',
       { label: 0.5 },
       {},
-      'has the label 0.5, expected a whole number from 0 up; correct the label',
+      'has the label 0.5, expected a whole number from 0 to 9999; correct the label',
     ],
-    ['a negative label', { label: -1 }, {}, 'has the label -1, expected a whole number from 0 up'],
+    ['a negative label', { label: -1 }, {}, 'has the label -1, expected a whole number from 0 to 9999'],
     [
       'a label without a name',
       { label: 2 },

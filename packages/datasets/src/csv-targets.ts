@@ -1,6 +1,6 @@
 // What a table teaches: which of its columns are targets, and their values as labels.
 
-import { BnError, type Task } from '@bn/core';
+import { BnError, mostClasses, type Task } from '@bn/core';
 import type { MemoryParts } from './memory-dataset.js';
 
 export interface TargetOptions {
@@ -27,6 +27,8 @@ export interface Targets {
   labels(kept: readonly number[]): Labels;
 }
 
+const mostFlags = 2 ** 28;
+
 /** @param imageColumn the column with the names of images; -1 if all others are pixels */
 export function targetsOf(
   at: string,
@@ -41,8 +43,9 @@ export function targetsOf(
   }
   const own = columns.map((column) => names[column]!);
   const isList = task === 'multilabel' && own.length === 1 && /^(labels?|tags)$/i.test(own[0]!);
-  const most = (classNames?.length ?? 2 ** 31) - 1;
+  const most = (classNames?.length ?? mostClasses) - 1;
   const lines: (readonly string[])[] = [];
+  const found = new Set<string>();
   /** Whether classes have names: the first line decides. */
   let isNamed = isList;
 
@@ -73,17 +76,26 @@ export function targetsOf(
         throw new BnError('data', `${line}: ${own[isList ? 0 : i]} is ${excerpt(text)}, expected ${problem}`);
       }
       lines.push(given);
+      if (!isNamed) return;
+      for (const name of given) found.add(name);
+      // Of several labels, each line has a number for each.
+      if (found.size <= mostClasses && (!isList || found.size * lines.length <= mostFlags)) return;
+      throw new BnError(
+        'data',
+        `${line}: these are ${found.size} different names in ${lines.length} lines, too many to learn; name the column of classes (--target)`,
+      );
     },
     labels: (kept) => {
       const rows = kept.map((line) => lines[line]!);
       if (task === 'regress') return { labels: Float32Array.from(rows.flat(), Number), valueNames: own };
       if (!isNamed && task === 'multilabel') return { labels: Float32Array.from(rows.flat(), Number), classNames: own };
       if (!isNamed) return { labels: Int32Array.from(rows.flat(), Number), ...(classNames && { classNames }) };
-      const all = classNames ?? sorted(rows.flat());
+      const all = classNames ?? sorted(kept.length === lines.length ? [...found] : rows.flat());
       const indices = new Map(all.map((name, i) => [name, i]));
       if (!isList) return { labels: Int32Array.from(rows, ([name]) => indices.get(name!)!), classNames: all };
-      const flags = rows.flatMap((row) => all.map((name) => (row.includes(name) ? 1 : 0)));
-      return { labels: Float32Array.from(flags), classNames: all };
+      const flags = new Float32Array(rows.length * all.length);
+      for (const [i, row] of rows.entries()) for (const name of row) flags[i * all.length + indices.get(name)!] = 1;
+      return { labels: flags, classNames: all };
     },
   };
 }

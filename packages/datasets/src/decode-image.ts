@@ -15,10 +15,19 @@ export interface DecodeImageOptions {
   readonly channels?: 1 | 3;
   /** Light becomes dark: for dark objects on white ground, where a network knows light ones on black. Default false. */
   readonly invert?: boolean;
+  /** Called with the bytes that decoding takes, before it begins; what it throws is thrown. */
+  readonly admit?: (bytes: number) => void;
 }
 
-/** A small file can claim to be a huge image, whose pixels would fill the memory. */
+// A small file can claim to be a huge image, whose pixels would fill the memory.
 const mostPixels = 100_000_000;
+const mebibyte = 2 ** 20;
+/** Bytes that decoding takes, at most. */
+const mostMemory = 384 * mebibyte;
+/** Bytes of pixels in a file of no size, and for each byte of it: more than DEFLATE squeezes into a byte is malice or damage. */
+const [freely, perByte] = [64 * mebibyte, 1032];
+/** In pixels, as in JPEG. */
+const longestLine = 65_535;
 
 /**
  * The pixels of an image (PNG, JPEG, WebP, GIF, TIFF, AVIF, BMP; the first of several), given by its path or its bytes, as
@@ -33,11 +42,11 @@ const mostPixels = 100_000_000;
  * 0..255 if none is, else its smallest value becomes black and its largest white.
  *
  * @throws BnError `file` when the file cannot be read, `data` when it is no such image, a damaged one or one of more than
- * 100 million pixels, `unsupported` when the decoder (sharp) does not load on this machine.
+ * 100 million pixels, or one that takes more than 384 MiB or claims more pixels than its file can hold, `unsupported` when the decoder (sharp) does not load on this machine.
  */
 export async function decodeImage(source: string | Uint8Array, options: DecodeImageOptions): Promise<Uint8Array> {
-  const { size, channels = 1, invert = false } = options;
-  const { rgb } = await readPixels(source, { size, invert });
+  const { channels = 1, invert = false } = options;
+  const { rgb } = await readPixels(source, { ...options, invert });
   return channels === 1 ? greyOf(rgb) : channelsFirst(rgb, rgb.length / 3, 3);
 }
 
@@ -47,10 +56,12 @@ export interface Pixels {
   readonly size: ImageSize;
 }
 
+type ReadingOptions = Pick<DecodeImageOptions, 'admit'> & { readonly size: ImageSize | null; readonly invert: boolean };
+
 /** As `decodeImage`, before colours become grey; in the image's own size if `size` is null. */
 export async function readPixels(
   source: string | Uint8Array,
-  { size, invert }: { readonly size: ImageSize | null; readonly invert: boolean },
+  { size, invert, admit }: ReadingOptions,
 ): Promise<Pixels> {
   const name = typeof source === 'string' ? source : 'image';
   const bytes = typeof source === 'string' ? await readImage(source) : source;
@@ -60,7 +71,10 @@ export async function readPixels(
     throw new BnError('data', `${name}: ${problem}; convert the image, or leave it out`);
   }
   const sharp = await loadSharp();
-  try {
+  const cost = await decoding(name, () => costOf(bytes, format, sharp));
+  requireAffordable(name, bytes.length, cost);
+  admit?.(cost.memory);
+  return decoding(name, async () => {
     const image = format === 'BMP' ? await openBmp(bytes, sharp) : sharp(bytes, { limitInputPixels: mostPixels });
     const opaque = image.autoOrient().flatten({ background: invert ? 'white' : 'black' });
     const scaled = format === 'TIFF' ? await inBytes(opaque, sharp) : opaque;
@@ -69,6 +83,13 @@ export async function readPixels(
     // Not a Buffer, of which slice() is no copy.
     const rgb = new Uint8Array(data.buffer, data.byteOffset, data.length);
     return { rgb: invert ? rgb.map((value) => 255 - value) : rgb, size: [info.height, info.width] };
+  });
+}
+
+/** What the decoder throws, as a BnError. */
+async function decoding<T>(name: string, task: () => Promise<T>): Promise<T> {
+  try {
+    return await task();
   } catch (cause) {
     // The decoder has a line for each of its complaints, often the same.
     const reason = (cause as Error).message.split('\n')[0]!.replace(/:$/, '');
@@ -100,14 +121,49 @@ async function loadSharp(): Promise<SharpModule> {
   }
 }
 
-async function openBmp(bytes: Uint8Array, sharp: SharpModule): Promise<Sharp> {
+interface Cost {
+  /** Bytes of the pixels. */
+  readonly pixels: number;
+  /** Bytes that decoding takes. */
+  readonly memory: number;
+}
+
+/** By what the file says of itself, before anything is decoded. */
+async function costOf(bytes: Uint8Array, format: string, sharp: SharpModule): Promise<Cost> {
+  // Four channels, and a copy of them.
+  if (format === 'BMP') return { pixels: 4 * bmpPixels(bytes), memory: 8 * bmpPixels(bytes) };
+  const image = sharp(bytes, { limitInputPixels: mostPixels });
+  const { width, height, channels, depth, isProgressive, orientation = 1 } = await image.metadata();
+  const isWide = /^(float|double|u?int)$/.test(depth);
+  const pixels = width * height * channels * (isWide ? 4 : /short/.test(depth) ? 2 : 1);
+  const isStreamed = format === 'JPEG' || (format === 'PNG' && orientation === 1);
+  // Lines that long, and numbers that are scaled, are held several times; what is progressive, with its coefficients.
+  const times = width > longestLine || isWide ? 4 : isProgressive ? 3 : isStreamed ? 1 / 4 : 1;
+  return { pixels, memory: pixels * times };
+}
+
+function requireAffordable(name: string, length: number, { pixels, memory }: Cost): void {
+  const isImplausible = pixels > freely + perByte * length;
+  if (!isImplausible && memory <= mostMemory) return;
+  const reason = isImplausible
+    ? `a file of ${length} bytes claims to have ${Math.ceil(pixels / mebibyte)} MiB of pixels; save it again`
+    : `decoding takes ${Math.ceil(memory / mebibyte)} MiB, more than ${mostMemory / mebibyte}; make it smaller`;
+  throw new BnError('data', `${name}: ${reason}, or leave it out`);
+}
+
+function bmpPixels(bytes: Uint8Array): number {
   const header = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
   // Headers of 12 bytes, the oldest, have 16 bits for the width and for the height.
   const isOld = header.getUint32(14, true) === 12;
   const sides = isOld
     ? [18, 20].map((at) => header.getUint16(at, true))
     : [18, 22].map((at) => header.getInt32(at, true));
-  if (Math.abs(sides[0]! * sides[1]!) > mostPixels) throw new Error('exceeds pixel limit');
+  const pixels = Math.abs(sides[0]! * sides[1]!);
+  if (pixels > mostPixels) throw new Error('exceeds pixel limit');
+  return pixels;
+}
+
+async function openBmp(bytes: Uint8Array, sharp: SharpModule): Promise<Sharp> {
   const { decode } = await import('@cwasm/nsbmp');
   const { data, width, height } = decode(bytes);
   return sharp(data, { raw: { width, height, channels: 4 } });
@@ -127,7 +183,8 @@ async function inBytes(image: Sharp, sharp: SharpModule): Promise<Sharp> {
     if (value > high) high = value;
   }
   if (low >= 0 && high <= 255) [low, high] = [0, high <= 1 ? 1 : 255];
-  const bytes = Uint8Array.from(values, (value) => Math.round(((value - low) * 255) / (high - low)));
+  const bytes = new Uint8Array(values.length);
+  for (let i = 0; i < bytes.length; i++) bytes[i] = Math.round(((values[i]! - low) * 255) / (high - low));
   return sharp(bytes, { raw: { width: info.width, height: info.height, channels: info.channels } });
 }
 

@@ -33,9 +33,7 @@ export async function loadCsv(file: string, options: CsvOptions = {}): Promise<L
   const images: Uint8Array[] = [];
   const paths: string[] = [];
   let table = undefined as Table | undefined;
-  let lineNumber = 0;
-  await readLines(file, (fields) => {
-    const at = `${file}:${++lineNumber}`;
+  await readLines(file, (at, fields) => {
     if (fields.length === 1 && fields[0]!.trim() === '') return;
     if (!table) {
       table = parseHeader(at, fields, options);
@@ -75,18 +73,35 @@ interface Table {
   readonly shape: readonly number[];
 }
 
-async function readLines(file: string, onLine: (fields: string[]) => void): Promise<void> {
+/** In characters: more than a line of 1500 × 1500 pixels takes. What is not a line yet is kept, and read again and again. */
+const longestLine = 2 ** 23;
+
+async function readLines(file: string, onLine: (at: string, fields: string[]) => void): Promise<void> {
   const { default: Papa } = await import('papaparse');
   // Large chunks: the parser starts the line at the end of one again with the next.
   const bytes = createReadStream(file, { highWaterMark: 2 ** 20 });
   const text = file.endsWith('.gz') ? pipeline(bytes, createGunzip({ chunkSize: 2 ** 20 }), () => {}) : bytes;
+  let [lineNumber, read, parsed] = [0, 0, 0];
+  const wrong = (problem: string) =>
+    new BnError('data', `${file}:${lineNumber + 1}: ${problem}; close the quote, or correct the line`);
   try {
     await new Promise<void>((resolve, reject) => {
-      Papa.parse<string[]>(text.setEncoding('utf8'), {
+      text.setEncoding('utf8').on('data', (chunk: string) => {
+        read += chunk.length;
+        const isLong = read - parsed > longestLine + chunk.length;
+        if (isLong)
+          text.destroy(wrong(`the line has more than ${longestLine} characters, as after a quote that is not closed`));
+      });
+      Papa.parse<string[]>(text, {
         delimiter: ',',
         newline: '\n', // CRLF as well: values are trimmed.
         beforeFirstChunk: (chunk) => chunk.replace(/^\uFEFF/, ''),
-        step: ({ data }) => onLine(data),
+        step({ data, errors, meta }) {
+          if (errors.some(({ code }) => code === 'MissingQuotes'))
+            throw wrong('a quote opens in this line and is not closed');
+          onLine(`${file}:${++lineNumber}`, data);
+          parsed = meta.cursor;
+        },
         complete: () => resolve(),
         error: reject,
       });

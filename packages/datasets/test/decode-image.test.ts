@@ -212,6 +212,29 @@ describe('decodeImage refuses', () => {
     }
   });
 
+  test('what would take much memory, by its header', async () => {
+    const flat = (width: number, height: number) =>
+      sharp({ create: { width, height, channels: 3, background: '#123' } });
+    const implausible = await flat(6000, 4000).webp({ lossless: true, effort: 0 }).toBuffer();
+    const progressive = await flat(7000, 7000).jpeg({ progressive: true }).toBuffer();
+    const wide = bmp({ bits: 1, width: 51_000_000, height: 1, palette: Array(8).fill(0), rows: [] });
+    await expect(decodeImage(implausible, { size })).rejects.toThrow(
+      /^image: a file of \d+ bytes claims to have 69 MiB of pixels; save it again, or leave it out$/,
+    );
+    await expect(decodeImage(progressive, { size })).rejects.toThrow(
+      'image: decoding takes 421 MiB, more than 384; make it smaller, or leave it out',
+    );
+    await expect(decodeImage(wide, { size })).rejects.toThrow(/claims to have 195 MiB/);
+    const told: number[] = [];
+    const admit = (bytes: number) => {
+      told.push(bytes);
+      throw new RangeError('not now');
+    };
+    const png = await flat(100, 40).png().toBuffer();
+    await expect(decodeImage(png, { size, admit })).rejects.toThrow(RangeError);
+    expect(told).toEqual([3000]);
+  });
+
   test('a missing file', async () => {
     const file = join(await temporaryFolder(), 'a.png');
     await expect(decodeImage(file, { size })).rejects.toMatchObject({

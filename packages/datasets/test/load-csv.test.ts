@@ -51,7 +51,7 @@ describe('loadCsv', () => {
     const images = fc.integer({ min: 1, max: 5 }).chain((side) =>
       fc.array(
         fc.record({
-          label: fc.integer({ min: 0, max: 2 ** 31 - 1 }),
+          label: fc.integer({ min: 0, max: 9999 }),
           pixels: fc.uint8Array({ minLength: side * side, maxLength: side * side }),
         }),
         { minLength: 1, maxLength: 5 },
@@ -191,16 +191,35 @@ describe('loadCsv refuses', () => {
       `${header}\n\n1,0,0,0,0,0\n`,
       ':3: expected 5 values as in the header, got 6; correct or remove',
     ],
-    ['a quote without its end', `${header}\n1,0,0,0,0\n1,"0,0,0,0\n1,0,0,0,0\n`, ':3: expected 5 values'],
+    [
+      'a quote without its end',
+      `${header}\n1,0,0,0,0\n1,"0,0,0,0\n1,0,0,0,0\n`,
+      ':3: a quote opens in this line and is not closed; close the quote',
+    ],
+    [
+      'a class number that is none',
+      `${header}\n1,0,0,0,0\n1000000,0,0,0,0\n`,
+      ':3: label is "1000000", expected an integer',
+    ],
+    [
+      'a quote that takes all the rest',
+      `${header}\n1,0,0,0,0\n1,"0,0,0,0\n${'1,0,0,0,0\n'.repeat(1.2e6)}`,
+      ':3: the line has more than 8388608 characters, as after a quote that is not closed',
+    ],
+    [
+      'more names than classes can be',
+      `label,p\n${Array.from({ length: 10_001 }, (_, i) => `n${i},0\n`).join('')}`,
+      ':10002: these are 10001 different names in 10001 lines',
+    ],
     [
       'a label that is no integer',
       `${header}\n1.5,0,0,0,0\n`,
-      ':2: label is "1.5", expected an integer from 0 to 2147483647; number the classes',
+      ':2: label is "1.5", expected an integer from 0 to 9999; number the classes',
     ],
     [
       'a label that is a word after numbers',
       `${header}\n1,0,0,0,0\nboot,0,0,0,0\n`,
-      ':3: label is "boot", expected an integer from 0 to 2147483647; number the classes from 0, or name them all',
+      ':3: label is "boot", expected an integer from 0 to 9999; number the classes from 0, or name them all',
     ],
     [
       'a label that is a number after words',

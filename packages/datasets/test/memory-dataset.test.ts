@@ -44,7 +44,7 @@ describe('MemoryDataset', () => {
       'example 1 has the label 2, expected a whole number from 0 to 1; correct the label or the class names',
     );
     expect(() => new MemoryDataset({ ...parts, labels: Int32Array.of(-1, 0) })).toThrow(
-      'example 0 has the label -1, expected a whole number from 0 up; correct the label',
+      'example 0 has the label -1, expected a whole number from 0 to 9999; correct the label',
     );
   });
 

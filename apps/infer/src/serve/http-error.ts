@@ -11,3 +11,8 @@ export class HttpError extends Error {
     this.headers = headers;
   }
 }
+
+/** @param timeout in milliseconds */
+export function timeUp(timeout: number): HttpError {
+  return new HttpError(504, `no answer within ${timeout / 1000} s; send fewer examples, or try again later`);
+}

@@ -25,6 +25,8 @@ export interface ServeSettings {
   /** 0: any that is free. */
   readonly port: number;
   readonly apiKey: string | null;
+  /** Whose pages may call it. */
+  readonly allowOrigin: readonly string[];
   readonly workers: number;
   /** Examples. */
   readonly maxBatch: number;
@@ -36,12 +38,17 @@ export interface ServeSettings {
   readonly maxBody: number;
   /** Seconds. */
   readonly timeout: number;
+  /** Seconds. */
+  readonly drain: number;
   readonly logLevel: LogLevel;
   readonly backend: OpenModelOptions;
 }
 
 /** How long connections are waited for at the end that are kept open, but silent, in milliseconds. */
 const silence = 1000;
+
+/** After SIGTERM, how long whoever sends requests here may take to see that it is not ready, in milliseconds. */
+const notice = 1000;
 
 /** Serves until the signal, then answers what it has been asked. */
 export async function runServer(settings: ServeSettings, io: Io): Promise<void> {
@@ -66,10 +73,12 @@ export async function runServer(settings: ServeSettings, io: Io): Promise<void> 
       limits: { ...settings, timeout: settings.timeout * 1000 },
     });
     const app = await createApp({
-      ...{ models: library, metrics, log, apiKey: settings.apiKey },
+      ...{ models: library, metrics, log, apiKey: settings.apiKey, allowOrigin: settings.allowOrigin },
+      hosts: isLocal(settings) && settings.apiKey === null ? ['localhost', settings.host] : null,
       maxBody: settings.maxBody * 2 ** 20,
       timeout: settings.timeout * 1000,
       isReady: () => pool.size > 0,
+      isLive: () => pool.isLive,
       isDraining: () => io.signal.aborted,
     });
     const address = await listen(app, settings);
@@ -78,10 +87,11 @@ export async function runServer(settings: ServeSettings, io: Io): Promise<void> 
     const reloadAll = () => library.names.forEach((name) => void library.reload(name));
     process.on('SIGHUP', reloadAll);
     if (!io.signal.aborted) await once(io.signal, 'abort');
-    log.info({ reason: String(io.signal.reason) }, 'stopping: what was asked is answered, nothing new is accepted');
+    const { reason } = io.signal;
+    log.info({ reason: String(reason) }, 'stopping: what was asked is answered, nothing new is accepted');
     process.off('SIGHUP', reloadAll);
     unwatch();
-    await drain(app);
+    await drain(app, settings.drain * 1000, reason === 'SIGTERM' ? notice : 0);
     log.info('stopped');
   } finally {
     await pool.close();
@@ -103,26 +113,32 @@ async function listen(app: FastifyInstance, { host, port }: ServeSettings): Prom
   }
 }
 
-function announce(
-  address: string,
-  library: ModelLibrary,
-  { host, apiKey }: ServeSettings,
-  { stdout, stderr }: Io,
-): void {
-  const isOpen = apiKey === null && !/^(localhost|127\..*|::1)$/.test(host);
+function isLocal({ host }: ServeSettings): boolean {
+  return /^(localhost|127\..*|::1)$/.test(host);
+}
+
+function announce(address: string, library: ModelLibrary, settings: ServeSettings, { stdout, stderr }: Io): void {
+  const { host, apiKey } = settings;
+  const isOpen = apiKey === null && !isLocal(settings);
   if (isOpen) stderr.write(`warning: ${host} can be reached by other machines, and no --api-key keeps strangers out\n`);
   stdout.write(`serving ${library.names.join(', ')} on ${address}\n`);
 }
 
 /**
  * Refuses new connections and answers what comes on those there are, telling their clients to close them. Then closes those
- * that stay silent.
+ * that stay silent, and at the limit all.
+ *
+ * @param limit in milliseconds
+ * @param notice how long new connections are still accepted, in milliseconds, at most a quarter of the limit
  */
-async function drain(app: FastifyInstance): Promise<void> {
+async function drain(app: FastifyInstance, limit: number, notice: number): Promise<void> {
+  const end = setTimeout(() => app.server.closeAllConnections(), limit);
+  await wait(Math.min(notice, limit / 4));
   // Not the HTTP server's own `close`, which would cut connections that seem idle under a request on its way.
   Server.prototype.close.call(app.server);
   const connections = () =>
     new Promise<number>((resolve) => app.server.getConnections((_, count) => resolve(count ?? 0)));
   for (let waited = 0; waited < silence && (await connections()) > 0; waited += 20) await wait(20);
   await app.close();
+  clearTimeout(end);
 }

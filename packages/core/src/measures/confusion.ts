@@ -34,7 +34,8 @@ export function countConfusion(labels: ArrayLike<number>, predicted: ArrayLike<n
 
 export function measure(confusion: Confusion): Measures {
   const support = confusion.map((row) => sum(row));
-  const said = confusion.map((_, i) => sum(confusion.map((row) => row[i]!)));
+  const said = confusion.map(() => 0);
+  for (const row of confusion) for (let i = 0; i < row.length; i++) said[i]! += row[i]!;
   const total = sum(support);
   const classes = confusion.map((row, i) => ({
     precision: share(row[i]!, said[i]!),
@@ -47,10 +48,14 @@ export function measure(confusion: Confusion): Measures {
 
 /** How often examples of one class are said to be of another, the most frequent first. */
 export function mistakesIn(confusion: Confusion): { actual: number; predicted: number; count: number }[] {
-  return confusion
-    .flatMap((row, actual) => row.map((count, predicted) => ({ actual, predicted, count })))
-    .filter(({ actual, predicted, count }) => actual !== predicted && count > 0)
-    .sort((a, b) => b.count - a.count);
+  const mistakes = [];
+  for (const [actual, row] of confusion.entries()) {
+    for (let predicted = 0; predicted < row.length; predicted++) {
+      const count = row[predicted]!;
+      if (actual !== predicted && count > 0) mistakes.push({ actual, predicted, count });
+    }
+  }
+  return mistakes.sort((a, b) => b.count - a.count);
 }
 
 /** Adds the mean over classes. */

@@ -2,7 +2,7 @@
 
 import { BnError, createArray, type DType, joinArrays, type TypedArray } from '@bn/core';
 import type { OutputValue } from '../../model/open-model.js';
-import { HttpError } from '../http-error.js';
+import { HttpError, timeUp } from '../http-error.js';
 import { type BatchLimits, BatchQueue, batchSizes, type Entry } from './batch-queue.js';
 import type { Clock } from './clock.js';
 import type { Dispatcher, Lane } from './dispatcher.js';
@@ -126,8 +126,7 @@ export class Predictor<W> implements Lane<W> {
       piece.reject(error);
     };
     const leave = () => giveUp(new HttpError(499, 'the client went away'));
-    const late = `no answer within ${limits.timeout / 1000} s; send fewer examples, or try again later`;
-    const timer = clock.after(limits.timeout, () => giveUp(new HttpError(504, late)));
+    const timer = clock.after(limits.timeout, () => giveUp(timeUp(limits.timeout)));
     signal.addEventListener('abort', leave);
     this.#queue.add(piece);
     dispatcher.wake();

@@ -2,15 +2,16 @@
 
 import { BnError, type OutputSignature } from '@bn/core';
 import { decodeImage } from '@bn/datasets';
-import multipart from '@fastify/multipart';
 import type { FastifyInstance, FastifyRequest } from 'fastify';
 import { z } from 'zod';
 import { type Answer, answerFrom, flawOf } from '../../classify/answers.js';
 import { type ImageInput, imageInput } from '../../model/image-input.js';
-import { HttpError } from '../http-error.js';
+import { HttpError, timeUp } from '../http-error.js';
 import type { Models, ServedModel } from '../models/served-model.js';
+import { Budget } from './budget.js';
 import type { AppOptions } from './create-app.js';
 import { described } from './documentation.js';
+import { type FormFile, readForm } from './read-form.js';
 import { goneSignal, useModel } from './use-model.js';
 
 const query = z.strictObject({
@@ -27,6 +28,9 @@ const query = z.strictObject({
     .default(false)
     .describe('light becomes dark: for dark things on white ground'),
 });
+
+/** Bytes that decoding may take at a time, and those that each image counts for at least. */
+const [mostDecoded, leastDecoded] = [2 ** 30, 2 ** 20];
 
 /** Of a form. */
 const maxFiles = 32;
@@ -58,19 +62,27 @@ const schema = described({
   errors: [400, 404, 413, 500, 503, 504],
 });
 
-export async function addClassifyRoute(app: FastifyInstance, { models, maxBody }: AppOptions): Promise<void> {
-  await app.register(async (scope) => {
-    await scope.register(multipart, { limits: { fileSize: maxBody, files: maxFiles, parts: maxFiles + 10 } });
-    scope.post('/classify', { schema, config: { isInference: true } }, async (request, reply) => {
-      const { model = onlyModel(models), top, invert } = parseQuery(request.query);
-      const images = await imagesOf(request, maxBody);
-      return useModel(models, request, { name: model }, async (model) => {
-        const signal = goneSignal(reply);
-        const answers = await Promise.all(images.map((image) => classify(model, image, { top, invert }, signal)));
+export function addClassifyRoute(app: FastifyInstance, { models, timeout }: AppOptions): void {
+  const decoding = new Budget(mostDecoded);
+  app.post('/classify', { schema, config: { isInference: true } }, async (request, reply) => {
+    const { model = onlyModel(models), top, invert } = parseQuery(request.query);
+    return useModel(models, request, { name: model }, async (model) => {
+      const signal = AbortSignal.any([goneSignal(reply), AbortSignal.timeout(timeout)]);
+      const work = async () => {
+        const images = await imagesOf(request);
+        const answers = await classify(model, images, { top, invert }, decoding, signal);
         if (images.length === 1) return { model: model.name, ...answers[0] };
         return { model: model.name, images: images.map(({ file }, i) => ({ file, ...answers[i] })) };
-      });
+      };
+      return Promise.race([work(), refusedWhenAborted(signal, timeout)]);
     });
+  });
+}
+
+/** Decoding itself goes on: nothing stops it. */
+function refusedWhenAborted(signal: AbortSignal, timeout: number): Promise<never> {
+  return new Promise((_, reject) => {
+    signal.addEventListener('abort', () => reject(timeUp(timeout)), { once: true });
   });
 }
 
@@ -86,60 +98,53 @@ function onlyModel({ names }: Models): string {
   throw new HttpError(400, `query: model is missing; there are ${names.join(', ')}`);
 }
 
-interface Image {
-  /** The name that its form gives it; empty for a body. */
-  readonly file: string;
-  readonly bytes: Buffer;
+/** Without a form, `file` is empty. */
+interface Image extends FormFile {
   /** How messages begin: which of several it is. */
   readonly site: string;
 }
 
 /** The body, or the files of a form. */
-async function imagesOf(request: FastifyRequest, maxBytes: number): Promise<Image[]> {
-  const bytes = request.body as Buffer | undefined;
-  const given = request.isMultipart() ? await filesOf(request, maxBytes) : bytes ? [{ file: '', bytes }] : [];
+async function imagesOf({ headers, body }: FastifyRequest): Promise<Image[]> {
+  const bytes = (body as Buffer | undefined) ?? Buffer.alloc(0);
+  const isForm = headers['content-type']?.startsWith('multipart/form-data');
+  const given = isForm ? await readForm(bytes, headers, maxFiles) : [{ file: '', bytes }];
   const images = given.map((one, i) => ({ ...one, site: given.length > 1 ? `file ${i + 1} ('${one.file}'): ` : '' }));
   const empty = images.find((image) => image.bytes.length === 0);
   if (images.length > 0 && !empty) return images;
   throw new HttpError(400, `${empty?.site ?? ''}expected an image as the body, or a form with files; got nothing`);
 }
 
-async function filesOf(request: FastifyRequest, maxBytes: number): Promise<Omit<Image, 'site'>[]> {
-  const files: Omit<Image, 'site'>[] = [];
-  let size = 0;
-  try {
-    for await (const part of request.files()) {
-      const bytes = await part.toBuffer();
-      size += bytes.length;
-      if (size > maxBytes) throw new HttpError(413, `the files are too large: more than ${maxBytes} bytes together`);
-      files.push({ file: part.filename, bytes });
-    }
-    return files;
-  } catch (error) {
-    const { code, message } = error as Error & { code?: string };
-    if (code === 'FST_FILES_LIMIT') throw new HttpError(413, `a form may have ${maxFiles} files; send fewer at a time`);
-    // The reader of forms has a status for what is too large, and none for what is broken.
-    if ('statusCode' in (error as Error)) throw error;
-    throw new HttpError(400, `the form is broken: ${message}`);
-  }
-}
-
 async function classify(
   model: ServedModel,
-  { bytes, site }: Image,
+  images: readonly Image[],
   { top, invert }: Pick<z.infer<typeof query>, 'top' | 'invert'>,
+  decoding: Budget,
   signal: AbortSignal,
-): Promise<Answer> {
+): Promise<Answer[]> {
   const { input, output } = inputOf(model);
   const { channels, height, width } = input;
-  const pixels = await decodeImage(bytes, { channels, size: [height, width], invert }).catch((error) => {
-    throw error instanceof BnError && error.code === 'data' ? new HttpError(400, site + error.message) : error;
+  const decoded: Uint8Array[] = [];
+  // One after another: a form takes no more memory than an image.
+  for (const { bytes, site } of images) {
+    signal.throwIfAborted();
+    const share = decoding.share();
+    const admit = (cost: number) => share.take(Math.max(cost, leastDecoded));
+    const pixels = decodeImage(bytes, { channels, size: [height, width], invert, admit });
+    decoded.push(await pixels.catch((error) => refuse(site, error)).finally(share.release));
+  }
+  const answers = decoded.map(async (pixels, i) => {
+    const outputs = await model.predict('answer', input.features(pixels), 1, signal);
+    const row = outputs.get('answer')!.data as Float32Array;
+    const flaw = flawOf(row, output);
+    if (flaw !== null) throw new HttpError(500, images[i]!.site + flaw);
+    return answerFrom(row, output, top);
   });
-  const outputs = await model.predict('answer', input.features(pixels), 1, signal);
-  const row = outputs.get('answer')!.data as Float32Array;
-  const flaw = flawOf(row, output);
-  if (flaw !== null) throw new HttpError(500, site + flaw);
-  return answerFrom(row, output, top);
+  return Promise.all(answers);
+}
+
+function refuse(site: string, error: Error): never {
+  throw error instanceof BnError && error.code === 'data' ? new HttpError(400, site + error.message) : error;
 }
 
 function inputOf({ name, signature, assumptions }: ServedModel): { input: ImageInput; output: OutputSignature } {

@@ -1,19 +1,22 @@
 // The HTTP server: what is the same for all its routes.
 
-import Fastify, { type FastifyBaseLogger, type FastifyInstance, LogController } from 'fastify';
+import Fastify, { type FastifyBaseLogger, type FastifyInstance, type FastifyRequest, LogController } from 'fastify';
 import type { Logger } from 'pino';
 import { HttpError } from '../http-error.js';
 import type { Models } from '../models/served-model.js';
 import { challenges, isAuthorized } from './api-key.js';
+import { Budget, type Share } from './budget.js';
 import { addClassifyRoute } from './classify-route.js';
 import { addDocumentation, described } from './documentation.js';
 import { answerClientError, answerFailure } from './failures.js';
+import { type BrowserOptions, guardBrowsers } from './guard-browsers.js';
 import type { Metrics } from './metrics.js';
 import { refuseOtherMethods } from './other-methods.js';
 import { addPageRoutes } from './page-routes.js';
 import { addProtocolRoutes } from './protocol-routes.js';
+import { readBody } from './read-body.js';
 
-export interface AppOptions {
+export interface AppOptions extends BrowserOptions {
   readonly models: Models;
   readonly metrics: Metrics;
   readonly log: Logger;
@@ -25,6 +28,8 @@ export interface AppOptions {
   readonly timeout: number;
   /** Whether requests can be computed. */
   readonly isReady: () => boolean;
+  /** Whether that can change without a new process. */
+  readonly isLive: () => boolean;
   /** Whether the server is about to end: connections are not kept. */
   readonly isDraining: () => boolean;
 }
@@ -39,8 +44,13 @@ declare module 'fastify' {
   interface FastifyRequest {
     /** The name of the model that answers; empty until it is known. */
     modelName: string;
+    /** Of the bytes that requests may hold. */
+    share: Share;
   }
 }
+
+/** Bytes that all requests together may hold, unless a single one may have more. */
+const leastBodies = 2 ** 27;
 
 /** How long a kept connection may be silent, in milliseconds. */
 const keepAlive = 30_000;
@@ -66,11 +76,17 @@ export async function createApp(options: AppOptions): Promise<FastifyInstance> {
   });
   // Bodies are read as bytes, whatever they say they are, and checked by the routes; schemas are for /openapi.json.
   app.removeAllContentTypeParsers();
-  app.addContentTypeParser('*', { parseAs: 'buffer' }, (_request, body, done) => done(null, body));
+  app.addContentTypeParser('*', ({ raw, share }: FastifyRequest) => readBody(raw, maxBody, share));
   app.setValidatorCompiler(() => () => true);
   app.setSerializerCompiler(() => (data) => JSON.stringify(data));
 
-  app.addHook('onRequest', async ({ headers, routeOptions }) => {
+  await guardBrowsers(app, options);
+  const bodies = new Budget(Math.max(leastBodies, 1.5 * maxBody));
+  app.addHook('onRequest', async (request, reply) => {
+    const { headers, routeOptions } = request;
+    const share = bodies.share();
+    request.share = share;
+    reply.raw.once('close', share.release);
     if (apiKey !== null && !routeOptions.config.isPublic && !isAuthorized(headers, apiKey)) {
       const problem = 'the API key is missing or wrong; send it as Authorization: Bearer <key>';
       throw new HttpError(401, problem, { 'www-authenticate': challenges });
@@ -80,9 +96,11 @@ export async function createApp(options: AppOptions): Promise<FastifyInstance> {
       throw new HttpError(415, `content-encoding ${encoding} is not accepted; send the body as it is`);
   });
   app.addHook('onSend', async (_request, reply) => {
-    if (options.isDraining()) reply.header('connection', 'close');
+    // Not while it still listens: clients would come with new connections, some of which would be refused unheard.
+    if (options.isDraining() && !app.server.listening) reply.header('connection', 'close');
   });
   app.decorateRequest('modelName', '');
+  app.decorateRequest('share');
   app.addHook('onResponse', async (request, reply) => {
     const { method, url, ip, modelName, routeOptions } = request;
     if (routeOptions.config.isInference) metrics.observeRequest(modelName, reply.statusCode, reply.elapsedTime / 1000);
@@ -93,7 +111,7 @@ export async function createApp(options: AppOptions): Promise<FastifyInstance> {
   await addDocumentation(app, { hasKey: apiKey !== null });
   addPageRoutes(app);
   addProtocolRoutes(app, options);
-  await addClassifyRoute(app, options);
+  addClassifyRoute(app, options);
   app.get('/metrics', { schema: metricsSchema }, async (_request, reply) => {
     reply.type(metrics.contentType);
     return metrics.text();

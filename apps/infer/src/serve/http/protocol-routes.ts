@@ -16,6 +16,7 @@ import {
   serverMetadata,
   serverReady,
 } from '../protocol/schemas.js';
+import { inSlices } from '../protocol/slices.js';
 import type { AppOptions } from './create-app.js';
 import { described } from './documentation.js';
 import { packageVersion } from './package-files.js';
@@ -26,8 +27,12 @@ interface ModelRoute {
 }
 
 export function addProtocolRoutes(app: FastifyInstance, options: AppOptions): void {
-  const { models, isReady, isDraining } = options;
-  app.get('/v2/health/live', { schema: schemas.live, config: { isPublic: true } }, async () => ({ live: true }));
+  const { models, isReady, isLive, isDraining } = options;
+  app.get('/v2/health/live', { schema: schemas.live, config: { isPublic: true } }, async (_request, reply) => {
+    const live = isLive();
+    reply.code(live ? 200 : 503);
+    return { live };
+  });
   app.get('/v2/health/ready', { schema: schemas.ready, config: { isPublic: true } }, async (_request, reply) => {
     const ready = isReady() && !isDraining();
     reply.code(ready ? 200 : 503);
@@ -42,7 +47,7 @@ export function addProtocolRoutes(app: FastifyInstance, options: AppOptions): vo
 
   for (const path of ['/v2/models/:name', '/v2/models/:name/versions/:version']) {
     app.get<ModelRoute>(path, { schema: schemas.model }, async (request) =>
-      useModel(models, request, request.params, (model) => metadataOf(model.name, model, parametersOf(model))),
+      useModel(models, request, request.params, (model) => metadataOf(model, parametersOf(model))),
     );
     app.get<ModelRoute>(`${path}/ready`, { schema: schemas.modelReady }, async (request, reply) =>
       useModel(models, request, request.params, ({ name }) => {
@@ -55,9 +60,9 @@ export function addProtocolRoutes(app: FastifyInstance, options: AppOptions): vo
       useModel(models, request, request.params, async (model) => {
         const body = (request.body as Buffer | undefined) ?? Buffer.alloc(0);
         const headerLength = request.headers['inference-header-content-length'];
-        const parsed = parseRequest(body, headerLength?.toString(), model);
+        const parsed = await inSlices(parseRequest(body, headerLength?.toString(), model));
         const outputs = await model.predict('outputs', parsed.features, parsed.rows, goneSignal(reply));
-        const answer = encodeResponse(model.name, parsed, outputs);
+        const answer = encodeResponse(model, parsed, outputs);
         reply.headers(answer.headers);
         return answer.body;
       }),
@@ -75,7 +80,7 @@ const health = ['health'];
 const models = ['models'];
 
 const schemas = {
-  live: described({ summary: 'Whether the server lives', tags: health, answer: json(serverLive) }),
+  live: described({ summary: 'Whether the server lives', tags: health, answer: json(serverLive), errors: [503] }),
   ready: described({
     ...{ summary: 'Whether all models can be asked', tags: health, answer: json(serverReady), errors: [503] },
   }),

@@ -3,19 +3,18 @@
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { HttpError } from '../http-error.js';
 import type { Models, ServedModel } from '../models/served-model.js';
-import { modelVersion } from '../protocol/encode-response.js';
 
 /** @throws HttpError 404 if there is no such model, or no such version of it */
 export function useModel<T>(
   models: Models,
   request: FastifyRequest,
-  { name, version = modelVersion }: { readonly name: string; readonly version?: string },
+  { name, version }: { readonly name: string; readonly version?: string },
   task: (model: ServedModel) => T | Promise<T>,
 ): Promise<T> {
   return models.use(name, (model) => {
     request.modelName = name;
-    if (version === modelVersion) return task(model);
-    throw new HttpError(404, `model '${name}' has no version '${version}'; it has ${modelVersion}`);
+    if (version === undefined || version === model.version) return task(model);
+    throw new HttpError(404, `model '${name}' has no version '${version}' now; it has ${model.version}`);
   });
 }
 

@@ -1,16 +1,16 @@
 // The models of the server: loads their files into the workers, and replaces them while they are in use.
 
 import { parse } from 'node:path';
-import { readModelFile, UsageError } from '@bn/command-line';
+import { type Argument, readModelFile, UsageError } from '@bn/command-line';
 import { BnError, type DType, describeSignature } from '@bn/core';
 import type { Logger } from 'pino';
 import { batchSizes } from '../batching/batch-queue.js';
 import type { Clock } from '../batching/clock.js';
 import type { Dispatcher } from '../batching/dispatcher.js';
-import { Predictor, type QueueLimits } from '../batching/predictor.js';
+import { type Outputs, Predictor, type QueueLimits } from '../batching/predictor.js';
 import type { Metrics } from '../http/metrics.js';
 import { HttpError } from '../http-error.js';
-import type { Computation } from '../workers/messages.js';
+import type { Computation, Tasks } from '../workers/messages.js';
 import type { WorkerPool } from '../workers/worker-pool.js';
 import { WorkerDied, type WorkerThread } from '../workers/worker-thread.js';
 import type { Models, ServedModel } from './served-model.js';
@@ -114,11 +114,12 @@ export class ModelLibrary implements Models {
     try {
       const bytes = await readModelFile(path);
       if (Buffer.compare(bytes, old.bytes) === 0) return log.info({ model: name }, 'the file has not changed');
-      this.#editions.set(name, await this.#load(name, bytes));
+      const edition = await this.#load(name, bytes);
+      this.#editions.set(name, edition);
       old.isReplaced = true;
       this.#unloadUnused(old);
       metrics.observeReload(name, true);
-      log.info({ model: name, path }, 'model reloaded');
+      log.info({ model: name, path, version: edition.model.version }, 'model reloaded');
     } catch (error) {
       metrics.observeReload(name, false);
       const known = error instanceof BnError || error instanceof WorkerDied;
@@ -138,6 +139,7 @@ export class ModelLibrary implements Models {
     const model: ServedModel = {
       ...description,
       name,
+      version: String(1 + Number(this.#editions.get(name)?.model.version ?? 0)),
       predict: (computation, ...request) => predictors[computation].predict(...request),
     };
     return { number, bytes, model, predictors, users: 0, isReplaced: false };
@@ -147,10 +149,31 @@ export class ModelLibrary implements Models {
     const { clock, dispatcher, limits, metrics } = this.#options;
     return new Predictor<WorkerThread>({
       ...{ clock, dispatcher, limits, dtype },
-      compute: (worker, features) =>
-        worker.ask('run', { model, computation, features }, [features.buffer as ArrayBuffer]),
+      compute: (worker, features) => this.#compute(worker, { model, computation, features }),
       observe: (batch) => metrics.observeBatch(name, batch),
     });
+  }
+
+  /** A worker that takes so long that nobody waits any more, or whose backend has died in it, is replaced. */
+  async #compute(worker: WorkerThread, batch: Argument<Tasks, 'run'>): Promise<Outputs> {
+    const { clock, limits, pool } = this.#options;
+    const watchdog = clock.after(limits.timeout, () =>
+      pool.discard(worker, `did not finish a batch within ${limits.timeout / 1000} s`),
+    );
+    try {
+      return await worker.ask('run', batch, [batch.features.buffer as ArrayBuffer]);
+    } catch (error) {
+      if (!(error instanceof BnError)) pool.discard(worker, `failed (${(error as Error).message})`);
+      else if (error.code !== 'data') {
+        const { model } = batch;
+        await worker
+          .ask('probe', { model })
+          .catch(({ message }) => pool.discard(worker, `computes no more (${message})`));
+      }
+      throw error;
+    } finally {
+      watchdog.cancel();
+    }
   }
 
   #unloadUnused({ number, predictors, users, isReplaced }: Edition): void {

@@ -6,6 +6,8 @@ import type { Computation, ModelDescription } from '../workers/messages.js';
 
 export interface ServedModel extends ModelDescription {
   readonly name: string;
+  /** Counts the contents that its file has had since the server began. */
+  readonly version: string;
   /**
    * @param features row-major, with `rows` examples
    * @param signal aborted when nobody waits for the answer any more

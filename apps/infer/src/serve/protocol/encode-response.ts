@@ -2,6 +2,7 @@
 
 import type { OutputValue } from '../../model/open-model.js';
 import { HttpError } from '../http-error.js';
+import type { ServedModel } from '../models/served-model.js';
 import { datatypes, elementsOf } from './datatypes.js';
 import type { ParsedRequest } from './parse-request.js';
 import type { InferenceResponse } from './schemas.js';
@@ -12,18 +13,15 @@ export interface EncodedResponse {
   readonly body: string | Buffer;
 }
 
-/** The only version of a model that there is. */
-export const modelVersion = '1';
-
 /** @throws HttpError 500 for numbers that JSON has not */
 export function encodeResponse(
-  model: string,
+  { name: model, version }: Pick<ServedModel, 'name' | 'version'>,
   { id, outputs }: ParsedRequest,
   values: ReadonlyMap<string, OutputValue>,
 ): EncodedResponse {
   const binary: Buffer[] = [];
   const response: InferenceResponse = {
-    ...{ model_name: model, model_version: modelVersion },
+    ...{ model_name: model, model_version: version },
     ...(id !== undefined && { id }),
     outputs: outputs.map(({ name, binary: asBytes }) => {
       const { data, spec } = values.get(name)!;

@@ -1,18 +1,17 @@
 // What the protocol tells about a model.
 
 import type { Spec } from '@bn/core';
+import type { ServedModel } from '../models/served-model.js';
 import { datatypes } from './datatypes.js';
-import { modelVersion } from './encode-response.js';
 import type { ModelInterface } from './parse-request.js';
 import type { ModelMetadata } from './schemas.js';
 
 export function metadataOf(
-  name: string,
-  { input, outputs }: ModelInterface,
+  { name, version, input, outputs }: ModelInterface & Pick<ServedModel, 'name' | 'version'>,
   parameters: Readonly<Record<string, string>>,
 ): ModelMetadata {
   return {
-    ...{ name, versions: [modelVersion], platform: 'onnx_onnxv1' },
+    ...{ name, versions: [version], platform: 'onnx_onnxv1' },
     inputs: [tensor(input.name, input.spec)],
     outputs: [...outputs].map(([name, spec]) => tensor(name, spec)),
     parameters,

@@ -3,20 +3,97 @@
 import secureJson from 'secure-json-parse';
 import type { z } from 'zod';
 import { HttpError } from '../http-error.js';
+import { type Steps, stride } from './slices.js';
 
 /** More than any tensor has dimensions, around it the request's own four. */
 const deepest = 32;
 
-const [quote, backslash, openBracket, openBrace, closeBracket, closeBrace] = Buffer.from(
-  '"\\[{]}',
+/** Bytes of a request without its tensors' elements. What they cost is not in proportion: `{}` is parsed into many objects. */
+const largest = 2 ** 14;
+
+/** Values in that, roughly: the schema lists what is wrong with each. */
+const mostValues = 500;
+
+const [quote, backslash, openBracket, openBrace, closeBracket, closeBrace, colon] = Buffer.from(
+  '"\\[{]}:',
 ) as unknown as number[];
 
+/** Where in a request the elements of its tensor are. */
+const dataDepth = 4;
+
+export interface CutRequest {
+  /** The request with an empty array in place of the elements. */
+  readonly head: Buffer;
+  /** The array of elements, as text; null if there is none. */
+  readonly data: Buffer | null;
+}
+
 /**
- * @throws HttpError 400 for a body that is not JSON, is nested too deep, holds keys that reach for prototypes, or is no such
- * object
+ * Takes the elements out of a request, which are most of it, so that they can be read without a value for each.
+ *
+ * @throws HttpError 400 for what is nested too deep, has several arrays of elements, or is large without them
  */
+export function* cutRequest(text: Buffer): Steps<CutRequest> {
+  let [depth, from, to, pause] = [0, -1, -1, 0];
+  let inString = false;
+  const requireSmall = (read: number) => {
+    const size = from < 0 ? read : to < 0 ? from : read - (to - from);
+    if (size <= largest) return;
+    throw new HttpError(
+      400,
+      `the request has more than ${largest} bytes besides its data; leave out what is not needed`,
+    );
+  };
+  for (let i = 0; i < text.length; i++) {
+    if (i >= pause) {
+      requireSmall(i);
+      yield;
+      pause = i + stride;
+    }
+    const byte = text[i];
+    if (inString) {
+      if (byte === backslash) i++;
+      else if (byte === quote) inString = false;
+    } else if (byte === quote) {
+      inString = true;
+    } else if (byte === openBracket || byte === openBrace) {
+      if (++depth > deepest) throw new HttpError(400, `the request is nested deeper than ${deepest}`);
+      if (depth !== dataDepth || byte !== openBracket || !isDataAt(text, i)) continue;
+      if (from >= 0) throw new HttpError(400, 'inputs: data is given twice; the model takes one input');
+      from = i;
+      // A list of numbers is passed over at once.
+      const list = text.subarray(i + 1, text.indexOf(closeBracket!, i));
+      if (![openBracket, openBrace, quote].some((byte) => list.includes(byte!))) i += list.length;
+    } else if (byte === closeBracket || byte === closeBrace) {
+      if (depth-- === dataDepth && from >= 0 && to < 0) to = i + 1;
+    }
+  }
+  requireSmall(text.length);
+  if (to < 0) return { head: text, data: null };
+  const head = Buffer.concat([text.subarray(0, from), Buffer.from('[]'), text.subarray(to)]);
+  return { head, data: text.subarray(from, to) };
+}
+
+/** Whether `"data":` stands before the position. */
+function isDataAt(text: Buffer, at: number): boolean {
+  const skipSpace = (end: number) => {
+    let i = end;
+    while (i > 0 && text[i - 1]! <= 0x20) i--;
+    return i;
+  };
+  const end = skipSpace(at);
+  const key = text[end - 1] === colon ? skipSpace(end - 1) : 0;
+  return text.toString('latin1', Math.max(0, key - 6), key) === '"data"';
+}
+
+/** @throws HttpError 400 for a text that is not JSON, holds keys that reach for prototypes, or is no such object */
 export function parseJson<T>(text: Buffer, schema: z.ZodType<T>): T {
-  requireShallow(text);
+  if (text.toString('latin1').split(',').length > mostValues) {
+    throw new HttpError(
+      400,
+      `the request has more than ${mostValues} values besides its data; leave out what is not needed`,
+    );
+  }
   const parsed = schema.safeParse(parse(text));
   if (parsed.success) return parsed.data;
   const { path, message } = parsed.error.issues[0]!;
@@ -28,24 +105,5 @@ function parse(text: Buffer): unknown {
     return secureJson.parse(text);
   } catch (error) {
     throw new HttpError(400, `the request is not acceptable JSON: ${(error as Error).message}`);
-  }
-}
-
-// Megabytes of brackets would become gigabytes of arrays.
-function requireShallow(text: Buffer): void {
-  let depth = 0;
-  let inString = false;
-  for (let i = 0; i < text.length; i++) {
-    const byte = text[i];
-    if (inString) {
-      if (byte === backslash) i++;
-      else if (byte === quote) inString = false;
-    } else if (byte === quote) {
-      inString = true;
-    } else if (byte === openBracket || byte === openBrace) {
-      if (++depth > deepest) throw new HttpError(400, `the request is nested deeper than ${deepest}`);
-    } else if (byte === closeBracket || byte === closeBrace) {
-      depth--;
-    }
   }
 }

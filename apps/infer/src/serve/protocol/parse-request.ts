@@ -4,9 +4,11 @@ import { formatShape, type Spec, type TypedArray } from '@bn/core';
 import type { InferenceModel } from '../../model/open-model.js';
 import { HttpError } from '../http-error.js';
 import { datatypes } from './datatypes.js';
-import { parseJson } from './parse-json.js';
+import { cutRequest, parseJson } from './parse-json.js';
+import { readElements } from './read-elements.js';
 import { type InferenceRequest, inferenceRequest } from './schemas.js';
-import { tensorFromBytes, tensorFromJson } from './tensor-data.js';
+import type { Steps } from './slices.js';
+import { tensorFromBytes } from './tensor-data.js';
 
 /** What requests are checked against; the batch dimensions are null. */
 export type ModelInterface = Pick<InferenceModel, 'input' | 'outputs'>;
@@ -32,20 +34,40 @@ type Input = InferenceRequest['inputs'][number];
  * @param headerLength the header Inference-Header-Content-Length: where the JSON ends and binary data begins
  * @throws HttpError 400 for what does not fit
  */
-export function parseRequest(body: Buffer, headerLength: string | undefined, model: ModelInterface): ParsedRequest {
+export function* parseRequest(
+  body: Buffer,
+  headerLength: string | undefined,
+  model: ModelInterface,
+): Steps<ParsedRequest> {
   const jsonLength = headerLength === undefined ? body.length : Number(headerLength);
   if (headerLength !== undefined && (!/^\d+$/.test(headerLength) || jsonLength > body.length)) {
     const problem = `expected at most the ${body.length} bytes of the body, got ${headerLength}`;
     throw new HttpError(400, `Inference-Header-Content-Length: ${problem}`);
   }
-  const request = parseJson(body.subarray(0, jsonLength), inferenceRequest);
+  const { head, data } = yield* cutRequest(body.subarray(0, jsonLength));
+  const request = parseJson(head, inferenceRequest);
+  requireSupported(request);
   const input = onlyInput(request, model);
   const shape = checkedShape(input, model.input.spec);
-  const features = featuresOf(input, shape, body.subarray(jsonLength), model.input.spec);
+  requireOneForm(input, data, body.length - jsonLength);
+  const { dtype } = model.input.spec;
+  const features = data
+    ? yield* readElements(data, shape, dtype)
+    : tensorFromBytes(body.subarray(jsonLength), shape, dtype);
   return {
     ...(request.id !== undefined && { id: request.id }),
     ...{ features, rows: shape[0]!, outputs: requestedOutputs(request, model) },
   };
+}
+
+/** Parameters of Triton's extensions that change what is computed, or where the data is. */
+const unsupported = /^(classification|priority|sequence_(id|start|end)|shared_memory_.*)$/;
+
+function requireSupported({ parameters, inputs, outputs = [] }: InferenceRequest): void {
+  for (const given of [parameters, ...[...inputs, ...outputs].map(({ parameters }) => parameters)]) {
+    const name = Object.keys(given ?? {}).find((name) => unsupported.test(name));
+    if (name) throw new HttpError(400, `parameters.${name}: this server does not have it; leave it out`);
+  }
 }
 
 function onlyInput({ inputs }: InferenceRequest, { input }: ModelInterface): Input {
@@ -67,17 +89,16 @@ function checkedShape({ name, shape, datatype }: Input, spec: Spec): readonly nu
   return shape;
 }
 
-function featuresOf({ name, data, parameters }: Input, shape: readonly number[], binary: Buffer, { dtype }: Spec) {
+function requireOneForm({ name, parameters }: Input, data: Buffer | null, bytes: number): void {
   const binarySize = parameters?.binary_data_size;
   const total = binarySize ?? 0;
-  if (binary.length !== total) {
-    const problem = `binary_data_size of input '${name}' is ${total}, but ${binary.length} bytes follow the JSON`;
+  if (bytes !== total) {
+    const problem = `binary_data_size of input '${name}' is ${total}, but ${bytes} bytes follow the JSON`;
     throw new HttpError(400, `binary data: ${problem}`);
   }
-  if ((binarySize === undefined) === (data === undefined)) {
+  if ((binarySize === undefined) === (data === null)) {
     throw new HttpError(400, `input '${name}': expected either data, or binary_data_size and bytes after the JSON`);
   }
-  return data ? tensorFromJson(data, shape, dtype) : tensorFromBytes(binary, shape, dtype);
 }
 
 function requestedOutputs({ parameters, outputs }: InferenceRequest, model: ModelInterface): RequestedOutput[] {

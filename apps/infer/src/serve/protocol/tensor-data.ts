@@ -1,46 +1,8 @@
-// Tensor data of a request: JSON, flat or nested, or bytes.
+// Tensors as bytes.
 
-import { createArray, type DType, formatShape, type TypedArray } from '@bn/core';
+import { type DType, formatShape, type TypedArray } from '@bn/core';
 import { HttpError } from '../http-error.js';
 import { datatypes } from './datatypes.js';
-
-/**
- * @param data row-major elements, or arrays nested as the shape says
- * @throws HttpError 400 when it does not fit
- */
-export function tensorFromJson(data: readonly unknown[], shape: readonly number[], dtype: DType): TypedArray {
-  const size = shape.reduce((product, n) => product * n, 1);
-  if (!Array.isArray(data[0]) && data.length !== size) {
-    throw new HttpError(400, `data: expected ${size} elements for shape ${formatShape(shape)}, got ${data.length}`);
-  }
-  const target = createArray(dtype, size);
-  fill(target, 0, data, Array.isArray(data[0]) ? shape : [size], dtype);
-  return target;
-}
-
-/** @returns the position after the last element written */
-function fill(target: TypedArray, from: number, data: unknown, shape: readonly number[], dtype: DType): number {
-  const [length, ...rest] = shape;
-  if (!Array.isArray(data) || data.length !== length) {
-    const got = Array.isArray(data) ? `one of ${data.length}` : describe(data);
-    throw new HttpError(400, `data: expected an array of ${length} at element ${from}, got ${got}`);
-  }
-  if (rest.length > 0) return data.reduce<number>((at, part) => fill(target, at, part, rest, dtype), from);
-  const { accepts, expects } = datatypes[dtype];
-  let at = from;
-  for (const element of data as unknown[]) {
-    if (!accepts(element)) {
-      throw new HttpError(400, `data: expected ${expects}, got ${describe(element)} at element ${at}`);
-    }
-    target[at++] = Number(element);
-  }
-  return at;
-}
-
-function describe(element: unknown): string {
-  if (Array.isArray(element)) return 'an array';
-  return typeof element === 'number' || element === null ? String(element) : `a ${typeof element}`;
-}
 
 /**
  * @param bytes little-endian and row-major; the tensor may share their memory

@@ -30,6 +30,8 @@ export interface Tasks {
   /** Loads a model, and runs it once with each batch size, so that no request waits for compiling. */
   load(argument: { model: number } & LoadOptions): ModelDescription;
   unload(argument: { model: number }): void;
+  /** Runs a model with one example: whether the backend still computes. */
+  probe(argument: { model: number }): void;
   /** The features of a batch, whose memory the worker takes over. */
   run(argument: { model: number; computation: Computation; features: TypedArray }): Map<string, OutputValue>;
 }

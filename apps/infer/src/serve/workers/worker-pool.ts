@@ -4,7 +4,7 @@ import { setTimeout as wait } from 'node:timers/promises';
 import type { Logger } from 'pino';
 import type { Workers } from '../batching/dispatcher.js';
 import type { LoadOptions, ModelDescription } from './messages.js';
-import type { WorkerThread } from './worker-thread.js';
+import { WorkerDied, type WorkerThread } from './worker-thread.js';
 
 export interface WorkerPoolOptions {
   readonly count: number;
@@ -17,6 +17,9 @@ export interface WorkerPoolOptions {
 /** Waits before the second and later attempts to replace a worker, in milliseconds; the last one repeats. */
 const pauses = [250, 1000, 4000, 15_000];
 
+/** How long a server without workers is given to get one, in milliseconds. */
+const patience = 30_000;
+
 export class WorkerPool implements Workers<WorkerThread> {
   readonly #options: WorkerPoolOptions;
   /** Those that hold all models. */
@@ -24,6 +27,7 @@ export class WorkerPool implements Workers<WorkerThread> {
   readonly #starting = new Set<WorkerThread>();
   readonly #idle: WorkerThread[] = [];
   readonly #models = new Map<number, LoadOptions>();
+  #emptySince = 0;
   #isClosed = false;
 
   constructor(options: WorkerPoolOptions) {
@@ -34,6 +38,11 @@ export class WorkerPool implements Workers<WorkerThread> {
   /** Workers that can compute. */
   get size(): number {
     return this.#threads.size;
+  }
+
+  /** Whether there are workers, or will be: not when replacing them has not helped for a while. */
+  get isLive(): boolean {
+    return this.size > 0 || performance.now() - this.#emptySince < patience;
   }
 
   acquire(): WorkerThread | undefined {
@@ -65,6 +74,14 @@ export class WorkerPool implements Workers<WorkerThread> {
     await Promise.allSettled([...this.#threads].map((thread) => thread.ask('unload', { model })));
   }
 
+  /** Replaces a worker that does not answer, or computes no more. Its tasks fail at once, though it may take long to end. */
+  discard(thread: WorkerThread, reason: string): void {
+    const death = new WorkerDied(`the worker ${reason}`);
+    thread.fail(death);
+    void thread.end();
+    this.#lose(thread, death);
+  }
+
   async close(): Promise<void> {
     this.#isClosed = true;
     await Promise.all([...this.#threads, ...this.#starting].map((thread) => thread.end()));
@@ -77,15 +94,18 @@ export class WorkerPool implements Workers<WorkerThread> {
   }
 
   #watched(thread: WorkerThread): WorkerThread {
-    void thread.ended.then((death) => {
-      const isMember = this.#threads.delete(thread);
-      const index = this.#idle.indexOf(thread);
-      if (index >= 0) this.#idle.splice(index, 1);
-      if (!isMember || this.#isClosed) return;
-      this.#options.log.error({ err: death }, 'a worker ended; another one takes its place');
-      void this.#replace();
-    });
+    void thread.ended.then((death) => this.#lose(thread, death));
     return thread;
+  }
+
+  #lose(thread: WorkerThread, death: WorkerDied): void {
+    const isMember = this.#threads.delete(thread);
+    const index = this.#idle.indexOf(thread);
+    if (index >= 0) this.#idle.splice(index, 1);
+    if (!isMember || this.#isClosed) return;
+    if (this.size === 0) this.#emptySince = performance.now();
+    this.#options.log.error({ err: death }, 'a worker ended; another one takes its place');
+    void this.#replace();
   }
 
   async #replace(): Promise<void> {

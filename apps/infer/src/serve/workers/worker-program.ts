@@ -36,6 +36,9 @@ const tasks: TaskTable<Tasks> = {
     models.delete(number);
     await model?.dispose();
   },
+  async probe({ model: number }) {
+    await warmUp(models.get(number)!, [1]);
+  },
   async run({ model: number, computation, features }) {
     const model = models.get(number)!;
     if (computation === 'outputs') return model.run(features);

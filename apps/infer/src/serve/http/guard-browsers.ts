@@ -1,0 +1,40 @@
+// What pages in a browser may do here: only those of this server, and of the origins that are allowed.
+
+import { isIP } from 'node:net';
+import cors from '@fastify/cors';
+import type { FastifyInstance } from 'fastify';
+import { HttpError } from '../http-error.js';
+
+export interface BrowserOptions {
+  /** Whose pages may call the server; `*`: all. */
+  readonly allowOrigin: readonly string[];
+  /** The names that it goes by, without ports; null: any. */
+  readonly hosts: readonly string[] | null;
+}
+
+/** To be called before there are other hooks: browsers ask first whether they may ask, without a key. */
+export async function guardBrowsers(app: FastifyInstance, { allowOrigin, hosts }: BrowserOptions): Promise<void> {
+  if (hosts) {
+    const names = new Set([
+      ...hosts,
+      ...allowOrigin.filter((origin) => origin !== '*').map((url) => new URL(url).hostname),
+    ]);
+    // A page elsewhere can give its own name the address of this machine, and is then of the same origin.
+    app.addHook('onRequest', async ({ headers: { host = 'localhost' } }) => {
+      const name = host.replace(/:\d*$/, '').toLowerCase();
+      if (names.has(name) || name.endsWith('.localhost') || isIP(name.replace(/^\[(.*)\]$/, '$1'))) return;
+      throw new HttpError(
+        421,
+        `the host '${name.slice(0, 100)}' is not this server's; use its address, --host, --allow-origin or an API key`,
+      );
+    });
+  }
+  if (allowOrigin.length === 0) return;
+  await app.register(cors, {
+    origin: allowOrigin.includes('*') ? '*' : [...allowOrigin],
+    methods: ['GET', 'HEAD', 'POST'],
+    exposedHeaders: ['inference-header-content-length', 'retry-after'],
+    maxAge: 600,
+    strictPreflight: false,
+  });
+}
