@@ -389,7 +389,6 @@ type Range = [start: number, end: number];
 const nothingYet = { sums: {}, examples: 0, seconds: 0 };
 
 function requireFitOptions(options: FitOptions): void {
-  requireOptions('fit', options, 'train test epochs batchSize stepsPerRun learningRate schedule signal');
   const { train, test, epochs, learningRate } = options;
   requireBatchOptions('fit', train, options);
   if (test?.length === 0) throw new BnError('argument', 'fit: the data set is empty');
