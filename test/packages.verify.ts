@@ -108,7 +108,9 @@ describe('@bn/core and one backend, installed alone, train a network in typed Ty
     writeFileSync(join(folder, 'train.ts'), program(`@bn/${name}`));
     const compiler = join(root, 'node_modules', 'typescript', 'bin', 'tsc');
     const strict = '--ignoreConfig --strict --noUncheckedIndexedAccess --module nodenext --target es2022'.split(' ');
-    await run(process.execPath, [compiler, ...strict, 'train.ts'], { cwd: folder });
+    await run(process.execPath, [compiler, ...strict, 'train.ts'], { cwd: folder }).catch(({ stdout }) => {
+      throw new Error(stdout);
+    });
 
     const { stdout } = await run(process.execPath, ['train.js'], { cwd: folder });
     const losses = JSON.parse(stdout) as number[];
