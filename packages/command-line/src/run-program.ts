@@ -17,7 +17,7 @@ export async function runProgram(program: Program): Promise<void> {
   const io = {
     ...{ cwd: workingFolder(env), env, stdout, stderr },
     get signal() {
-      return stop.signal;
+      return stop();
     },
   };
   let idle = 0;

@@ -6,18 +6,14 @@ const stoppedByReader = 'standard output was closed';
 /** A Ctrl-C reaches the program twice if a package manager hands it on: within this time it is one, in milliseconds. */
 const sameSignal = 500;
 
-/** What stops a program from outside. */
-export interface StopSignal {
-  /**
-   * Aborted by the first SIGINT or SIGTERM, so that a run can end in order; the second ends the process at once with exit
-   * code 130. Until this is asked for, signals end the process as they always do: also while a module of the user's loops
-   * for ever, when no listener would be called.
-   */
-  readonly signal: AbortSignal;
-}
-
-/** @param onLost called when standard output cannot be written, unless its reader has gone away */
-export function stopSignal(onLost: (error: Error) => void): StopSignal {
+/**
+ * A signal that is aborted by the first SIGINT or SIGTERM, so that a run can end in order; the second ends the process at once
+ * with exit code 130. Until it is asked for, signals end the process as they always do: also while a module of the user's
+ * loops for ever, when no listener would be called.
+ *
+ * @param onLost called when standard output cannot be written, unless its reader has gone away
+ */
+export function stopSignal(onLost: (error: Error) => void): () => AbortSignal {
   const controller = new AbortController();
   // Without listeners, writing to a closed pipe would end the process with a stack trace.
   process.stdout.on('error', (error: NodeJS.ErrnoException) => {
@@ -27,12 +23,10 @@ export function stopSignal(onLost: (error: Error) => void): StopSignal {
   });
   process.stderr.on('error', () => {});
   let listens = false;
-  return {
-    get signal() {
-      if (!listens) listenTo(controller);
-      listens = true;
-      return controller.signal;
-    },
+  return () => {
+    if (!listens) listenTo(controller);
+    listens = true;
+    return controller.signal;
   };
 }
 

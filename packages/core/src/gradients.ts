@@ -55,7 +55,7 @@ function dependents(
   inputsOf: (node: Tensor) => readonly Tensor[],
 ): ReadonlySet<Tensor> {
   const order = new Set<Tensor>();
-  for (const node of operandsFirst(y, new Set(), inputsOf)) {
+  for (const node of operandsFirst(y, undefined, inputsOf)) {
     if (xs.has(node) || inputsOf(node).some((x) => order.has(x))) order.add(node);
   }
   return order;

@@ -69,13 +69,6 @@ function printAttributes(node: Tensor): string {
   return entries.length === 0 ? '' : ` {${entries.join(', ')}}`;
 }
 
-/** A node that is being rebuilt: the operand that is looked at next, and what takes the node's place once that is known. */
-interface Visit {
-  readonly original: Tensor;
-  next: number;
-  becomes: Tensor | null;
-}
-
 /** Walks from the outputs, replaces nodes, and gives each computation one node. */
 function rebuild(outputs: ReadonlyMap<string, Tensor>, replace: Replacement): Graph {
   const inputs = new Map<string, Tensor<'input'>>();
@@ -84,30 +77,17 @@ function rebuild(outputs: ReadonlyMap<string, Tensor>, replace: Replacement): Gr
   /** In the order in which they can be computed. */
   const numbers = new Map<Tensor, number>();
 
-  // A stack of its own, since graphs are deep.
+  const isRebuilt = (node: Tensor) => rebuilt.has(node);
+  // Calls itself for replacements alone, which are not as deep as graphs.
   const visit = (root: Tensor): Tensor => {
-    const open: Visit[] = [{ original: root, next: 0, becomes: null }];
-    for (let at: Visit | undefined = open[0]; at; at = open.at(-1)) {
-      const { original, becomes } = at;
-      if (becomes) rebuilt.set(original, rebuilt.get(becomes)!);
-      else if (!rebuilt.has(original)) {
-        const operand = original.inputs[at.next++];
-        if (operand) {
-          if (!rebuilt.has(operand)) open.push({ original: operand, next: 0, becomes: null });
-          continue;
-        }
-        const operands: Tensor[] = [];
-        for (let i = 0; i < original.inputs.length; i++) operands.push(rebuilt.get(original.inputs[i]!)!);
-        const node = withOperands(original, operands);
-        const replacement = replace(node, original);
-        if (replacement !== node) {
-          at.becomes = replacement;
-          open.push({ original: replacement, next: 0, becomes: null });
-          continue;
-        }
-        rebuilt.set(original, merge(node));
-      }
-      open.pop();
+    // Most replacements stand on what is rebuilt already.
+    for (const original of root.inputs.every(isRebuilt) ? [root] : operandsFirst(root, isRebuilt)) {
+      if (rebuilt.has(original)) continue;
+      const operands: Tensor[] = [];
+      for (let i = 0; i < original.inputs.length; i++) operands.push(rebuilt.get(original.inputs[i]!)!);
+      const node = withOperands(original, operands);
+      const replacement = replace(node, original);
+      rebuilt.set(original, replacement === node ? merge(node) : visit(replacement));
     }
     return rebuilt.get(root)!;
   };
@@ -132,22 +112,28 @@ function rebuild(outputs: ReadonlyMap<string, Tensor>, replace: Replacement): Gr
   };
 }
 
-/** The nodes that `root` is computed from, and itself, operands first, but for those that are `done`, which these become. */
+/** The nodes that `root` is computed from, and itself, operands first, but for those that are done. */
 export function operandsFirst(
   root: Tensor,
-  done: Set<Tensor>,
+  isDone: (node: Tensor) => boolean = () => false,
   operandsOf: (node: Tensor) => readonly Tensor[] = (node) => node.inputs,
 ): Tensor[] {
   const order: Tensor[] = [];
+  /** Whether all operands are in the order. */
+  const ready = new Map<Tensor, boolean>();
   const open = [root];
   for (let node = open.at(-1); node; node = open.at(-1)) {
-    const next = done.has(node) ? undefined : operandsOf(node).find((x) => !done.has(x));
-    if (next) open.push(next);
-    else {
-      open.pop();
-      if (!done.has(node)) order.push(node);
-      done.add(node);
+    const state = ready.get(node);
+    if (state === undefined && !isDone(node)) {
+      ready.set(node, false);
+      const operands = operandsOf(node);
+      for (let i = operands.length - 1; i >= 0; i--) open.push(operands[i]!);
+      continue;
     }
+    open.pop();
+    if (state !== false) continue;
+    ready.set(node, true);
+    order.push(node);
   }
   return order;
 }

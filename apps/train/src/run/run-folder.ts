@@ -1,7 +1,7 @@
 // The folder that a run is recorded in: its files, how it is created, and how it is found again.
 
 import { existsSync } from 'node:fs';
-import { link, mkdir, readFile, rename, rm } from 'node:fs/promises';
+import { link, mkdir, rename, rm } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { type RunData, readIfThere, UsageError, writeAtomically, writeError } from '@bn/command-line';
 import {
@@ -155,7 +155,7 @@ export async function readCheckpoint({ checkpoint, previous, metrics }: RunFolde
   }
   if (newest) throw newest;
   if (older) throw older;
-  if (!existsSync(metrics) || (await readFile(metrics, 'utf8')).trim() === '') return null;
+  if (!(await readIfThere(metrics))?.length) return null;
   throw new BnError(
     'checkpoint',
     `${checkpoint} is missing, but the run has metrics; put it back, or start again with --config config.json and another --out`,

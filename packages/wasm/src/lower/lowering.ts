@@ -33,7 +33,10 @@ export function lower(graph: Graph, lanes: LaneAxes, storage: Storage): Lowered 
   const done = new Set<Tensor>();
   for (const [name, node] of graph.outputs) {
     // What is stored comes first, so that nests are not made within nests as deep as the graph is.
-    for (const operand of operandsFirst(node, done)) if (operand !== node) lowering.fill(operand);
+    for (const operand of operandsFirst(node, (x) => done.has(x))) {
+      if (operand !== node) lowering.fill(operand);
+      done.add(operand);
+    }
     lowering.output(name);
   }
   return { nests: lowering.nests, inputs: [...graph.inputs.keys()], outputs: [...graph.outputs.keys()] };
