@@ -9,7 +9,7 @@ import { Budget, type Share } from './budget.js';
 import { addClassifyRoute } from './classify-route.js';
 import { addDocumentation, described } from './documentation.js';
 import { answerClientError, answerFailure } from './failures.js';
-import { type BrowserOptions, guardBrowsers } from './guard-browsers.js';
+import { allowOrigins, type BrowserOptions, hostCheck } from './guard-browsers.js';
 import type { Metrics } from './metrics.js';
 import { refuseOtherMethods } from './other-methods.js';
 import { addPageRoutes } from './page-routes.js';
@@ -80,10 +80,12 @@ export async function createApp(options: AppOptions): Promise<FastifyInstance> {
   app.setValidatorCompiler(() => () => true);
   app.setSerializerCompiler(() => (data) => JSON.stringify(data));
 
-  await guardBrowsers(app, options);
+  await allowOrigins(app, options);
+  const requireOwnHost = hostCheck(options);
   const bodies = new Budget(Math.max(leastBodies, 1.5 * maxBody));
   app.addHook('onRequest', async (request, reply) => {
     const { headers, routeOptions } = request;
+    requireOwnHost(headers.host);
     const share = bodies.share();
     request.share = share;
     reply.raw.once('close', share.release);

@@ -13,22 +13,7 @@ export interface BrowserOptions {
 }
 
 /** To be called before there are other hooks: browsers ask first whether they may ask, without a key. */
-export async function guardBrowsers(app: FastifyInstance, { allowOrigin, hosts }: BrowserOptions): Promise<void> {
-  if (hosts) {
-    const names = new Set([
-      ...hosts,
-      ...allowOrigin.filter((origin) => origin !== '*').map((url) => new URL(url).hostname),
-    ]);
-    // A page elsewhere can give its own name the address of this machine, and is then of the same origin.
-    app.addHook('onRequest', async ({ headers: { host = 'localhost' } }) => {
-      const name = host.replace(/:\d*$/, '').toLowerCase();
-      if (names.has(name) || name.endsWith('.localhost') || isIP(name.replace(/^\[(.*)\]$/, '$1'))) return;
-      throw new HttpError(
-        421,
-        `the host '${name.slice(0, 100)}' is not this server's; use its address, --host, --allow-origin or an API key`,
-      );
-    });
-  }
+export async function allowOrigins(app: FastifyInstance, { allowOrigin }: BrowserOptions): Promise<void> {
   if (allowOrigin.length === 0) return;
   await app.register(cors, {
     origin: allowOrigin.includes('*') ? '*' : [...allowOrigin],
@@ -37,4 +22,23 @@ export async function guardBrowsers(app: FastifyInstance, { allowOrigin, hosts }
     maxAge: 600,
     strictPreflight: false,
   });
+}
+
+/**
+ * A page elsewhere can give its own name the address of this machine, and is then of the same origin: the header Host tells.
+ *
+ * @returns a check of that header, which throws HttpError 421
+ */
+export function hostCheck({ allowOrigin, hosts }: BrowserOptions): (host?: string) => void {
+  if (!hosts) return () => {};
+  const origins = allowOrigin.filter((origin) => origin !== '*');
+  const names = new Set([...hosts, ...origins.map((origin) => new URL(origin).hostname)]);
+  return (host = 'localhost') => {
+    const name = host.replace(/:\d*$/, '').toLowerCase();
+    if (names.has(name) || name.endsWith('.localhost') || isIP(name.replace(/^\[(.*)\]$/, '$1'))) return;
+    throw new HttpError(
+      421,
+      `the host '${name.slice(0, 100)}' is not this server's; use its address, --host, --allow-origin or an API key`,
+    );
+  };
 }
