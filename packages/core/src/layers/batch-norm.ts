@@ -127,8 +127,6 @@ interface BatchStatistics {
   /** Sizes of the axes that are reduced. */
   readonly sizes: Shape;
   readonly mean: Tensor;
-  /** What rounding took from the mean. */
-  readonly rest: Tensor;
   /** x − mean. */
   readonly centred: Tensor;
   /** Of the population. */
@@ -154,11 +152,9 @@ function batchStatistics(x: Tensor, axis: number): BatchStatistics {
   const shifted = sub(x, pivot);
   const shift = meanOf(shifted);
   const batchMean = add(pivot, shift);
-  const rest = add(sub(pivot, batchMean), shift);
-  // Not of x − mean: its squares lie on a grid where x does, which float32 sums round to one side.
-  const variance = meanOf(square(sub(shifted, shift)));
-  const centred = sub(x, batchMean);
-  return { axes, sizes, mean: batchMean, rest, centred, variance };
+  // Not x − mean: that lies on a grid where x does, and its squares are rounded to one side by float32 sums.
+  const centred = sub(shifted, shift);
+  return { axes, sizes, mean: batchMean, centred, variance: meanOf(square(centred)) };
 }
 
 /** An element along these axes, which stay as size 1: the first; of a batch of any size, the largest of the first ones. */
@@ -175,26 +171,24 @@ function normalizeBatch(
   x: Tensor,
   gamma: Tensor,
   beta: Tensor,
-  { centred, rest, variance, axes, sizes }: BatchStatistics,
+  { centred, variance, axes, sizes }: BatchStatistics,
   attributes: { axis: number; epsilon: number },
 ): Tensor {
   const channels = gamma.shape as readonly number[];
   const s = div(1, sqrt(add(variance, attributes.epsilon)));
   const scale = mul(reshape(gamma, s.shape), s);
-  // The rest of the mean counts per channel, not per element.
   const forward = () => {
-    const offset = sub(beta, reshape(mul(rest, scale), channels));
     const zero = constant(new Array<number>(sizeOf(channels)).fill(0), channels);
-    return batchNormalize(centred, zero, reshape(variance, channels), gamma, offset, attributes);
+    return batchNormalize(centred, zero, reshape(variance, channels), gamma, beta, attributes);
   };
   // With x̂ = (x − mean)·s and s = 1/√(variance + epsilon):
   //   dbeta = Σ dy,  dgamma = Σ dy·x̂,  dx = gamma·s·(dy − dbeta/count − x̂·dgamma/count)
   const backward = (dy: Tensor) => {
     const count = sizeOf(sizes);
     const dbeta = sum(dy, axes, { keepDims: true });
-    const dgamma = mul(sub(sum(mul(dy, centred), axes, { keepDims: true }), mul(rest, dbeta)), s);
+    const dgamma = mul(sum(mul(dy, centred), axes, { keepDims: true }), s);
     const slope = mul(mul(dgamma, s), 1 / count);
-    const shared = add(mul(centred, slope), sub(mul(dbeta, 1 / count), mul(rest, slope)));
+    const shared = add(mul(centred, slope), mul(dbeta, 1 / count));
     return [mul(sub(dy, shared), scale), reshape(dgamma, channels), reshape(dbeta, channels)];
   };
   return customGradient([x, gamma, beta], forward, backward);
