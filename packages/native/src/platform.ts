@@ -11,7 +11,10 @@ export function platformName(): string {
   return `${process.platform} ${process.arch}${musl ? ' (musl)' : ''}`;
 }
 
+/** Made once: a report takes some milliseconds, and programs ask as they start. */
+let header: { readonly glibcVersionRuntime?: string } | undefined;
+
 function glibcVersion(): string | undefined {
-  const { header } = process.report.getReport() as { header: { glibcVersionRuntime?: string } };
+  header ??= (process.report.getReport() as { header: { glibcVersionRuntime?: string } }).header;
   return header.glibcVersionRuntime;
 }
