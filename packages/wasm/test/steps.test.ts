@@ -33,7 +33,7 @@ test('LeNet: eleven passes over the batch: the images, each batch statistic in e
   const second = `step 2${printSteps(steps).split(/^step [23]/m)[1]}`;
   // The convolution's products, its results, and both sums of the statistics, before anything waits for all images.
   expect(second).toMatch(
-    /^step 2 groups\nconv2d: for g<64 .*\n.*\ntransform: .*\n(.*\n){4}slice: .*\n.*\nsum mul: .*\n.*\nsum: /,
+    /^step 2 groups\nconv2d: for g<64 .*\n.*\ntransform: .*\n(.*\n){4}slice: .*\n.*\nsum mul: .*\n.*\nadd: .*\n.*\nsum: /,
   );
 });
 

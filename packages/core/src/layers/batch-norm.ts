@@ -121,14 +121,16 @@ function rulesOf({ convention = 'd2l', momentum, epsilon }: BatchNormOptions): R
   };
 }
 
-/** All with the reduced axes kept as size 1, but for `centred`. */
+/** All with the reduced axes kept as size 1, but for `shifted`. */
 interface BatchStatistics {
   readonly axes: readonly number[];
   /** Sizes of the axes that are reduced. */
   readonly sizes: Shape;
   readonly mean: Tensor;
-  /** x − mean. */
-  readonly centred: Tensor;
+  /** x − pivot, where the pivot is a value of the channel. */
+  readonly shifted: Tensor;
+  /** The mean of `shifted`. */
+  readonly shift: Tensor;
   /** Of the population. */
   readonly variance: Tensor;
 }
@@ -151,10 +153,9 @@ function batchStatistics(x: Tensor, axis: number): BatchStatistics {
   const pivot = stopGradient(anyAlong(axes, x)); // results do not depend on which it is
   const shifted = sub(x, pivot);
   const shift = meanOf(shifted);
-  const batchMean = add(pivot, shift);
   // Not x − mean: that lies on a grid where x does, and its squares are rounded to one side by float32 sums.
-  const centred = sub(shifted, shift);
-  return { axes, sizes, mean: batchMean, centred, variance: meanOf(square(centred)) };
+  const variance = meanOf(square(sub(shifted, shift)));
+  return { axes, sizes, mean: add(pivot, shift), shifted, shift, variance };
 }
 
 /** An element along these axes, which stay as size 1: the first; of a batch of any size, the largest of the first ones. */
@@ -166,12 +167,17 @@ function anyAlong(axes: readonly number[], x: Tensor): Tensor {
   return open.length > 0 ? max(first, open, { keepDims: true }) : first;
 }
 
-/** batchNormalize with the batch's own statistics, and the gradient derived by hand: two reductions, one pass over x. */
+/**
+ * batchNormalize with the batch's own statistics, and the gradient derived by hand: two reductions, one pass over x.
+ *
+ * The shift is taken out of sums and products rather than of each value, which costs no digits: a value of the channel lies
+ * as far from the mean as outputs do at most.
+ */
 function normalizeBatch(
   x: Tensor,
   gamma: Tensor,
   beta: Tensor,
-  { centred, variance, axes, sizes }: BatchStatistics,
+  { shifted, shift, variance, axes, sizes }: BatchStatistics,
   attributes: { axis: number; epsilon: number },
 ): Tensor {
   const channels = gamma.shape as readonly number[];
@@ -179,16 +185,17 @@ function normalizeBatch(
   const scale = mul(reshape(gamma, s.shape), s);
   const forward = () => {
     const zero = constant(new Array<number>(sizeOf(channels)).fill(0), channels);
-    return batchNormalize(centred, zero, reshape(variance, channels), gamma, beta, attributes);
+    const offset = sub(beta, reshape(mul(shift, scale), channels));
+    return batchNormalize(shifted, zero, reshape(variance, channels), gamma, offset, attributes);
   };
   // With x̂ = (x − mean)·s and s = 1/√(variance + epsilon):
   //   dbeta = Σ dy,  dgamma = Σ dy·x̂,  dx = gamma·s·(dy − dbeta/count − x̂·dgamma/count)
   const backward = (dy: Tensor) => {
-    const count = sizeOf(sizes);
+    const perValue = 1 / sizeOf(sizes);
     const dbeta = sum(dy, axes, { keepDims: true });
-    const dgamma = mul(sum(mul(dy, centred), axes, { keepDims: true }), s);
-    const slope = mul(mul(dgamma, s), 1 / count);
-    const shared = add(mul(centred, slope), mul(dbeta, 1 / count));
+    const dgamma = mul(sub(sum(mul(dy, shifted), axes, { keepDims: true }), mul(shift, dbeta)), s);
+    const slope = mul(mul(dgamma, s), perValue);
+    const shared = add(mul(shifted, slope), sub(mul(dbeta, perValue), mul(shift, slope)));
     return [mul(sub(dy, shared), scale), reshape(dgamma, channels), reshape(dbeta, channels)];
   };
   return customGradient([x, gamma, beta], forward, backward);
