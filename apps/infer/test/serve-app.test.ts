@@ -7,7 +7,7 @@ import { pipeline } from 'node:stream/promises';
 import { BnError, decodeSignature } from '@bn/core';
 import sharp from 'sharp';
 import { afterEach, describe, expect, it } from 'vitest';
-import { Budget } from '../src/serve/http/budget.js';
+import { Budget, createBudgets } from '../src/serve/http/budget.js';
 import { type AppOptions, createApp } from '../src/serve/http/create-app.js';
 import { Metrics } from '../src/serve/http/metrics.js';
 import { HttpError } from '../src/serve/http-error.js';
@@ -57,6 +57,7 @@ async function setUp(overrides: Partial<AppOptions> & { served?: readonly Served
   const stream = { write: (line: string) => lines.push(line) };
   const app = await createApp({
     ...{ models, log: createLog('info', stream), apiKey: null, maxBody: 10_000, timeout: 1000 },
+    budgets: createBudgets(10_000),
     ...{ allowOrigin: [], hosts: ['localhost'] },
     ...{ isReady: () => true, isLive: () => true, isDraining: () => false },
     metrics: new Metrics({ queued: () => [], workers: () => 1 }),
@@ -143,6 +144,32 @@ describe('classifies an image', () => {
     expect((await post('/classify', await png)).json()).toEqual({ model: 'shade of grey', classes });
     const answer = await postForm(post, '/classify?top=1', { 'f.png': await png });
     expect(answer.json()).toEqual({ model: 'shade of grey', classes: classes.slice(0, 1) });
+  });
+
+  it('as an element of the protocol, in base64 or bytes', async () => {
+    const { post } = await setUp();
+    const input = { name: 'x', shape: [2], datatype: 'BYTES' };
+    const send = async (request: object, bytes = Buffer.alloc(0)) => {
+      const json = Buffer.from(JSON.stringify({ inputs: [request] }));
+      const headers = { 'inference-header-content-length': String(json.length) };
+      const { statusCode, body } = await post(infer, Buffer.concat([json, bytes]), headers);
+      return [
+        statusCode,
+        JSON.parse(body).outputs?.[0].data.map((x: number) => x.toFixed(1)) ?? JSON.parse(body).error,
+      ];
+    };
+    const image = await png;
+    const data = [image.toString('base64'), image.toString('base64')];
+    expect(await send({ ...input, data })).toEqual([200, ['0.2', '0.8', '0.2', '0.8']]);
+    const length = Buffer.alloc(4);
+    length.writeUInt32LE(image.length);
+    const bytes = Buffer.concat([length, image, length, image]);
+    const binary = { ...input, parameters: { binary_data_size: bytes.length } };
+    expect(await send(binary, bytes)).toEqual([200, ['0.2', '0.8', '0.2', '0.8']]);
+    expect(await send({ ...input, data: [data[0], 'aGVsbG8='] })).toEqual([
+      400,
+      expect.stringMatching(/^element 1: .*expected a PNG/),
+    ]);
   });
 
   it('each file of a form with several, in order', async () => {

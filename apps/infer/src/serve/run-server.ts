@@ -9,6 +9,7 @@ import type { FastifyInstance } from 'fastify';
 import type { OpenModelOptions } from '../model/open-model.js';
 import { systemClock } from './batching/clock.js';
 import { Dispatcher } from './batching/dispatcher.js';
+import { createBudgets } from './http/budget.js';
 import { createApp } from './http/create-app.js';
 import { Metrics } from './http/metrics.js';
 import { createLog, type LogLevel } from './log.js';
@@ -52,6 +53,7 @@ const notice = 1000;
 
 /** Serves until the signal, then answers what it has been asked. */
 export async function runServer(settings: ServeSettings, io: Io): Promise<void> {
+  const maxBody = settings.maxBody * 2 ** 20;
   const log = createLog(settings.logLevel, io.stderr);
   const program = new URL('workers/worker-program.js', import.meta.url);
   const dispatcher: Dispatcher<WorkerThread> = new Dispatcher(
@@ -75,7 +77,7 @@ export async function runServer(settings: ServeSettings, io: Io): Promise<void> 
     const app = await createApp({
       ...{ models: library, metrics, log, apiKey: settings.apiKey, allowOrigin: settings.allowOrigin },
       hosts: isLocal(settings) && settings.apiKey === null ? ['localhost', settings.host] : null,
-      maxBody: settings.maxBody * 2 ** 20,
+      ...{ maxBody, budgets: createBudgets(maxBody) },
       timeout: settings.timeout * 1000,
       isReady: () => pool.size > 0,
       isLive: () => pool.isLive,

@@ -5,7 +5,7 @@ import type { Logger } from 'pino';
 import { HttpError } from '../http-error.js';
 import type { Models } from '../models/served-model.js';
 import { challenges, isAuthorized } from './api-key.js';
-import { Budget, type Share } from './budget.js';
+import type { Budgets, Share } from './budget.js';
 import { addClassifyRoute } from './classify-route.js';
 import { addDocumentation, described } from './documentation.js';
 import { answerClientError, answerFailure } from './failures.js';
@@ -24,6 +24,7 @@ export interface AppOptions extends BrowserOptions {
   readonly apiKey: string | null;
   /** Of a request, in bytes. */
   readonly maxBody: number;
+  readonly budgets: Budgets;
   /** How long a request may take to arrive, in milliseconds. */
   readonly timeout: number;
   /** Whether requests can be computed. */
@@ -48,9 +49,6 @@ declare module 'fastify' {
     share: Share;
   }
 }
-
-/** Bytes that all requests together may hold, unless a single one may have more. */
-const leastBodies = 2 ** 27;
 
 /** How long a kept connection may be silent, in milliseconds. */
 const keepAlive = 30_000;
@@ -82,11 +80,10 @@ export async function createApp(options: AppOptions): Promise<FastifyInstance> {
 
   await allowOrigins(app, options);
   const requireOwnHost = hostCheck(options);
-  const bodies = new Budget(Math.max(leastBodies, 1.5 * maxBody));
   app.addHook('onRequest', async (request, reply) => {
     const { headers, routeOptions } = request;
     requireOwnHost(headers.host);
-    const share = bodies.share();
+    const share = options.budgets.bodies.share();
     request.share = share;
     reply.raw.once('close', share.release);
     if (apiKey !== null && !routeOptions.config.isPublic && !isAuthorized(headers, apiKey)) {

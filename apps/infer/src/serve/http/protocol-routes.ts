@@ -4,8 +4,9 @@ import type { FastifyInstance } from 'fastify';
 import type { z } from 'zod';
 import type { ServedModel } from '../models/served-model.js';
 import { encodeResponse } from '../protocol/encode-response.js';
+import { infer } from '../protocol/infer.js';
 import { metadataOf } from '../protocol/metadata.js';
-import { parseRequest } from '../protocol/parse-request.js';
+import { readHttp } from '../protocol/read-http.js';
 import {
   inferenceRequest,
   inferenceResponse,
@@ -16,7 +17,6 @@ import {
   serverMetadata,
   serverReady,
 } from '../protocol/schemas.js';
-import { inSlices } from '../protocol/slices.js';
 import type { AppOptions } from './create-app.js';
 import { described } from './documentation.js';
 import { packageVersion } from './package-files.js';
@@ -27,7 +27,8 @@ interface ModelRoute {
 }
 
 export function addProtocolRoutes(app: FastifyInstance, options: AppOptions): void {
-  const { models, isReady, isLive, isDraining } = options;
+  const { models, isReady, isLive, isDraining, timeout } = options;
+  const { decoding } = options.budgets;
   app.get('/v2/health/live', { schema: schemas.live, config: { isPublic: true } }, async (_request, reply) => {
     const live = isLive();
     reply.code(live ? 200 : 503);
@@ -60,9 +61,8 @@ export function addProtocolRoutes(app: FastifyInstance, options: AppOptions): vo
       useModel(models, request, request.params, async (model) => {
         const body = (request.body as Buffer | undefined) ?? Buffer.alloc(0);
         const headerLength = request.headers['inference-header-content-length'];
-        const parsed = await inSlices(parseRequest(body, headerLength?.toString(), model));
-        const outputs = await model.predict('outputs', parsed.features, parsed.rows, goneSignal(reply));
-        const answer = encodeResponse(model, parsed, outputs);
+        const reading = readHttp(body, headerLength?.toString());
+        const answer = encodeResponse(await infer(model, reading, { gone: goneSignal(reply), timeout, decoding }));
         reply.headers(answer.headers);
         return answer.body;
       }),

@@ -2,7 +2,7 @@
 
 import type { Spec } from '@bn/core';
 import type { ServedModel } from '../models/served-model.js';
-import { datatypes } from './datatypes.js';
+import { datatypeOf } from './datatypes.js';
 import type { ModelInterface } from './parse-request.js';
 import type { ModelMetadata } from './schemas.js';
 
@@ -21,7 +21,7 @@ export function metadataOf(
 function tensor(name: string, { dtype, shape }: Spec): ModelMetadata['inputs'][number] {
   return {
     name,
-    datatype: datatypes[dtype].name as ModelMetadata['inputs'][number]['datatype'],
+    datatype: datatypeOf[dtype] as ModelMetadata['inputs'][number]['datatype'],
     shape: shape.map((n) => n ?? -1),
   };
 }
