@@ -4,6 +4,7 @@ import { once } from 'node:events';
 import { request as httpRequest } from 'node:http';
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
+import { deflateSync, gunzipSync, gzipSync, inflateSync } from 'node:zlib';
 import { BnError, decodeSignature } from '@bn/core';
 import sharp from 'sharp';
 import { afterEach, describe, expect, it } from 'vitest';
@@ -314,7 +315,9 @@ it.each<[string, string, string, object, number]>([
   ['no body', infer, '', {}, 400],
   ['another shape', infer, JSON.stringify(inference), {}, 400],
   ['too large a body', infer, ' '.repeat(10_001), {}, 413],
-  ['a compressed body', infer, 'x', { 'content-encoding': 'gzip' }, 415],
+  ['an unknown encoding', infer, 'x', { 'content-encoding': 'br' }, 415],
+  ['two encodings', infer, 'x', { 'content-encoding': 'gzip, gzip' }, 415],
+  ['a body that is not compressed', infer, '{}', { 'content-encoding': 'gzip' }, 400],
 ])("%s: the protocol's error form", async (_, url, body, headers, status) => {
   const { post } = await setUp();
   const answer = await post(url, body, headers);
@@ -379,6 +382,58 @@ it('takes bodies in parts, with and without a length, up to the limit', async ()
   expect(await send(300, { 'content-length': '300' })).toBe(200);
   expect(await send(301, {})).toBe(413);
   expect(await send(301, { 'content-length': '301' })).toBe(413);
+});
+
+describe('compressed', () => {
+  const shape = [500, 1, 2, 2];
+  const json = Buffer.from(JSON.stringify({ inputs: [{ ...inference.inputs[0], shape, data: Array(2000).fill(51) }] }));
+  const encoded = { gzip: gzipSync(json), deflate: deflateSync(json) };
+
+  it.each(['gzip', 'deflate'] as const)(
+    'requests by %s are read, and the length of the JSON is that before',
+    async (encoding) => {
+      const { post } = await setUp();
+      const headers = { 'content-encoding': encoding };
+      expect((await post(infer, encoded[encoding], headers)).json().outputs[0].shape).toEqual([500, 2]);
+      const input = { ...valid.inputs[0], data: undefined, parameters: { binary_data_size: 4 } };
+      const head = Buffer.from(JSON.stringify({ inputs: [input] }));
+      const binary = Buffer.concat([head, Uint8Array.of(51, 0, 0, 0)]);
+      const bytes = encoding === 'gzip' ? gzipSync(binary) : deflateSync(binary);
+      const answer = await post(infer, bytes, { ...headers, 'inference-header-content-length': String(head.length) });
+      expect(answer.json().outputs[0].data[0]).toBeCloseTo(0.2);
+    },
+  );
+
+  it('bombs are refused before they are unpacked, and what is cut off too', async () => {
+    const { post } = await setUp();
+    const send = async (body: Buffer) => {
+      const { statusCode, body: text } = await post(infer, body, { 'content-encoding': 'gzip' });
+      return `${statusCode} ${JSON.parse(text).error}`;
+    };
+    // 9 kB of 9 MB.
+    expect(await send(gzipSync(Buffer.alloc(9e6)))).toBe(
+      '413 the request is too large: more than 10000 bytes when decompressed',
+    );
+    expect(await send(encoded.gzip.subarray(0, -9))).toBe('400 the body is damaged, or not compressed by gzip');
+  });
+
+  it('answers are for those who accept it, if they are large', async () => {
+    const { app, post } = await setUp();
+    const ask = async (accept: string, size = 500) => {
+      const data = { ...inference.inputs[0], shape: [size, 1, 2, 2], data: Array(4 * size).fill(51) };
+      const { headers, rawPayload } = await post(infer, JSON.stringify({ inputs: [data] }), {
+        'accept-encoding': accept,
+      });
+      const unpack = { gzip: gunzipSync, deflate: inflateSync }[headers['content-encoding'] as string];
+      expect(JSON.parse(String(unpack ? unpack(rawPayload) : rawPayload)).outputs[0].shape).toEqual([size, 2]);
+      return headers['content-encoding'];
+    };
+    expect(await ask('deflate, gzip;q=0.5')).toBe('gzip');
+    expect(await ask('gzip;q=0, deflate')).toBe('deflate');
+    expect(await ask('br, gzip; q=0.0')).toBeUndefined();
+    expect(await ask('gzip', 1)).toBeUndefined();
+    expect((await app.inject('/openapi.json')).headers).toMatchObject({ vary: 'accept-encoding' });
+  });
 });
 
 describe('pages in browsers', () => {

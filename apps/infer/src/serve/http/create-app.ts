@@ -7,6 +7,7 @@ import type { Models } from '../models/served-model.js';
 import { challenges, isAuthorized } from './api-key.js';
 import type { Budgets, Share } from './budget.js';
 import { addClassifyRoute } from './classify-route.js';
+import { compressAnswers, requireEncoding } from './compression.js';
 import { addDocumentation, described } from './documentation.js';
 import { answerClientError, answerFailure } from './failures.js';
 import { allowOrigins, type BrowserOptions, hostCheck } from './guard-browsers.js';
@@ -90,10 +91,9 @@ export async function createApp(options: AppOptions): Promise<FastifyInstance> {
       const problem = 'the API key is missing or wrong; send it as Authorization: Bearer <key>';
       throw new HttpError(401, problem, { 'www-authenticate': challenges });
     }
-    const encoding = headers['content-encoding'] ?? 'identity';
-    if (encoding !== 'identity')
-      throw new HttpError(415, `content-encoding ${encoding} is not accepted; send the body as it is`);
+    requireEncoding(headers);
   });
+  compressAnswers(app);
   app.addHook('onSend', async (_request, reply) => {
     // Not while it still listens: clients would come with new connections, some of which would be refused unheard.
     if (options.isDraining() && !app.server.listening) reply.header('connection', 'close');
