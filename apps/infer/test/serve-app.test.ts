@@ -14,6 +14,7 @@ import { Metrics } from '../src/serve/http/metrics.js';
 import { HttpError } from '../src/serve/http-error.js';
 import { createLog } from '../src/serve/log.js';
 import type { Models, ServedModel } from '../src/serve/models/served-model.js';
+import { Statistics } from '../src/serve/models/statistics.js';
 import { WorkerDied } from '../src/serve/workers/worker-thread.js';
 
 /** Two classes: the first pixel as a share of 255, and the rest. */
@@ -29,6 +30,7 @@ const model: ServedModel = {
     output: { name: 'probabilities', kind: 'probabilities', size: 2, names: ['light', 'dark'] },
   },
   ...{ assumptions: [], metadata: {}, backend: 'a backend' },
+  ...{ limits: { maxBatch: 8, maxDelay: 2 }, statistics: new Statistics() },
   async predict(computation, features, rows) {
     const lights = Array.from({ length: rows }, (_, row) => features[row * 4]! / 255);
     const data = Float32Array.from(lights.flatMap((light) => [light, 1 - light]));
@@ -53,6 +55,8 @@ async function setUp(overrides: Partial<AppOptions> & { served?: readonly Served
       if (!found) throw new HttpError(404, `there is no model '${name}'`);
       return task(found);
     },
+    index: [],
+    ...{ load: async () => {}, unload: async () => {} },
   };
   const lines: string[] = [];
   const stream = { write: (line: string) => lines.push(line) };

@@ -46,6 +46,7 @@ export async function run(args: readonly string[], io: Io): Promise<number> {
     .checked('--max-body', atMost(1024, positive), 'megabytes of a request, at most', 16)
     .checked('--timeout', atMost(86_400, positive), 'seconds for a request to arrive, and for its answer', 30)
     .checked('--drain', atMost(86_400, positive), 'seconds that requests may take to end after SIGTERM', 8)
+    .checked('--model-control', oneOf('none', 'explicit'), 'explicit: requests may load and unload models', 'none')
     .checked('--log-level', oneOf('debug', 'info', 'warn', 'error'), 'what is logged', 'info')
     .addHelpText('after', `\n${notes}`);
   addModelOptions(command);

@@ -41,6 +41,8 @@ export interface ServeSettings {
   readonly timeout: number;
   /** Seconds. */
   readonly drain: number;
+  /** `explicit`: requests may load and unload models. */
+  readonly modelControl: 'none' | 'explicit';
   readonly logLevel: LogLevel;
   readonly backend: OpenModelOptions;
 }
@@ -73,6 +75,7 @@ export async function runServer(settings: ServeSettings, io: Io): Promise<void> 
     library = await ModelLibrary.open(settings.files, {
       ...{ pool, dispatcher, log, metrics, clock: systemClock },
       limits: { ...settings, timeout: settings.timeout * 1000 },
+      isControlled: settings.modelControl === 'explicit',
     });
     const app = await createApp({
       ...{ models: library, metrics, log, apiKey: settings.apiKey, allowOrigin: settings.allowOrigin },

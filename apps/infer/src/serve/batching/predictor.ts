@@ -34,6 +34,8 @@ export interface BatchObservation {
   readonly waits: readonly number[];
   /** Milliseconds of computing. */
   readonly duration: number;
+  /** Whether all requests got outputs. */
+  readonly isComputed: boolean;
 }
 
 interface Piece extends Entry {
@@ -92,12 +94,13 @@ export class Predictor<W> implements Lane<W> {
     const { clock, observe } = this.#options;
     const pieces = this.#queue.take();
     const start = clock.now();
-    await this.#compute(worker, pieces);
+    const isComputed = await this.#compute(worker, pieces);
     const waits = pieces.map(({ since }) => start - since);
-    observe({ rows: rowsOf(pieces), waits, duration: clock.now() - start });
+    observe({ rows: rowsOf(pieces), waits, duration: clock.now() - start, isComputed });
   }
 
-  async #compute(worker: W, pieces: readonly Piece[]): Promise<void> {
+  /** @returns whether all got their outputs */
+  async #compute(worker: W, pieces: readonly Piece[]): Promise<boolean> {
     const { compute, dtype } = this.#options;
     try {
       const size = this.#sizes.find((size) => size >= rowsOf(pieces))!;
@@ -107,11 +110,13 @@ export class Predictor<W> implements Lane<W> {
         piece.resolve(slice(outputs, at, at + piece.rows));
         at += piece.rows;
       }
+      return true;
     } catch (error) {
       const isRefused = error instanceof BnError && error.code === 'data';
       // The others in the batch are not to blame for what one of them holds.
       if (isRefused && pieces.length > 1) for (const piece of pieces) await this.#compute(worker, [piece]);
       else for (const { reject } of pieces) reject(isRefused ? new HttpError(400, error.message) : (error as Error));
+      return false;
     }
   }
 

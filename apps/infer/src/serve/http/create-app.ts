@@ -16,6 +16,7 @@ import { refuseOtherMethods } from './other-methods.js';
 import { addPageRoutes } from './page-routes.js';
 import { addProtocolRoutes } from './protocol-routes.js';
 import { readBody } from './read-body.js';
+import { addRepositoryRoutes } from './repository-routes.js';
 
 export interface AppOptions extends BrowserOptions {
   readonly models: Models;
@@ -110,6 +111,7 @@ export async function createApp(options: AppOptions): Promise<FastifyInstance> {
   await addDocumentation(app, { hasKey: apiKey !== null });
   addPageRoutes(app);
   addProtocolRoutes(app, options);
+  addRepositoryRoutes(app, options);
   addClassifyRoute(app, options);
   app.get('/metrics', { schema: metricsSchema }, async (_request, reply) => {
     reply.type(metrics.contentType);

@@ -6,13 +6,17 @@ import type { ServedModel } from '../models/served-model.js';
 import { encodeResponse } from '../protocol/encode-response.js';
 import { infer } from '../protocol/infer.js';
 import { metadataOf } from '../protocol/metadata.js';
+import { modelConfig } from '../protocol/model-config.js';
 import { readHttp } from '../protocol/read-http.js';
 import {
   inferenceRequest,
   inferenceResponse,
+  type ModelStatistics,
+  modelConfig as modelConfigSchema,
   modelList,
   modelMetadata,
   modelReady,
+  modelStatistics,
   serverLive,
   serverMetadata,
   serverReady,
@@ -42,7 +46,10 @@ export function addProtocolRoutes(app: FastifyInstance, options: AppOptions): vo
   app.get('/v2', { schema: schemas.server }, async () => ({
     name: 'bn',
     version: packageVersion,
-    extensions: ['binary_tensor_data'],
+    extensions: [...extensions],
+  }));
+  app.get('/v2/models/stats', { schema: schemas.statistics }, async () => ({
+    model_stats: await Promise.all(models.names.map((name) => models.use(name, statisticsOf))),
   }));
   app.get('/v2/models', { schema: schemas.models }, async () => ({ models: models.names }));
 
@@ -56,6 +63,12 @@ export function addProtocolRoutes(app: FastifyInstance, options: AppOptions): vo
         reply.code(ready ? 200 : 503);
         return { name, ready };
       }),
+    );
+    app.get<ModelRoute>(`${path}/config`, { schema: schemas.config }, async (request) =>
+      useModel(models, request, request.params, modelConfig),
+    );
+    app.get<ModelRoute>(`${path}/stats`, { schema: schemas.statistics }, async (request) =>
+      useModel(models, request, request.params, (model) => ({ model_stats: [statisticsOf(model)] })),
     );
     app.post<ModelRoute>(`${path}/infer`, { schema: schemas.infer, config: { isInference: true } }, (request, reply) =>
       useModel(models, request, request.params, async (model) => {
@@ -75,6 +88,12 @@ function parametersOf({ metadata, signature }: ServedModel): Record<string, stri
   return { ...metadata, ...(signature && { signature: JSON.stringify(signature) }) };
 }
 
+export const extensions = ['binary_tensor_data', 'model_configuration', 'statistics', 'model_repository'] as const;
+
+function statisticsOf({ name, version, statistics }: ServedModel): ModelStatistics {
+  return statistics.report(name, version);
+}
+
 const json = (schema: z.ZodType) => ({ 'application/json': schema });
 const health = ['health'];
 const models = ['models'];
@@ -88,6 +107,12 @@ const schemas = {
   models: described({ summary: 'The names of the models', tags: models, answer: json(modelList) }),
   model: described({
     ...{ summary: 'What a model takes and gives', tags: models, answer: json(modelMetadata), errors: [404] },
+  }),
+  config: described({
+    ...{ summary: "A model's configuration", tags: models, answer: json(modelConfigSchema), errors: [404] },
+  }),
+  statistics: described({
+    ...{ summary: 'What has been computed', tags: models, answer: json(modelStatistics), errors: [404] },
   }),
   modelReady: described({
     ...{ summary: 'Whether a model can be asked', tags: models, answer: json(modelReady), errors: [404, 503] },

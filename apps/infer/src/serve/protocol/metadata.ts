@@ -6,12 +6,14 @@ import { datatypeOf } from './datatypes.js';
 import type { ModelInterface } from './parse-request.js';
 import type { ModelMetadata } from './schemas.js';
 
+export const platform = 'onnx_onnxv1';
+
 export function metadataOf(
   { name, version, input, outputs }: ModelInterface & Pick<ServedModel, 'name' | 'version'>,
   parameters: Readonly<Record<string, string>>,
 ): ModelMetadata {
   return {
-    ...{ name, versions: [version], platform: 'onnx_onnxv1' },
+    ...{ name, versions: [version], platform },
     inputs: [tensor(input.name, input.spec)],
     outputs: [...outputs].map(([name, spec]) => tensor(name, spec)),
     parameters,
