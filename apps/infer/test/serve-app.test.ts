@@ -30,7 +30,7 @@ const model: ServedModel = {
     output: { name: 'probabilities', kind: 'probabilities', size: 2, names: ['light', 'dark'] },
   },
   ...{ assumptions: [], metadata: {}, backend: 'a backend' },
-  ...{ limits: { maxBatch: 8, maxDelay: 2 }, statistics: new Statistics() },
+  ...{ limits: { maxBatch: 8, maxDelay: 2 }, statistics: new Statistics('shade of grey', '7') },
   async predict(computation, features, rows) {
     const lights = Array.from({ length: rows }, (_, row) => features[row * 4]! / 255);
     const data = Float32Array.from(lights.flatMap((light) => [light, 1 - light]));
@@ -82,7 +82,10 @@ it('tells that it lives, what it is, and what it serves', async () => {
   const get = async (url: string) => (await app.inject(url)).json();
   expect(await get('/v2/health/live')).toEqual({ live: true });
   expect(await get('/v2/health/ready')).toEqual({ ready: true });
-  expect(await get('/v2/')).toMatchObject({ name: 'bn', extensions: ['binary_tensor_data'] });
+  expect(await get('/v2/')).toMatchObject({
+    name: 'bn',
+    extensions: expect.arrayContaining(['binary_tensor_data', 'statistics']),
+  });
   expect(await get('/v2/models')).toEqual({ models: ['shade of grey'] });
   expect(await get('/v2/models/shade%20of%20grey/ready')).toEqual({ name: 'shade of grey', ready: true });
   for (const path of ['', '/versions/7']) {

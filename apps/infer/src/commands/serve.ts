@@ -34,6 +34,7 @@ export async function run(args: readonly string[], io: Io): Promise<number> {
     )
     .argument('<model.onnx...>', 'the models, by their file names without .onnx')
     .checked('--port', wholeNumber(0, 65_535), 'where to listen; 0: any that is free', 8080)
+    .checked('--grpc-port', wholeNumber(0, 65_535), 'where to listen for gRPC; without it, there is none')
     .checked('--host', text('<address>'), 'address to listen on; 0.0.0.0: all', '127.0.0.1')
     .checked('--api-key', text('<key>'), 'what all requests but /v2/health need; also by BN_API_KEY')
     .addOption(

@@ -3,15 +3,15 @@
 import type { FastifyInstance } from 'fastify';
 import type { z } from 'zod';
 import type { ServedModel } from '../models/served-model.js';
+import { allStatistics } from '../models/statistics.js';
 import { encodeResponse } from '../protocol/encode-response.js';
 import { infer } from '../protocol/infer.js';
-import { metadataOf } from '../protocol/metadata.js';
+import { metadataOf, server } from '../protocol/metadata.js';
 import { modelConfig } from '../protocol/model-config.js';
 import { readHttp } from '../protocol/read-http.js';
 import {
   inferenceRequest,
   inferenceResponse,
-  type ModelStatistics,
   modelConfig as modelConfigSchema,
   modelList,
   modelMetadata,
@@ -21,9 +21,9 @@ import {
   serverMetadata,
   serverReady,
 } from '../protocol/schemas.js';
+import { inSlices } from '../protocol/slices.js';
 import type { AppOptions } from './create-app.js';
 import { described } from './documentation.js';
-import { packageVersion } from './package-files.js';
 import { goneSignal, useModel } from './use-model.js';
 
 interface ModelRoute {
@@ -43,14 +43,8 @@ export function addProtocolRoutes(app: FastifyInstance, options: AppOptions): vo
     reply.code(ready ? 200 : 503);
     return { ready };
   });
-  app.get('/v2', { schema: schemas.server }, async () => ({
-    name: 'bn',
-    version: packageVersion,
-    extensions: [...extensions],
-  }));
-  app.get('/v2/models/stats', { schema: schemas.statistics }, async () => ({
-    model_stats: await Promise.all(models.names.map((name) => models.use(name, statisticsOf))),
-  }));
+  app.get('/v2', { schema: schemas.server }, async () => server);
+  app.get('/v2/models/stats', { schema: schemas.statistics }, () => allStatistics(models));
   app.get('/v2/models', { schema: schemas.models }, async () => ({ models: models.names }));
 
   for (const path of ['/v2/models/:name', '/v2/models/:name/versions/:version']) {
@@ -68,14 +62,14 @@ export function addProtocolRoutes(app: FastifyInstance, options: AppOptions): vo
       useModel(models, request, request.params, modelConfig),
     );
     app.get<ModelRoute>(`${path}/stats`, { schema: schemas.statistics }, async (request) =>
-      useModel(models, request, request.params, (model) => ({ model_stats: [statisticsOf(model)] })),
+      useModel(models, request, request.params, ({ statistics }) => ({ model_stats: [statistics.report()] })),
     );
     app.post<ModelRoute>(`${path}/infer`, { schema: schemas.infer, config: { isInference: true } }, (request, reply) =>
       useModel(models, request, request.params, async (model) => {
         const body = (request.body as Buffer | undefined) ?? Buffer.alloc(0);
         const headerLength = request.headers['inference-header-content-length'];
-        const reading = readHttp(body, headerLength?.toString());
-        const answer = encodeResponse(await infer(model, reading, { gone: goneSignal(reply), timeout, decoding }));
+        const received = await inSlices(readHttp(body, headerLength?.toString()));
+        const answer = encodeResponse(await infer(model, received, { gone: goneSignal(reply), timeout, decoding }));
         reply.headers(answer.headers);
         return answer.body;
       }),
@@ -86,12 +80,6 @@ export function addProtocolRoutes(app: FastifyInstance, options: AppOptions): vo
 /** The file's texts, and what the model takes and gives. */
 function parametersOf({ metadata, signature }: ServedModel): Record<string, string> {
   return { ...metadata, ...(signature && { signature: JSON.stringify(signature) }) };
-}
-
-export const extensions = ['binary_tensor_data', 'model_configuration', 'statistics', 'model_repository'] as const;
-
-function statisticsOf({ name, version, statistics }: ServedModel): ModelStatistics {
-  return statistics.report(name, version);
 }
 
 const json = (schema: z.ZodType) => ({ 'application/json': schema });

@@ -186,7 +186,8 @@ export class ModelLibrary implements Models {
 
   async #load(name: string, bytes: Uint8Array): Promise<Edition> {
     const { pool, limits } = this.#options;
-    const statistics = new Statistics();
+    const version = 1 + (this.#versions.get(name) ?? 0);
+    const statistics = new Statistics(name, String(version));
     const number = this.#nextNumber++;
     const source = { path: this.files.get(name)!, bytes };
     const description = await pool.load(number, { source, sizes: batchSizes(limits.maxBatch) });
@@ -197,7 +198,6 @@ export class ModelLibrary implements Models {
     };
     const predictor = (computation: Computation) => this.#predictor(number, computation, dtype, observe);
     const predictors = { outputs: predictor('outputs'), answer: predictor('answer') };
-    const version = 1 + (this.#versions.get(name) ?? 0);
     this.#versions.set(name, version);
     const model: ServedModel = {
       ...description,

@@ -2,10 +2,12 @@
 
 import type { BatchObservation } from '../batching/predictor.js';
 import type { ModelStatistics } from '../protocol/schemas.js';
+import type { Models } from './served-model.js';
 
 type Duration = ModelStatistics['inference_stats']['success'];
 
 export class Statistics {
+  readonly #about: { readonly name: string; readonly version: string };
   readonly #success: Duration = { count: 0, ns: 0 };
   readonly #fail: Duration = { count: 0, ns: 0 };
   readonly #queue: Duration = { count: 0, ns: 0 };
@@ -14,6 +16,10 @@ export class Statistics {
   readonly #batches = new Map<number, Duration>();
   #examples = 0;
   #last = 0;
+
+  constructor(name: string, version: string) {
+    this.#about = { name, version };
+  }
 
   /** Counts a request to the model. */
   async observeRequest<T>(examples: number, work: () => Promise<T>): Promise<T> {
@@ -41,12 +47,12 @@ export class Statistics {
     add(batches, 1, duration);
   }
 
-  report(name: string, version: string): ModelStatistics {
+  report(): ModelStatistics {
     // What the worker takes to bring data to the device and back is not measured apart: it is in `compute_infer`.
     const none = { count: 0, ns: 0 };
     const batches = [...this.#batches].sort(([a], [b]) => a - b);
     return {
-      ...{ name, version, last_inference: this.#last, inference_count: this.#examples },
+      ...{ ...this.#about, last_inference: this.#last, inference_count: this.#examples },
       execution_count: batches.reduce((sum, [, { count }]) => sum + count, 0),
       inference_stats: {
         ...{ success: { ...this.#success }, fail: { ...this.#fail }, queue: { ...this.#queue } },
@@ -63,4 +69,10 @@ export class Statistics {
 function add(sum: Duration, count: number, milliseconds: number): void {
   sum.count += count;
   sum.ns += Math.round(milliseconds * 1e6);
+}
+
+/** Of all models that are loaded. */
+export async function allStatistics(models: Models): Promise<{ model_stats: ModelStatistics[] }> {
+  const reports = models.names.map((name) => models.use(name, ({ statistics }) => statistics.report()));
+  return { model_stats: await Promise.all(reports) };
 }

@@ -6,7 +6,7 @@ import type { Budget } from '../http/budget.js';
 import { decodeImages, imageModel, untilTimeUp } from '../images.js';
 import type { ServedModel } from '../models/served-model.js';
 import { type ParsedRequest, parseRequest, type Received } from './parse-request.js';
-import { inSlices, type Steps } from './slices.js';
+import { inSlices } from './slices.js';
 
 export interface InferenceOptions {
   /** Aborted when nobody waits for the answer any more. */
@@ -27,17 +27,13 @@ export interface InferenceAnswer {
 /** @throws HttpError */
 export async function infer(
   model: ServedModel,
-  reading: Steps<Received>,
+  received: Received,
   options: InferenceOptions,
 ): Promise<InferenceAnswer> {
-  const request = await inSlices(parsed(reading, model));
+  const request = await inSlices(parseRequest(received, model));
   const { input, rows } = request;
   const features = 'features' in input ? input.features : await featuresOf(model, input.images, options);
   return { model, request, values: await model.predict('outputs', features, rows, options.gone) };
-}
-
-function* parsed(reading: Steps<Received>, model: ServedModel): Steps<ParsedRequest> {
-  return yield* parseRequest(yield* reading, model);
 }
 
 /** Decoded as by `POST /classify`. */

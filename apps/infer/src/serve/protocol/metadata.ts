@@ -1,10 +1,17 @@
 // What the protocol tells about a model.
 
 import type { Spec } from '@bn/core';
+import { packageVersion } from '../http/package-files.js';
 import type { ServedModel } from '../models/served-model.js';
 import { datatypeOf } from './datatypes.js';
 import type { ModelInterface } from './parse-request.js';
 import type { ModelMetadata } from './schemas.js';
+
+/** What the server tells of itself. */
+export const server = {
+  ...{ name: 'bn', version: packageVersion },
+  extensions: ['binary_tensor_data', 'model_configuration', 'model_repository', 'statistics'],
+};
 
 export const platform = 'onnx_onnxv1';
 

@@ -101,7 +101,12 @@ export function parseJson<T>(text: Buffer, schema: z.ZodType<T>): T {
       `the request has more than ${mostValues} values besides its data; leave out what is not needed`,
     );
   }
-  const parsed = schema.safeParse(parse(text));
+  return checked(schema, parse(text));
+}
+
+/** @throws HttpError 400 for what is not as the schema says */
+export function checked<T>(schema: z.ZodType<T>, value: unknown): T {
+  const parsed = schema.safeParse(value);
   if (parsed.success) return parsed.data;
   const { path, message } = parsed.error.issues[0]!;
   throw new HttpError(400, `${path.length === 0 ? 'the request' : path.join('.')}: ${message}`);
