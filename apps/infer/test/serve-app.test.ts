@@ -8,37 +8,13 @@ import { deflateSync, gunzipSync, gzipSync, inflateSync } from 'node:zlib';
 import { BnError, decodeSignature } from '@bn/core';
 import sharp from 'sharp';
 import { afterEach, describe, expect, it } from 'vitest';
-import { Budget, createBudgets } from '../src/serve/http/budget.js';
-import { type AppOptions, createApp } from '../src/serve/http/create-app.js';
-import { Metrics } from '../src/serve/http/metrics.js';
+import { Budget } from '../src/serve/http/budget.js';
+import { createApp } from '../src/serve/http/create-app.js';
 import { HttpError } from '../src/serve/http-error.js';
-import { createLog } from '../src/serve/log.js';
-import type { Models, ServedModel } from '../src/serve/models/served-model.js';
-import { Statistics } from '../src/serve/models/statistics.js';
+import type { ServedModel } from '../src/serve/models/served-model.js';
 import { WorkerDied } from '../src/serve/workers/worker-thread.js';
+import { appOptions, model, type Overrides } from './shade-of-grey.js';
 
-/** Two classes: the first pixel as a share of 255, and the rest. */
-const model: ServedModel = {
-  ...{ name: 'shade of grey', version: '7' },
-  input: { name: 'x', spec: { dtype: 'uint8', shape: [null, 1, 2, 2] } },
-  outputs: new Map([['probabilities', { dtype: 'float32', shape: [null, 2] }]]),
-  signature: {
-    input: {
-      ...{ name: 'x', dtype: 'uint8', shape: [1, 2, 2] },
-      image: { channels: 1, height: 2, width: 2, order: 'CHW', range: [0, 255], mean: [], deviation: [] },
-    },
-    output: { name: 'probabilities', kind: 'probabilities', size: 2, names: ['light', 'dark'] },
-  },
-  ...{ assumptions: [], metadata: {}, backend: 'a backend' },
-  ...{ limits: { maxBatch: 8, maxDelay: 2 }, statistics: new Statistics('shade of grey', '7') },
-  async predict(computation, features, rows) {
-    const lights = Array.from({ length: rows }, (_, row) => features[row * 4]! / 255);
-    const data = Float32Array.from(lights.flatMap((light) => [light, 1 - light]));
-    return new Map([
-      [computation === 'answer' ? 'answer' : 'probabilities', { data, spec: { dtype: 'float32', shape: [rows, 2] } }],
-    ]);
-  },
-};
 const inference = { inputs: [{ name: 'x', shape: [1, 2, 2], datatype: 'UINT8', data: [51, 0, 0, 0] }] };
 const valid = { inputs: [{ ...inference.inputs[0], shape: [1, 1, 2, 2] }] };
 const infer = '/v2/models/shade%20of%20grey/infer';
@@ -46,28 +22,9 @@ const infer = '/v2/models/shade%20of%20grey/infer';
 const closers: (() => Promise<void>)[] = [];
 afterEach(() => Promise.all(closers.splice(0).map((close) => close())));
 
-async function setUp(overrides: Partial<AppOptions> & { served?: readonly ServedModel[] } = {}) {
-  const { served = [model], ...options } = overrides;
-  const models: Models = {
-    names: served.map(({ name }) => name),
-    async use(name, task) {
-      const found = served.find((model) => model.name === name);
-      if (!found) throw new HttpError(404, `there is no model '${name}'`);
-      return task(found);
-    },
-    index: [],
-    ...{ load: async () => {}, unload: async () => {} },
-  };
+async function setUp(overrides: Overrides = {}) {
   const lines: string[] = [];
-  const stream = { write: (line: string) => lines.push(line) };
-  const app = await createApp({
-    ...{ models, log: createLog('info', stream), apiKey: null, maxBody: 10_000, timeout: 1000 },
-    budgets: createBudgets(10_000),
-    ...{ allowOrigin: [], hosts: ['localhost'] },
-    ...{ isReady: () => true, isLive: () => true, isDraining: () => false },
-    metrics: new Metrics({ queued: () => [], workers: () => 1 }),
-    ...options,
-  });
+  const app = await createApp(appOptions(overrides, (line) => lines.push(line)));
   closers.push(() => app.close());
   return {
     app,

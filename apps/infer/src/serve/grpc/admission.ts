@@ -1,6 +1,6 @@
 // What a call has to pass before its message is read: the API key, the time it takes to arrive, and the bytes that all may hold.
 
-import type { Readable } from 'node:stream';
+import { constants, type ServerHttp2Stream } from 'node:http2';
 import {
   type Metadata,
   ResponderBuilder,
@@ -18,11 +18,13 @@ const open = new Set(['ServerLive', 'ServerReady', 'Check']);
 
 export function admission({ apiKey, budgets, timeout }: AppOptions): ServerInterceptor {
   return (method, call) => {
-    const { stream } = call as unknown as { readonly stream: Readable };
+    const { stream } = call as unknown as { readonly stream: ServerHttp2Stream };
     const share = budgets.bodies.share();
     const refuse = (error: HttpError) => {
       finish();
       call.sendStatus(statusOf(error));
+      // Else what has arrived would be held until the client ends the call.
+      stream.close(constants.NGHTTP2_NO_ERROR);
     };
     const late = () => refuse(new HttpError(504, 'the request took too long to arrive'));
     const timer = setTimeout(late, timeout);
