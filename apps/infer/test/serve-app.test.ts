@@ -180,6 +180,14 @@ describe('classifies an image', () => {
     expect((await hasty.post('/classify', large)).statusCode).toBe(504);
   });
 
+  it('not if its queue is full, which is known before the image is decoded', async () => {
+    const full = () => {
+      throw new HttpError(503, 'the queue is full; try again later');
+    };
+    const { post } = await setUp({ served: [{ ...model, requireRoom: full }] });
+    expect((await post('/classify', 'no image')).statusCode).toBe(503);
+  });
+
   it('inverted', async () => {
     const { post } = await setUp();
     for (const flag of ['invert', 'invert=true']) {

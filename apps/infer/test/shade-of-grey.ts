@@ -22,6 +22,7 @@ export const model: ServedModel = {
   },
   ...{ assumptions: [], metadata: {}, backend: 'a backend' },
   ...{ limits: { maxBatch: 8, maxDelay: 2 }, statistics: new Statistics('shade of grey', '7') },
+  requireRoom() {},
   async predict(computation, features, rows) {
     const lights = Array.from({ length: rows }, (_, row) => features[row * 4]! / 255);
     const data = Float32Array.from(lights.flatMap((light) => [light, 1 - light]));

@@ -25,6 +25,8 @@ export interface DecodingOptions {
   /** Of the bytes that decoding may take at a time. */
   readonly budget: Budget;
   readonly signal: AbortSignal;
+  /** @throws HttpError 503 when there is no room for what is decoded */
+  readonly requireRoom: () => void;
 }
 
 /** @throws HttpError 400 if the model takes something else */
@@ -48,11 +50,12 @@ export function imageModel({ name, signature, assumptions }: ServedModel): {
 export async function decodeImages(
   images: readonly EncodedImage[],
   { channels, height, width }: ImageInput,
-  { invert, budget, signal }: DecodingOptions,
+  { invert, budget, signal, requireRoom }: DecodingOptions,
 ): Promise<Uint8Array[]> {
   const decoded: Uint8Array[] = [];
   for (const { bytes, site } of images) {
     signal.throwIfAborted();
+    requireRoom();
     const share = budget.share();
     const admit = (cost: number) => share.take(Math.max(cost, leastDecoded));
     const pixels = decodeImage(bytes, { channels, size: [height, width], invert, admit });

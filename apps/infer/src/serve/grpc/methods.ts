@@ -1,7 +1,6 @@
 // What each method of the gRPC port answers.
 
 import type { AppOptions } from '../http/create-app.js';
-import { refuseParameters } from '../http/repository-routes.js';
 import { useModel } from '../http/use-model.js';
 import { HttpError } from '../http-error.js';
 import { allStatistics } from '../models/statistics.js';
@@ -10,7 +9,9 @@ import { datatypeOf } from '../protocol/datatypes.js';
 import { type InferenceAnswer, infer } from '../protocol/infer.js';
 import { metadataOf, server } from '../protocol/metadata.js';
 import { modelConfig } from '../protocol/model-config.js';
-import type { ReceivedMessage } from './read-message.js';
+import { checked } from '../protocol/parse-json.js';
+import { repositoryRequest } from '../protocol/schemas.js';
+import { type MessageParameters, type ReceivedMessage, valuesOf } from './read-message.js';
 
 export interface CallContext {
   /** The name of the model that answers; empty until it is known. */
@@ -27,14 +28,14 @@ interface ModelVersion {
 
 interface RepositoryModel {
   readonly model_name: string;
-  readonly parameters: Readonly<Record<string, unknown>>;
+  readonly parameters: MessageParameters;
 }
 
 export function createMethods({ models, budgets, timeout, isReady, isLive, isDraining }: AppOptions) {
   const use = <T>(call: CallContext, { name, version }: ModelVersion, task: Parameters<typeof useModel<T>>[3]) =>
     useModel(models, call, { name, ...(version !== '' && { version }) }, task);
   const change = (task: 'load' | 'unload') => async (request: RepositoryModel) => {
-    refuseParameters(Object.keys(request.parameters));
+    checked(repositoryRequest, { parameters: valuesOf(request.parameters) });
     await models[task](request.model_name);
     return {};
   };

@@ -17,12 +17,14 @@ interface Message {
   readonly model_name: string;
   readonly model_version: string;
   readonly id: string;
-  readonly parameters: Parameters;
-  readonly inputs: readonly { readonly parameters: Parameters }[];
-  readonly outputs: readonly { readonly parameters: Parameters }[];
+  readonly parameters: MessageParameters;
+  readonly inputs: readonly { readonly parameters: MessageParameters }[];
+  readonly outputs: readonly { readonly parameters: MessageParameters }[];
 }
 
-type Parameters = Readonly<Record<string, { readonly parameter_choice?: string; readonly [choice: string]: unknown }>>;
+export type MessageParameters = Readonly<
+  Record<string, { readonly parameter_choice?: string; readonly [choice: string]: unknown }>
+>;
 
 export interface ReceivedMessage extends Received {
   readonly name: string;
@@ -62,11 +64,11 @@ export function decodeSmall(bytes: Buffer, decode: (bytes: Buffer) => unknown): 
   }
 }
 
-function withParameters<T extends { readonly parameters: Parameters }>(given: T) {
+function withParameters<T extends { readonly parameters: MessageParameters }>(given: T) {
   return { ...given, parameters: valuesOf(given.parameters) };
 }
 
-function valuesOf(parameters: Parameters): Record<string, unknown> {
+export function valuesOf(parameters: MessageParameters): Record<string, unknown> {
   return Object.fromEntries(
     Object.entries(parameters).map(([name, { parameter_choice = '', ...values }]) => [name, values[parameter_choice]]),
   );

@@ -27,9 +27,9 @@ const query = z.strictObject({
     .optional()
     .describe('how many classes, the most probable first; all, if left out'),
   invert: z
-    .stringbool()
-    .or(z.literal('').transform(() => true))
-    .default(false)
+    .enum(['', 'true', 'false'])
+    .default('false')
+    .transform((given) => given !== 'false')
     .describe('light becomes dark: for dark things on white ground'),
 });
 
@@ -66,7 +66,10 @@ export function addClassifyRoute(app: FastifyInstance, { models, timeout, budget
     return useModel(models, request, { name: model }, async (model) => {
       return untilTimeUp(goneSignal(reply), timeout, async (signal) => {
         const images = await imagesOf(request);
-        const answers = await classify(model, images, top, { invert, budget: budgets.decoding, signal });
+        const answers = await classify(model, images, top, {
+          ...{ invert, budget: budgets.decoding, signal },
+          requireRoom: () => model.requireRoom('answer'),
+        });
         if (images.length === 1) return { model: model.name, ...answers[0] };
         return { model: model.name, images: images.map(({ file }, i) => ({ file, ...answers[i] })) };
       });

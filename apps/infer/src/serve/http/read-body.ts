@@ -47,7 +47,9 @@ export function readBody(payload: IncomingMessage, largest: number, share: Share
       if (code?.startsWith('Z_')) reject(new HttpError(400, `the body is damaged, or not compressed by ${encoding}`));
     });
     for (const event of ['error', 'close']) {
-      body.on(event, () => reject(new HttpError(499, 'the client went away')));
+      body.on(event, () => {
+        if (!body.readableEnded) reject(new HttpError(499, 'the client went away'));
+      });
     }
   });
 }

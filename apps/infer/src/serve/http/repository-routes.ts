@@ -2,7 +2,6 @@
 
 import type { FastifyInstance } from 'fastify';
 import { z } from 'zod';
-import { HttpError } from '../http-error.js';
 import { parseSmallJson } from '../protocol/parse-json.js';
 import { repositoryIndex, repositoryIndexRequest, repositoryRequest } from '../protocol/schemas.js';
 import type { AppOptions } from './create-app.js';
@@ -23,19 +22,12 @@ export function addRepositoryRoutes(app: FastifyInstance, { models }: Pick<AppOp
       `/v2/repository/models/:name/${task}`,
       { schema: schemas[task] },
       async ({ params, body }) => {
-        const { parameters = {} } = parseSmallJson(body, repositoryRequest);
-        refuseParameters(Object.keys(parameters));
+        parseSmallJson(body, repositoryRequest);
         await models[task](params.name);
         return {};
       },
     );
   }
-}
-
-/** Those that would make another model of it. */
-export function refuseParameters(names: readonly string[]): void {
-  const wrong = names.find((name) => name !== 'unload_dependents');
-  if (wrong) throw new HttpError(400, `parameters.${wrong}: a model is what its file says; leave it out`);
 }
 
 const tags = ['models'];

@@ -202,6 +202,7 @@ export class ModelLibrary implements Models {
     const model: ServedModel = {
       ...description,
       ...{ name, version: String(version), limits, statistics },
+      requireRoom: (computation) => predictors[computation].requireRoom(1),
       predict: (computation, features, rows, signal) =>
         statistics.observeRequest(rows, () => predictors[computation].predict(features, rows, signal)),
     };

@@ -13,6 +13,8 @@ export interface ServedModel extends ModelDescription {
   readonly version: string;
   readonly limits: BatchLimits;
   readonly statistics: Statistics;
+  /** @throws HttpError 503 when its queue is full, before an image is decoded in vain */
+  requireRoom(computation: Computation): void;
   /**
    * @param features row-major, with `rows` examples
    * @param signal aborted when nobody waits for the answer any more

@@ -45,7 +45,10 @@ function featuresOf(
   const { input } = imageModel(model);
   const encoded = images.map((bytes, i) => ({ bytes, site: `element ${i}: ` }));
   return untilTimeUp(gone, timeout, async (signal) => {
-    const pixels = await decodeImages(encoded, input, { invert: false, budget: decoding, signal });
+    const pixels = await decodeImages(encoded, input, {
+      ...{ invert: false, budget: decoding, signal },
+      requireRoom: () => model.requireRoom('outputs'),
+    });
     return joinArrays(pixels.map((one) => input.features(one)));
   });
 }

@@ -100,7 +100,10 @@ export const repositoryIndex = z.array(
     reason: z.string(),
   }),
 );
-export const repositoryRequest = z.object({ parameters: parameters.optional() });
+const noParameters = 'a model is what its file says; leave the parameters out';
+export const repositoryRequest = z.object({
+  parameters: z.strictObject({ unload_dependents: z.boolean().optional() }, { error: noParameters }).optional(),
+});
 
 export const serverMetadata = z.object({ name: z.string(), version: z.string(), extensions: z.array(z.string()) });
 export const modelReady = z.object({ name: z.string(), ready: z.boolean() });
