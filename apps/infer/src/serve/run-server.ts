@@ -74,6 +74,7 @@ export async function runServer(settings: ServeSettings, io: Io): Promise<void> 
     workers: () => pool.size,
   });
   let library!: ModelLibrary;
+  const closers: (() => Promise<unknown>)[] = [];
   try {
     library = await ModelLibrary.open(settings.files, {
       ...{ pool, dispatcher, log, metrics, clock: systemClock },
@@ -90,8 +91,10 @@ export async function runServer(settings: ServeSettings, io: Io): Promise<void> 
       isDraining: () => io.signal.aborted,
     };
     const app = await createApp(options);
+    closers.push(() => app.close());
     const address = await listen(settings.host, settings.port, '--port', (host, port) => app.listen({ host, port }));
     const grpc = settings.grpcPort === undefined ? null : await openGrpc(options, settings.host, settings.grpcPort);
+    if (grpc) closers.push(() => grpc.close(0));
     announce(grpc ? `${address}, gRPC on port ${grpc.port}` : address, library, settings, io);
     const unwatch = watchFiles(library.files, (name) => void library.reload(name));
     const reloadAll = () => library.names.forEach((name) => void library.reload(name));
@@ -104,6 +107,7 @@ export async function runServer(settings: ServeSettings, io: Io): Promise<void> 
     await drain(app, grpc, settings.drain * 1000, reason === 'SIGTERM' ? notice : 0);
     log.info('stopped');
   } finally {
+    for (const close of closers) await close();
     await pool.close();
   }
 }

@@ -1,6 +1,13 @@
 // The gRPC port: the same models, limits and texts as by HTTP.
 
-import { Server, ServerCredentials, type ServerUnaryCall, type sendUnaryData } from '@grpc/grpc-js';
+import {
+  logVerbosity,
+  Server,
+  ServerCredentials,
+  type ServerUnaryCall,
+  type sendUnaryData,
+  setLogVerbosity,
+} from '@grpc/grpc-js';
 import type { AppOptions } from '../http/create-app.js';
 import { explain } from '../http/failures.js';
 import { admission } from './admission.js';
@@ -20,6 +27,8 @@ export interface GrpcServer {
 const [silence, patience] = [60_000, 20_000];
 
 export function createGrpcServer(options: AppOptions): GrpcServer {
+  // It would write lines of its own among those of the log.
+  setLogVerbosity(logVerbosity.NONE);
   const server = new Server({
     interceptors: [admission(options)],
     'grpc.max_receive_message_length': options.maxBody,

@@ -86,6 +86,7 @@ function parseQuery(given: unknown): z.infer<typeof query> {
 
 function onlyModel({ names }: Models): string {
   if (names.length === 1) return names[0]!;
+  if (names.length === 0) throw new HttpError(404, 'no model is loaded');
   throw new HttpError(400, `query: model is missing; there are ${names.join(', ')}`);
 }
 

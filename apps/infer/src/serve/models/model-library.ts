@@ -151,7 +151,7 @@ export class ModelLibrary implements Models {
     const edition = this.#editions.get(name);
     if (edition) return edition;
     const problem = this.files.has(name) ? `model '${name}' is not loaded` : `there is no model '${name}'`;
-    throw new HttpError(404, `${problem}; the models are ${this.names.join(', ')}`);
+    throw new HttpError(404, `${problem}; the models are ${this.names.join(', ') || 'all unloaded'}`);
   }
 
   /** One change of a model at a time. */
