@@ -18,6 +18,7 @@ import { promisify } from 'node:util';
 import { checkPackage, createPackageFromTarballData } from '@arethetypeswrong/core';
 import { publint } from 'publint';
 import { formatMessage } from 'publint/utils';
+import { subset } from 'semver';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { type PackedPackage, packPackages, withDependencies } from './pack-packages.js';
 
@@ -43,7 +44,19 @@ async function install(folderName: string, names: readonly string[]): Promise<st
   const tarballs = withDependencies(packed, names).map(({ tarball }) => `"${tarball}"`);
   const quiet = ['--ignore-scripts', '--no-audit', '--no-fund', '--prefer-offline'];
   await run('npm', ['install', ...quiet, ...tarballs], { cwd: folder, shell: true });
+  expect(tooDemanding(join(folder, 'node_modules')), 'dependencies that ask for a newer Node than we do').toEqual([]);
   return folder;
+}
+
+/** Packages that exclude a Node version which all of ours among them admit. */
+function tooDemanding(modules: string): string[] {
+  const manifests = readdirSync(modules, { recursive: true, encoding: 'utf8' })
+    .filter((path) => /(^|node_modules[\\/])(@[^\\/]+[\\/])?[^\\/]+[\\/]package\.json$/.test(path))
+    .map((path) => JSON.parse(readFileSync(join(modules, path), 'utf8')))
+    .map(({ name, engines }) => ({ name, node: engines?.node ?? '*' }) as { name: string; node: string });
+  const ours = manifests.filter(({ name }) => names.includes(name)).map(({ node }) => node);
+  const floor = ours.find((range) => ours.every((other) => subset(range, other)));
+  return manifests.filter(({ node }) => !subset(floor!, node)).map(({ name, node }) => `${name} asks for ${node}`);
 }
 
 describe('are fit for publishing', () => {
@@ -151,7 +164,9 @@ describe('the command lines, each installed alone', () => {
     expect(readdirSync(join(outside, 'train', 'run'))).toContain('checkpoint.safetensors');
     const missing = (name: string) => ({
       code: 2,
-      stderr: expect.stringMatching(new RegExp(`: @bn/${name} is not installed; run \`npm install @bn/${name}@`)),
+      stderr: expect.stringMatching(
+        new RegExp(`: @bn/${name} is not installed; run \`npm install --ignore-scripts @bn/${name}@`),
+      ),
     });
     await expect(train('bn-train export run --out clothes.onnx')).rejects.toMatchObject(missing('onnxruntime-cuda'));
     await expect(train('bn-train --backend tfjs-cuda')).rejects.toMatchObject(missing('tfjs-cuda'));
