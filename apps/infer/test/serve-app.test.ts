@@ -28,6 +28,7 @@ const model: ServedModel = {
     output: { name: 'probabilities', kind: 'probabilities', size: 2, names: ['light', 'dark'] },
   },
   ...{ assumptions: [], metadata: {}, backend: 'a backend' },
+  requireRoom() {},
   async predict(computation, features, rows) {
     const lights = Array.from({ length: rows }, (_, row) => features[row * 4]! / 255);
     const data = Float32Array.from(lights.flatMap((light) => [light, 1 - light]));
@@ -186,6 +187,14 @@ describe('classifies an image', () => {
     expect((await post('/classify', large)).statusCode).toBe(200);
     const hasty = await setUp({ maxBody: 1e6, timeout: 50 });
     expect((await hasty.post('/classify', large)).statusCode).toBe(504);
+  });
+
+  it('not if its queue is full, which is known before the image is decoded', async () => {
+    const full = () => {
+      throw new HttpError(503, 'the queue is full; try again later');
+    };
+    const { post } = await setUp({ served: [{ ...model, requireRoom: full }] });
+    expect((await post('/classify', 'no image')).statusCode).toBe(503);
   });
 
   it('inverted', async () => {

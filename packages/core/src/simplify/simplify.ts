@@ -2,6 +2,7 @@
 
 import { type Graph, replaceNodes } from '../graph.js';
 import type { OperationName, Tensor } from '../tensor.js';
+import { differences } from './differences.js';
 import { movements } from './movements.js';
 import { numbers } from './numbers.js';
 import { removeVanishingSums } from './vanishing-sums.js';
@@ -25,7 +26,7 @@ export function simplify(graph: Graph): Graph {
 
 function applyRules(graph: Graph): Graph {
   return replaceNodes(graph, (node) => {
-    for (const rules of [movements, numbers]) {
+    for (const rules of [movements, numbers, differences]) {
       for (const rule of rules[node.op] ?? []) {
         const simpler = rule(node);
         if (simpler) return simpler;

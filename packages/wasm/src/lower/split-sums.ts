@@ -57,10 +57,10 @@ function splitSum(node: Tensor, copy: Tensor, lanes: LaneAxes, replaced: Readonl
 
 /**
  * Σ d or Σ d² over `axes`, where d = x − mean and mean is a sum of any values per channel. With n, m the number and mean of
- * x − pivot along `axes`, and c a value close to pivot + m:
+ * x − pivot along `axes`:
  *
  *   Σ d  = n·(pivot − mean + m)
- *   Σ d² = Σ (x − c)² + n·((pivot − mean + m)² − (m − (c − pivot))²)   (Chan et al., 1979)
+ *   Σ d² = Σ (x − pivot − m)² + n·(pivot − mean + m)²   (Chan et al., 1979)
  *
  * The sums over x do not have to wait for the mean of all. As in the batch normalization layer, the pivot is the first
  * value, with which they are exact where the mean is large. Textbooks have none: Σ d² around a single mean uses Σ x again.
@@ -70,16 +70,14 @@ function deviationParts(x: Tensor, means: readonly Tensor[], axes: readonly numb
   const first = x.shape.map((size, axis) => (axes.includes(axis) ? 1 : size));
   const start = first.map(() => 0);
   const pivot = squared && means.length === 1 ? null : ops.slice(x, start, first);
-  const own = ops.mul(ops.sum(pivot ? ops.sub(x, pivot) : x, axes, { keepDims: true }), scalar(1 / n));
+  const shifted = pivot ? ops.sub(x, pivot) : x;
+  const own = ops.mul(ops.sum(shifted, axes, { keepDims: true }), scalar(1 / n));
   const [nearest, ...rest] = means;
   const near = pivot ? ops.add(ops.sub(pivot, nearest), own) : ops.sub(own, nearest);
   const apart = rest.reduce((sum, mean) => ops.sub(sum, mean), near);
   if (!squared) return ops.mul(apart, scalar(n));
-  const centre = pivot ? ops.add(pivot, own) : own;
-  const within = ops.sum(ops.square(ops.sub(x, centre)), axes, { keepDims: true });
-  const between = ops.square(apart);
-  const rounding = pivot && ops.square(ops.sub(own, ops.sub(centre, pivot)));
-  return ops.add(within, ops.mul(rounding ? ops.sub(between, rounding) : between, scalar(n)));
+  const within = ops.sum(ops.square(ops.sub(shifted, own)), axes, { keepDims: true });
+  return ops.add(within, ops.mul(ops.square(apart), scalar(n)));
 }
 
 /** A tensor as x − means[0] − means[1] …, where means are equal along the axes of a sum. */

@@ -73,15 +73,19 @@ export class Predictor<W> implements Lane<W> {
       const most = maxBatch * maxQueue;
       throw new HttpError(413, `expected at most ${most} examples in a request, got ${rows}; send fewer`);
     }
-    if (this.#queue.length + count > maxQueue) {
-      throw new HttpError(503, 'the queue is full; try again later', { 'retry-after': '1' });
-    }
+    this.requireRoom(count);
     const size = features.length / rows;
     const parts = Array.from({ length: count }, (_, i) => {
       const end = Math.min(rows, (i + 1) * maxBatch);
       return this.#enqueue(features.subarray(i * maxBatch * size, end * size), end - i * maxBatch, signal);
     });
     return joined(await Promise.all(parts));
+  }
+
+  /** @throws HttpError 503 when the queue does not take so many more batches */
+  requireRoom(count: number): void {
+    if (this.#queue.length + count <= this.#options.limits.maxQueue) return;
+    throw new HttpError(503, 'the queue is full; try again later', { 'retry-after': '1' });
   }
 
   readyAt(): number {

@@ -128,6 +128,7 @@ async function classify(
   // One after another: a form takes no more memory than an image.
   for (const { bytes, site } of images) {
     signal.throwIfAborted();
+    model.requireRoom('answer');
     const share = decoding.share();
     const admit = (cost: number) => share.take(Math.max(cost, leastDecoded));
     const pixels = decodeImage(bytes, { channels, size: [height, width], invert, admit });

@@ -140,6 +140,7 @@ export class ModelLibrary implements Models {
       ...description,
       name,
       version: String(1 + Number(this.#editions.get(name)?.model.version ?? 0)),
+      requireRoom: (computation) => predictors[computation].requireRoom(1),
       predict: (computation, ...request) => predictors[computation].predict(...request),
     };
     return { number, bytes, model, predictors, users: 0, isReplaced: false };

@@ -8,6 +8,8 @@ export interface ServedModel extends ModelDescription {
   readonly name: string;
   /** Counts the contents that its file has had since the server began. */
   readonly version: string;
+  /** @throws HttpError 503 when its queue is full, before an image is decoded in vain */
+  requireRoom(computation: Computation): void;
   /**
    * @param features row-major, with `rows` examples
    * @param signal aborted when nobody waits for the answer any more
