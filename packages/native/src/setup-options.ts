@@ -16,9 +16,7 @@ export interface SetupOptions {
 }
 
 /** `AbortSignal`, where the compiler knows it: these types need neither `@types/node` nor those of browsers. */
-type Signal = typeof globalThis extends { AbortSignal: { prototype: infer S } }
-  ? S
-  : { readonly aborted: boolean };
+type Signal = typeof globalThis extends { AbortSignal: { prototype: infer S } } ? S : { readonly aborted: boolean };
 
 export interface Progress {
   readonly file: string;
