@@ -47,6 +47,7 @@ export async function run(args: readonly string[], io: Io): Promise<number> {
     .checked('--timeout', atMost(86_400, positive), 'seconds for a request to arrive, and for its answer', 30)
     .checked('--drain', atMost(86_400, positive), 'seconds that requests may take to end after SIGTERM', 8)
     .checked('--log-level', oneOf('debug', 'info', 'warn', 'error'), 'what is logged', 'info')
+    .checked('--access-log', oneOf('on', 'off'), 'a line of the log for each request', 'on')
     .addHelpText('after', `\n${notes}`);
   addModelOptions(command);
   const flags = parseCommand(command, args, io) as ServeFlags | null;

@@ -41,6 +41,7 @@ export interface ServeSettings {
   /** Seconds. */
   readonly drain: number;
   readonly logLevel: LogLevel;
+  readonly accessLog: 'on' | 'off';
   readonly backend: OpenModelOptions;
 }
 
@@ -74,6 +75,7 @@ export async function runServer(settings: ServeSettings, io: Io): Promise<void> 
     });
     const app = await createApp({
       ...{ models: library, metrics, log, apiKey: settings.apiKey, allowOrigin: settings.allowOrigin },
+      accessLog: settings.accessLog === 'on',
       hosts: isLocal(settings) && settings.apiKey === null ? ['localhost', settings.host] : null,
       maxBody: settings.maxBody * 2 ** 20,
       timeout: settings.timeout * 1000,
