@@ -67,6 +67,7 @@ export function testBatchNorm(suite: Suite): void {
     testConstantChannels(suite, shape);
   for (const shape of [
     [32, 2, 14, 14],
+    [16, 3, 28, 28],
     [256, 3],
     [2, 2, 40, 40],
   ]) {

@@ -38,7 +38,9 @@ export function readBody(payload: IncomingMessage, largest: number, share: Share
     });
     payload.on('end', () => resolve(bytes.subarray(0, size)));
     for (const event of ['error', 'close']) {
-      payload.on(event, () => reject(new HttpError(499, 'the client went away')));
+      payload.on(event, () => {
+        if (!payload.readableEnded) reject(new HttpError(499, 'the client went away'));
+      });
     }
   });
 }
