@@ -26,7 +26,7 @@ import {
   subset,
   type TargetOptions,
 } from '@bn/datasets';
-import { fashionMnist, fashionMnistOutline } from '@bn/fashion-mnist';
+import { notInstalled } from './optional-package.js';
 import { UsageError } from './usage-error.js';
 
 /** How files become examples. `size` and `channels` are null for what the network takes, else by the images. */
@@ -130,8 +130,9 @@ function darkness(data: Dataset): string[] {
 }
 
 /** What `loadData` will give, if it is known before. */
-export function outlineOf({ data, limit }: Pick<DataOptions, 'data' | 'limit'>): DataOutline | null {
+export async function outlineOf({ data, limit }: Pick<DataOptions, 'data' | 'limit'>): Promise<DataOutline | null> {
   if (data !== 'fashion-mnist') return null;
+  const { fashionMnistOutline } = await importFashionMnist();
   const { length, classNames } = fashionMnistOutline;
   return {
     train: { ...fashionMnistOutline, length: Math.min(length, limit ?? length) },
@@ -175,10 +176,21 @@ function limited(train: Dataset, limit: number | null): Dataset {
 
 /** @param shape what a network takes */
 async function loadParts(name: string, options: ReadingOptions, shape: readonly number[] | null): Promise<Parts> {
-  const parts = name === 'fashion-mnist' ? await fashionMnist() : await loadFiles(name, options, shape);
+  const parts =
+    name === 'fashion-mnist'
+      ? await (await importFashionMnist()).fashionMnist()
+      : await loadFiles(name, options, shape);
   const { train, test } = parts;
   for (const part of test ? [train, test] : [train]) requireAsked(name, part, options);
   return { ...parts, train: inShape(train, shape), ...(test && { test: inShape(test, shape) }) };
+}
+
+/** @throws UsageError when the data set is not installed, which is a package of its own */
+async function importFashionMnist(): Promise<typeof import('@bn/fashion-mnist')> {
+  return import('@bn/fashion-mnist').catch((cause: NodeJS.ErrnoException) => {
+    if (cause.code !== 'ERR_MODULE_NOT_FOUND') throw cause;
+    throw new UsageError(notInstalled('@bn/fashion-mnist', '--data fashion-mnist'));
+  });
 }
 
 async function loadFiles(name: string, options: ReadingOptions, shape: readonly number[] | null): Promise<Parts> {

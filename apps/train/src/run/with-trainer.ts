@@ -41,7 +41,7 @@ export async function withTrainer<T>(
   const opened = await openBackend(config.backend, workingFolder, computeOptions(config));
   const { backend, name, reason: deviceReason } = opened;
   try {
-    const outline = outlineOf(config);
+    const outline = await outlineOf(config);
     const { outputs, ...rest } = outline ?? (await loading);
     const known = signature ?? network.signed?.signature ?? null;
     const objective = objectiveOf(config, outputs);
