@@ -1,7 +1,16 @@
 // What npm's users get: tarballs that publishing checks accept, and that work in a folder of their own.
 
 import { execFile } from 'node:child_process';
-import { copyFileSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  copyFileSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -9,6 +18,7 @@ import { promisify } from 'node:util';
 import { checkPackage, createPackageFromTarballData } from '@arethetypeswrong/core';
 import { publint } from 'publint';
 import { formatMessage } from 'publint/utils';
+import { subset } from 'semver';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { type PackedPackage, packPackages, withDependencies } from './pack-packages.js';
 
@@ -26,15 +36,27 @@ beforeAll(async () => {
 });
 afterAll(() => rmSync(outside, { recursive: true, force: true }));
 
-/** A fresh folder with what `npm install <names>` will put there; install scripts would download. */
+/** A folder with what `npm install <names>` will put there; install scripts would download. */
 async function install(folderName: string, names: readonly string[]): Promise<string> {
   const folder = join(outside, folderName);
-  mkdirSync(folder);
+  mkdirSync(folder, { recursive: true });
   writeFileSync(join(folder, 'package.json'), '{ "type": "module" }');
   const tarballs = withDependencies(packed, names).map(({ tarball }) => `"${tarball}"`);
   const quiet = ['--ignore-scripts', '--no-audit', '--no-fund', '--prefer-offline'];
   await run('npm', ['install', ...quiet, ...tarballs], { cwd: folder, shell: true });
+  expect(tooDemanding(join(folder, 'node_modules')), 'dependencies that ask for a newer Node than we do').toEqual([]);
   return folder;
+}
+
+/** Packages that exclude a Node version which all of ours among them admit. */
+function tooDemanding(modules: string): string[] {
+  const manifests = readdirSync(modules, { recursive: true, encoding: 'utf8' })
+    .filter((path) => /(^|node_modules[\\/])(@[^\\/]+[\\/])?[^\\/]+[\\/]package\.json$/.test(path))
+    .map((path) => JSON.parse(readFileSync(join(modules, path), 'utf8')))
+    .map(({ name, engines }) => ({ name, node: engines?.node ?? '*' }) as { name: string; node: string });
+  const ours = manifests.filter(({ name }) => names.includes(name)).map(({ node }) => node);
+  const floor = ours.find((range) => ours.every((other) => subset(range, other)));
+  return manifests.filter(({ node }) => !subset(floor!, node)).map(({ name, node }) => `${name} asks for ${node}`);
 }
 
 describe('are fit for publishing', () => {
@@ -119,13 +141,44 @@ describe('@bn/core and one backend, installed alone, train a network in typed Ty
   });
 });
 
-test('the command lines, installed alone, train, export and classify', async () => {
-  const folder = await install('command-lines', ['@bn/train', '@bn/infer']);
-  const call = (command: string) => run('npx', ['--no-install', ...command.split(' ')], { cwd: folder, shell: true });
-  await call('bn-train --limit 600 --epochs 1 --out run');
-  expect(readdirSync(join(folder, 'run'))).toContain('checkpoint.safetensors');
-  await call('bn-train export run --out clothes.onnx');
-  copyFileSync(join(root, 'examples', 'clothes', 'bag.png'), join(folder, 'bag.png'));
-  const { stdout } = await call('bn-infer clothes.onnx bag.png --json --top 10');
-  expect(JSON.parse(stdout).top).toHaveLength(10);
+/** In a million bytes. */
+function sizeOfFiles(folder: string): number {
+  const files = readdirSync(folder, { recursive: true, withFileTypes: true }).filter((entry) => entry.isFile());
+  return files.reduce((sum, { parentPath, name }) => sum + statSync(join(parentPath, name)).size, 0) / 1e6;
+}
+
+describe('the command lines, each installed alone', () => {
+  const program = (folder: string) => (command: string) =>
+    run('npx', ['--no-install', ...command.split(' ')], { cwd: folder, shell: true });
+
+  test('are small: backends that are larger than the rest, and data, are installed when asked for', async () => {
+    const sizes = [];
+    for (const name of ['train', 'infer']) sizes.push([name, sizeOfFiles(await install(name, [`@bn/${name}`]))]);
+    console.log('Installed alone, in MB:', Object.fromEntries(sizes));
+    for (const [, size] of sizes) expect(size).toBeLessThan(130);
+  });
+
+  test('train, export and classify, and say what to install for that', async () => {
+    const train = program(join(outside, 'train'));
+    await train('bn-train --limit 600 --epochs 1 --out run');
+    expect(readdirSync(join(outside, 'train', 'run'))).toContain('checkpoint.safetensors');
+    const missing = (name: string) => ({
+      code: 2,
+      stderr: expect.stringMatching(
+        new RegExp(`: @bn/${name} is not installed; run \`npm install --ignore-scripts @bn/${name}@`),
+      ),
+    });
+    await expect(train('bn-train export run --out clothes.onnx')).rejects.toMatchObject(missing('onnxruntime-cuda'));
+    await expect(train('bn-train --backend tfjs-cuda')).rejects.toMatchObject(missing('tfjs-cuda'));
+    expect((await train('bn-train doctor')).stdout).toMatch(/^tfjs-cuda\n {2}✗ not installed; run `npm install/m);
+
+    await install('train', ['@bn/train', '@bn/onnxruntime-cuda']);
+    await train('bn-train export run --out ../infer/clothes.onnx');
+    const infer = program(join(outside, 'infer'));
+    copyFileSync(join(root, 'examples', 'clothes', 'bag.png'), join(outside, 'infer', 'bag.png'));
+    const { stdout } = await infer('bn-infer clothes.onnx bag.png --json --top 10');
+    expect(JSON.parse(stdout).top).toHaveLength(10);
+    const evaluate = infer('bn-infer evaluate clothes.onnx --data fashion-mnist');
+    await expect(evaluate).rejects.toMatchObject(missing('fashion-mnist'));
+  });
 });

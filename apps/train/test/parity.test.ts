@@ -106,7 +106,7 @@ describe('a wrong operation', () => {
 
 describe('failures', () => {
   it.each([
-    [['--backends', 'reference,nowhere'], /--backends: there is no backend 'nowhere'/],
+    [['--backends', 'reference,nowhere'], /unknown backend 'nowhere'/],
     [['--backends', 'reference, '], /--backends: expected some text, got ''/],
     [['--backends', 'reference,reference'], /reference is there twice/],
     [['--backends', 'wasm,reference', '--exact'], /--exact: reference has no such mode, only wasm has/],

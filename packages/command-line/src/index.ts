@@ -7,11 +7,19 @@ export { type Flag, flag, flagOption } from './flag.js';
 export { importModule } from './import-module.js';
 export type { Io, OutputStream } from './io.js';
 export * from './kinds.js';
-export { type BackendModule, findBackend, importBackend, installedBackends, loadBackend } from './load-backend.js';
+export {
+  type BackendModule,
+  findBackend,
+  importBackend,
+  installedBackends,
+  loadBackend,
+  requireBackend,
+} from './load-backend.js';
 export * from './load-data.js';
 export { median } from './median.js';
 export { named, readIfThere, readNamed } from './named-file.js';
 export { automatic, type OpenedBackend, openBackend } from './open-backend.js';
+export { installCommand, notInstalled, optionalBackends } from './optional-package.js';
 export { parseCommand } from './parse-command.js';
 export { printable, wrapWords } from './printable.js';
 export { type CommandModule, defineProgram, type Program } from './program.js';

@@ -7,6 +7,7 @@ import { type Backend, type BackendOptions, BnError, type Diagnosis } from '@bn/
 import type { Setup } from '@bn/native';
 import { type ComputeOptions, requireExactMode } from './backend-flags.js';
 import { importModule } from './import-module.js';
+import { notInstalled, optionalBackends } from './optional-package.js';
 import { isPath, resolvePackage, resolvePath } from './resolve-module.js';
 import { UsageError } from './usage-error.js';
 
@@ -19,12 +20,12 @@ export interface BackendModule {
   setup?: Setup;
 }
 
-/** Where the backends are that this package depends on. */
+/** Where the backends are that this package depends on, or has beside it. */
 const here = import.meta.dirname;
 
 /**
  * `reference` is the package @bn/reference; a path leads to a file, or to a folder with a package.json; anything else is a
- * package. Packages are looked for from the working directory, then among those that come with the program.
+ * package. Packages are looked for from the working directory, then beside the program.
  *
  * @throws UsageError when there is no such backend, or it has no exact mode and was asked for that; BnError `backend` when it does not load, or lacks the device or engine
  */
@@ -45,8 +46,7 @@ export async function importBackend(
   name: string,
   workingFolder: string,
 ): Promise<{ readonly file: string; readonly module: BackendModule }> {
-  const file = findBackend(name, workingFolder);
-  if (!file) throw new UsageError(await unknownBackend(name, workingFolder));
+  const file = await requireBackend(name, workingFolder);
   const module: object = await importFile(file).catch((cause: Error) => {
     const problem = `the backend ${name} does not load (${file}: ${cause.message})`;
     throw new BnError('backend', `${problem}; repair or reinstall it`, { cause });
@@ -55,6 +55,19 @@ export async function importBackend(
     throw new UsageError(`${file}: not a backend; it must export createBackend({ device, threads })`);
   }
   return { file, module };
+}
+
+/** The file of a backend's entry. @throws UsageError when there is no such backend, or it is not installed */
+export async function requireBackend(name: string, workingFolder: string): Promise<string> {
+  const file = findBackend(name, workingFolder);
+  if (file) return file;
+  throw new UsageError(absentBackend(name) ?? (await unknownBackend(name, workingFolder)));
+}
+
+/** Why one of our backends that are not dependencies is not there, and how to get it. */
+function absentBackend(name: string): string | undefined {
+  const ours = optionalBackends.find((ours) => [ours, `@bn/${ours}`].includes(name));
+  return ours && notInstalled(`@bn/${ours}`, `--backend ${name}`);
 }
 
 /** The file of a backend's entry. */

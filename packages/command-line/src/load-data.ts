@@ -26,13 +26,13 @@ import {
   subset,
   type TargetOptions,
 } from '@bn/datasets';
-import { fashionMnist, fashionMnistOutline } from '@bn/fashion-mnist';
+import { notInstalled } from './optional-package.js';
 import { UsageError } from './usage-error.js';
 
 /** How files become examples. `size` and `channels` are null for what the network takes, else by the images. */
 export interface ReadingOptions extends ImageOptions, Omit<TargetOptions, 'classNames'> {
   /** As up to version 0.1.0: images become grey, 28×28, and what is held out is not balanced by class. */
-  readonly earlier?: boolean;
+  readonly earlier?: boolean | undefined;
 }
 
 /** Which data, by name or path. */
@@ -69,11 +69,11 @@ export interface RunData extends DataOutline {
 
 interface Parts {
   readonly train: Dataset;
-  readonly test?: Dataset;
-  readonly skipped?: readonly Skipped[];
-  readonly warnings?: readonly string[];
+  readonly test?: Dataset | undefined;
+  readonly skipped?: readonly Skipped[] | undefined;
+  readonly warnings?: readonly string[] | undefined;
   /** For people: which part is the test part, or is not used. */
-  readonly note?: string;
+  readonly note?: string | undefined;
 }
 
 /** Share of the examples that is held out for testing where data has no test part. */
@@ -130,8 +130,9 @@ function darkness(data: Dataset): string[] {
 }
 
 /** What `loadData` will give, if it is known before. */
-export function outlineOf({ data, limit }: Pick<DataOptions, 'data' | 'limit'>): DataOutline | null {
+export async function outlineOf({ data, limit }: Pick<DataOptions, 'data' | 'limit'>): Promise<DataOutline | null> {
   if (data !== 'fashion-mnist') return null;
+  const { fashionMnistOutline } = await importFashionMnist();
   const { length, classNames } = fashionMnistOutline;
   return {
     train: { ...fashionMnistOutline, length: Math.min(length, limit ?? length) },
@@ -175,10 +176,21 @@ function limited(train: Dataset, limit: number | null): Dataset {
 
 /** @param shape what a network takes */
 async function loadParts(name: string, options: ReadingOptions, shape: readonly number[] | null): Promise<Parts> {
-  const parts = name === 'fashion-mnist' ? await fashionMnist() : await loadFiles(name, options, shape);
+  const parts =
+    name === 'fashion-mnist'
+      ? await (await importFashionMnist()).fashionMnist()
+      : await loadFiles(name, options, shape);
   const { train, test } = parts;
   for (const part of test ? [train, test] : [train]) requireAsked(name, part, options);
   return { ...parts, train: inShape(train, shape), ...(test && { test: inShape(test, shape) }) };
+}
+
+/** @throws UsageError when the data set is not installed, which is a package of its own */
+async function importFashionMnist(): Promise<typeof import('@bn/fashion-mnist')> {
+  return import('@bn/fashion-mnist').catch((cause: NodeJS.ErrnoException) => {
+    if (cause.code !== 'ERR_MODULE_NOT_FOUND') throw cause;
+    throw new UsageError(notInstalled('@bn/fashion-mnist', '--data fashion-mnist'));
+  });
 }
 
 async function loadFiles(name: string, options: ReadingOptions, shape: readonly number[] | null): Promise<Parts> {

@@ -50,9 +50,9 @@ test('with a test part it is that', async () => {
 test('the outline of known data is that of what will be loaded', async () => {
   const options = { data: 'fashion-mnist', testData: null, limit: 300, seed: 0 };
   const { train, outputs, names } = await loadData(options, null);
-  expect({ train, outputs, names }).toMatchObject(outlineOf(options)!);
-  expect(outlineOf({ ...options, limit: null })).toMatchObject({ train: { length: 60_000 } });
-  expect(outlineOf({ ...options, data: csvFile() })).toBeNull();
+  expect({ train, outputs, names }).toMatchObject((await outlineOf(options))!);
+  expect(await outlineOf({ ...options, limit: null })).toMatchObject({ train: { length: 60_000 } });
+  expect(await outlineOf({ ...options, data: csvFile() })).toBeNull();
 });
 
 /** Makes these files and the folders they are in. */

@@ -47,6 +47,7 @@ export interface ServeSettings {
   /** `explicit`: requests may load and unload models. */
   readonly modelControl: 'none' | 'explicit';
   readonly logLevel: LogLevel;
+  readonly accessLog: 'on' | 'off';
   readonly backend: OpenModelOptions;
 }
 
@@ -83,6 +84,7 @@ export async function runServer(settings: ServeSettings, io: Io): Promise<void> 
     });
     const options: AppOptions = {
       ...{ models: library, metrics, log, apiKey: settings.apiKey, allowOrigin: settings.allowOrigin },
+      accessLog: settings.accessLog === 'on',
       hosts: isLocal(settings) && settings.apiKey === null ? ['localhost', settings.host] : null,
       ...{ maxBody, budgets: createBudgets(maxBody) },
       timeout: settings.timeout * 1000,

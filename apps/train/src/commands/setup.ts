@@ -1,6 +1,6 @@
 // `setup`: installs what a backend needs beyond its npm packages.
 
-import { findBackend, type Io, importBackend, parseCommand, UsageError } from '@bn/command-line';
+import { findBackend, type Io, importBackend, optionalBackends, parseCommand, UsageError } from '@bn/command-line';
 import { narrator, setupFlags } from '@bn/native';
 import { Command } from 'commander';
 
@@ -16,7 +16,8 @@ export async function run(args: readonly string[], io: Io): Promise<number> {
   if (!flags) return 0;
 
   const name = command.args[0]!;
-  const known = findBackend(`${name}-cuda`, io.cwd) ? `${name}-cuda` : name;
+  const full = `${name}-cuda`;
+  const known = findBackend(full, io.cwd) || optionalBackends.some((ours) => ours === full) ? full : name;
   const { module } = await importBackend(known, io.cwd);
   if (!module.setup)
     throw new UsageError(`the backend ${known} has no setup: it needs nothing beyond its npm packages`);

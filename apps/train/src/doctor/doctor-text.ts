@@ -14,7 +14,12 @@ export function doctorText({ machine, backends }: { machine: Machine; backends: 
       (gpu) => `GPU  ${gpu.name}, ${gpu.memory}, compute capability ${gpu.computeCapability}, driver ${gpu.driver}`,
     ),
     ...(noGpu === null ? [] : [`GPU  ${noGpu}`]),
-    ...backends.flatMap(({ name, devices }) => ['', name, ...devices.map(deviceLine)]),
+    ...backends.flatMap(({ name, devices, install }) => [
+      '',
+      name,
+      ...devices.map(deviceLine),
+      ...(install ? [`  ✗ not installed; run \`${install}\``] : []),
+    ]),
     '',
     automaticLine(backends),
   ];

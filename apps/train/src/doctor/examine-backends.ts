@@ -2,7 +2,14 @@
 
 import { execFile } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
-import { automatic, type BackendModule, importBackend, installedBackends } from '@bn/command-line';
+import {
+  automatic,
+  type BackendModule,
+  importBackend,
+  installCommand,
+  installedBackends,
+  optionalBackends,
+} from '@bn/command-line';
 import type { Diagnosis } from '@bn/core';
 import type { Trial } from './try-backend.js';
 
@@ -10,6 +17,8 @@ export interface ExaminedBackend {
   readonly name: string;
   /** By device and engine, as the backend lists them, best first. */
   readonly devices: readonly ExaminedDevice[];
+  /** The command that installs the backend, which is not. */
+  readonly install?: string;
 }
 
 export interface ExaminedDevice extends Diagnosis {
@@ -23,7 +32,8 @@ export interface ExaminedDevice extends Diagnosis {
 export async function examineBackends(workingFolder: string, signal: AbortSignal): Promise<ExaminedBackend[]> {
   const examined: ExaminedBackend[] = [];
   // One after the other: they would disturb each other's times.
-  for (const name of await installedBackends(workingFolder)) {
+  const installed = await installedBackends(workingFolder);
+  for (const name of installed) {
     const { file, module } = await importBackend(name, workingFolder);
     const devices: ExaminedDevice[] = [];
     for (const diagnosis of await diagnosesOf(module)) {
@@ -32,7 +42,8 @@ export async function examineBackends(workingFolder: string, signal: AbortSignal
     }
     examined.push({ name, devices });
   }
-  return examined;
+  const absent = optionalBackends.filter((name) => !installed.includes(name));
+  return [...examined, ...absent.map((name) => ({ name, devices: [], install: installCommand(`@bn/${name}`) }))];
 }
 
 /** What a training takes where no backend is named. */

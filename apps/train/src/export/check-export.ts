@@ -1,14 +1,21 @@
 // Compares an exported model in ONNX Runtime with the trainer it comes from.
 
-import type { RunData } from '@bn/command-line';
+import { findBackend, importBackend, notInstalled, type RunData, UsageError } from '@bn/command-line';
 import { BnError, createArray, type Objective, type Spec, sizeOf, type Trainer, type TypedArray } from '@bn/core';
-import { openModel } from '@bn/onnxruntime-cuda';
 
 /** Largest difference that rounding explains: relative to numbers above 1. */
 const tolerance = 1e-4;
 
 /** Sizes of the batches that are compared: several, so that the batch size is seen to be free. */
 const batchSizes = [1, 255, 256];
+
+const runtime = 'onnxruntime-cuda';
+
+/** Called before work that would be lost. @throws UsageError when ONNX Runtime is not installed */
+export function requireRuntime(workingFolder: string): void {
+  if (findBackend(runtime, workingFolder)) return;
+  throw new UsageError(notInstalled(`@bn/${runtime}`, 'ONNX Runtime checks what is exported'));
+}
 
 /** Test examples with the trainer's own predictions. */
 export interface Sample {
@@ -43,7 +50,10 @@ export async function checkExport(
   model: Uint8Array,
   { batches }: Sample,
   { task, gives: { kind } }: Objective,
+  workingFolder: string,
 ): Promise<number> {
+  const { module } = await importBackend(runtime, workingFolder);
+  const { openModel } = module as typeof import('@bn/onnxruntime-cuda');
   const open = await openModel(model);
   try {
     let largest = 0;

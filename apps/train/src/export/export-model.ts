@@ -7,7 +7,7 @@ import { addMetadata, exportInference } from '@bn/onnx';
 import { shortName } from '../display/format.js';
 import { shortPath } from '../run/describe-run.js';
 import type { Loaded } from '../run/with-trainer.js';
-import { checkExport, drawSample } from './check-export.js';
+import { checkExport, drawSample, requireRuntime } from './check-export.js';
 
 /** What is exported, and where to. */
 export interface ExportTarget extends Loaded {
@@ -35,14 +35,15 @@ export async function exportModel(options: ModelExport): Promise<string> {
   const { trainer, data, fitted, path, workingFolder, fold = false } = options;
   const { model: network, objective } = fitted;
   const input = inputOf(options);
+  requireRuntime(workingFolder);
   const { metrics } = await trainer.evaluate(data.test, { batchSize: options.config.batchSize });
   const sample = await drawSample(trainer, data, input);
   const metadata = describe(options, input, metrics);
   const model = exportInference(network, await trainer.values(), { objective, fold, input, metadata });
-  const error = (await checkExport(model, sample, objective)).toExponential(1);
+  const error = (await checkExport(model, sample, objective, workingFolder)).toExponential(1);
   const content = addMetadata(model, { largestError: `${error} on ${sample.examples} test examples` });
   await writeAtomically(path, content, async (temporary) =>
-    checkExport(new Uint8Array(await readFile(temporary)), sample, objective),
+    checkExport(new Uint8Array(await readFile(temporary)), sample, objective, workingFolder),
   );
   const tested = Object.entries(metrics).map(([name, value]) => `test ${shortName(name)} ${value.toFixed(3)}`);
   return (

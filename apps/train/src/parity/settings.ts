@@ -1,6 +1,6 @@
 // What `parity` is asked for beside knobs and steps: backends.
 
-import { findBackend, requireExactMode, UsageError } from '@bn/command-line';
+import { requireBackend, requireExactMode, UsageError } from '@bn/command-line';
 import { readStepSettings, type StepFlags, type StepSettings } from '../config/step-settings.js';
 
 /** A backend as users name it: `tfjs-cuda:wasm` is the engine `wasm` of `tfjs-cuda`. */
@@ -22,12 +22,12 @@ export type ParityFlags = StepFlags & { readonly backends?: readonly string[] };
 export async function readParitySettings({ backends, ...flags }: ParityFlags, cwd: string): Promise<ParitySettings> {
   // Without the environment: BN_BACKEND says what trains, and here several do.
   const settings = await readStepSettings(flags, { cwd, env: {} });
-  const choices = backends === undefined ? null : parseBackends(backends, cwd);
+  const choices = backends === undefined ? null : await parseBackends(backends, cwd);
   if (settings.config.exact) for (const { name } of choices ?? []) requireExactMode(name);
   return { ...settings, backends: choices };
 }
 
-function parseBackends(labels: readonly string[], cwd: string): BackendChoice[] {
+async function parseBackends(labels: readonly string[], cwd: string): Promise<BackendChoice[]> {
   const choices = labels.map((label): BackendChoice => {
     // The colon of C:\backends is followed by more than a name.
     const [, name, engine] = /^(.+):([\w.-]+)$/.exec(label) ?? [];
@@ -35,10 +35,6 @@ function parseBackends(labels: readonly string[], cwd: string): BackendChoice[] 
   });
   const twice = choices.find(({ label }, i) => choices.findIndex((other) => other.label === label) < i);
   if (twice) throw new UsageError(`--backends: ${twice.label} is there twice; name each once`);
-  for (const { label, name } of choices) {
-    if (!findBackend(name, cwd)) {
-      throw new UsageError(`--backends: there is no backend '${label}'; give names of packages, or paths`);
-    }
-  }
+  for (const { name } of choices) await requireBackend(name, cwd);
   return choices;
 }

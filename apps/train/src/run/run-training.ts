@@ -6,6 +6,7 @@ import { BnError, describeSignature } from '@bn/core';
 import type { RunConfig, Settings } from '../config/settings.js';
 import { createDisplay, type Display, defaultDisplayMode } from '../display/display.js';
 import { loadingProgress } from '../display/progress.js';
+import { requireRuntime } from '../export/check-export.js';
 import { readWeights } from '../load/read-weights.js';
 import type { EpochRecord, RunDescription, RunRecord } from '../run-record.js';
 import { conclude } from './conclude.js';
@@ -31,6 +32,7 @@ import { type Loaded, withTrainer } from './with-trainer.js';
 /** @returns whether the run went to its end; false if the signal stopped it, which leaves it resumable */
 export async function runTraining(settings: Settings, io: Io): Promise<boolean> {
   if (settings.out !== null) requireNoRun(settings.out);
+  if (settings.export !== null) requireRuntime(io.cwd);
   let unlock = async () => {};
   const lock = async (path: string) => {
     unlock = await lockRun(path);

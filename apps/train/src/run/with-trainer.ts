@@ -41,11 +41,11 @@ export async function withTrainer<T>(
   const opened = await openBackend(config.backend, workingFolder, computeOptions(config));
   const { backend, name, reason: deviceReason } = opened;
   try {
-    const outline = outlineOf(config);
+    const outline = await outlineOf(config);
     const { outputs, ...rest } = outline ?? (await loading);
     const known = signature ?? network.signed?.signature ?? null;
     const objective = objectiveOf(config, outputs);
-    const fitted = fitModel(network, objective, { outputs, ...rest }, known?.output ?? null);
+    const fitted = fitModel(network, objective, { outputs, ...rest }, { ...config, known: known?.output ?? null });
     const options = { model: fitted.model, backend, objective, optimizer: optimizerOf(config), seed: config.seed };
     const trainer = await createTrainer(options);
     try {
