@@ -227,6 +227,31 @@ describe('refuses with the words of HTTP', () => {
   });
 });
 
+it('calls have ids and lines in the log, those that are refused too, and belong to the trace of their caller', async () => {
+  const { call, infer, lines } = await setUp({ apiKey: 'k', accessLog: true });
+  const metadata = new Metadata();
+  metadata.set('x-request-id', 'a-1');
+  metadata.set('traceparent', '00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01');
+  await refusal(call('ServerMetadata', {}, metadata));
+  metadata.set('x-api-key', 'k');
+  await call('ServerMetadata', {}, metadata);
+  await refusal(infer(pixels));
+  await expect.poll(() => lines.length).toBe(3);
+  const path = '/inference.GRPCInferenceService/ServerMetadata';
+  const traced = {
+    requestId: 'a-1',
+    trace_id: '4bf92f3577b34da6a3ce929d0e0e4736',
+    method: 'gRPC',
+    path,
+    ip: '127.0.0.1',
+  };
+  expect(lines.map((line) => JSON.parse(line))).toEqual([
+    expect.objectContaining({ ...traced, status: 401 }),
+    expect.objectContaining({ ...traced, status: 200, milliseconds: expect.any(Number) }),
+    expect.objectContaining({ status: 401, requestId: expect.stringMatching(/^[\da-f-]{36}$/) }),
+  ]);
+});
+
 describe('what is large costs no more than its bytes', () => {
   const headers = { ':method': 'POST', ':path': '/inference.GRPCInferenceService/ModelInfer', te: 'trailers' };
 

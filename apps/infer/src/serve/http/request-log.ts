@@ -8,13 +8,13 @@ import { startRequestSpan } from '../tracing.js';
 /** Ids that callers choose are taken if they can stand anywhere: in logs, headers and addresses. */
 const sane = /^[\w.:+/=@-]{1,128}$/;
 
-export function requestId({ headers }: IncomingMessage): string {
+export function requestId({ headers }: Pick<IncomingMessage, 'headers'>): string {
   const given = headers['x-request-id'];
   return typeof given === 'string' && sane.test(given) ? given : randomUUID();
 }
 
 /** Status of a request whose client went away before the answer was written, as nginx logs it. */
-const gone = 499;
+export const gone = 499;
 
 /** To be called before there are other hooks, so that what those refuse is logged too. */
 export function addRequestLog(app: FastifyInstance, accessLog: boolean): void {
