@@ -1,10 +1,12 @@
 // The gRPC port, asked by a gRPC client: that it answers as HTTP does, and refuses with the same words.
 
+import { readFileSync } from 'node:fs';
 import { connect } from 'node:http2';
 import { Metadata, status } from '@grpc/grpc-js';
 import sharp from 'sharp';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { createGrpcServer } from '../src/serve/grpc/grpc-server.js';
+import { loadMethods } from '../src/serve/grpc/load-services.js';
 import { Budget } from '../src/serve/http/budget.js';
 import { createApp } from '../src/serve/http/create-app.js';
 import { HttpError } from '../src/serve/http-error.js';
@@ -52,6 +54,21 @@ it('tells that it lives, what it is, and what it serves', async () => {
     expect((await call('ModelStatistics', named)).model_stats[0]).toMatchObject({ name: model.name, version: '7' });
   }
   expect((await call('ModelStatistics')).model_stats).toHaveLength(1);
+});
+
+it('the README names the methods, and the paths that HTTP has for them', async () => {
+  const readme = readFileSync(new URL('../README.md', import.meta.url), 'utf8');
+  const table = readme.slice(readme.indexOf('| | HTTP | gRPC |'), readme.indexOf('- **Versions.**'));
+  const named = [...table.matchAll(/`(?:grpc\.health\.v1\.Health\/)?([A-Z]\w+)`/g)].map(([, name]) => name);
+  expect(named.sort()).toEqual([...loadMethods().keys()].sort());
+  const app = await createApp(appOptions({}, () => {}));
+  const paths = [...table.matchAll(/`(POST )?(\/v2[^`]*)`/g)];
+  expect(paths.length).toBeGreaterThan(10);
+  for (const [, post, path] of paths) {
+    const url = path!.replace('NAME', encodeURIComponent(model.name));
+    const { statusCode } = await app.inject({ method: post ? 'POST' : 'GET', url });
+    expect([url, statusCode]).toEqual([url, url.endsWith('/infer') ? 400 : 200]);
+  }
 });
 
 it('probes learn that it does not serve: without a worker, and while it stops', async () => {
