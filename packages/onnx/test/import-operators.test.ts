@@ -456,6 +456,24 @@ test('every operator that is imported has a case', () => {
   expect(Object.keys(rules).filter((operator) => !tried.includes(operator))).toEqual([]);
 });
 
+test('SpaceToDepth by columns first takes back what DepthToSpace does, and a norm of 0 divides nothing', async () => {
+  // ONNX Runtime has neither yet.
+  const nodes = [
+    node('DepthToSpace', ['x'], 'd', { blocksize: 2, mode: 'CRD' }),
+    node('SpaceToDepth', ['d'], 's', { blocksize: 2, mode: 'CRD' }),
+    node('Sub', ['s', 'x'], 'zero'),
+    node('LpNormalization', ['zero'], 'n', { axis: 1 }),
+    node('Add', ['n', 's']),
+  ];
+  const { model } = importNetwork(handMade({ opset: 28, shape: [null, 8, 2, 3], nodes }));
+  const backend = await createBackend();
+  const trainer = await createTrainer({ model, backend, objective: { ...regression(), loss: sum }, optimizer: sgd() });
+  const images = Float32Array.from({ length: 96 }, (_, i) => i);
+  expect(await trainer.predict(images)).toEqual(images);
+  await trainer.dispose();
+  await backend.dispose();
+});
+
 test('a batch size that the file has as a number is any', async () => {
   const nodes = [node('Reshape', ['x', 's'])];
   const bytes = handMade({ shape: [2, 2, 5, 6], nodes, initializers: [ints('s', [2, 60])] });
@@ -466,7 +484,7 @@ test('a batch size that the file has as a number is any', async () => {
 test.each<[string, HandMade]>([
   ["node 'LSTM_y' (LSTM, opset 17): this operator is not imported", { nodes: [node('LSTM', ['x'])] }],
   ["node 'constructor_y' (constructor, opset 17): this operator", { nodes: [node('constructor', ['x'])] }],
-  ['the model has opset 6; 7 to 24 are imported', { opset: 6, nodes: [node('Relu', ['x'])] }],
+  ['the model has opset 6; 7 to 28 are imported', { opset: 6, nodes: [node('Relu', ['x'])] }],
   [
     'auto_pad SOME; that is not imported',
     { nodes: [node('Conv', ['x', 'w'], 'y', { auto_pad: 'SOME' })], initializers: [w] },
@@ -490,6 +508,13 @@ test.each<[string, HandMade]>([
   [
     "input 'x' has the shape [?, ?, 5, 6]; every size but the batch's",
     { shape: [null, null, 5, 6], nodes: [node('Relu', ['x'])] },
+  ],
+  [
+    'a scale for each group, as before opset 21,',
+    {
+      ...{ opset: 18, nodes: [node('GroupNormalization', ['x', 's', 's'], 'y', { num_groups: 2 })] },
+      initializers: [floats('s', [2])],
+    },
   ],
   ['joins the batch with other axes', { nodes: [node('Flatten', ['x'], 'y', { axis: 2 })] }],
   ['joins the batch with other axes', { nodes: [node('Flatten', ['x'], 'y', { axis: 0 })] }],

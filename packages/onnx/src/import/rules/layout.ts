@@ -66,7 +66,8 @@ export const layout: ImportRules = {
   SpaceToDepth: (node) => {
     const [x, block, [batch, channels, height, width]] = blocks(node);
     const split = ops.reshape(x, [batch, channels, height / block, block, width / block, block]);
-    const moved = ops.transpose(split, [0, 3, 5, 1, 2, 4]);
+    const isColumnFirst = node.attributes.string('mode', 'DCR') === 'CRD';
+    const moved = ops.transpose(split, isColumnFirst ? [0, 1, 3, 5, 2, 4] : [0, 3, 5, 1, 2, 4]);
     return ops.reshape(moved, [batch, channels * block ** 2, height / block, width / block]);
   },
   Pad: (node) => {

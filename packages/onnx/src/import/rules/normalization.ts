@@ -56,14 +56,13 @@ export const normalization: ImportRules = {
   },
   GroupNormalization: (node) => {
     const x = node.tensor(0);
+    if (node.opset < 21) throw node.unsupported('a scale for each group, as before opset 21,');
     const groups = node.attributes.int('num_groups', 0);
     const [batch, channels, ...rest] = x.shape as [number | null, number, ...number[]];
     if (!(groups >= 1) || channels % groups !== 0) throw damaged(`${channels} channels make no ${groups} groups`);
     const grouped = ops.reshape(x, [batch, groups, channels / groups, ...rest]);
     const axes = grouped.shape.flatMap((_, i) => (i >= 2 ? [i] : []));
     const y = standardized(grouped, axes, node.attributes.float('epsilon', 1e-5));
-    // Before opset 21 there is a scale for each group, then for each channel.
-    if (node.opset < 21) return ops.reshape(affine(y, node.tensor(1), node.tensor(2)), x.shape);
     return affine(ops.reshape(y, x.shape), node.tensor(1), node.tensor(2));
   },
   LRN: (node) => {
@@ -89,7 +88,8 @@ export const normalization: ImportRules = {
     const p = node.attributes.int('p', 2);
     if (p !== 1 && p !== 2) throw damaged(`its p is ${p}`);
     const keep = { keepDims: true };
-    return ops.div(x, p === 1 ? ops.sum(abs(x), axis, keep) : ops.sqrt(ops.sum(ops.square(x), axis, keep)));
+    const norm = p === 1 ? ops.sum(abs(x), axis, keep) : ops.sqrt(ops.sum(ops.square(x), axis, keep));
+    return ops.div(x, ops.where(ops.equal(norm, 0), 1, norm));
   },
   MeanVarianceNormalization: (node) => {
     const x = node.tensor(0);
