@@ -62,10 +62,9 @@ describeWith('@bn/wasm in a page', requirement, () => {
     rmSync(outDir, { recursive: true, force: true });
   });
 
-  async function open(file: string, isolated: boolean): Promise<Page> {
-    const headers = isolated
-      ? { 'Cross-Origin-Opener-Policy': 'same-origin', 'Cross-Origin-Embedder-Policy': 'require-corp' }
-      : {};
+  async function open(file: string, isolated: boolean, more: Record<string, string> = {}): Promise<Page> {
+    const isolating = { 'Cross-Origin-Opener-Policy': 'same-origin', 'Cross-Origin-Embedder-Policy': 'require-corp' };
+    const headers = { ...(isolated && isolating), ...more };
     const server = await preview({
       ...{ root: path('page'), configFile: false, logLevel: 'warn', build: { outDir } },
       preview: { port: 0, host: '127.0.0.1', headers },
@@ -112,5 +111,13 @@ describeWith('@bn/wasm in a page', requirement, () => {
     const { device, losses } = await page.evaluate<Trained>('train({})');
     expect(device.reason).toMatch(/^one thread: .*the page forbids blob: workers, give createWorker/);
     expect(losses).toEqual(expected);
+  });
+
+  test('under a policy without WebAssembly, says how to allow it', async () => {
+    const page = await open('strict.html', true, { 'Content-Security-Policy': "script-src 'self'" });
+    const failure = await page.evaluate<string>('train({}).catch((error) => error.message)');
+    expect(failure).toMatch(
+      /^wasm cannot compute: compiling WebAssembly is forbidden here \(.*\); .*'wasm-unsafe-eval' in its content/,
+    );
   });
 });
