@@ -1,5 +1,6 @@
 // One computation of one model as a lane: requests in, their share of the batches' outputs back.
 
+import { setMaxListeners } from 'node:events';
 import { BnError, createArray, type DType, joinArrays, type TypedArray } from '@bn/core';
 import type { OutputValue } from '../../model/open-model.js';
 import { HttpError, timeUp } from '../http-error.js';
@@ -34,6 +35,8 @@ export interface BatchObservation {
   readonly waits: readonly number[];
   /** Milliseconds of computing. */
   readonly duration: number;
+  /** Whether all requests got outputs. */
+  readonly isComputed: boolean;
 }
 
 interface Piece extends Entry {
@@ -75,6 +78,8 @@ export class Predictor<W> implements Lane<W> {
     }
     this.requireRoom(count);
     const size = features.length / rows;
+    // Each part listens: no leak, however many there are.
+    setMaxListeners(0, signal);
     const parts = Array.from({ length: count }, (_, i) => {
       const end = Math.min(rows, (i + 1) * maxBatch);
       return this.#enqueue(features.subarray(i * maxBatch * size, end * size), end - i * maxBatch, signal);
@@ -96,12 +101,13 @@ export class Predictor<W> implements Lane<W> {
     const { clock, observe } = this.#options;
     const pieces = this.#queue.take();
     const start = clock.now();
-    await this.#compute(worker, pieces);
+    const isComputed = await this.#compute(worker, pieces);
     const waits = pieces.map(({ since }) => start - since);
-    observe({ rows: rowsOf(pieces), waits, duration: clock.now() - start });
+    observe({ rows: rowsOf(pieces), waits, duration: clock.now() - start, isComputed });
   }
 
-  async #compute(worker: W, pieces: readonly Piece[]): Promise<void> {
+  /** @returns whether all got their outputs */
+  async #compute(worker: W, pieces: readonly Piece[]): Promise<boolean> {
     const { compute, dtype } = this.#options;
     try {
       const size = this.#sizes.find((size) => size >= rowsOf(pieces))!;
@@ -111,11 +117,13 @@ export class Predictor<W> implements Lane<W> {
         piece.resolve(slice(outputs, at, at + piece.rows));
         at += piece.rows;
       }
+      return true;
     } catch (error) {
       const isRefused = error instanceof BnError && error.code === 'data';
       // The others in the batch are not to blame for what one of them holds.
       if (isRefused && pieces.length > 1) for (const piece of pieces) await this.#compute(worker, [piece]);
       else for (const { reject } of pieces) reject(isRefused ? new HttpError(400, error.message) : (error as Error));
+      return false;
     }
   }
 

@@ -44,6 +44,15 @@ export function described({ query, body, answer, errors = [], ...texts }: RouteD
 /** To be called before there are routes. */
 export async function addDocumentation(app: FastifyInstance, { hasKey }: { hasKey: boolean }): Promise<void> {
   await app.register(swagger, {
+    transformObject(document) {
+      if (!('openapiObject' in document)) return document.swaggerObject;
+      const { openapiObject } = document;
+      // The plugin takes every body to be required.
+      for (const [path, item] of Object.entries(openapiObject.paths ?? {})) {
+        if (path.startsWith('/v2/repository/')) Object.assign(item?.post?.requestBody ?? {}, { required: false });
+      }
+      return openapiObject;
+    },
     openapi: {
       openapi: '3.1.0',
       info: {
