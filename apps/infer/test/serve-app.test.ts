@@ -4,39 +4,18 @@ import { once } from 'node:events';
 import { request as httpRequest } from 'node:http';
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
+import { deflateSync, gunzipSync, gzipSync, inflateSync } from 'node:zlib';
 import { BnError, decodeSignature } from '@bn/core';
 import { Validator } from '@seriousme/openapi-schema-validator';
 import sharp from 'sharp';
 import { afterEach, describe, expect, it } from 'vitest';
 import { Budget } from '../src/serve/http/budget.js';
-import { type AppOptions, createApp } from '../src/serve/http/create-app.js';
-import { Metrics } from '../src/serve/http/metrics.js';
+import { createApp } from '../src/serve/http/create-app.js';
 import { HttpError } from '../src/serve/http-error.js';
-import { createLog } from '../src/serve/log.js';
-import type { Models, ServedModel } from '../src/serve/models/served-model.js';
+import type { ServedModel } from '../src/serve/models/served-model.js';
 import { WorkerDied } from '../src/serve/workers/worker-thread.js';
+import { appOptions, model, type Overrides } from './shade-of-grey.js';
 
-/** Two classes: the first pixel as a share of 255, and the rest. */
-const model: ServedModel = {
-  ...{ name: 'shade of grey', version: '7' },
-  input: { name: 'x', spec: { dtype: 'uint8', shape: [null, 1, 2, 2] } },
-  outputs: new Map([['probabilities', { dtype: 'float32', shape: [null, 2] }]]),
-  signature: {
-    input: {
-      ...{ name: 'x', dtype: 'uint8', shape: [1, 2, 2] },
-      image: { channels: 1, height: 2, width: 2, order: 'CHW', range: [0, 255], mean: [], deviation: [] },
-    },
-    output: { name: 'probabilities', kind: 'probabilities', size: 2, names: ['light', 'dark'] },
-  },
-  ...{ assumptions: [], metadata: {}, backend: 'a backend' },
-  async predict(computation, features, rows) {
-    const lights = Array.from({ length: rows }, (_, row) => features[row * 4]! / 255);
-    const data = Float32Array.from(lights.flatMap((light) => [light, 1 - light]));
-    return new Map([
-      [computation === 'answer' ? 'answer' : 'probabilities', { data, spec: { dtype: 'float32', shape: [rows, 2] } }],
-    ]);
-  },
-};
 const inference = { inputs: [{ name: 'x', shape: [1, 2, 2], datatype: 'UINT8', data: [51, 0, 0, 0] }] };
 const valid = { inputs: [{ ...inference.inputs[0], shape: [1, 1, 2, 2] }] };
 const infer = '/v2/models/shade%20of%20grey/infer';
@@ -44,25 +23,9 @@ const infer = '/v2/models/shade%20of%20grey/infer';
 const closers: (() => Promise<void>)[] = [];
 afterEach(() => Promise.all(closers.splice(0).map((close) => close())));
 
-async function setUp(overrides: Partial<AppOptions> & { served?: readonly ServedModel[] } = {}) {
-  const { served = [model], ...options } = overrides;
-  const models: Models = {
-    names: served.map(({ name }) => name),
-    async use(name, task) {
-      const found = served.find((model) => model.name === name);
-      if (!found) throw new HttpError(404, `there is no model '${name}'`);
-      return task(found);
-    },
-  };
+async function setUp(overrides: Overrides = {}) {
   const lines: string[] = [];
-  const stream = { write: (line: string) => lines.push(line) };
-  const app = await createApp({
-    ...{ models, log: createLog('info', stream), accessLog: false, apiKey: null, maxBody: 10_000, timeout: 1000 },
-    ...{ allowOrigin: [], hosts: ['localhost'] },
-    ...{ isReady: () => true, isLive: () => true, isDraining: () => false },
-    metrics: new Metrics({ queued: () => [], workers: () => 1 }),
-    ...options,
-  });
+  const app = await createApp(appOptions(overrides, (line) => lines.push(line)));
   closers.push(() => app.close());
   return {
     app,
@@ -77,7 +40,10 @@ it('tells that it lives, what it is, and what it serves', async () => {
   const get = async (url: string) => (await app.inject(url)).json();
   expect(await get('/v2/health/live')).toEqual({ live: true });
   expect(await get('/v2/health/ready')).toEqual({ ready: true });
-  expect(await get('/v2/')).toMatchObject({ name: 'bn', extensions: ['binary_tensor_data'] });
+  expect(await get('/v2/')).toMatchObject({
+    name: 'bn',
+    extensions: expect.arrayContaining(['binary_tensor_data', 'statistics']),
+  });
   expect(await get('/v2/models')).toEqual({ models: ['shade of grey'] });
   expect(await get('/v2/models/shade%20of%20grey/ready')).toEqual({ name: 'shade of grey', ready: true });
   for (const path of ['', '/versions/7']) {
@@ -159,6 +125,32 @@ describe('classifies an image', () => {
     expect(answer.json()).toEqual({ model: 'shade of grey', classes: classes.slice(0, 1) });
   });
 
+  it('as an element of the protocol, in base64 or bytes', async () => {
+    const { post } = await setUp();
+    const input = { name: 'x', shape: [2], datatype: 'BYTES' };
+    const send = async (request: object, bytes = Buffer.alloc(0)) => {
+      const json = Buffer.from(JSON.stringify({ inputs: [request] }));
+      const headers = { 'inference-header-content-length': String(json.length) };
+      const { statusCode, body } = await post(infer, Buffer.concat([json, bytes]), headers);
+      return [
+        statusCode,
+        JSON.parse(body).outputs?.[0].data.map((x: number) => x.toFixed(1)) ?? JSON.parse(body).error,
+      ];
+    };
+    const image = await png;
+    const data = [image.toString('base64'), image.toString('base64')];
+    expect(await send({ ...input, data })).toEqual([200, ['0.2', '0.8', '0.2', '0.8']]);
+    const length = Buffer.alloc(4);
+    length.writeUInt32LE(image.length);
+    const bytes = Buffer.concat([length, image, length, image]);
+    const binary = { ...input, parameters: { binary_data_size: bytes.length } };
+    expect(await send(binary, bytes)).toEqual([200, ['0.2', '0.8', '0.2', '0.8']]);
+    expect(await send({ ...input, data: [data[0], 'aGVsbG8='] })).toEqual([
+      400,
+      expect.stringMatching(/^element 1: .*expected a PNG/),
+    ]);
+  });
+
   it('each file of a form with several, in order', async () => {
     const { post } = await setUp();
     const white = sharp({ create: { width: 2, height: 2, channels: 3, background: '#fff' } }).png();
@@ -200,6 +192,14 @@ describe('classifies an image', () => {
     expect((await post('/classify', large)).statusCode).toBe(200);
     const hasty = await setUp({ maxBody: 1e6, timeout: 50 });
     expect((await hasty.post('/classify', large)).statusCode).toBe(504);
+  });
+
+  it('not if its queue is full, which is known before the image is decoded', async () => {
+    const full = () => {
+      throw new HttpError(503, 'the queue is full; try again later');
+    };
+    const { post } = await setUp({ served: [{ ...model, requireRoom: full }] });
+    expect((await post('/classify', 'no image')).statusCode).toBe(503);
   });
 
   it('inverted', async () => {
@@ -301,7 +301,9 @@ it.each<[string, string, string, object, number]>([
   ['no body', infer, '', {}, 400],
   ['another shape', infer, JSON.stringify(inference), {}, 400],
   ['too large a body', infer, ' '.repeat(10_001), {}, 413],
-  ['a compressed body', infer, 'x', { 'content-encoding': 'gzip' }, 415],
+  ['an unknown encoding', infer, 'x', { 'content-encoding': 'br' }, 415],
+  ['two encodings', infer, 'x', { 'content-encoding': 'gzip, gzip' }, 415],
+  ['a body that is not compressed', infer, '{}', { 'content-encoding': 'gzip' }, 400],
 ])("%s: the protocol's error form", async (_, url, body, headers, status) => {
   const { post } = await setUp();
   const answer = await post(url, body, headers);
@@ -366,6 +368,58 @@ it('takes bodies in parts, with and without a length, up to the limit', async ()
   expect(await send(300, { 'content-length': '300' })).toBe(200);
   expect(await send(301, {})).toBe(413);
   expect(await send(301, { 'content-length': '301' })).toBe(413);
+});
+
+describe('compressed', () => {
+  const shape = [500, 1, 2, 2];
+  const json = Buffer.from(JSON.stringify({ inputs: [{ ...inference.inputs[0], shape, data: Array(2000).fill(51) }] }));
+  const encoded = { gzip: gzipSync(json), deflate: deflateSync(json) };
+
+  it.each(['gzip', 'deflate'] as const)(
+    'requests by %s are read, and the length of the JSON is that before',
+    async (encoding) => {
+      const { post } = await setUp();
+      const headers = { 'content-encoding': encoding };
+      expect((await post(infer, encoded[encoding], headers)).json().outputs[0].shape).toEqual([500, 2]);
+      const input = { ...valid.inputs[0], data: undefined, parameters: { binary_data_size: 4 } };
+      const head = Buffer.from(JSON.stringify({ inputs: [input] }));
+      const binary = Buffer.concat([head, Uint8Array.of(51, 0, 0, 0)]);
+      const bytes = encoding === 'gzip' ? gzipSync(binary) : deflateSync(binary);
+      const answer = await post(infer, bytes, { ...headers, 'inference-header-content-length': String(head.length) });
+      expect(answer.json().outputs[0].data[0]).toBeCloseTo(0.2);
+    },
+  );
+
+  it('bombs are refused before they are unpacked, and what is cut off too', async () => {
+    const { post } = await setUp();
+    const send = async (body: Buffer) => {
+      const { statusCode, body: text } = await post(infer, body, { 'content-encoding': 'gzip' });
+      return `${statusCode} ${JSON.parse(text).error}`;
+    };
+    // 9 kB of 9 MB.
+    expect(await send(gzipSync(Buffer.alloc(9e6)))).toBe(
+      '413 the request is too large: more than 10000 bytes when decompressed',
+    );
+    expect(await send(encoded.gzip.subarray(0, -9))).toBe('400 the body is damaged, or not compressed by gzip');
+  });
+
+  it('answers are for those who accept it, if they are large', async () => {
+    const { app, post } = await setUp();
+    const ask = async (accept: string, size = 500) => {
+      const data = { ...inference.inputs[0], shape: [size, 1, 2, 2], data: Array(4 * size).fill(51) };
+      const { headers, rawPayload } = await post(infer, JSON.stringify({ inputs: [data] }), {
+        'accept-encoding': accept,
+      });
+      const unpack = { gzip: gunzipSync, deflate: inflateSync }[headers['content-encoding'] as string];
+      expect(JSON.parse(String(unpack ? unpack(rawPayload) : rawPayload)).outputs[0].shape).toEqual([size, 2]);
+      return headers['content-encoding'];
+    };
+    expect(await ask('deflate, gzip;q=0.5')).toBe('gzip');
+    expect(await ask('gzip;q=0, deflate')).toBe('deflate');
+    expect(await ask('br, gzip; q=0.0')).toBeUndefined();
+    expect(await ask('gzip', 1)).toBeUndefined();
+    expect((await app.inject('/openapi.json')).headers).toMatchObject({ vary: 'accept-encoding' });
+  });
 });
 
 describe('pages in browsers', () => {

@@ -13,6 +13,8 @@ const program = fileURLToPath(new URL('../dist/index.js', import.meta.url));
 
 export interface ServerProcess {
   readonly url: string;
+  /** 0 without gRPC. */
+  readonly grpcPort: number;
   readonly process: ChildProcess;
   /** What it has logged so far. */
   log(): string;
@@ -34,16 +36,16 @@ export async function startServer(args: readonly string[], env: NodeJS.ProcessEn
   child.stderr.setEncoding('utf8').on('data', (text: string) => {
     log += text;
   });
-  const url = await new Promise<string>((resolve, reject) => {
+  const addresses = await new Promise<{ url: string; grpcPort: number }>((resolve, reject) => {
     child.stdout.setEncoding('utf8').on('data', (text: string) => {
-      const address = / on (http:\S+)/.exec(text)?.[1];
-      if (address) resolve(address);
+      const [, url, port = 0] = / on (http:[^\s,]+)(?:, gRPC on port (\d+))?/.exec(text) ?? [];
+      if (url) resolve({ url, grpcPort: Number(port) });
     });
     void exit.then(([code]) => reject(new Error(`the server ended with ${code}: ${log}`)));
     setTimeout(() => reject(new Error(`the server does not start: ${log}`)), patience).unref();
   });
   return {
-    url,
+    ...addresses,
     process: child,
     log: () => log,
     async logged(pattern) {

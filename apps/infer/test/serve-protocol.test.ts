@@ -5,8 +5,14 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { encodeResponse } from '../src/serve/protocol/encode-response.js';
 import { metadataOf } from '../src/serve/protocol/metadata.js';
-import { type ModelInterface, parseRequest as parsing } from '../src/serve/protocol/parse-request.js';
+import { parseRequest as check, type ModelInterface } from '../src/serve/protocol/parse-request.js';
+import { readHttp } from '../src/serve/protocol/read-http.js';
 import { inSlices } from '../src/serve/protocol/slices.js';
+
+function* parsing(body: Buffer, headerLength: string | undefined, model: ModelInterface) {
+  const { input, ...request } = yield* check(yield* readHttp(body, headerLength), model);
+  return { ...request, ...{ features: null, images: null, ...input } };
+}
 
 /** All slices of the work at once. */
 function parseRequest(...request: Parameters<typeof parsing>) {
@@ -57,17 +63,116 @@ it.each([
   expect(outputs.map(({ name }) => name)).toEqual(['logits', 'class']);
 });
 
-it('tensors of every datatype are the same as JSON and as bytes', () => {
-  const cases = [
-    ['float32', 'FP32', [1.5, -2, 3e38, 0], Float32Array],
-    ['int32', 'INT32', [1, -(2 ** 31), 2 ** 31 - 1, 0], Int32Array],
-    ['bool', 'BOOL', [true, false, true, false], Uint8Array],
-  ] as const;
-  for (const [dtype, datatype, data, Kind] of cases) {
-    const expected = Kind.from(data.map(Number));
-    expect(parse({ inputs: [{ ...input, datatype, data }] }, dtype).features).toEqual(expected);
-    expect(parseBinary(new Uint8Array(expected.buffer), { datatype }, dtype).features).toEqual(expected);
-  }
+describe('datatypes', () => {
+  const bytes = (...numbers: number[]) => Uint8Array.from(numbers);
+  const memory = ({ buffer }: { buffer: ArrayBufferLike }) => new Uint8Array(buffer);
+  // Halves by IEEE 754: 1.5, -2, the largest, and the smallest above 0.
+  const halves = bytes(0x00, 0x3e, 0x00, 0xc0, 0xff, 0x7b, 0x01, 0x00);
+
+  it.each<[string, unknown[], Uint8Array]>([
+    ['FP16', [1.5, -2, 65_504, 2 ** -24], halves],
+    ['FP32', [1.5, -2, 2 ** 127, 0], memory(Float32Array.of(1.5, -2, 2 ** 127, 0))],
+    ['FP64', [0.1, -2, 3e38, 1e-50], memory(Float64Array.of(0.1, -2, 3e38, 1e-50))],
+    ['INT8', [1, -128, 127, 0], memory(Int8Array.of(1, -128, 127, 0))],
+    ['INT16', [1, -32_768, 32_767, 0], memory(Int16Array.of(1, -32_768, 32_767, 0))],
+    ['INT32', [1, -(2 ** 31), 2 ** 24, 0], memory(Int32Array.of(1, -(2 ** 31), 2 ** 24, 0))],
+    ['INT64', [1, -(2 ** 50), 2 ** 50, 0], memory(BigInt64Array.of(1n, -(2n ** 50n), 2n ** 50n, 0n))],
+    ['UINT8', [1, 2, 3, 255], bytes(1, 2, 3, 255)],
+    ['UINT16', [1, 2, 3, 65_535], memory(Uint16Array.of(1, 2, 3, 65_535))],
+    ['UINT32', [1, 2, 3, 2 ** 31], memory(Uint32Array.of(1, 2, 3, 2 ** 31))],
+    ['UINT64', [1, 2, 3, 2 ** 50], memory(BigUint64Array.of(1n, 2n, 3n, 2n ** 50n))],
+    ['BOOL', [true, false, true, false], bytes(1, 0, 1, 0)],
+  ])('%s becomes float32, the same from JSON and from bytes', (datatype, data, binary) => {
+    const expected = Float32Array.from(data.map(Number));
+    expect(parse({ inputs: [{ ...input, datatype, data }] }, 'float32').features).toEqual(expected);
+    expect(parseBinary(binary, { datatype }, 'float32').features).toEqual(expected);
+  });
+
+  it.each<[Spec['dtype'], string, unknown[], number[]]>([
+    ['int32', 'INT32', [1, -(2 ** 31), 2 ** 31 - 1, 0], [1, -(2 ** 31), 2 ** 31 - 1, 0]],
+    ['int32', 'INT64', [1, -(2 ** 31), 2 ** 31 - 1, 0], [1, -(2 ** 31), 2 ** 31 - 1, 0]],
+    ['int32', 'FP32', [1, -2, 3, 0], [1, -2, 3, 0]],
+    ['uint8', 'INT64', [1, 2, 3, 255], [1, 2, 3, 255]],
+    ['bool', 'BOOL', [true, false, true, false], [1, 0, 1, 0]],
+    ['bool', 'UINT8', [1, 0, 1, 0], [1, 0, 1, 0]],
+  ])('of %s takes %s', (dtype, datatype, data, expected) => {
+    expect([...parse({ inputs: [{ ...input, datatype, data }] }, dtype).features!]).toEqual(expected);
+  });
+
+  it.each<[Spec['dtype'], string, number, RegExp]>([
+    ['uint8', 'INT64', 256, /the model takes UINT8, which does not hold 256, INT64 element 3/],
+    ['uint8', 'FP32', 0.5, /does not hold 0.5/],
+    ['int32', 'FP64', 2 ** 31, /the model takes INT32/],
+    ['float32', 'INT32', 2 ** 24 + 1, /the model takes FP32, which does not hold 16777217/],
+    ['float32', 'FP64', 1e39, /which does not hold 1e\+39/],
+    ['float32', 'FP16', 65_505, /expected finite numbers of float16, got 65505 at element 3/],
+    ['float32', 'INT64', 2 ** 53, /expected whole numbers from -9007199254740991 to 9007199254740991/],
+    ['float32', 'INT8', 128, /from -128 to 127, got 128/],
+    ['bool', 'INT8', 2, /the model takes BOOL/],
+  ])('of %s refuses of %s what it does not hold: %d', (dtype, datatype, wrong, message) => {
+    expect(() => parse({ inputs: [{ ...input, datatype, data: [0, 0, 0, wrong] }] }, dtype)).toThrow(message);
+  });
+
+  it('refuse numbers of 64 bits that would be rounded before they are compared', () => {
+    const integers = memory(BigInt64Array.of(0n, 0n, 2n ** 53n + 1n, 0n));
+    expect(() => parseBinary(integers, { datatype: 'INT64' }, 'float32')).toThrow(/whole numbers .* at element 2/);
+    const infinite = Uint8Array.from([...halves.subarray(0, 6), 0x00, 0xfc]);
+    expect(() => parseBinary(infinite, { datatype: 'FP16' }, 'float32')).toThrow(/float16, got -Infinity at element 3/);
+  });
+});
+
+describe('BYTES: one file for each example', () => {
+  const files = ['first', 'the second'].map((text) => Buffer.from(text));
+  const [first, second] = files.map((file) => file.toString('base64'));
+  const request = (data: unknown, shape = [2]) => ({ inputs: [{ name: 'x', shape, datatype: 'BYTES', data }] });
+  const lengthFirst = (file: Uint8Array) => Buffer.concat([Uint8Array.of(file.length, 0, 0, 0), file]);
+  const binary = Buffer.concat(files.map(lengthFirst));
+
+  it.each([
+    ['a list', [first, second], [2]],
+    ['a column', [[first], [second]], [2, 1]],
+    ['a list of a column', [first, second], [2, 1]],
+  ])('in base64, as %s', (_, data, shape) => {
+    const { images, rows } = parse(request(data, shape));
+    expect([images, rows]).toEqual([files, 2]);
+  });
+
+  it('in base64 with escaped slashes and spaces, or behind their lengths', () => {
+    const slashes = Buffer.from('ffff', 'hex');
+    const json = JSON.stringify(request(['//8=', first]))
+      .replace('//8=', '\\/\\/8=')
+      .replace('","', '" ,\n"');
+    expect(parseRequest(Buffer.from(json), undefined, model()).images).toEqual([slashes, files[0]]);
+    expect(parseBinary(binary, { shape: [2], datatype: 'BYTES' }).images).toEqual(files);
+  });
+
+  it.each<[string, unknown, RegExp]>([
+    ['too few', request([first]), /expected 2 elements of BYTES, got 1/],
+    ['too many', request([first, second, first]), /got more/],
+    ['numbers', request([1, 2]), /expected 2 elements of BYTES, got 0/],
+    ['a number beside them', request([first, second, 3]), /expected an array of texts in base64/],
+    ['null', request([first, null]), /got 1/],
+    ['an object', request([first, { a: second }]), /got more|expected an array/],
+    ['another text', request([first, 'not base64!']), /got another text at element 1/],
+    ['a quote', request([first, '"']), /got another text at element 1/],
+    ['much else', request([[...Array(1000).fill(0), first], second]), /something else behind element 0/],
+    ['a batch of pixels', request([first, second], [2, 2, 2]), /expected BYTES of shape \[batch\]/],
+    ['too many files', request([], [33]), /1 to 32 images, got \[33\]/],
+  ])('refuses %s', (_, wrong, message) => {
+    expect(() => parse(wrong)).toThrow(
+      expect.objectContaining({ statusCode: 400, message: expect.stringMatching(message) }),
+    );
+  });
+
+  it.each([
+    ['a file that is cut off', binary.subarray(0, -1), /element 1 of BYTES ends behind the 22 bytes/],
+    ['a length that is cut off', binary.subarray(0, 11), /element 1 of BYTES ends behind/],
+    ['a huge length', Uint8Array.of(255, 255, 255, 255, 1), /element 0/],
+    ['one more', Buffer.concat([binary, binary]), /got more/],
+    ['nothing', Buffer.alloc(0), /got 0/],
+  ])('refuses %s in bytes', (_, bytes, message) => {
+    expect(() => parseBinary(bytes, { shape: [2], datatype: 'BYTES' })).toThrow(message);
+  });
 });
 
 it('elements of JSON are what JSON.parse makes of them', () => {
@@ -165,14 +270,14 @@ it('outputs are answered as they were asked for: which, in what order, as JSON o
     parameters: { binary_data_output: true },
     outputs: [{ name: 'class' }, { name: 'logits', parameters: { binary_data: false } }],
   });
-  const { headers, body } = encodeResponse(
-    { name: 'm', version: '3' },
+  const { headers, body } = encodeResponse({
+    model: { name: 'm', version: '3' },
     request,
-    new Map([
+    values: new Map([
       ['logits', { data: Float32Array.of(1, 2.5, -3), spec: { dtype: 'float32', shape: [1, 3] } }],
       ['class', { data: Int32Array.of(258), spec: { dtype: 'int32', shape: [1] } }],
     ]),
-  );
+  });
   const length = Number(headers['inference-header-content-length']);
   const bytes = Buffer.from(body);
   expect(JSON.parse(bytes.subarray(0, length).toString())).toEqual({
@@ -186,11 +291,13 @@ it('outputs are answered as they were asked for: which, in what order, as JSON o
 });
 
 it('an output that JSON cannot hold is a failure that says how to get it', () => {
-  const outputs = new Map([
+  const values = new Map([
     ['logits', { data: Float32Array.of(Number.NaN), spec: { dtype: 'float32', shape: [1] } } as const],
   ]);
   const request = { ...parse({ inputs: [input] }), outputs: [{ name: 'logits', binary: false }] };
-  expect(() => encodeResponse({ name: 'm', version: '3' }, request, outputs)).toThrow(/'logits' has NaN.*binary_data/);
+  expect(() => encodeResponse({ model: { name: 'm', version: '3' }, request, values })).toThrow(
+    /'logits' has NaN.*binary_data/,
+  );
 });
 
 it('metadata: datatypes by their names, -1 for the batch', () => {
@@ -210,7 +317,11 @@ describe('what does not fit is refused with a reason', () => {
     ['no inputs', { inputs: [] }, /inputs: /],
     ['another name', { inputs: [{ ...input, name: 'y' }] }, /unexpected 'y'; the model takes 'x'/],
     ['an input twice', { inputs: [input, input] }, /given twice; the model takes one input/],
-    ['another datatype', { inputs: [{ ...input, datatype: 'FP32' }] }, /expected datatype UINT8, got FP32/],
+    [
+      'an unknown datatype',
+      { inputs: [{ ...input, datatype: 'BF16' }] },
+      /expected datatype UINT8, or one of .*got BF16/,
+    ],
     ['another rank', { inputs: [{ ...input, shape: [1, 4] }] }, /expected shape \[batch, 2, 2\]/],
     ['another size', { inputs: [{ ...input, shape: [1, 2, 3] }] }, /expected shape \[batch, 2, 2\]/],
     ['an empty batch', { inputs: [{ ...input, shape: [0, 2, 2], data: [] }] }, /a batch of at least 1/],

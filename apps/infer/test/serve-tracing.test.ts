@@ -8,10 +8,10 @@ import { systemClock } from '../src/serve/batching/clock.js';
 import { Dispatcher } from '../src/serve/batching/dispatcher.js';
 import { Predictor } from '../src/serve/batching/predictor.js';
 import { createApp } from '../src/serve/http/create-app.js';
-import { Metrics } from '../src/serve/http/metrics.js';
 import { createLog, type LogLevel } from '../src/serve/log.js';
 import type { ServedModel } from '../src/serve/models/served-model.js';
 import { parseTraceparent } from '../src/serve/tracing.js';
+import { appOptions, model } from './shade-of-grey.js';
 
 const traceId = '0af7651916cd43dd8448eb211c80319c';
 const caller = 'b7ad6b7169203331';
@@ -32,20 +32,14 @@ async function setUp({ accessLog = true, level = 'info' as LogLevel, apiKey = nu
     },
     observe: () => {},
   });
-  const model: ServedModel = {
-    ...{ name: 'm', version: '1', signature: null, assumptions: [], metadata: {}, backend: 'a backend' },
-    input: { name: 'x', spec },
-    outputs: new Map([['y', spec]]),
+  const served: ServedModel = {
+    ...{ ...model, name: 'm', signature: null, input: { name: 'x', spec }, outputs: new Map([['y', spec]]) },
     predict: (_, ...request) => predictor.predict(...request),
   };
   const lines: Record<string, unknown>[] = [];
-  const app = await createApp({
-    ...{ apiKey, accessLog, maxBody: 10_000, timeout: 1000, allowOrigin: ['*'], hosts: null },
-    ...{ isReady: () => true, isLive: () => true, isDraining: () => false },
-    models: { names: ['m'], use: async (_, task) => task(model) },
-    log: createLog(level, { write: (line: string) => void lines.push(JSON.parse(line)) }),
-    metrics: new Metrics({ queued: () => [], workers: () => 1 }),
-  });
+  const log = createLog(level, { write: (line: string) => void lines.push(JSON.parse(line)) });
+  const options = { served: [served], log, apiKey, accessLog, allowOrigin: ['*'], hosts: null };
+  const app = await createApp(appOptions(options, () => {}));
   onTestFinished(() => app.close());
   const address = await app.listen({ port: 0, host: '127.0.0.1' });
   const ask = async (path: string, headers: Record<string, string> = {}, pixel?: number) => {

@@ -55,6 +55,17 @@ it('a run of the same bits on all machines does without multiply-adds that round
   });
 });
 
+it('augmented images are the same after an interruption, and are not in what is exported', async () => {
+  const folder = smallFolder();
+  const flags = [...smallFlags, '--augment', 'standard'];
+  await train(folder, [...flags, '--out', 'whole', '--export', 'whole.onnx']);
+  await train(folder, [...flags, '--epochs', '1', '--out', 'parts']);
+  expect((await train(folder, ['--resume', 'parts', '--epochs', '3'])).code).toBe(0);
+  expect(resultOf(join(folder, 'parts')).tensors).toEqual(resultOf(join(folder, 'whole')).tensors);
+  expect(resultOf(join(folder, 'whole')).tensors).not.toEqual((await uninterrupted()).tensors);
+  expect(readFileSync(join(folder, 'whole.onnx'), 'latin1')).not.toMatch(/Gather/);
+});
+
 describe('resume', () => {
   // Steps within an epoch count from 1; there are 3 of them.
   const at = (epoch: number, step: number) => new RegExp(`"type":"step","epoch":${epoch},"step":${step},`);

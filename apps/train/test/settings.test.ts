@@ -44,7 +44,7 @@ describe('settings', () => {
       ...{ weightDecay: null, schedule: 'constant', warmupEpochs: 0, bnConvention: 'd2l', bnMomentum: null },
       ...{ bnEpsilon: null, bnImported: 'frozen', seed: 0 },
       ...{ output: null, gives: null, pixels: null, task: 'classify', target: null },
-      ...{ imageSize: null, channels: null, strict: false },
+      ...{ imageSize: null, channels: null, augment: 'none', strict: false },
     });
   });
 

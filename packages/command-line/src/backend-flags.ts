@@ -39,7 +39,7 @@ export type BackendValues = { readonly [F in keyof typeof backendFlags]: (typeof
 /** What programs ask of a backend. */
 export interface ComputeOptions extends BackendOptions {
   /** Rounding as on every machine; of backends that have such a mode, and of `auto`, which then takes one of them. */
-  readonly exact?: boolean;
+  readonly exact?: boolean | undefined;
 }
 
 /** The flags' values for `openBackend`; what was not given is left to the backend. */

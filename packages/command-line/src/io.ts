@@ -3,9 +3,9 @@
 /** Where a program writes: `process.stdout`, or in a test anything with a `write`. */
 export interface OutputStream {
   write(text: string): unknown;
-  readonly isTTY?: boolean;
-  readonly columns?: number;
-  readonly rows?: number;
+  readonly isTTY?: boolean | undefined;
+  readonly columns?: number | undefined;
+  readonly rows?: number | undefined;
   /** Of Node's terminal streams; heeds NO_COLOR and FORCE_COLOR. */
   hasColors?(): boolean;
   on?(event: 'resize', listener: () => void): unknown;

@@ -32,7 +32,7 @@ import { UsageError } from './usage-error.js';
 /** How files become examples. `size` and `channels` are null for what the network takes, else by the images. */
 export interface ReadingOptions extends ImageOptions, Omit<TargetOptions, 'classNames'> {
   /** As up to version 0.1.0: images become grey, 28×28, and what is held out is not balanced by class. */
-  readonly earlier?: boolean;
+  readonly earlier?: boolean | undefined;
 }
 
 /** Which data, by name or path. */
@@ -69,11 +69,11 @@ export interface RunData extends DataOutline {
 
 interface Parts {
   readonly train: Dataset;
-  readonly test?: Dataset;
-  readonly skipped?: readonly Skipped[];
-  readonly warnings?: readonly string[];
+  readonly test?: Dataset | undefined;
+  readonly skipped?: readonly Skipped[] | undefined;
+  readonly warnings?: readonly string[] | undefined;
   /** For people: which part is the test part, or is not used. */
-  readonly note?: string;
+  readonly note?: string | undefined;
 }
 
 /** Share of the examples that is held out for testing where data has no test part. */

@@ -16,7 +16,7 @@ import { testValues } from './test-values.js';
 
 export interface ConformanceOptions extends SuiteOptions {
   /** Without it the suite is one skipped test, or a failure if `BN_REQUIRE` names it. */
-  readonly requirement?: Requirement;
+  readonly requirement?: Requirement | undefined;
 }
 
 /**

@@ -21,8 +21,8 @@ export interface Gap {
 }
 
 export interface SuiteOptions {
-  readonly gaps?: readonly Gap[];
-  readonly tolerances?: Partial<Tolerances>;
+  readonly gaps?: readonly Gap[] | undefined;
+  readonly tolerances?: Partial<Tolerances> | undefined;
 }
 
 /** A function of tensors and the values to compute it on. */

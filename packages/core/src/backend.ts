@@ -20,7 +20,7 @@ export interface Device {
   /** For people, short, e.g. `cpu (2 threads)`. */
   readonly description: string;
   /** Why this device, where the choice was left to the backend and a better one could not be had. */
-  readonly reason?: string;
+  readonly reason?: string | undefined;
 }
 
 export interface Backend {
@@ -28,7 +28,7 @@ export interface Backend {
   readonly name: string;
   readonly device: Device;
   /** Which of several engines computes, for backends that have several. */
-  readonly engine?: string;
+  readonly engine?: string | undefined;
   /** Values made and not yet released: for leak checks. */
   readonly liveValues: number;
   /**
@@ -80,9 +80,9 @@ export interface Report {
   readonly seconds: number;
   readonly phases: readonly Phase[];
   /** Floating-point operations a second that are possible, measured with multiply-adds on the threads that compute. */
-  readonly peak?: number;
+  readonly peak?: number | undefined;
   /** Bytes of memory by what they are for, where the backend plans memory itself. */
-  readonly memory?: Readonly<Record<string, number>>;
+  readonly memory?: Readonly<Record<string, number>> | undefined;
 }
 
 /** A part of an executable that is timed as one: a kernel of a runtime, or a fused loop. */
@@ -96,28 +96,28 @@ export interface Phase {
    */
   readonly seconds: number;
   /** Multiplications and additions of sums of products, each counted as one, in one run; where they are known. */
-  readonly operations?: number;
+  readonly operations?: number | undefined;
 }
 
 /** What every backend package's `createBackend` takes; a package may take more. */
 export interface BackendOptions {
   /** `auto`: CUDA if it computes, else the CPU. A device asked for by name is used, or creation fails; there is no fallback. */
-  readonly device?: DeviceKind | 'auto';
+  readonly device?: DeviceKind | 'auto' | undefined;
   /** Which of several engines computes, by the name that `Backend.engine` has; backends that have one only ignore it. */
-  readonly engine?: string;
+  readonly engine?: string | undefined;
   /** Threads on the CPU; the default is the backend's choice. */
-  readonly threads?: number;
+  readonly threads?: number | undefined;
   /** Executables get a `report`, which leaves out the first runs: engines are not at full speed in them. */
-  readonly profile?: { readonly skippedRuns: number };
+  readonly profile?: { readonly skippedRuns: number } | undefined;
 }
 
 /** What `diagnose()` of a backend package tells about one device or engine. */
 export interface Diagnosis {
   readonly device: DeviceKind;
   /** Which of several engines, for backends that have several. */
-  readonly engine?: string;
+  readonly engine?: string | undefined;
   /** Of the runtime that computes, as far as it is installed. */
-  readonly version?: string;
+  readonly version?: string | undefined;
   readonly available: boolean;
   /** What was found; or what is missing, and what to do: with a command, where a command does it. */
   readonly detail: string;

@@ -20,7 +20,7 @@ export interface Dataset extends DatasetOutline {
    * Optional fast path: writes the examples at `indices` one after another into `features` and `labels`, which have
    * exactly the room for them.
    */
-  fill?(indices: ArrayLike<number>, features: TypedArray, labels: TypedArray): void;
+  fill?: ((indices: ArrayLike<number>, features: TypedArray, labels: TypedArray) => void) | undefined;
 }
 
 /** What can be known of a data set before its examples are there. */
@@ -32,9 +32,9 @@ export interface DatasetOutline {
    * Spec of one example's label; default int32 [] (a class index). float32 [labels] is a 0 or 1 for each of several labels,
    * or the values of a regression.
    */
-  readonly labels?: Spec;
+  readonly labels?: Spec | undefined;
   /** Names of the classes, in the order of the class indices, or of several labels. Its length is their number. */
-  readonly classNames?: readonly string[];
+  readonly classNames?: readonly string[] | undefined;
   /** Names of a regression's values. */
-  readonly valueNames?: readonly string[];
+  readonly valueNames?: readonly string[] | undefined;
 }

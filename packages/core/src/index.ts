@@ -1,5 +1,6 @@
 // The public names of @bn/core.
 
+export * from './augment/index.js';
 export type * from './backend.js';
 export { checkFeatures, checkLabels, mostClasses } from './check-examples.js';
 export { compileWithChecks } from './check-indices.js';

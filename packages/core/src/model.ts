@@ -44,7 +44,11 @@ export function defineModel(network: Layer, { input }: { input: Spec }): Model {
  *
  * @throws `shape` or `dtype` if x is not an input of the model.
  */
-export function trace(model: Model, x: Tensor, { training = false } = {}): Trace {
+export function trace(
+  model: Model,
+  x: Tensor,
+  { training = false }: { readonly training?: boolean | undefined } = {},
+): Trace {
   const { shape, dtype } = model.input;
   const scaled = x.dtype === 'uint8' && dtype === 'float32' ? mul(cast(x, 'float32'), 1 / 255) : x;
   const fits = x.shape.length === shape.length && shape.every((n, i) => n === null || n === x.shape[i]);

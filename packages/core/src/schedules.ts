@@ -19,7 +19,7 @@ export function constantSchedule(): Schedule {
 }
 
 /** Multiplied by `factor` after every `every` epochs. */
-export function stepSchedule(options: { every: number; factor?: number }): Schedule {
+export function stepSchedule(options: { every: number; factor?: number | undefined }): Schedule {
   requireOptions('stepSchedule', options, 'every factor');
   const { every, factor = 0.1 } = options;
   if (!(every > 0 && factor > 0)) {
@@ -29,7 +29,7 @@ export function stepSchedule(options: { every: number; factor?: number }): Sched
 }
 
 /** From 1 to `final` along half a cosine (Loshchilov and Hutter, 2017); `final` default 0. */
-export function cosineSchedule(options: { final?: number } = {}): Schedule {
+export function cosineSchedule(options: { final?: number | undefined } = {}): Schedule {
   requireOptions('cosineSchedule', options, 'final');
   const { final = 0 } = options;
   return ({ step, totalSteps }) => final + ((1 - final) * (1 + Math.cos((Math.PI * step) / totalSteps))) / 2;

@@ -33,7 +33,7 @@ export interface FollowedVariance {
   /** The state, of the same scope, that follows the mean. */
   readonly around: string;
   /** The number of values, if the sum of squares is divided by one less (unbiased). */
-  readonly unbiasedOf?: number;
+  readonly unbiasedOf?: number | undefined;
 }
 
 /** A parameter or a state: its tensor in the trace and its first value. */

@@ -34,14 +34,14 @@ export class Tensor<Op extends OperationName = OperationName> {
   readonly shape: Shape;
   readonly dtype: DType;
   readonly origin: Origin;
-  readonly customGradient?: CustomGradient;
+  readonly customGradient?: CustomGradient | undefined;
 
   constructor(
     op: Op,
     inputs: readonly Tensor[],
     attributes: OperationAttributes[Op],
     spec: { shape: Shape; dtype: DType },
-    more: { origin?: Origin; customGradient?: CustomGradient } = {},
+    more: { origin?: Origin | undefined; customGradient?: CustomGradient | undefined } = {},
   ) {
     this.op = op;
     this.inputs = inputs;
@@ -61,7 +61,7 @@ export function isOp<Op extends OperationName>(x: Tensor, op: Op): x is Tensor<O
 let currentOrigin: Origin = { layer: '', direction: 'forward' };
 
 /** Runs `body`; nodes it makes carry this origin. Tracing is synchronous, so one variable is enough. */
-export function withOrigin<T>(origin: Partial<Origin>, body: () => T): T {
+export function withOrigin<T>(origin: { readonly [K in keyof Origin]?: Origin[K] | undefined }, body: () => T): T {
   const outer = currentOrigin;
   currentOrigin = { layer: origin.layer ?? outer.layer, direction: origin.direction ?? outer.direction };
   try {

@@ -5,15 +5,15 @@ import type { MemoryParts } from './memory-dataset.js';
 
 export interface TargetOptions {
   /** Default classify. */
-  readonly task?: Task;
+  readonly task?: Task | undefined;
   /**
    * Names of the columns with the targets. Default: `label` (or `class`); for several labels, `labels` or `label`, which holds
    * names between `|` or `;`; for values, `target` or `label`. Where a table lists image files, all other columns if there
    * is none of these, and always for values.
    */
-  readonly targets?: readonly string[] | null;
+  readonly targets?: readonly string[] | null | undefined;
   /** Names in the order of the class indices; every label must then have one. */
-  readonly classNames?: readonly string[];
+  readonly classNames?: readonly string[] | undefined;
 }
 
 export type Labels = Pick<MemoryParts, 'labels' | 'classNames' | 'valueNames'>;

@@ -5,7 +5,7 @@ import { MemoryDataset } from './memory-dataset.js';
 
 export interface IdxOptions {
   /** Names in the order of the class indices; every label must then have one. */
-  readonly classNames?: readonly string[];
+  readonly classNames?: readonly string[] | undefined;
 }
 
 /** A file's bytes, unpacked, and what to call it in errors: its path or address. */

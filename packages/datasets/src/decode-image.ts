@@ -12,11 +12,11 @@ export interface DecodeImageOptions {
   /** Height and width in pixels. */
   readonly size: ImageSize;
   /** 1: grey, 3: RGB; default 1. */
-  readonly channels?: 1 | 3;
+  readonly channels?: 1 | 3 | undefined;
   /** Light becomes dark: for dark objects on white ground, where a network knows light ones on black. Default false. */
-  readonly invert?: boolean;
+  readonly invert?: boolean | undefined;
   /** Called with the bytes that decoding takes, before it begins; what it throws is thrown. */
-  readonly admit?: (bytes: number) => void;
+  readonly admit?: ((bytes: number) => void) | undefined;
 }
 
 // A small file can claim to be a huge image, whose pixels would fill the memory.

@@ -15,7 +15,7 @@ export interface CsvOptions extends TargetOptions, ImageOptions {
    * Shape of an image, `[channels, height, width]`, whose pixels a line holds row-major. Without it, a square number of
    * pixels is one channel, `[1, side, side]`; colour images (`[3, side, side]`) must be asked for.
    */
-  readonly shape?: readonly number[];
+  readonly shape?: readonly number[] | undefined;
 }
 
 /**

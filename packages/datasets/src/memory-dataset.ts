@@ -18,17 +18,17 @@ export interface MemoryParts {
   readonly shape: readonly number[];
   /** One class index per example; or float32: a 0 or 1 for each of several labels, or the values of a regression. */
   readonly labels: Int32Array | Float32Array;
-  readonly classNames?: readonly string[];
+  readonly classNames?: readonly string[] | undefined;
   /** Names of a regression's values. */
-  readonly valueNames?: readonly string[];
+  readonly valueNames?: readonly string[] | undefined;
 }
 
 export class MemoryDataset implements Dataset {
   readonly length: number;
   readonly features: Spec;
   readonly labels: Spec;
-  readonly classNames?: readonly string[];
-  readonly valueNames?: readonly string[];
+  readonly classNames?: readonly string[] | undefined;
+  readonly valueNames?: readonly string[] | undefined;
   readonly #features: Uint8Array | Float32Array;
   readonly #labels: Int32Array | Float32Array;
   readonly #size: number;

@@ -9,15 +9,15 @@ export interface ImageOptions {
    * Height and width in pixels. Default: the images' own if they have all the same, of at most 64 by 64; else 64 by 64,
    * enough to tell objects apart, and few enough to train on a CPU.
    */
-  readonly size?: ImageSize | null;
+  readonly size?: ImageSize | null | undefined;
   /** 1: grey, 3: RGB. Default: RGB, or grey if all images are. */
-  readonly channels?: 1 | 3 | null;
+  readonly channels?: 1 | 3 | null | undefined;
   /** As in `decodeImage`. */
-  readonly invert?: boolean;
+  readonly invert?: boolean | undefined;
   /** Stop at the first file that cannot be read. Default false: such files are left out and listed. */
-  readonly strict?: boolean;
+  readonly strict?: boolean | undefined;
   /** Called with the number of files read and of all, at most four times a second. */
-  readonly onProgress?: (done: number, total: number) => void;
+  readonly onProgress?: ((done: number, total: number) => void) | undefined;
 }
 
 /** A file that was left out. */

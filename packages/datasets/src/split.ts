@@ -14,7 +14,7 @@ export function split(
   dataset: Dataset,
   fraction: number,
   seed: number,
-  { byClass = true }: { readonly byClass?: boolean } = {},
+  { byClass = true }: { readonly byClass?: boolean | undefined } = {},
 ): { train: Dataset; validation: Dataset } {
   const count = Math.round(dataset.length * fraction);
   if (!(count >= 1 && count < dataset.length)) {

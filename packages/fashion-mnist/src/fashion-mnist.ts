@@ -1,7 +1,7 @@
 // Fashion-MNIST, read from the files that come with this package.
 
-import { fileURLToPath } from 'node:url';
-import type { Dataset } from '@bn/core';
+import { join } from 'node:path';
+import { BnError, type Dataset } from '@bn/core';
 import { loadIdx } from '@bn/datasets';
 import { fashionMnistClassNames } from './outline.js';
 
@@ -18,9 +18,28 @@ export async function fashionMnist(): Promise<{ train: Dataset; test: Dataset }>
 }
 
 function load(part: 'train' | 't10k'): Promise<Dataset> {
-  const path = (name: string): string => fileURLToPath(new URL(`../data/${name}`, import.meta.url));
   return loadIdx(
-    { images: path(`${part}-images-idx3-ubyte.gz`), labels: path(`${part}-labels-idx1-ubyte.gz`) },
+    { images: pathOf(`${part}-images-idx3-ubyte.gz`), labels: pathOf(`${part}-labels-idx1-ubyte.gz`) },
     { classNames: fashionMnistClassNames },
   );
+}
+
+/**
+ * The path of a file of this package, found as Node finds packages: an address relative to this module would be wrong in a
+ * bundle. From the module, or from the working folder, where a bundle came from another machine.
+ */
+function pathOf(name: string): string {
+  // Bundlers would replace an imported `createRequire` with a table of what they have bundled.
+  const { createRequire } = process.getBuiltinModule('node:module');
+  // A bundle in CommonJS has no `import.meta.url`.
+  const here = import.meta.url ?? __filename;
+  for (const base of [here, join(process.cwd(), 'index.js')]) {
+    try {
+      return createRequire(base).resolve(`@bn/fashion-mnist/data/${name}`);
+    } catch {
+      // Not installed there.
+    }
+  }
+  const problem = `@bn/fashion-mnist is not installed where ${here} is, nor in the working folder ${process.cwd()}`;
+  throw new BnError('file', `${problem}; install it there: a bundle has only its code, not its data`);
 }

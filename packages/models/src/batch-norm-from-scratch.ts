@@ -6,9 +6,9 @@ const { add, div, mul, sqrt, square, sub } = ops;
 
 export interface BatchNormFromScratchOptions {
   /** Added to the variance; default 1e-5. */
-  epsilon?: number;
+  epsilon?: number | undefined;
   /** Weight of the old moving average; default 0.9. */
-  momentum?: number;
+  momentum?: number | undefined;
 }
 
 /**

@@ -4,9 +4,9 @@ import { avgPool2d, conv2d, dense, flatten, type Layer, requireOptions, sequenti
 
 export interface LenetOptions {
   /** Number of classes; default 10. */
-  classes?: number;
+  classes?: number | undefined;
   /** Makes the layer after each convolution and hidden dense layer, e.g. `() => batchNorm()`; default none. */
-  normalization?: () => Layer;
+  normalization?: (() => Layer) | undefined;
 }
 
 /**

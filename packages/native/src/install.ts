@@ -18,13 +18,13 @@ export interface Installation {
   /** What setup.json in the folder will say: versions, variants. */
   readonly record: Readonly<Record<string, string>>;
   /** Whether what is installed, by its record, will do; the default is that the records are equal. */
-  readonly suffices?: (present: Readonly<Record<string, string>>) => boolean;
+  readonly suffices?: ((present: Readonly<Record<string, string>>) => boolean) | undefined;
   /** Throws if what `finish` needs is not there; asked before anything is fetched. */
-  readonly prepare?: () => Promise<void>;
+  readonly prepare?: (() => Promise<void>) | undefined;
   /** What is to be done in the folder once the wheels are unpacked. */
-  readonly finish?: (folder: string) => Promise<void>;
+  readonly finish?: ((folder: string) => Promise<void>) | undefined;
   /** Chosen by pip's configuration if left out. */
-  readonly source?: WheelSource;
+  readonly source?: WheelSource | undefined;
 }
 
 const recordFile = 'setup.json';

@@ -5,7 +5,7 @@ import { sizeText } from './wheel.js';
 
 /** A stream for people: standard output, say. */
 export interface TextStream {
-  readonly isTTY?: boolean;
+  readonly isTTY?: boolean | undefined;
   write(text: string): unknown;
 }
 

@@ -40,7 +40,10 @@ export function explain(output: string, known: readonly KnownFailure[], cure: st
 export function probe(
   program: string,
   args: readonly string[],
-  { seconds, env }: { readonly seconds: number; readonly env?: Readonly<Record<string, string | undefined>> },
+  {
+    seconds,
+    env,
+  }: { readonly seconds: number; readonly env?: Readonly<Record<string, string | undefined>> | undefined },
 ): Promise<string | undefined> {
   const options = { timeout: seconds * 1000, maxBuffer: 1e8, ...(env && { env }) };
   return new Promise((resolve) => {

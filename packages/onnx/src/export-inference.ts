@@ -21,16 +21,16 @@ export interface ExportInferenceOptions {
    * the exported model itself brings to 0..1. Default: `uint8` for a network of float32, which is what data sets of
    * images hold.
    */
-  readonly input?: 'uint8' | 'float32';
+  readonly input?: 'uint8' | 'float32' | undefined;
   /**
    * Multiplies batch normalization (and whatever else is a scale and a shift per channel) into the convolution or dense
    * layer before it. Default false.
    */
-  readonly fold?: boolean;
+  readonly fold?: boolean | undefined;
   /** What the network has learned, which says what is given; default: classification, for a network of [batch, classes]. */
-  readonly objective?: Objective;
+  readonly objective?: Objective | undefined;
   /** Texts for the model's `metadata_props`. */
-  readonly metadata?: Readonly<Record<string, string>>;
+  readonly metadata?: Readonly<Record<string, string>> | undefined;
 }
 
 /**

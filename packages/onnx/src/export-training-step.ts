@@ -11,7 +11,7 @@ export interface TrainingStepExport {
   /** Of one batch: e.g. int32 [256]. */
   readonly labels: Spec;
   /** Texts for the model's `metadata_props`. */
-  readonly metadata?: Readonly<Record<string, string>>;
+  readonly metadata?: Readonly<Record<string, string>> | undefined;
 }
 
 /**

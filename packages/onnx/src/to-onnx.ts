@@ -18,11 +18,11 @@ const irVersion = 8n;
 
 export interface ToOnnxOptions {
   /** `webgpu`: a model for ONNX Runtime's WebGPU provider, which avoids kernels that are wrong in version 1.30. */
-  readonly provider?: Provider;
+  readonly provider?: Provider | undefined;
   /** Values of graph inputs by name: those inputs become initializers, a part of the model. */
-  readonly initializers?: ReadonlyMap<string, HostTensor>;
+  readonly initializers?: ReadonlyMap<string, HostTensor> | undefined;
   /** The model's `metadata_props`. */
-  readonly metadata?: Readonly<Record<string, string>>;
+  readonly metadata?: Readonly<Record<string, string>> | undefined;
 }
 
 /**

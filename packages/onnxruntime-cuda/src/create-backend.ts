@@ -14,7 +14,7 @@ export interface OnnxRuntimeOptions extends BackendOptions {
    * On cuda and webgpu: nodes without a kernel for the device are an error instead of being computed on the CPU
    * (default false).
    */
-  readonly disableCpuFallback?: boolean;
+  readonly disableCpuFallback?: boolean | undefined;
 }
 
 /**

@@ -25,7 +25,7 @@ export interface OpenModel {
  */
 export async function openModel(
   bytes: Uint8Array,
-  { threads = availableParallelism() }: { readonly threads?: number } = {},
+  { threads = availableParallelism() }: { readonly threads?: number | undefined } = {},
 ): Promise<OpenModel> {
   const { InferenceSession, Tensor } = await loadRuntime();
   const failed = (what: string) => (cause: Error) => {

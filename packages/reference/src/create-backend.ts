@@ -23,7 +23,7 @@ import type { Elements } from './kernel.js';
 
 export interface ReferenceOptions extends BackendOptions {
   /** Bits of the numbers that stand for float32 (default 32). With 64, float32 values are held as Float64Array. */
-  readonly precision?: Precision;
+  readonly precision?: Precision | undefined;
 }
 
 /**

@@ -8,7 +8,7 @@ import { TensorflowBackend } from './tensorflow-backend.js';
 
 export interface TensorflowOptions extends BackendOptions {
   /** `native` is libtensorflow, `wasm` WebAssembly, `js` JavaScript. The default is the first of them that can be had. */
-  readonly engine?: EngineName;
+  readonly engine?: EngineName | undefined;
 }
 
 /**

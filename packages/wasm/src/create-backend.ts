@@ -6,19 +6,19 @@ import { enableRelaxedSimd, isPage, processors, whyOneThread } from './run/engin
 import { Heap } from './run/heap.js';
 import { Team } from './run/team.js';
 import { WasmBackend } from './run/wasm-backend.js';
-import type { WebWorker } from './run/worker-thread.js';
+import type { WebWorker } from './run/web-worker.js';
 import { warmUp } from './warm-up.js';
 
 export interface WasmBackendOptions extends BackendOptions {
   /** Multiplications and additions are rounded one by one, as on every machine (default false). Slower. */
-  readonly exact?: boolean;
+  readonly exact?: boolean | undefined;
   /**
    * Makes a Web Worker that runs the module `@bn/wasm/worker`: needed in pages whose policy forbids `blob:` workers, which
    * is how workers are made by default.
    */
-  readonly createWorker?: () => WebWorker;
+  readonly createWorker?: (() => WebWorker) | undefined;
   /** Passes of the compiler to leave out, for tests. */
-  readonly passes?: Partial<Passes>;
+  readonly passes?: Partial<Passes> | undefined;
 }
 
 /**

@@ -2,4 +2,4 @@
 
 export { createBackend, diagnose, type WasmBackendOptions } from './create-backend.js';
 export type { Passes } from './passes.js';
-export type { WebWorker } from './run/worker-thread.js';
+export type { WebWorker } from './run/web-worker.js';

@@ -34,6 +34,7 @@ export async function run(args: readonly string[], io: Io): Promise<number> {
     )
     .argument('<model.onnx...>', 'the models, by their file names without .onnx')
     .checked('--port', wholeNumber(0, 65_535), 'where to listen; 0: any that is free', 8080)
+    .checked('--grpc-port', wholeNumber(0, 65_535), 'where to listen for gRPC; without it, there is none')
     .checked('--host', text('<address>'), 'address to listen on; 0.0.0.0: all', '127.0.0.1')
     .checked('--api-key', text('<key>'), 'what all requests but /v2/health need; also by BN_API_KEY')
     .addOption(
@@ -46,6 +47,7 @@ export async function run(args: readonly string[], io: Io): Promise<number> {
     .checked('--max-body', atMost(1024, positive), 'megabytes of a request, at most', 16)
     .checked('--timeout', atMost(86_400, positive), 'seconds for a request to arrive, and for its answer', 30)
     .checked('--drain', atMost(86_400, positive), 'seconds that requests may take to end after SIGTERM', 8)
+    .checked('--model-control', oneOf('none', 'explicit'), 'explicit: requests may load and unload models', 'none')
     .checked('--log-level', oneOf('debug', 'info', 'warn', 'error'), 'what is logged', 'info')
     .checked('--access-log', oneOf('on', 'off'), 'a line of the log for each request', 'on')
     .addHelpText('after', `\n${notes}`);

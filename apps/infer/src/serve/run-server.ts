@@ -9,7 +9,9 @@ import type { FastifyInstance } from 'fastify';
 import type { OpenModelOptions } from '../model/open-model.js';
 import { systemClock } from './batching/clock.js';
 import { Dispatcher } from './batching/dispatcher.js';
-import { createApp } from './http/create-app.js';
+import type { GrpcServer } from './grpc/grpc-server.js';
+import { createBudgets } from './http/budget.js';
+import { type AppOptions, createApp } from './http/create-app.js';
 import { Metrics } from './http/metrics.js';
 import { createLog, type LogLevel } from './log.js';
 import { ModelLibrary } from './models/model-library.js';
@@ -24,6 +26,8 @@ export interface ServeSettings {
   readonly host: string;
   /** 0: any that is free. */
   readonly port: number;
+  /** Without it there is no gRPC. */
+  readonly grpcPort?: number;
   readonly apiKey: string | null;
   /** Whose pages may call it. */
   readonly allowOrigin: readonly string[];
@@ -40,6 +44,8 @@ export interface ServeSettings {
   readonly timeout: number;
   /** Seconds. */
   readonly drain: number;
+  /** `explicit`: requests may load and unload models. */
+  readonly modelControl: 'none' | 'explicit';
   readonly logLevel: LogLevel;
   readonly accessLog: 'on' | 'off';
   readonly backend: OpenModelOptions;
@@ -53,6 +59,7 @@ const notice = 1000;
 
 /** Serves until the signal, then answers what it has been asked. */
 export async function runServer(settings: ServeSettings, io: Io): Promise<void> {
+  const maxBody = settings.maxBody * 2 ** 20;
   const log = createLog(settings.logLevel, io.stderr);
   const program = new URL('workers/worker-program.js', import.meta.url);
   const dispatcher: Dispatcher<WorkerThread> = new Dispatcher(
@@ -68,23 +75,29 @@ export async function runServer(settings: ServeSettings, io: Io): Promise<void> 
     workers: () => pool.size,
   });
   let library!: ModelLibrary;
+  const closers: (() => Promise<unknown>)[] = [];
   try {
     library = await ModelLibrary.open(settings.files, {
       ...{ pool, dispatcher, log, metrics, clock: systemClock },
       limits: { ...settings, timeout: settings.timeout * 1000 },
+      isControlled: settings.modelControl === 'explicit',
     });
-    const app = await createApp({
+    const options: AppOptions = {
       ...{ models: library, metrics, log, apiKey: settings.apiKey, allowOrigin: settings.allowOrigin },
       accessLog: settings.accessLog === 'on',
       hosts: isLocal(settings) && settings.apiKey === null ? ['localhost', settings.host] : null,
-      maxBody: settings.maxBody * 2 ** 20,
+      ...{ maxBody, budgets: createBudgets(maxBody) },
       timeout: settings.timeout * 1000,
       isReady: () => pool.size > 0,
       isLive: () => pool.isLive,
       isDraining: () => io.signal.aborted,
-    });
-    const address = await listen(app, settings);
-    announce(address, library, settings, io);
+    };
+    const app = await createApp(options);
+    closers.push(() => app.close());
+    const address = await listen(settings.host, settings.port, '--port', (host, port) => app.listen({ host, port }));
+    const grpc = settings.grpcPort === undefined ? null : await openGrpc(options, settings.host, settings.grpcPort);
+    if (grpc) closers.push(() => grpc.close(0));
+    announce(grpc ? `${address}, gRPC on port ${grpc.port}` : address, library, settings, io);
     const unwatch = watchFiles(library.files, (name) => void library.reload(name));
     const reloadAll = () => library.names.forEach((name) => void library.reload(name));
     process.on('SIGHUP', reloadAll);
@@ -93,24 +106,39 @@ export async function runServer(settings: ServeSettings, io: Io): Promise<void> 
     log.info({ reason: String(reason) }, 'stopping: what was asked is answered, nothing new is accepted');
     process.off('SIGHUP', reloadAll);
     unwatch();
-    await drain(app, settings.drain * 1000, reason === 'SIGTERM' ? notice : 0);
+    await drain(app, grpc, settings.drain * 1000, reason === 'SIGTERM' ? notice : 0);
     log.info('stopped');
   } finally {
+    for (const close of closers) await close();
     await pool.close();
   }
 }
 
-async function listen(app: FastifyInstance, { host, port }: ServeSettings): Promise<string> {
+/** Loaded only when it is asked for: it takes a tenth of a second. */
+async function openGrpc(options: AppOptions, host: string, port: number): Promise<GrpcServer & { port: number }> {
+  const { createGrpcServer } = await import('./grpc/grpc-server.js');
+  const server = createGrpcServer(options);
+  return { ...server, port: await listen(host, port, '--grpc-port', server.listen) };
+}
+
+/** @param flag that says the port */
+async function listen<T>(
+  host: string,
+  port: number,
+  flag: string,
+  task: (host: string, port: number) => Promise<T>,
+): Promise<T> {
   try {
-    return await app.listen({ host, port });
+    return await task(host, port);
   } catch (cause) {
-    const { code, message } = cause as NodeJS.ErrnoException;
+    const { message } = cause as Error;
     const reasons: Record<string, string> = {
-      EADDRINUSE: 'the port is in use; choose another with --port, or 0 for any that is free',
-      EACCES: 'no permission; choose a port above 1023 with --port',
+      EADDRINUSE: `the port is in use; choose another with ${flag}, or 0 for any that is free`,
+      EACCES: `no permission; choose a port above 1023 with ${flag}`,
       EADDRNOTAVAIL: 'the address is not one of this machine; choose another with --host',
       ENOTFOUND: 'there is no such host; choose another with --host',
     };
+    const code = Object.keys(reasons).find((code) => message.includes(code));
     throw new BnError('argument', `${host}:${port}: ${reasons[code ?? ''] ?? message}`, { cause });
   }
 }
@@ -133,14 +161,17 @@ function announce(address: string, library: ModelLibrary, settings: ServeSetting
  * @param limit in milliseconds
  * @param notice how long new connections are still accepted, in milliseconds, at most a quarter of the limit
  */
-async function drain(app: FastifyInstance, limit: number, notice: number): Promise<void> {
+async function drain(app: FastifyInstance, grpc: GrpcServer | null, limit: number, notice: number): Promise<void> {
   const end = setTimeout(() => app.server.closeAllConnections(), limit);
-  await wait(Math.min(notice, limit / 4));
+  const heeded = Math.min(notice, limit / 4);
+  await wait(heeded);
+  const grpcEnd = grpc?.close(limit - heeded);
   // Not the HTTP server's own `close`, which would cut connections that seem idle under a request on its way.
   Server.prototype.close.call(app.server);
   const connections = () =>
     new Promise<number>((resolve) => app.server.getConnections((_, count) => resolve(count ?? 0)));
   for (let waited = 0; waited < silence && (await connections()) > 0; waited += 20) await wait(20);
   await app.close();
+  await grpcEnd;
   clearTimeout(end);
 }

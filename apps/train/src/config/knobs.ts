@@ -73,6 +73,12 @@ export const knobs = {
   ),
   imageSize: knob(wholeNumber(1, 4096), null, 'height and width of images', 'what the network or the data says'),
   channels: knob(oneOf('1', '3'), null, 'images in grey (1) or in colour (3)', 'what the network or the data says'),
+  augment: knob(
+    oneOf('none', 'light', 'standard'),
+    'none',
+    'training images are changed a little each time: light mirrors and moves them; standard also turns and scales them, changes their light and covers parts',
+    'as in the textbook',
+  ),
   strict: knob(toggle, false, 'stop at the first file that cannot be read', 'it is left out, and listed'),
   limit: knob(wholeNumber(1), null, 'train on the first so many images only: a quick try', 'all'),
 

@@ -16,6 +16,7 @@ import {
   trace,
 } from '@bn/core';
 import { relabel } from '@bn/datasets';
+import { type Augmentation, augmented } from './augmented.js';
 import type { Network } from './load-network.js';
 
 export interface FittedModel {
@@ -36,11 +37,11 @@ export function fitModel(
   network: Network,
   objective: Objective,
   { train, outputs: wanted }: DataOutline,
-  known: OutputSignature | null,
+  { known, augment }: { readonly known: OutputSignature | null; readonly augment: Augmentation },
 ): FittedModel {
   if (known) requireTask(objective, known);
   const { shape, dtype } = train.features;
-  const model = network.modelFor({ shape: shape as number[], outputs: known?.size ?? wanted });
+  const model = augmented(network.modelFor({ shape: shape as number[], outputs: known?.size ?? wanted }), augment);
   const traced = trace(model, input('features', [2, ...shape], dtype), { training: true });
   const outputs = traced.output.shape.at(-1) ?? 1;
   const labels: Spec = train.labels ?? { shape: [], dtype: 'int32' };

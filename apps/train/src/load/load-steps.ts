@@ -18,7 +18,7 @@ export async function loadSteps(config: RunConfig, workingFolder: string): Promi
   const network = await loadNetwork(config, workingFolder);
   const data = await loadData(dataOptions(config), network.shape);
   const objective = objectiveOf(config, data.outputs);
-  const fitted = fitModel(network, objective, data, network.signed?.signature.output ?? null);
+  const fitted = fitModel(network, objective, data, { ...config, known: network.signed?.signature.output ?? null });
   const { train } = matchData(fitted, data, config.batchSize).data;
   const options = { model: fitted.model, objective, optimizer: optimizerOf(config), seed: config.seed };
   return { options, train, description: data.description };

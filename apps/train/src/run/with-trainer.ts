@@ -45,7 +45,7 @@ export async function withTrainer<T>(
     const { outputs, ...rest } = outline ?? (await loading);
     const known = signature ?? network.signed?.signature ?? null;
     const objective = objectiveOf(config, outputs);
-    const fitted = fitModel(network, objective, { outputs, ...rest }, known?.output ?? null);
+    const fitted = fitModel(network, objective, { outputs, ...rest }, { ...config, known: known?.output ?? null });
     const options = { model: fitted.model, backend, objective, optimizer: optimizerOf(config), seed: config.seed };
     const trainer = await createTrainer(options);
     try {

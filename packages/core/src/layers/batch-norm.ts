@@ -32,25 +32,25 @@ export const batchNormConventions: Readonly<Record<BatchNormConvention, Conventi
 
 export interface BatchNormOptions {
   /** Default `d2l`. */
-  convention?: BatchNormConvention;
+  convention?: BatchNormConvention | undefined;
   /** Weight in the moving average, 0 to 1; `null` for the cumulative average of all batches. Default: the convention's. */
-  momentum?: number | null;
+  momentum?: number | null | undefined;
   /** Added to the variance. Default: the convention's. */
-  epsilon?: number;
+  epsilon?: number | undefined;
   /** The channel axis. Default 1: [batch, features] and [batch, channels, height, width]. */
-  axis?: number;
+  axis?: number | undefined;
   /** Whether gamma is there and trained. Default true. */
-  scale?: boolean;
+  scale?: boolean | undefined;
   /** Whether beta is there and trained. Default true. */
-  center?: boolean;
+  center?: boolean | undefined;
   /** False: no running statistics; prediction, too, normalizes with the statistics of its batch, also once exported. Default true. */
-  trackRunningStatistics?: boolean;
+  trackRunningStatistics?: boolean | undefined;
   /** True: training, too, normalizes with the running statistics and leaves them as they are. Default false. */
-  frozen?: boolean;
-  gammaInitializer?: Initializer;
-  betaInitializer?: Initializer;
-  runningMeanInitializer?: Initializer;
-  runningVarianceInitializer?: Initializer;
+  frozen?: boolean | undefined;
+  gammaInitializer?: Initializer | undefined;
+  betaInitializer?: Initializer | undefined;
+  runningMeanInitializer?: Initializer | undefined;
+  runningVarianceInitializer?: Initializer | undefined;
 }
 
 /**

@@ -13,13 +13,13 @@ import { type Padding2d, paddingOf, pair, type Size2d } from './window.js';
 export interface Conv2dOptions extends DenseOptions {
   kernelSize: Size2d;
   /** Default 1. */
-  stride?: Size2d;
+  stride?: Size2d | undefined;
   /** Default 0. */
-  padding?: Padding2d;
+  padding?: Padding2d | undefined;
   /** Default 1. */
-  dilation?: Size2d;
+  dilation?: Size2d | undefined;
   /** Default 1; `groups` = input channels makes a depthwise convolution. */
-  groups?: number;
+  groups?: number | undefined;
 }
 
 /**

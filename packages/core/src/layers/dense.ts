@@ -10,11 +10,11 @@ import { shapeError } from '../tensor.js';
 
 export interface DenseOptions {
   /** Default true. A bias before batch normalization has no effect: leave it out there. */
-  bias?: boolean;
+  bias?: boolean | undefined;
   /** Default Xavier uniform. */
-  weightInitializer?: Initializer;
+  weightInitializer?: Initializer | undefined;
   /** Default zeros. */
-  biasInitializer?: Initializer;
+  biasInitializer?: Initializer | undefined;
 }
 
 /**

@@ -10,18 +10,18 @@ import { type Padding2d, paddingOf, pair, type Size2d } from './window.js';
 
 export interface Pool2dOptions {
   /** Default: the kernel size. */
-  stride?: Size2d;
+  stride?: Size2d | undefined;
   /** Default 0. */
-  padding?: Padding2d;
+  padding?: Padding2d | undefined;
   /** Default 1. */
-  dilation?: Size2d;
+  dilation?: Size2d | undefined;
 }
 
 const poolOptions = 'stride padding dilation';
 
 export interface AvgPool2dOptions extends Pool2dOptions {
   /** Whether zeros of the padding count in the mean. Default true, as in PyTorch. */
-  countIncludesPadding?: boolean;
+  countIncludesPadding?: boolean | undefined;
 }
 
 /** The mean of each window. */

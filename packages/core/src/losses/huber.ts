@@ -12,7 +12,7 @@ import { differences } from './mean-squared-error.js';
  * ½d² where |d| < delta, else delta·(|d| − ½·delta), averaged over all values (Huber, 1964; PyTorch's HuberLoss). Labels as
  * for `meanSquaredError`.
  */
-export function huber(options: { delta?: number } = {}): Loss {
+export function huber(options: { delta?: number | undefined } = {}): Loss {
   requireOptions('huber', options, 'delta');
   const { delta = 1 } = options;
   if (!(delta > 0 && delta < Infinity)) throw new BnError('argument', `huber: delta must be above 0, got ${delta}`);

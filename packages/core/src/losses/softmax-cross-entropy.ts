@@ -12,9 +12,9 @@ import { type Loss, requireLogits } from './loss.js';
 
 export interface SoftmaxCrossEntropyOptions {
   /** Share of the target that goes to all classes alike, from 0 to below 1; default 0 (Szegedy et al., 2016). */
-  labelSmoothing?: number;
+  labelSmoothing?: number | undefined;
   /** How much an example of each class counts, one positive number per class; default 1 each. */
-  classWeights?: readonly number[];
+  classWeights?: readonly number[] | undefined;
 }
 
 /**

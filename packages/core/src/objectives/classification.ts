@@ -11,7 +11,7 @@ import type { Objective } from './objective.js';
 
 export interface ClassificationOptions extends SoftmaxCrossEntropyOptions {
   /** Default `{ accuracy: accuracy() }`. */
-  metrics?: Readonly<Record<string, Metric>>;
+  metrics?: Readonly<Record<string, Metric>> | undefined;
 }
 
 /** Softmax cross-entropy over logits [batch, classes] and class indices int32 [batch]; the answer is the class of the highest. */

@@ -7,7 +7,7 @@ import { requireOptions } from '../options.js';
 import { type Objective, requireValues } from './objective.js';
 
 /** Values [batch, values] against targets of the same shape, float32; default loss `meanSquaredError()`, also `huber()`. */
-export function regression(options: { loss?: Loss } = {}): Objective {
+export function regression(options: { loss?: Loss | undefined } = {}): Objective {
   requireOptions('regression', options, 'loss');
   const { loss = meanSquaredError() } = options;
   return {

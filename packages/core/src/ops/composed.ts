@@ -3,7 +3,7 @@
 import { formatShape, type Shape } from '../spec.js';
 import { argumentError, type CustomGradient, scalar, Tensor } from '../tensor.js';
 import { add, cast, equal, erf, mul, sub, tanh } from './elementwise.js';
-import { mean } from './reduction.js';
+import { mean, type ReductionOptions } from './reduction.js';
 import { broadcastTo, iota, reshape } from './shape.js';
 
 /** x². */
@@ -12,7 +12,7 @@ export function square(x: Tensor): Tensor {
 }
 
 /** The population variance along `axes`: the mean of squared differences from the mean, in two passes. */
-export function variance(x: Tensor, axes?: readonly number[], { keepDims = false } = {}): Tensor {
+export function variance(x: Tensor, axes?: readonly number[], { keepDims = false }: ReductionOptions = {}): Tensor {
   return mean(square(sub(x, mean(x, axes, { keepDims: true }))), axes, { keepDims });
 }
 

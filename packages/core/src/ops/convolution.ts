@@ -77,11 +77,14 @@ export const convolution: Definitions<keyof ConvolutionAttributes> = {
   },
 };
 
-const plain: ConvolutionGeometry = { stride: [1, 1], padding: [0, 0, 0, 0], dilation: [1, 1], groups: 1 };
-
 /** x [batch, in, height, width] with filter [out, in / groups, kernelHeight, kernelWidth] → [batch, out, …]. */
-export function conv2d(x: Tensor, filter: Tensor, geometry: Partial<ConvolutionGeometry> = {}): Tensor {
-  return apply(convolution, 'conv2d', [x, filter], { ...plain, ...geometry });
+export function conv2d(
+  x: Tensor,
+  filter: Tensor,
+  geometry: { readonly [K in keyof ConvolutionGeometry]?: ConvolutionGeometry[K] | undefined } = {},
+): Tensor {
+  const { stride = [1, 1], padding = [0, 0, 0, 0], dilation = [1, 1], groups = 1 } = geometry;
+  return apply(convolution, 'conv2d', [x, filter], { stride, padding, dilation, groups });
 }
 
 /** The gradient of conv2d with respect to its input (also known as transposed convolution). */

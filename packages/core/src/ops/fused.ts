@@ -88,7 +88,7 @@ export function batchNormalize(
   variance: Tensor,
   gamma: Tensor,
   beta: Tensor,
-  { axis = 1, epsilon = 1e-5 } = {},
+  { axis = 1, epsilon = 1e-5 }: { readonly axis?: number | undefined; readonly epsilon?: number | undefined } = {},
 ): Tensor {
   const attributes = { axis: normalizeAxes('batchNormalize', x, [axis])[0]!, epsilon };
   return apply(fused, 'batchNormalize', [x, mean, variance, gamma, beta], attributes);

@@ -34,7 +34,14 @@ export const matrixProduct: Definitions<'matmul'> = {
 };
 
 /** Matrix product over the last two axes; leading axes broadcast. float32. */
-export function matmul(a: Tensor, b: Tensor, { transposeA = false, transposeB = false } = {}): Tensor {
+export function matmul(
+  a: Tensor,
+  b: Tensor,
+  {
+    transposeA = false,
+    transposeB = false,
+  }: { readonly transposeA?: boolean | undefined; readonly transposeB?: boolean | undefined } = {},
+): Tensor {
   const leading = broadcastShapes('matmul', [{ shape: a.shape.slice(0, -2) }, { shape: b.shape.slice(0, -2) }]);
   const stretch = (x: Tensor) => broadcastTo(x, [...leading, ...x.shape.slice(-2)]);
   return apply(matrixProduct, 'matmul', [stretch(a), stretch(b)], { transposeA, transposeB });

@@ -51,13 +51,18 @@ export const reduction: Definitions<keyof ReductionAttributes> = {
   },
 };
 
+export interface ReductionOptions {
+  /** The axes stay, of size 1. */
+  readonly keepDims?: boolean | undefined;
+}
+
 /** Sum along `axes` (all when left out; negative ones count from the end). */
-export function sum(x: Tensor, axes?: readonly number[], { keepDims = false } = {}): Tensor {
+export function sum(x: Tensor, axes?: readonly number[], { keepDims = false }: ReductionOptions = {}): Tensor {
   return apply(reduction, 'sum', [x], { axes: normalizeAxes('sum', x, axes), keepDims });
 }
 
 /** Largest value along `axes` (all when left out). */
-export function max(x: Tensor, axes?: readonly number[], { keepDims = false } = {}): Tensor {
+export function max(x: Tensor, axes?: readonly number[], { keepDims = false }: ReductionOptions = {}): Tensor {
   return apply(reduction, 'max', [x], { axes: normalizeAxes('max', x, axes), keepDims });
 }
 
@@ -67,7 +72,7 @@ export function argmax(x: Tensor, axis = -1): Tensor {
 }
 
 /** Arithmetic mean along `axes` (all when left out). */
-export function mean(x: Tensor, axes?: readonly number[], { keepDims = false } = {}): Tensor {
+export function mean(x: Tensor, axes?: readonly number[], { keepDims = false }: ReductionOptions = {}): Tensor {
   const along = normalizeAxes('mean', x, axes);
   const sizes: Shape = along.map((axis) => x.shape[axis]!);
   const known = sizeOf(sizes.filter((n) => n !== null));

@@ -7,13 +7,13 @@ import { type Optimizer, requireRange } from './optimizer.js';
 
 export interface AdamOptions {
   /** Decay of the first moment; default 0.9. */
-  beta1?: number;
+  beta1?: number | undefined;
   /** Decay of the second moment; default 0.999. */
-  beta2?: number;
+  beta2?: number | undefined;
   /** Added to the root of the second moment; default 1e-8. */
-  epsilon?: number;
+  epsilon?: number | undefined;
   /** Added to the gradient as weightDecay · parameter (L2); default 0. */
-  weightDecay?: number;
+  weightDecay?: number | undefined;
 }
 
 /** Adam with PyTorch's defaults and form. */

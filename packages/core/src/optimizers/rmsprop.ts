@@ -6,13 +6,13 @@ import { type Optimizer, requireRange, type Update } from './optimizer.js';
 
 export interface RmspropOptions {
   /** Decay of the mean square; default 0.99. */
-  decay?: number;
+  decay?: number | undefined;
   /** Added to the root of the mean square; default 1e-8. */
-  epsilon?: number;
+  epsilon?: number | undefined;
   /** Share of the velocity that is kept; default 0. */
-  momentum?: number;
+  momentum?: number | undefined;
   /** Added to the gradient as weightDecay · parameter (L2); default 0. */
-  weightDecay?: number;
+  weightDecay?: number | undefined;
 }
 
 /** Gradients divided by the root of their mean square, with PyTorch's defaults and form. */

@@ -7,11 +7,11 @@ import { type Optimizer, requireRange, type Update } from './optimizer.js';
 
 export interface SgdOptions {
   /** Share of the velocity that is kept; default 0, plain gradient descent. */
-  momentum?: number;
+  momentum?: number | undefined;
   /** Look ahead along the velocity (Nesterov); needs momentum. */
-  nesterov?: boolean;
+  nesterov?: boolean | undefined;
   /** Added to the gradient as weightDecay · parameter (L2); default 0. */
-  weightDecay?: number;
+  weightDecay?: number | undefined;
 }
 
 /** velocity = momentum · velocity + gradient; parameter −= learningRate · velocity: PyTorch's form. */

@@ -19,31 +19,31 @@ import { batchInputs, contextOf, keyOf, type Observation, type StepResult, StepR
 export interface TrainerOptions extends Learner {
   readonly backend: Backend;
   /** Initial values, shuffles and dropout follow from it. An integer, default 0. */
-  readonly seed?: number;
+  readonly seed?: number | undefined;
 }
 
 const defaultBatchSize = 256;
 
 export interface BatchOptions {
   /** Default 256. The last batch of an epoch is smaller if the data set is no multiple. */
-  readonly batchSize?: number;
+  readonly batchSize?: number | undefined;
   /**
    * Steps in one run of the backend, for backends that have `compileSteps`: the same results, but events come in bundles.
    * Default: 8 on CUDA, where each run costs copies to the device and back, else 1.
    */
-  readonly stepsPerRun?: number;
+  readonly stepsPerRun?: number | undefined;
 }
 
 export interface FitOptions extends BatchOptions {
   readonly train: Dataset;
   /** Evaluated after every epoch. */
-  readonly test?: Dataset;
+  readonly test?: Dataset | undefined;
   readonly epochs: number;
   readonly learningRate: number;
   /** Default: constant. */
-  readonly schedule?: Schedule;
+  readonly schedule?: Schedule | undefined;
   /** Asks for a stop: the run is finished, a checkpoint event comes, and `fit` ends. */
-  readonly signal?: AbortSignal;
+  readonly signal?: { readonly aborted: boolean } | undefined;
 }
 
 export interface Trainer {
@@ -61,11 +61,11 @@ export interface Trainer {
   /** Everything that a training step on this batch would compute, layer by layer. The trainer stays where it is. */
   observe(batch: Batch, options: { learningRate: number }): Promise<Observation[]>;
   /** Loss, metrics and answers in inference mode. */
-  evaluate(dataset: Dataset, options?: { batchSize?: number }): Promise<Evaluation>;
+  evaluate(dataset: Dataset, options?: { batchSize?: number | undefined }): Promise<Evaluation>;
   /** The network's output in inference mode, row-major. */
   predict(features: TypedArray): Promise<Float32Array>;
   /** Replaces moving averages by averages over the whole data set under the present weights. */
-  recalibrate(dataset: Dataset, options?: { batchSize?: number }): Promise<void>;
+  recalibrate(dataset: Dataset, options?: { batchSize?: number | undefined }): Promise<void>;
   /** Parameters and states by path, on the host. */
   values(): Promise<Map<string, HostTensor>>;
   /** Everything needed to go on later; throws `not-finite` rather than save NaN. */
@@ -186,7 +186,10 @@ class GraphTrainer implements Trainer {
     );
   }
 
-  evaluate(dataset: Dataset, { batchSize = defaultBatchSize }: { batchSize?: number } = {}): Promise<Evaluation> {
+  evaluate(
+    dataset: Dataset,
+    { batchSize = defaultBatchSize }: { batchSize?: number | undefined } = {},
+  ): Promise<Evaluation> {
     return this.#inTurn(async () => {
       let sums: Sums = {};
       const answers: (Int32Array | Float32Array)[] = [];
@@ -219,7 +222,10 @@ class GraphTrainer implements Trainer {
     });
   }
 
-  recalibrate(dataset: Dataset, { batchSize = defaultBatchSize }: { batchSize?: number } = {}): Promise<void> {
+  recalibrate(
+    dataset: Dataset,
+    { batchSize = defaultBatchSize }: { batchSize?: number | undefined } = {},
+  ): Promise<void> {
     return this.#inTurn(async () => {
       const about = { model: this.#options.model, dataset, batchSize };
       this.#runner.load(await averageStatistics(about, this.#runner, contextOf(this.#position)));

@@ -25,14 +25,14 @@ export interface NetworkImportOptions {
    * `trained`: batches are normalized with their own, and the running ones follow, with the file's momentum.
    * Default `frozen`.
    */
-  readonly batchNorm?: 'frozen' | 'trained';
+  readonly batchNorm?: 'frozen' | 'trained' | undefined;
   /**
    * Whether the initializer of this name is trained; others are kept as they are. `isWeight`: it is a weight or bias of
    * Conv, Gemm, MatMul or BatchNormalization, or is added to a product. Default: those.
    */
-  readonly trainable?: (name: string, isWeight: boolean) => boolean;
+  readonly trainable?: ((name: string, isWeight: boolean) => boolean) | undefined;
   /** Name of the output that is the network's, default `logits` if there is one of that name, else the first. */
-  readonly output?: string;
+  readonly output?: string | undefined;
 }
 
 /** The output is by default the one that `signatureOf` finds. */

@@ -26,9 +26,9 @@ import { type PixelRange, readPixels } from './read-pixels.js';
 /** What the user knows of a file that does not say it itself. */
 export interface SignatureOptions {
   /** Name of the output that counts. */
-  readonly output?: string;
-  readonly gives?: OutputKind;
-  readonly pixels?: PixelRange | 'imagenet';
+  readonly output?: string | undefined;
+  readonly gives?: OutputKind | undefined;
+  readonly pixels?: PixelRange | 'imagenet' | undefined;
 }
 
 export interface Signed {

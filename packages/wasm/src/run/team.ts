@@ -7,7 +7,8 @@ import { createClock, createTimes } from '../profile/clock.js';
 import { isPage } from './engine.js';
 import { control, createMember, listen, type Work } from './member.js';
 import type { ToWorker } from './serve.js';
-import { startWorker, type WebWorker, type WorkerThread } from './worker-thread.js';
+import type { WebWorker } from './web-worker.js';
+import { startWorker, type WorkerThread } from './worker-thread.js';
 
 /** What the team needs of a program. */
 export type Loadable = Pick<Program, 'bytes' | 'stages' | 'iterations' | 'threadMemory' | 'threadBytes' | 'timed'>;
@@ -25,9 +26,9 @@ export interface Handle {
 
 export interface TeamOptions {
   /** Makes a Web Worker that runs `@bn/wasm/worker`; by default workers are made from text. */
-  readonly createWorker?: () => WebWorker;
+  readonly createWorker?: (() => WebWorker) | undefined;
   /** Milliseconds that threads wait for each other before they give up; default a minute. */
-  readonly limit?: number;
+  readonly limit?: number | undefined;
 }
 
 /** Iterations below which a run is done sooner by the caller alone than workers wake up: 0.1 to 0.2 ms. */

@@ -6,14 +6,7 @@ import { createClock } from '../profile/clock.js';
 import { node } from './engine.js';
 import { createMember } from './member.js';
 import { type FromWorker, serve, type ToWorker } from './serve.js';
-
-/** What is used of a Web Worker. */
-export interface WebWorker {
-  postMessage(message: unknown): void;
-  addEventListener(type: 'message', listener: (event: { readonly data: unknown }) => void): void;
-  addEventListener(type: 'error', listener: (event: { readonly message?: string }) => void): void;
-  terminate(): void;
-}
+import type { WebWorker } from './web-worker.js';
 
 /** A worker, wherever this runs. At most one answer of it may be awaited at a time. */
 export interface WorkerThread {

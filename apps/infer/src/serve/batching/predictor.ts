@@ -1,5 +1,6 @@
 // One computation of one model as a lane: requests in, their share of the batches' outputs back.
 
+import { setMaxListeners } from 'node:events';
 import { BnError, createArray, type DType, joinArrays, type TypedArray } from '@bn/core';
 import type { OutputValue } from '../../model/open-model.js';
 import { HttpError, timeUp } from '../http-error.js';
@@ -35,6 +36,8 @@ export interface BatchObservation {
   readonly waits: readonly number[];
   /** Milliseconds of computing. */
   readonly duration: number;
+  /** Whether all requests got outputs. */
+  readonly isComputed: boolean;
 }
 
 interface Piece extends Entry {
@@ -75,15 +78,21 @@ export class Predictor<W> implements Lane<W> {
       const most = maxBatch * maxQueue;
       throw new HttpError(413, `expected at most ${most} examples in a request, got ${rows}; send fewer`);
     }
-    if (this.#queue.length + count > maxQueue) {
-      throw new HttpError(503, 'the queue is full; try again later', { 'retry-after': '1' });
-    }
+    this.requireRoom(count);
     const size = features.length / rows;
+    // Each part listens: no leak, however many there are.
+    setMaxListeners(0, signal);
     const parts = Array.from({ length: count }, (_, i) => {
       const end = Math.min(rows, (i + 1) * maxBatch);
       return this.#enqueue(features.subarray(i * maxBatch * size, end * size), end - i * maxBatch, signal);
     });
     return joined(await Promise.all(parts));
+  }
+
+  /** @throws HttpError 503 when the queue does not take so many more batches */
+  requireRoom(count: number): void {
+    if (this.#queue.length + count <= this.#options.limits.maxQueue) return;
+    throw new HttpError(503, 'the queue is full; try again later', { 'retry-after': '1' });
   }
 
   readyAt(): number {
@@ -94,16 +103,17 @@ export class Predictor<W> implements Lane<W> {
     const { clock, observe } = this.#options;
     const pieces = this.#queue.take();
     const start = clock.now();
-    await this.#compute(worker, pieces);
+    const isComputed = await this.#compute(worker, pieces);
     const [end, rows] = [clock.now(), rowsOf(pieces)];
     for (const { since, record } of pieces) {
       record('queue', since, start);
       record('compute', start, end, { 'bn.batch.examples': rows });
     }
-    observe({ rows, waits: pieces.map(({ since }) => start - since), duration: end - start });
+    observe({ rows, waits: pieces.map(({ since }) => start - since), duration: end - start, isComputed });
   }
 
-  async #compute(worker: W, pieces: readonly Piece[]): Promise<void> {
+  /** @returns whether all got their outputs */
+  async #compute(worker: W, pieces: readonly Piece[]): Promise<boolean> {
     const { compute, dtype } = this.#options;
     try {
       const size = this.#sizes.find((size) => size >= rowsOf(pieces))!;
@@ -113,11 +123,13 @@ export class Predictor<W> implements Lane<W> {
         piece.resolve(slice(outputs, at, at + piece.rows));
         at += piece.rows;
       }
+      return true;
     } catch (error) {
       const isRefused = error instanceof BnError && error.code === 'data';
       // The others in the batch are not to blame for what one of them holds.
       if (isRefused && pieces.length > 1) for (const piece of pieces) await this.#compute(worker, [piece]);
       else for (const { reject } of pieces) reject(isRefused ? new HttpError(400, error.message) : (error as Error));
+      return false;
     }
   }
 

@@ -9,6 +9,22 @@ export interface Share {
   release(): void;
 }
 
+/** What all requests share, by HTTP and by gRPC. */
+export interface Budgets {
+  /** Bytes of requests that arrive, or are answered. */
+  readonly bodies: Budget;
+  /** Bytes that decoding images takes. */
+  readonly decoding: Budget;
+}
+
+/** Bytes that all bodies together may have, unless a single one may have more. */
+const leastBodies = 2 ** 27;
+
+/** @param maxBody bytes of a single request */
+export function createBudgets(maxBody: number): Budgets {
+  return { bodies: new Budget(Math.max(leastBodies, 1.5 * maxBody)), decoding: new Budget(2 ** 30) };
+}
+
 /** Bytes of those who have taken little. */
 const little = 2 ** 20;
 

@@ -5,8 +5,9 @@ import type { Logger } from 'pino';
 import { HttpError } from '../http-error.js';
 import type { Models } from '../models/served-model.js';
 import { challenges, isAuthorized } from './api-key.js';
-import { Budget, type Share } from './budget.js';
+import type { Budgets, Share } from './budget.js';
 import { addClassifyRoute } from './classify-route.js';
+import { compressAnswers, requireEncoding } from './compression.js';
 import { addDocumentation, described } from './documentation.js';
 import { answerClientError, answerFailure } from './failures.js';
 import { allowOrigins, type BrowserOptions, hostCheck } from './guard-browsers.js';
@@ -15,6 +16,7 @@ import { refuseOtherMethods } from './other-methods.js';
 import { addPageRoutes } from './page-routes.js';
 import { addProtocolRoutes } from './protocol-routes.js';
 import { readBody } from './read-body.js';
+import { addRepositoryRoutes } from './repository-routes.js';
 import { addRequestLog, requestId } from './request-log.js';
 
 export interface AppOptions extends BrowserOptions {
@@ -27,6 +29,7 @@ export interface AppOptions extends BrowserOptions {
   readonly apiKey: string | null;
   /** Of a request, in bytes. */
   readonly maxBody: number;
+  readonly budgets: Budgets;
   /** How long a request may take to arrive, in milliseconds. */
   readonly timeout: number;
   /** Whether requests can be computed. */
@@ -51,9 +54,6 @@ declare module 'fastify' {
     share: Share;
   }
 }
-
-/** Bytes that all requests together may hold, unless a single one may have more. */
-const leastBodies = 2 ** 27;
 
 /** How long a kept connection may be silent, in milliseconds. */
 const keepAlive = 30_000;
@@ -87,21 +87,19 @@ export async function createApp(options: AppOptions): Promise<FastifyInstance> {
   addRequestLog(app, options.accessLog);
   await allowOrigins(app, options);
   const requireOwnHost = hostCheck(options);
-  const bodies = new Budget(Math.max(leastBodies, 1.5 * maxBody));
   app.addHook('onRequest', async (request, reply) => {
     const { headers, routeOptions } = request;
     requireOwnHost(headers.host);
-    const share = bodies.share();
+    const share = options.budgets.bodies.share();
     request.share = share;
     reply.raw.once('close', share.release);
     if (apiKey !== null && !routeOptions.config.isPublic && !isAuthorized(headers, apiKey)) {
       const problem = 'the API key is missing or wrong; send it as Authorization: Bearer <key>';
       throw new HttpError(401, problem, { 'www-authenticate': challenges });
     }
-    const encoding = headers['content-encoding'] ?? 'identity';
-    if (encoding !== 'identity')
-      throw new HttpError(415, `content-encoding ${encoding} is not accepted; send the body as it is`);
+    requireEncoding(headers);
   });
+  compressAnswers(app);
   app.addHook('onSend', async (_request, reply) => {
     // Not while it still listens: clients would come with new connections, some of which would be refused unheard.
     if (options.isDraining() && !app.server.listening) reply.header('connection', 'close');
@@ -117,6 +115,7 @@ export async function createApp(options: AppOptions): Promise<FastifyInstance> {
   await addDocumentation(app, { hasKey: apiKey !== null });
   addPageRoutes(app);
   addProtocolRoutes(app, options);
+  addRepositoryRoutes(app, options);
   addClassifyRoute(app, options);
   app.get('/metrics', { schema: metricsSchema }, async (_request, reply) => {
     reply.type(metrics.contentType);

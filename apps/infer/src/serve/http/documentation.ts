@@ -53,6 +53,15 @@ export async function addDocumentation(app: FastifyInstance, { hasKey }: { hasKe
     if (route.schema && !route.schema.hide) route.schema = { ...route.schema, operationId: nameOf(route) };
   });
   await app.register(swagger, {
+    transformObject(document) {
+      if (!('openapiObject' in document)) return document.swaggerObject;
+      const { openapiObject } = document;
+      // The plugin takes every body to be required.
+      for (const [path, item] of Object.entries(openapiObject.paths ?? {})) {
+        if (path.startsWith('/v2/repository/')) Object.assign(item?.post?.requestBody ?? {}, { required: false });
+      }
+      return openapiObject;
+    },
     openapi: {
       openapi: '3.1.0',
       info: {

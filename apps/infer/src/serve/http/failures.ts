@@ -16,7 +16,7 @@ export function answerFailure(error: Error, request: FastifyRequest, reply: Fast
   void reply.code(status).type('application/json; charset=utf-8').send({ error: message });
 }
 
-function explain(error: Error): { status: number; message: string } {
+export function explain(error: Error): { status: number; message: string } {
   if (error instanceof HttpError) return { status: error.statusCode, message: error.message };
   if (error instanceof WorkerDied) return { status: 500, message: `${error.message}; send the request again` };
   // The framework's, about what is wrong with the request.

@@ -3,15 +3,20 @@
 import type { FastifyInstance } from 'fastify';
 import type { z } from 'zod';
 import type { ServedModel } from '../models/served-model.js';
+import { allStatistics } from '../models/statistics.js';
 import { encodeResponse } from '../protocol/encode-response.js';
-import { metadataOf } from '../protocol/metadata.js';
-import { parseRequest } from '../protocol/parse-request.js';
+import { infer } from '../protocol/infer.js';
+import { metadataOf, server } from '../protocol/metadata.js';
+import { modelConfig } from '../protocol/model-config.js';
+import { readHttp } from '../protocol/read-http.js';
 import {
   inferenceRequest,
   inferenceResponse,
+  modelConfig as modelConfigSchema,
   modelList,
   modelMetadata,
   modelReady,
+  modelStatistics,
   serverLive,
   serverMetadata,
   serverReady,
@@ -19,7 +24,6 @@ import {
 import { inSlices } from '../protocol/slices.js';
 import type { AppOptions } from './create-app.js';
 import { described } from './documentation.js';
-import { packageVersion } from './package-files.js';
 import { goneSignal, useModel } from './use-model.js';
 
 interface ModelRoute {
@@ -27,7 +31,8 @@ interface ModelRoute {
 }
 
 export function addProtocolRoutes(app: FastifyInstance, options: AppOptions): void {
-  const { models, isReady, isLive, isDraining } = options;
+  const { models, isReady, isLive, isDraining, timeout } = options;
+  const { decoding } = options.budgets;
   app.get('/v2/health/live', { schema: schemas.live, config: { isPublic: true } }, async (_request, reply) => {
     const live = isLive();
     reply.code(live ? 200 : 503);
@@ -38,11 +43,8 @@ export function addProtocolRoutes(app: FastifyInstance, options: AppOptions): vo
     reply.code(ready ? 200 : 503);
     return { ready };
   });
-  app.get('/v2', { schema: schemas.server }, async () => ({
-    name: 'bn',
-    version: packageVersion,
-    extensions: ['binary_tensor_data'],
-  }));
+  app.get('/v2', { schema: schemas.server }, async () => server);
+  app.get('/v2/models/stats', { schema: schemas.statistics }, () => allStatistics(models));
   app.get('/v2/models', { schema: schemas.models }, async () => ({ models: models.names }));
 
   for (const path of ['/v2/models/:name', '/v2/models/:name/versions/:version']) {
@@ -56,13 +58,18 @@ export function addProtocolRoutes(app: FastifyInstance, options: AppOptions): vo
         return { name, ready };
       }),
     );
+    app.get<ModelRoute>(`${path}/config`, { schema: schemas.config }, async (request) =>
+      useModel(models, request, request.params, modelConfig),
+    );
+    app.get<ModelRoute>(`${path}/stats`, { schema: schemas.statistics }, async (request) =>
+      useModel(models, request, request.params, ({ statistics }) => ({ model_stats: [statistics.report()] })),
+    );
     app.post<ModelRoute>(`${path}/infer`, { schema: schemas.infer, config: { isInference: true } }, (request, reply) =>
       useModel(models, request, request.params, async (model) => {
         const body = (request.body as Buffer | undefined) ?? Buffer.alloc(0);
         const headerLength = request.headers['inference-header-content-length'];
-        const parsed = await inSlices(parseRequest(body, headerLength?.toString(), model));
-        const outputs = await model.predict('outputs', parsed.features, parsed.rows, goneSignal(reply));
-        const answer = encodeResponse(model, parsed, outputs);
+        const received = await inSlices(readHttp(body, headerLength?.toString()));
+        const answer = encodeResponse(await infer(model, received, { gone: goneSignal(reply), timeout, decoding }));
         reply.headers(answer.headers);
         return answer.body;
       }),
@@ -88,6 +95,12 @@ const schemas = {
   models: described({ summary: 'The names of the models', tags: models, answer: json(modelList) }),
   model: described({
     ...{ summary: 'What a model takes and gives', tags: models, answer: json(modelMetadata), errors: [404] },
+  }),
+  config: described({
+    ...{ summary: "A model's configuration", tags: models, answer: json(modelConfigSchema), errors: [404] },
+  }),
+  statistics: described({
+    ...{ summary: 'What has been computed', tags: models, answer: json(modelStatistics), errors: [404] },
   }),
   modelReady: described({
     ...{ summary: 'Whether a model can be asked', tags: models, answer: json(modelReady), errors: [404, 503] },

@@ -3,19 +3,23 @@
 import type { IncomingMessage } from 'node:http';
 import { HttpError } from '../http-error.js';
 import type { Share } from './budget.js';
+import { decodedBody } from './compression.js';
 
 /**
- * @param largest how many bytes it may have
+ * @param largest how many bytes it may have, before and after it was compressed
  * @param share takes what has arrived
- * @throws HttpError 413 for more bytes, 503 if the server holds too many
+ * @throws HttpError 413 for more bytes, 503 if the server holds too many, 400 for what is not compressed as it says
  */
 export function readBody(payload: IncomingMessage, largest: number, share: Share): Promise<Buffer> {
+  const body = decodedBody(payload);
+  const isCompressed = body !== payload;
+  const length = Number(payload.headers['content-length'] ?? 0);
   // Memory is the system's until something is written to it: claiming much costs nothing.
-  const claimed = Number(payload.headers['content-length'] ?? 0);
+  const claimed = isCompressed ? 0 : length;
   let bytes: Buffer = Buffer.alloc(0);
   let size = 0;
   const take = (part: Buffer) => {
-    if (size + part.length > largest) throw tooLarge(largest);
+    if (size + part.length > largest) throw tooLarge(largest, isCompressed);
     share.take(part.length);
     if (size + part.length > bytes.length) {
       const room = Math.min(largest, Math.max(claimed, 2 * (size + part.length)));
@@ -27,25 +31,31 @@ export function readBody(payload: IncomingMessage, largest: number, share: Share
     size += part.length;
   };
   return new Promise((resolve, reject) => {
-    if (claimed > largest) reject(tooLarge(largest));
-    payload.on('data', (part: Buffer) => {
+    if (length > largest) reject(tooLarge(largest, false));
+    body.on('data', (part: Buffer) => {
       try {
         take(part);
       } catch (error) {
-        payload.removeAllListeners('data').resume();
+        body.removeAllListeners('data').resume();
+        if (isCompressed) body.destroy();
         reject(error);
       }
     });
-    payload.on('end', () => resolve(bytes.subarray(0, size)));
+    body.on('end', () => resolve(bytes.subarray(0, size)));
+    body.on('error', ({ code }: NodeJS.ErrnoException) => {
+      const encoding = payload.headers['content-encoding'];
+      if (code?.startsWith('Z_')) reject(new HttpError(400, `the body is damaged, or not compressed by ${encoding}`));
+    });
     for (const event of ['error', 'close']) {
-      payload.on(event, () => {
-        if (!payload.readableEnded) reject(new HttpError(499, 'the client went away'));
+      body.on(event, () => {
+        if (!body.readableEnded) reject(new HttpError(499, 'the client went away'));
       });
     }
   });
 }
 
 /** The rest is not read: the connection cannot be used for another request. */
-function tooLarge(largest: number): HttpError {
-  return new HttpError(413, `the request is too large: more than ${largest} bytes`, { connection: 'close' });
+function tooLarge(largest: number, isCompressed: boolean): HttpError {
+  const problem = `the request is too large: more than ${largest} bytes${isCompressed ? ' when decompressed' : ''}`;
+  return new HttpError(413, problem, { connection: 'close' });
 }

@@ -1,13 +1,16 @@
 // The model that a request names, and whether somebody waits for its answer.
 
-import type { FastifyReply, FastifyRequest } from 'fastify';
+import type { FastifyReply } from 'fastify';
 import { HttpError } from '../http-error.js';
 import type { Models, ServedModel } from '../models/served-model.js';
 
-/** @throws HttpError 404 if there is no such model, or no such version of it */
+/**
+ * @param request is told the name
+ * @throws HttpError 404 if there is no such model, or no such version of it
+ */
 export function useModel<T>(
   models: Models,
-  request: FastifyRequest,
+  request: { modelName: string },
   { name, version }: { readonly name: string; readonly version?: string },
   task: (model: ServedModel) => T | Promise<T>,
 ): Promise<T> {

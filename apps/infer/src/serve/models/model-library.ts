@@ -7,13 +7,15 @@ import type { Logger } from 'pino';
 import { batchSizes } from '../batching/batch-queue.js';
 import type { Clock } from '../batching/clock.js';
 import type { Dispatcher } from '../batching/dispatcher.js';
-import { type Outputs, Predictor, type QueueLimits } from '../batching/predictor.js';
+import { type BatchObservation, type Outputs, Predictor, type QueueLimits } from '../batching/predictor.js';
 import type { Metrics } from '../http/metrics.js';
 import { HttpError } from '../http-error.js';
+import type { RepositoryIndex } from '../protocol/schemas.js';
 import type { Computation, Tasks } from '../workers/messages.js';
 import type { WorkerPool } from '../workers/worker-pool.js';
 import { WorkerDied, type WorkerThread } from '../workers/worker-thread.js';
 import type { Models, ServedModel } from './served-model.js';
+import { Statistics } from './statistics.js';
 
 export interface ModelLibraryOptions {
   readonly pool: WorkerPool;
@@ -22,6 +24,8 @@ export interface ModelLibraryOptions {
   readonly limits: QueueLimits;
   readonly log: Logger;
   readonly metrics: Metrics;
+  /** Whether requests may load and unload models. */
+  readonly isControlled: boolean;
 }
 
 /** One file's content, loaded. */
@@ -42,7 +46,10 @@ export class ModelLibrary implements Models {
   /** By model name. */
   readonly files: ReadonlyMap<string, string>;
   readonly #editions = new Map<string, Edition>();
-  readonly #reloads = new Map<string, Promise<void>>();
+  /** How often each model has been loaded. */
+  readonly #versions = new Map<string, number>();
+  /** The last change of each model. */
+  readonly #changes = new Map<string, Promise<void>>();
   #nextNumber = 0;
 
   private constructor(files: ReadonlyMap<string, string>, options: ModelLibraryOptions) {
@@ -76,7 +83,15 @@ export class ModelLibrary implements Models {
   }
 
   get names(): readonly string[] {
-    return [...this.files.keys()];
+    return [...this.files.keys()].filter((name) => this.#editions.has(name));
+  }
+
+  get index(): RepositoryIndex {
+    return [...this.files.keys()].map((name) => {
+      const version = String(this.#versions.get(name) ?? 0);
+      const isLoaded = this.#editions.has(name);
+      return { name, version, state: isLoaded ? 'READY' : 'UNAVAILABLE', reason: isLoaded ? '' : 'unloaded' };
+    });
   }
 
   /** Requests that wait for a model. */
@@ -86,8 +101,7 @@ export class ModelLibrary implements Models {
   }
 
   async use<T>(name: string, task: (model: ServedModel) => T | Promise<T>): Promise<T> {
-    const edition = this.#editions.get(name);
-    if (!edition) throw new HttpError(404, `there is no model '${name}'; the models are ${this.names.join(', ')}`);
+    const edition = this.#loaded(name);
     edition.users++;
     try {
       return await task(edition.model);
@@ -99,58 +113,112 @@ export class ModelLibrary implements Models {
 
   /**
    * Reads a model's file again; if it has changed, requests that come from then on get the new content. A file that
-   * cannot be loaded changes nothing but the log.
+   * cannot be loaded changes nothing but the log. A model that is not loaded stays so.
    */
   reload(name: string): Promise<void> {
-    const reload = (this.#reloads.get(name) ?? Promise.resolve()).then(() => this.#replace(name));
-    this.#reloads.set(name, reload);
-    return reload;
+    return this.#afterOthers(name, async () => {
+      if (this.#editions.has(name)) await this.#replace(name).catch(() => {});
+    });
+  }
+
+  load(name: string): Promise<void> {
+    this.#requireControl();
+    if (!this.files.has(name)) this.#loaded(name);
+    return this.#afterOthers(name, async () => {
+      await this.#replace(name).catch((error) => {
+        throw isKnown(error) ? new HttpError(400, error.message) : error;
+      });
+    });
+  }
+
+  unload(name: string): Promise<void> {
+    this.#requireControl();
+    return this.#afterOthers(name, async () => {
+      this.#retire(this.#loaded(name));
+      this.#editions.delete(name);
+      this.#options.log.info({ model: name }, 'model unloaded');
+    });
+  }
+
+  #requireControl(): void {
+    if (this.#options.isControlled) return;
+    const problem = 'requests cannot load and unload models here';
+    throw new HttpError(403, `${problem}; the server has to be started with --model-control explicit`);
+  }
+
+  /** @throws HttpError 404 */
+  #loaded(name: string): Edition {
+    const edition = this.#editions.get(name);
+    if (edition) return edition;
+    const problem = this.files.has(name) ? `model '${name}' is not loaded` : `there is no model '${name}'`;
+    throw new HttpError(404, `${problem}; the models are ${this.names.join(', ') || 'all unloaded'}`);
+  }
+
+  /** One change of a model at a time. */
+  #afterOthers(name: string, change: () => Promise<void>): Promise<void> {
+    const changed = (this.#changes.get(name) ?? Promise.resolve()).then(change);
+    this.#changes.set(
+      name,
+      changed.catch(() => {}),
+    );
+    return changed;
   }
 
   async #replace(name: string): Promise<void> {
     const { log, metrics } = this.#options;
     const path = this.files.get(name)!;
-    const old = this.#editions.get(name)!;
+    const old = this.#editions.get(name);
     try {
       const bytes = await readModelFile(path);
-      if (Buffer.compare(bytes, old.bytes) === 0) return log.info({ model: name }, 'the file has not changed');
+      if (old && Buffer.compare(bytes, old.bytes) === 0) return log.info({ model: name }, 'the file has not changed');
       const edition = await this.#load(name, bytes);
       this.#editions.set(name, edition);
-      old.isReplaced = true;
-      this.#unloadUnused(old);
+      if (old) this.#retire(old);
       metrics.observeReload(name, true);
-      log.info({ model: name, path, version: edition.model.version }, 'model reloaded');
+      log.info({ model: name, path, version: edition.model.version }, `model ${old ? 're' : ''}loaded`);
     } catch (error) {
       metrics.observeReload(name, false);
-      const known = error instanceof BnError || error instanceof WorkerDied;
-      const details = known ? { reason: error.message } : { err: error };
+      const details = isKnown(error) ? { reason: error.message } : { err: error };
       log.error({ model: name, path, ...details }, 'the file cannot be loaded; the model stays as it was');
+      throw error;
     }
   }
 
   async #load(name: string, bytes: Uint8Array): Promise<Edition> {
     const { pool, limits } = this.#options;
+    const version = 1 + (this.#versions.get(name) ?? 0);
+    const statistics = new Statistics(name, String(version));
     const number = this.#nextNumber++;
     const source = { path: this.files.get(name)!, bytes };
     const description = await pool.load(number, { source, sizes: batchSizes(limits.maxBatch) });
     const { dtype } = description.input.spec;
-    const predictor = (computation: Computation) => this.#predictor(name, number, computation, dtype);
+    const observe = (batch: BatchObservation) => {
+      this.#options.metrics.observeBatch(name, batch);
+      statistics.observeBatch(batch);
+    };
+    const predictor = (computation: Computation) => this.#predictor(number, computation, dtype, observe);
     const predictors = { outputs: predictor('outputs'), answer: predictor('answer') };
+    this.#versions.set(name, version);
     const model: ServedModel = {
       ...description,
-      name,
-      version: String(1 + Number(this.#editions.get(name)?.model.version ?? 0)),
-      predict: (computation, ...request) => predictors[computation].predict(...request),
+      ...{ name, version: String(version), limits, statistics },
+      requireRoom: (computation) => predictors[computation].requireRoom(1),
+      predict: (computation, features, rows, signal) =>
+        statistics.observeRequest(rows, () => predictors[computation].predict(features, rows, signal)),
     };
     return { number, bytes, model, predictors, users: 0, isReplaced: false };
   }
 
-  #predictor(name: string, model: number, computation: Computation, dtype: DType): Predictor<WorkerThread> {
-    const { clock, dispatcher, limits, metrics } = this.#options;
+  #predictor(
+    model: number,
+    computation: Computation,
+    dtype: DType,
+    observe: (batch: BatchObservation) => void,
+  ): Predictor<WorkerThread> {
+    const { clock, dispatcher, limits } = this.#options;
     return new Predictor<WorkerThread>({
-      ...{ clock, dispatcher, limits, dtype },
+      ...{ clock, dispatcher, limits, dtype, observe },
       compute: (worker, features) => this.#compute(worker, { model, computation, features }),
-      observe: (batch) => metrics.observeBatch(name, batch),
     });
   }
 
@@ -176,9 +244,19 @@ export class ModelLibrary implements Models {
     }
   }
 
+  #retire(edition: Edition): void {
+    edition.isReplaced = true;
+    this.#unloadUnused(edition);
+  }
+
   #unloadUnused({ number, predictors, users, isReplaced }: Edition): void {
     if (!isReplaced || users > 0) return;
     for (const computation of computations) this.#options.dispatcher.delete(predictors[computation]);
     void this.#options.pool.unload(number);
   }
+}
+
+/** Errors about files, as against those of the program. */
+function isKnown(error: unknown): error is Error {
+  return error instanceof BnError || error instanceof WorkerDied;
 }

@@ -1,12 +1,11 @@
 // The answer to an inference request, in JSON and bytes.
 
-import type { OutputValue } from '../../model/open-model.js';
+import type { DType, TypedArray } from '@bn/core';
 import { HttpError } from '../http-error.js';
-import type { ServedModel } from '../models/served-model.js';
-import { datatypes, elementsOf } from './datatypes.js';
-import type { ParsedRequest } from './parse-request.js';
+import { bytesOf } from './binary-elements.js';
+import { datatypeOf } from './datatypes.js';
+import type { InferenceAnswer } from './infer.js';
 import type { InferenceResponse } from './schemas.js';
-import { bytesOf } from './tensor-data.js';
 
 export interface EncodedResponse {
   readonly headers: Readonly<Record<string, string>>;
@@ -14,18 +13,14 @@ export interface EncodedResponse {
 }
 
 /** @throws HttpError 500 for numbers that JSON has not */
-export function encodeResponse(
-  { name: model, version }: Pick<ServedModel, 'name' | 'version'>,
-  { id, outputs }: ParsedRequest,
-  values: ReadonlyMap<string, OutputValue>,
-): EncodedResponse {
+export function encodeResponse({ model, request, values }: InferenceAnswer): EncodedResponse {
   const binary: Buffer[] = [];
   const response: InferenceResponse = {
-    ...{ model_name: model, model_version: version },
-    ...(id !== undefined && { id }),
-    outputs: outputs.map(({ name, binary: asBytes }) => {
+    ...{ model_name: model.name, model_version: model.version },
+    ...(request.id !== undefined && { id: request.id }),
+    outputs: request.outputs.map(({ name, binary: asBytes }) => {
       const { data, spec } = values.get(name)!;
-      const head = { name, datatype: datatypes[spec.dtype].name, shape: spec.shape as number[] };
+      const head = { name, datatype: datatypeOf[spec.dtype], shape: spec.shape as number[] };
       if (!asBytes) return { ...head, data: finite(name, elementsOf(data, spec.dtype)) };
       const bytes = bytesOf(data);
       binary.push(bytes);
@@ -42,6 +37,10 @@ export function encodeResponse(
     },
     body: Buffer.concat([head, ...binary]),
   };
+}
+
+function elementsOf(data: TypedArray, dtype: DType): (number | boolean)[] {
+  return dtype === 'bool' ? Array.from(data, (x) => x === 1) : Array.from(data);
 }
 
 function finite(name: string, elements: (number | boolean)[]): (number | boolean)[] {

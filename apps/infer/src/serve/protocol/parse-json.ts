@@ -86,6 +86,13 @@ function isDataAt(text: Buffer, at: number): boolean {
   return text.toString('latin1', Math.max(0, key - 6), key) === '"data"';
 }
 
+/** As `parseJson`, of a body that may be missing, and has no tensor. */
+export function parseSmallJson<T>(body: Buffer | undefined, schema: z.ZodType<T>): T {
+  const text = body?.length ? body : Buffer.from('{}');
+  if (text.length <= largest) return parseJson(text, schema);
+  throw new HttpError(400, `the request has more than ${largest} bytes; leave out what is not needed`);
+}
+
 /** @throws HttpError 400 for a text that is not JSON, holds keys that reach for prototypes, or is no such object */
 export function parseJson<T>(text: Buffer, schema: z.ZodType<T>): T {
   if (text.toString('latin1').split(',').length > mostValues) {
@@ -94,7 +101,12 @@ export function parseJson<T>(text: Buffer, schema: z.ZodType<T>): T {
       `the request has more than ${mostValues} values besides its data; leave out what is not needed`,
     );
   }
-  const parsed = schema.safeParse(parse(text));
+  return checked(schema, parse(text));
+}
+
+/** @throws HttpError 400 for what is not as the schema says */
+export function checked<T>(schema: z.ZodType<T>, value: unknown): T {
+  const parsed = schema.safeParse(value);
   if (parsed.success) return parsed.data;
   const { path, message } = parsed.error.issues[0]!;
   throw new HttpError(400, `${path.length === 0 ? 'the request' : path.join('.')}: ${message}`);

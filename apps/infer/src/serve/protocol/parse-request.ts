@@ -1,21 +1,29 @@
-// An inference request of the protocol, checked against the model.
+// An inference request, however it came, checked against the model.
 
 import { formatShape, type Spec, type TypedArray } from '@bn/core';
 import type { InferenceModel } from '../../model/open-model.js';
 import { HttpError } from '../http-error.js';
-import { datatypes } from './datatypes.js';
-import { cutRequest, parseJson } from './parse-json.js';
-import { readElements } from './read-elements.js';
-import { type InferenceRequest, inferenceRequest } from './schemas.js';
+import { maxImages } from '../images.js';
+import { datatypeOf, datatypes } from './datatypes.js';
+import type { Elements } from './elements.js';
+import type { InferenceRequest } from './schemas.js';
 import type { Steps } from './slices.js';
-import { tensorFromBytes } from './tensor-data.js';
 
 /** What requests are checked against; the batch dimensions are null. */
 export type ModelInterface = Pick<InferenceModel, 'input' | 'outputs'>;
 
+/** A request as the readers of JSON, of bytes and of gRPC's messages give it. */
+export interface Received {
+  /** Without elements. */
+  readonly request: InferenceRequest;
+  /** Of its tensor. */
+  readonly elements: Elements;
+}
+
 export interface ParsedRequest {
   readonly id?: string;
-  readonly features: TypedArray;
+  /** The tensor in the model's type; or files of images, one for each example. */
+  readonly input: { readonly features: TypedArray } | { readonly images: readonly Uint8Array[] };
   /** Examples in the batch. */
   readonly rows: number;
   /** In the order of the answer. */
@@ -30,33 +38,19 @@ interface RequestedOutput {
 
 type Input = InferenceRequest['inputs'][number];
 
-/**
- * @param headerLength the header Inference-Header-Content-Length: where the JSON ends and binary data begins
- * @throws HttpError 400 for what does not fit
- */
-export function* parseRequest(
-  body: Buffer,
-  headerLength: string | undefined,
-  model: ModelInterface,
-): Steps<ParsedRequest> {
-  const jsonLength = headerLength === undefined ? body.length : Number(headerLength);
-  if (headerLength !== undefined && (!/^\d+$/.test(headerLength) || jsonLength > body.length)) {
-    const problem = `expected at most the ${body.length} bytes of the body, got ${headerLength}`;
-    throw new HttpError(400, `Inference-Header-Content-Length: ${problem}`);
-  }
-  const { head, data } = yield* cutRequest(body.subarray(0, jsonLength));
-  const request = parseJson(head, inferenceRequest);
+/** @throws HttpError 400 for what does not fit */
+export function* parseRequest({ request, elements }: Received, model: ModelInterface): Steps<ParsedRequest> {
   requireSupported(request);
   const input = onlyInput(request, model);
-  const shape = checkedShape(input, model.input.spec);
-  requireOneForm(input, data, body.length - jsonLength);
-  const { dtype } = model.input.spec;
-  const features = data
-    ? yield* readElements(data, shape, dtype)
-    : tensorFromBytes(body.subarray(jsonLength), shape, dtype);
+  const { datatype, shape } = input;
+  checkShape(input, model.input.spec);
   return {
     ...(request.id !== undefined && { id: request.id }),
-    ...{ features, rows: shape[0]!, outputs: requestedOutputs(request, model) },
+    ...{ rows: shape[0]!, outputs: requestedOutputs(request, model) },
+    input:
+      datatype === 'BYTES'
+        ? { images: yield* elements.items(shape[0]!) }
+        : { features: yield* elements.tensor({ datatype, shape, dtype: model.input.spec.dtype }) },
   };
 }
 
@@ -77,28 +71,26 @@ function onlyInput({ inputs }: InferenceRequest, { input }: ModelInterface): Inp
   return inputs[0]!;
 }
 
-function checkedShape({ name, shape, datatype }: Input, spec: Spec): readonly number[] {
-  const expected = datatypes[spec.dtype].name;
-  if (datatype !== expected)
-    throw new HttpError(400, `input '${name}': expected datatype ${expected}, got ${datatype}`);
-  const fits = shape.length === spec.shape.length && shape.every((n, axis) => n === (spec.shape[axis] ?? n));
-  if (!fits || shape[0] === 0) {
-    const wanted = `shape ${formatShape(spec.shape)} with a batch of at least 1`;
+function checkShape({ name, shape, datatype }: Input, spec: Spec): void {
+  const refuse = (wanted: string) => {
     throw new HttpError(400, `input '${name}': expected ${wanted}, got ${formatShape(shape)}`);
+  };
+  if (datatype === 'BYTES') {
+    const isList = shape.length === 1 || (shape.length === 2 && shape[1] === 1);
+    if (!isList || shape[0]! < 1 || shape[0]! > maxImages) {
+      refuse(`BYTES of shape [batch] or [batch, 1], with the files of 1 to ${maxImages} images`);
+    }
+    return;
   }
-  return shape;
-}
-
-function requireOneForm({ name, parameters }: Input, data: Buffer | null, bytes: number): void {
-  const binarySize = parameters?.binary_data_size;
-  const total = binarySize ?? 0;
-  if (bytes !== total) {
-    const problem = `binary_data_size of input '${name}' is ${total}, but ${bytes} bytes follow the JSON`;
-    throw new HttpError(400, `binary data: ${problem}`);
+  if (!datatypes.has(datatype)) {
+    const all = [...datatypes.keys(), 'BYTES'].join(', ');
+    throw new HttpError(
+      400,
+      `input '${name}': expected datatype ${datatypeOf[spec.dtype]}, or one of ${all}; got ${datatype}`,
+    );
   }
-  if ((binarySize === undefined) === (data === null)) {
-    throw new HttpError(400, `input '${name}': expected either data, or binary_data_size and bytes after the JSON`);
-  }
+  const fits = shape.length === spec.shape.length && shape.every((n, axis) => n === (spec.shape[axis] ?? n));
+  if (!fits || shape[0] === 0) refuse(`shape ${formatShape(spec.shape)} with a batch of at least 1`);
 }
 
 function requestedOutputs({ parameters, outputs }: InferenceRequest, model: ModelInterface): RequestedOutput[] {

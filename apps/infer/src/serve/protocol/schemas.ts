@@ -56,6 +56,55 @@ export const modelMetadata = z.object({
   parameters: z.record(z.string(), z.string()).describe("the file's texts"),
 });
 
+const tensorConfig = z.object({
+  name: z.string(),
+  data_type: z.string(),
+  dims: z.array(z.int().min(-1)).describe('without the batch'),
+});
+
+export const modelConfig = z.object({
+  name: z.string(),
+  platform: z.string(),
+  backend: z.string().describe('what computes, in words'),
+  version_policy: z.object({ latest: z.object({ num_versions: z.int() }) }),
+  max_batch_size: z.int().describe('examples computed together, at most'),
+  input: z.array(tensorConfig),
+  output: z.array(tensorConfig),
+  dynamic_batching: z.object({ max_queue_delay_microseconds: z.int() }),
+});
+
+const duration = z.object({ count: z.int(), ns: z.int() });
+const computation = { compute_input: duration, compute_infer: duration, compute_output: duration };
+
+const oneModelStatistics = z.object({
+  name: z.string(),
+  version: z.string(),
+  last_inference: z.int().describe('milliseconds since 1970; 0: none'),
+  inference_count: z.int().describe('examples answered'),
+  execution_count: z.int().describe('batches computed'),
+  inference_stats: z
+    .object({ success: duration, fail: duration, queue: duration, ...computation })
+    .extend({ cache_hit: duration, cache_miss: duration }),
+  batch_stats: z.array(z.object({ batch_size: z.int(), ...computation })),
+});
+export const modelStatistics = z.object({ model_stats: z.array(oneModelStatistics) });
+
+export const repositoryIndexRequest = z.object({
+  ready: z.boolean().optional().describe('only models that are loaded'),
+});
+export const repositoryIndex = z.array(
+  z.object({
+    name: z.string(),
+    version: z.string(),
+    state: z.enum(['READY', 'UNAVAILABLE']),
+    reason: z.string(),
+  }),
+);
+const noParameters = 'a model is what its file says; leave the parameters out';
+export const repositoryRequest = z.object({
+  parameters: z.strictObject({ unload_dependents: z.boolean().optional() }, { error: noParameters }).optional(),
+});
+
 export const serverMetadata = z.object({ name: z.string(), version: z.string(), extensions: z.array(z.string()) });
 export const modelReady = z.object({ name: z.string(), ready: z.boolean() });
 export const serverLive = z.object({ live: z.boolean() });
@@ -65,4 +114,7 @@ export const errorResponse = z.object({ error: z.string() });
 
 export type InferenceRequest = z.infer<typeof inferenceRequest>;
 export type InferenceResponse = z.infer<typeof inferenceResponse>;
+export type ModelConfig = z.infer<typeof modelConfig>;
+export type ModelStatistics = z.infer<typeof oneModelStatistics>;
+export type RepositoryIndex = z.infer<typeof repositoryIndex>;
 export type ModelMetadata = z.infer<typeof modelMetadata>;

@@ -4,7 +4,7 @@ import { ops, type Tensor } from '@bn/core';
 import type { NodeContext } from '../node-context.js';
 import type { ImportRules } from '../rules.js';
 
-type Reduce = (x: Tensor, axes?: readonly number[], options?: { keepDims?: boolean }) => Tensor;
+type Reduce = (x: Tensor, axes?: readonly number[], options?: { keepDims?: boolean | undefined }) => Tensor;
 
 export const reduction: ImportRules = {
   ReduceMean: (node) => reduce(node, ops.mean),

@@ -1,0 +1,54 @@
+// An inference request's way through the model, the same for HTTP and gRPC.
+
+import { joinArrays, type TypedArray } from '@bn/core';
+import type { OutputValue } from '../../model/open-model.js';
+import type { Budget } from '../http/budget.js';
+import { decodeImages, imageModel, untilTimeUp } from '../images.js';
+import type { ServedModel } from '../models/served-model.js';
+import { type ParsedRequest, parseRequest, type Received } from './parse-request.js';
+import { inSlices } from './slices.js';
+
+export interface InferenceOptions {
+  /** Aborted when nobody waits for the answer any more. */
+  readonly gone: AbortSignal;
+  /** Milliseconds. */
+  readonly timeout: number;
+  /** Of the bytes that decoding images may take at a time. */
+  readonly decoding: Budget;
+}
+
+export interface InferenceAnswer {
+  readonly model: Pick<ServedModel, 'name' | 'version'>;
+  readonly request: Pick<ParsedRequest, 'id' | 'outputs'>;
+  /** By name. */
+  readonly values: ReadonlyMap<string, OutputValue>;
+}
+
+/** @throws HttpError */
+export async function infer(
+  model: ServedModel,
+  received: Received,
+  options: InferenceOptions,
+): Promise<InferenceAnswer> {
+  const request = await inSlices(parseRequest(received, model));
+  const { input, rows } = request;
+  const features = 'features' in input ? input.features : await featuresOf(model, input.images, options);
+  return { model, request, values: await model.predict('outputs', features, rows, options.gone) };
+}
+
+/** Decoded as by `POST /classify`. */
+function featuresOf(
+  model: ServedModel,
+  images: readonly Uint8Array[],
+  { gone, timeout, decoding }: InferenceOptions,
+): Promise<TypedArray> {
+  const { input } = imageModel(model);
+  const encoded = images.map((bytes, i) => ({ bytes, site: `element ${i}: ` }));
+  return untilTimeUp(gone, timeout, async (signal) => {
+    const pixels = await decodeImages(encoded, input, {
+      ...{ invert: false, budget: decoding, signal },
+      requireRoom: () => model.requireRoom('outputs'),
+    });
+    return joinArrays(pixels.map((one) => input.features(one)));
+  });
+}
