@@ -37,8 +37,10 @@ export function startRequestSpan(
   const { context, propagation, SpanKind, SpanStatusCode, trace } = api;
   // The user's instrumentation of HTTP may have begun a span already.
   const active = context.active();
-  const parent = trace.getSpan(active) ? active : propagation.extract(active, headers);
-  const span = tracer.startSpan(name, { kind: SpanKind.SERVER, attributes }, parent);
+  const isPart = trace.getSpan(active) !== undefined;
+  const parent = isPart ? active : propagation.extract(active, headers);
+  const kind = isPart ? SpanKind.INTERNAL : SpanKind.SERVER;
+  const span = tracer.startSpan(name, { kind, attributes }, parent);
   const { traceId, spanId } = span.spanContext();
   return {
     ids: api.isSpanContextValid(span.spanContext()) ? { trace_id: traceId, span_id: spanId } : ids,
