@@ -1,7 +1,7 @@
 // The gRPC port, asked by a gRPC client: that it answers as HTTP does, and refuses with the same words.
 
 import { connect } from 'node:http2';
-import { Metadata, status } from '@grpc/grpc-js';
+import { InterceptingCall, type Interceptor, Metadata, status } from '@grpc/grpc-js';
 import sharp from 'sharp';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { createGrpcServer } from '../src/serve/grpc/grpc-server.js';
@@ -52,6 +52,37 @@ it('tells that it lives, what it is, and what it serves', async () => {
     expect((await call('ModelStatistics', named)).model_stats[0]).toMatchObject({ name: model.name, version: '7' });
   }
   expect((await call('ModelStatistics')).model_stats).toHaveLength(1);
+});
+
+it('a call has an id, in its answer and in its lines of the log, and belongs to its caller’s trace', async () => {
+  const ids: unknown[] = [];
+  const listen: Interceptor = (options, next) =>
+    new InterceptingCall(next(options), {
+      start: (metadata, _, start) =>
+        start(metadata, {
+          onReceiveMetadata(received, pass) {
+            ids.push(...received.get('x-request-id'));
+            pass(received);
+          },
+        }),
+    });
+  const failing = { ...model, predict: () => Promise.reject(new Error('secret')) };
+  const { call, infer, lines } = await setUp({ accessLog: true, served: [failing] }, { interceptors: [listen] });
+  const metadata = new Metadata();
+  metadata.set('x-request-id', 'mine');
+  metadata.set('traceparent', `00-${'1'.repeat(32)}-${'2'.repeat(16)}-01`);
+  await call('ServerMetadata', {}, metadata);
+  await call('ServerLive');
+  await refusal(infer({ ...pixels, contents: uints }));
+  expect(ids).toEqual(['mine', expect.stringMatching(/^[\da-f-]{36}$/), expect.any(String)]);
+  expect(lines.map((line) => JSON.parse(line))).toMatchObject([
+    {
+      ...{ msg: 'request', level: 'info', method: '/inference.GRPCInferenceService/ServerMetadata', status: 200 },
+      ...{ requestId: 'mine', trace_id: '1'.repeat(32), span_id: '2'.repeat(16), milliseconds: expect.any(Number) },
+    },
+    { msg: 'a request failed', level: 'error', requestId: ids[2] },
+    { msg: 'request', method: '/inference.GRPCInferenceService/ModelInfer', status: 500, model: model.name },
+  ]);
 });
 
 it('probes learn that it does not serve: without a worker, and while it stops', async () => {

@@ -2,6 +2,7 @@
 
 import {
   logVerbosity,
+  Metadata,
   Server,
   ServerCredentials,
   type ServerUnaryCall,
@@ -10,6 +11,8 @@ import {
 } from '@grpc/grpc-js';
 import type { AppOptions } from '../http/create-app.js';
 import { explain } from '../http/failures.js';
+import { requestId } from '../http/request-log.js';
+import { startRequestSpan } from '../tracing.js';
 import { admission } from './admission.js';
 import { loadMethods, type Method } from './load-services.js';
 import { type CallContext, createMethods } from './methods.js';
@@ -58,7 +61,7 @@ export function createGrpcServer(options: AppOptions): GrpcServer {
     },
   };
 
-  function unary(name: keyof typeof methods, { requestDeserialize }: Method) {
+  function unary(name: keyof typeof methods, { path, requestDeserialize }: Method) {
     const read = (bytes: Buffer) => (name === 'ModelInfer' ? readMessage : decodeSmall)(bytes, requestDeserialize);
     const answer = methods[name] as (request: unknown, call: CallContext) => object | Promise<object>;
     return async (call: ServerUnaryCall<Buffer, object>, reply: sendUnaryData<object>) => {
@@ -66,17 +69,36 @@ export function createGrpcServer(options: AppOptions): GrpcServer {
       const gone = new AbortController();
       call.on('cancelled', () => gone.abort());
       const context: CallContext = { modelName: '', gone: gone.signal };
+      const headers = headersOf(call.metadata);
+      const id = requestId(headers);
+      const answered = new Metadata();
+      answered.set('x-request-id', id);
+      call.sendMetadata(answered);
+      const span = startRequestSpan(path.slice(1), headers, { 'rpc.system': 'grpc', 'rpc.method': name });
+      const log = options.log.child({ requestId: id, ...span.ids });
       let status = 200;
       try {
-        reply(null, await answer(read(call.request), context));
+        reply(null, await span.run(async () => answer(read(call.request), context)));
       } catch (error) {
         status = explain(error as Error).status;
-        if (status >= 500 && status !== 503) options.log.error({ err: error, method: name }, 'a request failed');
+        if (status >= 500 && status !== 503) log.error({ err: error, method: name }, 'a request failed');
         reply(statusOf(error as Error));
       }
       const milliseconds = performance.now() - start;
       if (name === 'ModelInfer') options.metrics.observeRequest(context.modelName, status, milliseconds / 1000);
-      options.log.debug({ method: name, ip: call.getPeer(), status, milliseconds }, 'request');
+      const { modelName: model } = context;
+      const of = { 'bn.request_id': id, ...(model && { 'bn.model': model }) };
+      span.end(status >= 500, of);
+      if (!options.accessLog) return;
+      const isProbe = ['Check', 'ServerLive', 'ServerReady'].includes(name);
+      const line = { method: path, status, milliseconds, ...(model && { model }), ip: call.getPeer() };
+      log[isProbe && status < 500 ? 'debug' : 'info'](line, 'request');
     };
   }
+}
+
+/** Those that requests by HTTP have too. */
+function headersOf(metadata: Metadata): Record<string, string> {
+  const names = ['x-request-id', 'traceparent', 'tracestate', 'baggage'];
+  return Object.fromEntries(names.flatMap((name) => metadata.get(name).map((value) => [name, String(value)])));
 }
