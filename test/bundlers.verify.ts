@@ -1,12 +1,13 @@
 // Programs for Node that a bundler has put into one file: the packages find their data and their threads.
 
 import { execFile } from 'node:child_process';
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { packPackages, withDependencies } from './pack-packages.js';
+import { installPacked, packPackages } from './pack-packages.js';
+import { trainingPackages, trainingProgram } from './training-program.js';
 
 const run = promisify(execFile);
 const outside = mkdtempSync(join(tmpdir(), 'bn-bundlers-'));
@@ -15,35 +16,6 @@ afterAll(() => rmSync(outside, { recursive: true, force: true }));
 
 /** Without the folders of packages that pnpm adds for what it starts. */
 const env = { ...process.env, NODE_PATH: '' };
-
-const program = `
-import { batchNorm, classification, conv2d, createTrainer, defineModel, dense, flatten, relu, sequential, sgd } from '@bn/core';
-import { fashionMnist } from '@bn/fashion-mnist';
-import { createBackend } from '@bn/wasm';
-
-async function main() {
-  const network = sequential({
-    conv: conv2d(8, { kernelSize: 3, stride: 2 }),
-    bn: batchNorm(),
-    relu: relu(),
-    flatten: flatten(),
-    out: dense(10),
-  });
-  const model = defineModel(network, { input: { shape: [null, 1, 28, 28], dtype: 'float32' } });
-  const backend = await createBackend({ threads: 2 });
-  const trainer = await createTrainer({ model, backend, objective: classification(), optimizer: sgd(), seed: 1 });
-  const { train } = await fashionMnist();
-  const losses = [];
-  for await (const event of trainer.fit({ train, epochs: 1, learningRate: 0.1 })) {
-    if (event.type === 'step') losses.push(event.loss);
-    if (losses.length === 5) break;
-  }
-  await trainer.dispose();
-  await backend.dispose();
-  console.log(JSON.stringify({ device: backend.device, losses }));
-}
-main();
-`;
 
 const webpackConfig = `module.exports = {
   mode: 'production',
@@ -54,16 +26,11 @@ const webpackConfig = `module.exports = {
 };`;
 
 beforeAll(async () => {
-  const names = ['@bn/core', '@bn/fashion-mnist', '@bn/wasm'];
-  const tarballs = withDependencies(await packPackages(outside), names).map(({ tarball }) => `"${tarball}"`);
-  mkdirSync(folder);
-  writeFileSync(join(folder, 'package.json'), '{ "type": "module" }');
-  writeFileSync(join(folder, 'program.mjs'), program);
-  writeFileSync(join(folder, 'webpack.config.cjs'), webpackConfig);
   // Of esbuild the program itself is in an optional dependency: its install script is not needed.
   const bundlers = ['esbuild@0.28.2', 'webpack@5.113.0', 'webpack-cli@7.3.1'];
-  const quiet = ['--ignore-scripts', '--no-audit', '--no-fund', '--prefer-offline'];
-  await run('npm', ['install', ...quiet, ...tarballs, ...bundlers], { cwd: folder, shell: true });
+  await installPacked(await packPackages(outside), folder, trainingPackages, bundlers);
+  writeFileSync(join(folder, 'program.mjs'), trainingProgram);
+  writeFileSync(join(folder, 'webpack.config.cjs'), webpackConfig);
 });
 
 const esbuild = 'esbuild program.mjs --bundle --platform=node --log-level=error';

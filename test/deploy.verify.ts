@@ -55,15 +55,19 @@ async function until<T>(what: () => Promise<T | false>): Promise<T> {
   }
 }
 
-async function serve(): Promise<{ child: ChildProcess; port: number; log(): string }> {
+/** @param variables of the environment, besides those of the container */
+async function serve(variables: NodeJS.ProcessEnv = {}): Promise<{ child: ChildProcess; port: number; log(): string }> {
   const port = await freePort();
   const [file, ...args] = [...instruction(/ENTRYPOINT/, port), ...instruction(/CMD/, port)];
-  const child = spawn(file!, args, { ...confined, stdio: ['ignore', 'ignore', 'pipe'] });
+  const env = { ...confined.env, ...variables };
+  const child = spawn(file!, args, { ...confined, env, stdio: ['ignore', 'pipe', 'pipe'] });
   onTestFinished(() => void child.kill('SIGKILL'));
   let log = '';
-  child.stderr!.setEncoding('utf8').on('data', (text: string) => {
-    log += text;
-  });
+  for (const stream of [child.stdout, child.stderr]) {
+    stream.setEncoding('utf8').on('data', (text: string) => {
+      log += text;
+    });
+  }
   await until(async () => {
     if (child.exitCode !== null) throw new Error(log);
     return (await fetch(`http://127.0.0.1:${port}/v2/health/ready`)).ok;
@@ -126,6 +130,26 @@ describe('the container', () => {
     expect(log()).toMatch(/"requestId":"mine","method":"POST","path":"\/classify","status":200/);
     expect(log()).not.toMatch(/"level":"(warn|error)"/);
   });
+});
+
+test('OpenTelemetry beside the program, loaded by NODE_OPTIONS alone, has the spans of a request', async () => {
+  const packages = ['@opentelemetry/api@1.9', '@opentelemetry/auto-instrumentations-node'];
+  const quiet = ['--ignore-scripts', '--no-audit', '--no-fund', '--prefer-offline', '--no-save'];
+  execFileSync('npm', ['install', '--prefix', folder, ...quiet, ...packages], { stdio: 'pipe', shell: true });
+  const { child, port, log } = await serve({
+    NODE_OPTIONS: '--import @opentelemetry/auto-instrumentations-node/register',
+    ...{ OTEL_TRACES_EXPORTER: 'console', OTEL_METRICS_EXPORTER: 'none', OTEL_LOGS_EXPORTER: 'none' },
+  });
+  const body = readFileSync(path('examples/clothes/bag.png'));
+  const traceId = '0af7651916cd43dd8448eb211c80319c';
+  const headers = { 'x-api-key': 'k', traceparent: `00-${traceId}-b7ad6b7169203331-01` };
+  expect((await fetch(`http://127.0.0.1:${port}/classify`, { method: 'POST', body, headers })).status).toBe(200);
+  const exit = once(child, 'exit');
+  child.kill('SIGTERM');
+  await exit;
+  const spans = [...log().matchAll(/traceId: '(\w+)'.*?\n {2}name: '([^']+)'/gs)].filter(([, id]) => id === traceId);
+  expect(spans.map(([, , name]) => name)).toEqual(expect.arrayContaining(['POST /classify', 'queue', 'compute']));
+  expect(log()).toContain(`"trace_id":"${traceId}"`);
 });
 
 /** Whether a program is installed, here or beside the Python of the checks. */

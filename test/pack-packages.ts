@@ -1,7 +1,8 @@
 // Packs the packages of this repository as they would be published, and says which tarballs an installation needs.
 
 import { execFile } from 'node:child_process';
-import { readFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { type TarballFile, unpack } from '@publint/pack';
@@ -47,4 +48,23 @@ export function withDependencies(
     for (const dependency of Object.keys(dependencies)) if (packed.has(dependency)) needed.add(dependency);
   }
   return [...needed].map((name) => packed.get(name)!);
+}
+
+/**
+ * Does in `folder`, which may be there already, what `npm install <names>` will do once the packages are published. Without
+ * install scripts, which would download.
+ *
+ * @param others packages of the registry
+ */
+export async function installPacked(
+  packed: ReadonlyMap<string, PackedPackage>,
+  folder: string,
+  names: readonly string[],
+  others: readonly string[] = [],
+): Promise<void> {
+  mkdirSync(folder, { recursive: true });
+  writeFileSync(join(folder, 'package.json'), '{ "type": "module" }');
+  const tarballs = withDependencies(packed, names).map(({ tarball }) => `"${tarball}"`);
+  const quiet = ['--ignore-scripts', '--no-audit', '--no-fund', '--prefer-offline'];
+  await promisify(execFile)('npm', ['install', ...quiet, ...tarballs, ...others], { cwd: folder, shell: true });
 }

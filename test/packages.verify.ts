@@ -1,16 +1,7 @@
 // What npm's users get: tarballs that publishing checks accept, and that work in a folder of their own.
 
 import { execFile } from 'node:child_process';
-import {
-  copyFileSync,
-  mkdirSync,
-  mkdtempSync,
-  readdirSync,
-  readFileSync,
-  rmSync,
-  statSync,
-  writeFileSync,
-} from 'node:fs';
+import { copyFileSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -20,7 +11,7 @@ import { publint } from 'publint';
 import { formatMessage } from 'publint/utils';
 import { subset } from 'semver';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { type PackedPackage, packPackages, withDependencies } from './pack-packages.js';
+import { installPacked, type PackedPackage, packPackages } from './pack-packages.js';
 
 const run = promisify(execFile);
 const root = fileURLToPath(new URL('../', import.meta.url));
@@ -36,14 +27,10 @@ beforeAll(async () => {
 });
 afterAll(() => rmSync(outside, { recursive: true, force: true }));
 
-/** A folder with what `npm install <names>` will put there; install scripts would download. */
+/** A folder with what `npm install <names>` will put there. */
 async function install(folderName: string, names: readonly string[]): Promise<string> {
   const folder = join(outside, folderName);
-  mkdirSync(folder, { recursive: true });
-  writeFileSync(join(folder, 'package.json'), '{ "type": "module" }');
-  const tarballs = withDependencies(packed, names).map(({ tarball }) => `"${tarball}"`);
-  const quiet = ['--ignore-scripts', '--no-audit', '--no-fund', '--prefer-offline'];
-  await run('npm', ['install', ...quiet, ...tarballs], { cwd: folder, shell: true });
+  await installPacked(packed, folder, names);
   expect(tooDemanding(join(folder, 'node_modules')), 'dependencies that ask for a newer Node than we do').toEqual([]);
   return folder;
 }

@@ -1,13 +1,13 @@
 // The types of the packed packages, as strict programs see them: without the types of browsers or Node, checked as a whole.
 
 import { execFile } from 'node:child_process';
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { packPackages, withDependencies } from './pack-packages.js';
+import { installPacked, packPackages } from './pack-packages.js';
 
 const run = promisify(execFile);
 const root = fileURLToPath(new URL('../', import.meta.url));
@@ -45,12 +45,8 @@ none<Offenders<Trainer>>();
 
 beforeAll(async () => {
   const names = new Set(entries.map((entry) => `@bn/${entry.split('/')[0]}`));
-  const tarballs = withDependencies(await packPackages(outside), [...names]).map(({ tarball }) => `"${tarball}"`);
-  mkdirSync(folder);
-  writeFileSync(join(folder, 'package.json'), '{ "type": "module" }');
+  await installPacked(await packPackages(outside), folder, [...names]);
   writeFileSync(join(folder, 'options.ts'), options);
-  const quiet = ['--ignore-scripts', '--no-audit', '--no-fund', '--prefer-offline'];
-  await run('npm', ['install', ...quiet, ...tarballs], { cwd: folder, shell: true });
 });
 
 const resolutions = [

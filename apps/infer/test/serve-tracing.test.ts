@@ -2,6 +2,7 @@
 
 import { connect } from 'node:net';
 import { setTimeout as wait } from 'node:timers/promises';
+import { SpanKind } from '@opentelemetry/api';
 import { InMemorySpanExporter, NodeTracerProvider, SimpleSpanProcessor } from '@opentelemetry/sdk-trace-node';
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
 import { systemClock } from '../src/serve/batching/clock.js';
@@ -153,6 +154,7 @@ describe('with an SDK of OpenTelemetry', () => {
       (name) => spans.find((span) => span.name.startsWith(name))!,
     );
     expect(server!.parentSpanContext!.spanId).toBe(caller);
+    expect(server!.kind).toBe(SpanKind.SERVER);
     expect(server!.attributes).toMatchObject({
       ...{ 'http.request.method': 'POST', 'http.route': '/v2/models/:name/infer', 'http.response.status_code': 200 },
       ...{ 'url.path': infer, 'bn.model': 'm', 'bn.request_id': 'one' },

@@ -41,12 +41,12 @@ it('a training run writes its model, with what is known of it', async () => {
 it('a folder for Triton: the configuration, the names of classes, and the same model as its version 1', async () => {
   const folder = await folderWithRun();
   await train(folder, ['export', 'run', '--out', 'model.onnx']);
-  const { stdout } = await train(folder, ['export', 'run', '--format', 'triton', '--out', 'clothes']);
-  expect(stdout).toContain(`exported to ${join('clothes', '1', 'model.onnx')}`);
-  expect(readdirSync(join(folder, 'clothes')).sort()).toEqual(['1', 'config.pbtxt', 'labels.txt']);
-  expect(bytesOf(folder, 'clothes', '1', 'model.onnx')).toEqual(bytesOf(folder, 'model.onnx'));
-  expect(readFileSync(join(folder, 'clothes', 'labels.txt'), 'utf8')).toBe('0\n1\n2\n');
-  expect(readFileSync(join(folder, 'clothes', 'config.pbtxt'), 'utf8')).toBe(`backend: "onnxruntime"
+  const { stdout } = await train(folder, ['export', 'run', '--format', 'triton', '--out', 'models/clothes']);
+  expect(stdout).toContain(`exported to ${join('models', 'clothes', '1', 'model.onnx')}`);
+  expect(readdirSync(join(folder, 'models', 'clothes')).sort()).toEqual(['1', 'config.pbtxt', 'labels.txt']);
+  expect(bytesOf(folder, 'models', 'clothes', '1', 'model.onnx')).toEqual(bytesOf(folder, 'model.onnx'));
+  expect(readFileSync(join(folder, 'models', 'clothes', 'labels.txt'), 'utf8')).toBe('0\n1\n2\n');
+  expect(readFileSync(join(folder, 'models', 'clothes', 'config.pbtxt'), 'utf8')).toBe(`backend: "onnxruntime"
 max_batch_size: 64
 input [
   { name: "features", data_type: TYPE_UINT8, dims: [ 1, 8, 8 ] }

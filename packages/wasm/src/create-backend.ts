@@ -4,6 +4,7 @@ import { type Backend, type BackendOptions, BnError, type Device, type Diagnosis
 import { allPasses, type Passes } from './passes.js';
 import { enableRelaxedSimd, isPage, processors, whyOneThread } from './run/engine.js';
 import { Heap } from './run/heap.js';
+import { requireWebAssembly } from './run/require-webassembly.js';
 import { Team } from './run/team.js';
 import { WasmBackend } from './run/wasm-backend.js';
 import type { WebWorker } from './run/web-worker.js';
@@ -25,7 +26,7 @@ export interface WasmBackendOptions extends BackendOptions {
  * A backend that compiles graphs to WebAssembly. It computes on as many threads as there are processors, or on one and
  * says why in `device.reason`: in a page that is not cross-origin isolated, or where workers cannot be started.
  *
- * @throws `backend` for a device other than the CPU; `argument` for a number of threads that is none.
+ * @throws `backend` for a device other than the CPU, and where WebAssembly may not be compiled or memory not be reserved; `argument` for a number of threads that is none.
  */
 export async function createBackend({
   device = 'auto',
@@ -44,6 +45,7 @@ export async function createBackend({
   if (threads !== undefined && !(Number.isInteger(threads) && threads > 0)) {
     throw new BnError('argument', `threads must be a positive integer, got ${threads}`);
   }
+  requireWebAssembly();
   const relaxed = !exact && enableRelaxedSimd();
   const { heap, team, reason } = await gather(threads ?? processors(), createWorker);
   const description = `cpu (WebAssembly, ${relaxed ? 'relaxed SIMD' : 'SIMD'}, ${team.threads} thread${team.threads === 1 ? '' : 's'})`;
@@ -72,6 +74,12 @@ async function gather(
 
 /** What the engine has. */
 export async function diagnose(): Promise<Diagnosis[]> {
+  try {
+    requireWebAssembly();
+    new Heap(false);
+  } catch (error) {
+    return [{ device: 'cpu', available: false, detail: (error as Error).message }];
+  }
   const relaxed = enableRelaxedSimd();
   const why = whyOneThread();
   const threads = why === undefined ? `up to ${processors()} threads` : `one thread: ${why}`;

@@ -3,17 +3,15 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { describeWith } from '@bn/conformance';
 import { createBackend } from '@bn/wasm';
 import { type Browser, chromium, type Page } from 'playwright-core';
-import { build, type PreviewServer, preview } from 'vite';
+import { type PreviewServer, preview } from 'vite';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { findChromium } from '../../../test/find-chromium.js';
-import { filesInPage } from './page/files-in-page.js';
+import { buildPages, isolation, root } from './page/build-page.js';
 import { trainLenet } from './page/train-lenet.js';
 
-const path = (relative: string) => fileURLToPath(new URL(relative, import.meta.url));
 const executablePath = findChromium();
 const requirement = {
   name: 'chromium',
@@ -33,24 +31,7 @@ describeWith('@bn/wasm in a page', requirement, () => {
   let expected: number[];
 
   beforeAll(async () => {
-    await build({
-      ...{ root: path('page'), configFile: false, logLevel: 'warn' },
-      resolve: {
-        alias: [
-          { find: 'vitest', replacement: path('page/vitest-in-page.ts') },
-          { find: /^@bn\/wasm\/worker/, replacement: path('../src/worker.ts') },
-          { find: /^@bn\/([^/]+)$/, replacement: path('../../$1/src/index.ts') },
-        ],
-      },
-      plugins: [filesInPage()],
-      build: {
-        assetsInlineLimit: 0,
-        chunkSizeWarningLimit: 10_000,
-        outDir,
-        emptyOutDir: true,
-        rolldownOptions: { input: [path('page/index.html'), path('page/strict.html')] },
-      },
-    });
+    await buildPages(outDir);
     browser = await chromium.launch({ executablePath, args: ['--no-sandbox'] });
     const backend = await createBackend({ threads: 1 });
     expected = await trainLenet(backend);
@@ -62,12 +43,10 @@ describeWith('@bn/wasm in a page', requirement, () => {
     rmSync(outDir, { recursive: true, force: true });
   });
 
-  async function open(file: string, isolated: boolean): Promise<Page> {
-    const headers = isolated
-      ? { 'Cross-Origin-Opener-Policy': 'same-origin', 'Cross-Origin-Embedder-Policy': 'require-corp' }
-      : {};
+  async function open(file: string, isolated: boolean, more: Record<string, string> = {}): Promise<Page> {
+    const headers = { ...(isolated && isolation), ...more };
     const server = await preview({
-      ...{ root: path('page'), configFile: false, logLevel: 'warn', build: { outDir } },
+      ...{ root, configFile: false, logLevel: 'warn', build: { outDir } },
       preview: { port: 0, host: '127.0.0.1', headers },
     });
     servers.push(server);
@@ -112,5 +91,13 @@ describeWith('@bn/wasm in a page', requirement, () => {
     const { device, losses } = await page.evaluate<Trained>('train({})');
     expect(device.reason).toMatch(/^one thread: .*the page forbids blob: workers, give createWorker/);
     expect(losses).toEqual(expected);
+  });
+
+  test('under a policy without WebAssembly, says how to allow it', async () => {
+    const page = await open('strict.html', true, { 'Content-Security-Policy': "script-src 'self'" });
+    const failure = await page.evaluate<string>('train({}).catch((error) => error.message)');
+    expect(failure).toMatch(
+      /^wasm cannot compute: compiling WebAssembly is forbidden here \(.*\); .*'wasm-unsafe-eval' in its content/,
+    );
   });
 });

@@ -22,32 +22,32 @@ export interface TraceIds {
 export interface RequestSpan {
   readonly ids: TraceIds | null;
   /** Runs a task whose spans are parts of this one, with all that it starts. */
-  run(task: () => void): void;
-  end(status: number, attributes: OpenTelemetry.Attributes): void;
+  run<T>(task: () => T): T;
+  end(failed: boolean, attributes: OpenTelemetry.Attributes): void;
 }
 
-/** @param route the path's pattern; undefined if there is none */
+/** @param headers of the request, which may say what it is a part of */
 export function startRequestSpan(
-  method: string,
-  path: string,
-  route: string | undefined,
+  name: string,
   headers: IncomingHttpHeaders,
+  attributes: OpenTelemetry.Attributes,
 ): RequestSpan {
   const ids = parseTraceparent(headers.traceparent);
   if (!api || !tracer) return { ids, run: (task) => task(), end: () => {} };
   const { context, propagation, SpanKind, SpanStatusCode, trace } = api;
   // The user's instrumentation of HTTP may have begun a span already.
   const active = context.active();
-  const parent = trace.getSpan(active) ? active : propagation.extract(active, headers);
-  const attributes = { 'http.request.method': method, 'url.path': path, 'url.scheme': 'http', 'http.route': route };
-  const span = tracer.startSpan(route ? `${method} ${route}` : method, { kind: SpanKind.SERVER, attributes }, parent);
+  const isPart = trace.getSpan(active) !== undefined;
+  const parent = isPart ? active : propagation.extract(active, headers);
+  const kind = isPart ? SpanKind.INTERNAL : SpanKind.SERVER;
+  const span = tracer.startSpan(name, { kind, attributes }, parent);
   const { traceId, spanId } = span.spanContext();
   return {
     ids: api.isSpanContextValid(span.spanContext()) ? { trace_id: traceId, span_id: spanId } : ids,
     run: (task) => context.with(trace.setSpan(parent, span), task),
-    end(status, attributes) {
-      span.setAttributes({ 'http.response.status_code': status, ...attributes });
-      if (status >= 500) span.setStatus({ code: SpanStatusCode.ERROR });
+    end(failed, attributes) {
+      span.setAttributes(attributes);
+      if (failed) span.setStatus({ code: SpanStatusCode.ERROR });
       span.end();
     },
   };

@@ -91,7 +91,9 @@ async function exportRun(run: string, flags: ExportFlags, io: Io): Promise<strin
     triton: 'triton',
   };
   const name = names[flags.format];
-  const path = flags.out === undefined ? join(folder.path, name) : fileToWrite('--out', flags.out, io.cwd);
+  const isFolder = flags.format === 'triton';
+  const given = (out: string) => (isFolder ? resolve(io.cwd, out) : fileToWrite('--out', out, io.cwd));
+  const path = flags.out === undefined ? join(folder.path, name) : given(flags.out);
   return withTrainer(config, io.cwd, saved, async (loaded) => {
     loaded.trainer.restore(saved.checkpoint);
     if (flags.recalibrated) await loaded.trainer.recalibrate(loaded.data.train, { batchSize: config.batchSize });
@@ -99,7 +101,7 @@ async function exportRun(run: string, flags: ExportFlags, io: Io): Promise<strin
     const target = { ...loaded, path, workingFolder: io.cwd, input };
     if (flags.trainingStep) return exportStep(target);
     if (flags.format === 'torch') return exportTorch(target, names);
-    const write = flags.format === 'triton' ? exportTriton : exportModel;
+    const write = isFolder ? exportTriton : exportModel;
     return write({ ...target, fold, licence });
   });
 }

@@ -47,12 +47,14 @@ function setFlag(flag: string): void {
 /** Why there can be one thread only; undefined where there can be more. */
 export function whyOneThread(): string | undefined {
   // Browsers share memory only within pages that are isolated from others.
-  if (typeof SharedArrayBuffer !== 'function' || globalThis.crossOriginIsolated === false) {
+  if (globalThis.crossOriginIsolated === false) {
     return (
       'memory cannot be shared: the page is not cross-origin isolated; for more threads, serve it with the headers ' +
       'Cross-Origin-Opener-Policy: same-origin and Cross-Origin-Embedder-Policy: require-corp'
     );
   }
+  // WebKitGTK has none in any page.
+  if (typeof SharedArrayBuffer !== 'function') return 'memory cannot be shared: this engine has no SharedArrayBuffer';
   if (!node && typeof Worker !== 'function') return 'there are no workers here';
   return undefined;
 }

@@ -1,6 +1,7 @@
 // The memory that all values and programs share, and its allocation.
 
 import { BnError } from '@bn/core';
+import { node } from './engine.js';
 
 const pageBytes = 65_536;
 /** Below this address nothing is allocated: pointers in emitted loops may run a little below their buffers. */
@@ -81,10 +82,11 @@ function reserveMemory(shared: boolean): { memory: WebAssembly.Memory; maximum: 
       // Not so much, then.
     }
   }
-  throw new BnError(
-    'backend',
-    'wasm: memory could not be reserved; close other programs, or raise the limit of address space (ulimit -v unlimited)',
-  );
+  const cure = node
+    ? 'Node reserves 10 GB of addresses; start it with --disable-wasm-trap-handler, which needs less and computes more ' +
+      'slowly, or raise the limit of addresses (ulimit -v unlimited)'
+    : 'close other pages';
+  throw new BnError('backend', `wasm cannot compute: memory could not be reserved; ${cure}`);
 }
 
 function viewsOf(buffer: ArrayBuffer) {

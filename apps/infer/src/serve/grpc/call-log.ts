@@ -40,17 +40,18 @@ export function startCall(
   const headers = Object.fromEntries(
     Object.entries(metadata.getMap()).map(([name, value]) => [name, value.toString()]),
   );
-  const id = requestId({ headers });
-  const span = startRequestSpan('POST', path, path, headers);
+  const id = requestId(headers);
+  const method = path.split('/').at(-1);
+  const span = startRequestSpan(path.slice(1), headers, { 'rpc.system': 'grpc', 'rpc.method': method });
   const record: CallRecord = {
     ...{ id, span, headers, modelName: '', status: gone },
     log: log.child({ requestId: id, ...span.ids }),
     end() {
       const { modelName: model, status } = record;
-      span.end(status, { 'bn.request_id': id, ...(model && { 'bn.model': model }) });
+      span.end(status >= 500, { 'bn.request_id': id, ...(model && { 'bn.model': model }) });
       if (!accessLog) return;
       const milliseconds = Number((performance.now() - start).toFixed(3));
-      const line = { method: 'gRPC', path, status, milliseconds, ...(model && { model }), ip };
+      const line = { method: path, status, milliseconds, ...(model && { model }), ip };
       record.log[isPublic && status < 500 ? 'debug' : 'info'](line, 'request');
     },
   };

@@ -67,17 +67,17 @@ export function createGrpcServer(options: AppOptions): GrpcServer {
       const record = recordOf(call.metadata);
       const gone = new AbortController();
       call.on('cancelled', () => gone.abort());
+      call.sendMetadata(metadataOf(record));
       try {
         const message = await method(read(call.request), Object.assign(record, { gone: gone.signal }));
         record.status = 200;
-        call.sendMetadata(metadataOf(record));
         reply(null, message);
       } catch (cause) {
         const error = cause as Error;
         const { status } = explain(error);
         record.status = status;
         if (status >= 500 && status !== 503) record.log.error({ err: error, method: name }, 'a request failed');
-        reply({ ...statusOf(error), metadata: metadataOf(record) });
+        reply(statusOf(error));
       }
       const seconds = (performance.now() - start) / 1000;
       if (name === 'ModelInfer') options.metrics.observeRequest(record.modelName, record.status, seconds);

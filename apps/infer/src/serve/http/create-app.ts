@@ -63,7 +63,7 @@ export async function createApp(options: AppOptions): Promise<FastifyInstance> {
   const app = Fastify({
     loggerInstance: log as FastifyBaseLogger,
     logController: new LogController({ disableRequestLogging: true, requestIdLogLabel: 'requestId' }),
-    genReqId: requestId,
+    genReqId: ({ headers }) => requestId(headers),
     ...{ bodyLimit: maxBody, keepAliveTimeout: keepAlive, requestTimeout: timeout },
     // Those that do not read their answers either: nothing moves on their connections.
     connectionTimeout: 2 * timeout,

@@ -1,0 +1,143 @@
+// In pages of Firefox and WebKitGTK: the conformance suite, and a training that gives Node's numbers. These browsers are
+// started with the page's address; the page posts what came of it.
+
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { existsSync, mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { delimiter, join } from 'node:path';
+import { text } from 'node:stream/consumers';
+import { describeWith } from '@bn/conformance';
+import { createBackend } from '@bn/wasm';
+import { preview } from 'vite';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { findBrowser } from '../../../test/find-browser.js';
+import { buildPages, isolation, root } from './page/build-page.js';
+import { trainLenet } from './page/train-lenet.js';
+
+interface Trained {
+  readonly device: { readonly description: string; readonly reason?: string };
+  readonly losses: readonly number[];
+}
+
+interface Outcome {
+  readonly failure?: string;
+  readonly suite: { readonly passed: number; readonly failures: readonly string[] };
+  readonly exact: Trained;
+  readonly fast: Trained;
+}
+
+const xvfb = (process.env.PATH ?? '').split(delimiter).some((folder) => existsSync(join(folder, 'xvfb-run')));
+const [firefox, webkit] = [findBrowser('firefox'), findBrowser('webkitgtk')];
+
+const webkitgtk = {
+  name: 'webkitgtk',
+  available: webkit !== undefined && xvfb,
+  detail:
+    'install the MiniBrowser of WebKitGTK (Debian: libwebkit2gtk-4.1-0) and xvfb, or set BN_WEBKITGTK to its path',
+  command: (address: string) => ['xvfb-run', '-a', webkit!, '--private', address],
+};
+
+/** Each with a command that opens an address without a screen. */
+const browsers = [
+  {
+    name: 'firefox',
+    available: firefox !== undefined,
+    detail: 'install Firefox, or set BN_FIREFOX to its path',
+    title: 'firefox',
+    command: (address: string, profile: string) => [
+      firefox!,
+      '--headless',
+      '--no-remote',
+      '--profile',
+      profile,
+      address,
+    ],
+    env: {},
+    device: { description: expect.stringContaining('2 threads') },
+  },
+  {
+    ...{ ...webkitgtk, title: 'webkitgtk, whose threads share no memory', env: {} },
+    device: {
+      description: expect.stringContaining('1 thread'),
+      reason: expect.stringContaining('no SharedArrayBuffer'),
+    },
+  },
+  {
+    ...{ ...webkitgtk, title: 'webkitgtk, with the option by which they do', env: { JSC_useSharedArrayBuffer: '1' } },
+    device: { description: expect.stringContaining('2 threads') },
+  },
+];
+
+/** What the page posts when it is opened by the command. */
+async function outcomeOf({ command, env }: (typeof browsers)[number], outDir: string): Promise<Outcome> {
+  const profile = mkdtempSync(join(tmpdir(), 'bn-profile-'));
+  let settle: (outcome: Outcome) => void;
+  let fail: (error: Error) => void;
+  const posted = new Promise<Outcome>((resolve, reject) => {
+    settle = resolve;
+    fail = reject;
+  });
+  const server = await preview({
+    ...{ root, configFile: false, logLevel: 'warn', build: { outDir } },
+    preview: { port: 0, host: '127.0.0.1', headers: isolation },
+    plugins: [
+      {
+        name: 'outcome',
+        configurePreviewServer: ({ middlewares }) => {
+          middlewares.use('/outcome', (request, response) => {
+            response.end();
+            text(request).then((body) => settle(JSON.parse(body)), fail);
+          });
+        },
+      },
+    ],
+  });
+  const [program, ...args] = command(`${server.resolvedUrls!.local[0]}index.html#report`, profile);
+  // A process group of its own, which ends with it.
+  const browser = spawn(program!, args, { detached: true, stdio: 'ignore', env: { ...process.env, ...env } });
+  browser.on('exit', (code) => fail(new Error(`the browser ended with ${code}`)));
+  browser.on('error', (error) => fail(error));
+  try {
+    return await posted;
+  } finally {
+    if (browser.exitCode === null) {
+      const ended = once(browser, 'exit');
+      if (process.platform === 'win32') browser.kill();
+      else process.kill(-browser.pid!);
+      await ended;
+    }
+    await server.close();
+    rmSync(profile, { recursive: true, force: true, maxRetries: 5 });
+  }
+}
+
+for (const browser of browsers) {
+  describeWith(`@bn/wasm in ${browser.title}`, browser, () => {
+    const outDir = mkdtempSync(join(tmpdir(), 'bn-page-'));
+    let outcome: Outcome;
+    let expected: { exact: number[]; fast: number[] };
+
+    beforeAll(async () => {
+      await buildPages(outDir);
+      outcome = await outcomeOf(browser, outDir);
+      const here = async (exact: boolean) => trainLenet(await createBackend({ threads: 1, exact }));
+      expected = { exact: await here(true), fast: await here(false) };
+    });
+    afterAll(() => rmSync(outDir, { recursive: true, force: true }));
+
+    test('passes the conformance suite', () => {
+      expect(outcome.failure).toBeUndefined();
+      expect(outcome.suite.failures).toEqual([]);
+      expect(outcome.suite.passed).toBeGreaterThan(500);
+    });
+
+    test("trains to Node's numbers: with exact to the last bit", () => {
+      const { exact, fast } = outcome;
+      for (const { device } of [exact, fast]) expect(device).toEqual({ kind: 'cpu', ...browser.device });
+      expect(exact.losses).toEqual(expected.exact);
+      // Engines may round a multiply-add once or twice.
+      expect(fast.losses).toEqual(expected.fast.map((loss) => expect.closeTo(loss, 4)));
+    });
+  });
+}
