@@ -60,7 +60,7 @@ export function startCall(
 }
 
 /** What the caller is told of the call, besides its answer. */
-export function metadataOf({ id }: CallRecord): Metadata {
+export function responseMetadata({ id }: CallRecord): Metadata {
   const metadata = new Metadata();
   metadata.set('x-request-id', id);
   return metadata;

@@ -11,7 +11,7 @@ import {
 import type { AppOptions } from '../http/create-app.js';
 import { explain } from '../http/failures.js';
 import { admission } from './admission.js';
-import { metadataOf, recordOf } from './call-log.js';
+import { recordOf, responseMetadata } from './call-log.js';
 import { loadMethods, type Method } from './load-services.js';
 import { type CallContext, createMethods } from './methods.js';
 import { decodeSmall, readMessage } from './read-message.js';
@@ -67,7 +67,7 @@ export function createGrpcServer(options: AppOptions): GrpcServer {
       const record = recordOf(call.metadata);
       const gone = new AbortController();
       call.on('cancelled', () => gone.abort());
-      call.sendMetadata(metadataOf(record));
+      call.sendMetadata(responseMetadata(record));
       try {
         const message = await method(read(call.request), Object.assign(record, { gone: gone.signal }));
         record.status = 200;
