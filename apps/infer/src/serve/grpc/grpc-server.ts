@@ -2,7 +2,6 @@
 
 import {
   logVerbosity,
-  Metadata,
   Server,
   ServerCredentials,
   type ServerUnaryCall,
@@ -11,9 +10,8 @@ import {
 } from '@grpc/grpc-js';
 import type { AppOptions } from '../http/create-app.js';
 import { explain } from '../http/failures.js';
-import { requestId } from '../http/request-log.js';
-import { startRequestSpan } from '../tracing.js';
 import { admission } from './admission.js';
+import { metadataOf, recordOf } from './call-log.js';
 import { loadMethods, type Method } from './load-services.js';
 import { type CallContext, createMethods } from './methods.js';
 import { decodeSmall, readMessage } from './read-message.js';
@@ -61,44 +59,30 @@ export function createGrpcServer(options: AppOptions): GrpcServer {
     },
   };
 
-  function unary(name: keyof typeof methods, { path, requestDeserialize }: Method) {
+  function unary(name: keyof typeof methods, { requestDeserialize }: Method) {
     const read = (bytes: Buffer) => (name === 'ModelInfer' ? readMessage : decodeSmall)(bytes, requestDeserialize);
-    const answer = methods[name] as (request: unknown, call: CallContext) => object | Promise<object>;
-    return async (call: ServerUnaryCall<Buffer, object>, reply: sendUnaryData<object>) => {
+    const method = methods[name] as (request: unknown, call: CallContext) => object | Promise<object>;
+    const answer = async (call: ServerUnaryCall<Buffer, object>, reply: sendUnaryData<object>) => {
       const start = performance.now();
+      const record = recordOf(call.metadata);
       const gone = new AbortController();
       call.on('cancelled', () => gone.abort());
-      const context: CallContext = { modelName: '', gone: gone.signal };
-      const headers = headersOf(call.metadata);
-      const id = requestId(headers);
-      const answered = new Metadata();
-      answered.set('x-request-id', id);
-      call.sendMetadata(answered);
-      const span = startRequestSpan(path.slice(1), headers, { 'rpc.system': 'grpc', 'rpc.method': name });
-      const log = options.log.child({ requestId: id, ...span.ids });
-      let status = 200;
       try {
-        reply(null, await span.run(async () => answer(read(call.request), context)));
-      } catch (error) {
-        status = explain(error as Error).status;
-        if (status >= 500 && status !== 503) log.error({ err: error, method: name }, 'a request failed');
-        reply(statusOf(error as Error));
+        const message = await method(read(call.request), Object.assign(record, { gone: gone.signal }));
+        record.status = 200;
+        call.sendMetadata(metadataOf(record));
+        reply(null, message);
+      } catch (cause) {
+        const error = cause as Error;
+        const { status } = explain(error);
+        record.status = status;
+        if (status >= 500 && status !== 503) record.log.error({ err: error, method: name }, 'a request failed');
+        reply({ ...statusOf(error), metadata: metadataOf(record) });
       }
-      const milliseconds = performance.now() - start;
-      if (name === 'ModelInfer') options.metrics.observeRequest(context.modelName, status, milliseconds / 1000);
-      const { modelName: model } = context;
-      const of = { 'bn.request_id': id, ...(model && { 'bn.model': model }) };
-      span.end(status >= 500, of);
-      if (!options.accessLog) return;
-      const isProbe = ['Check', 'ServerLive', 'ServerReady'].includes(name);
-      const line = { method: path, status, milliseconds, ...(model && { model }), ip: call.getPeer() };
-      log[isProbe && status < 500 ? 'debug' : 'info'](line, 'request');
+      const seconds = (performance.now() - start) / 1000;
+      if (name === 'ModelInfer') options.metrics.observeRequest(record.modelName, record.status, seconds);
     };
+    return (call: ServerUnaryCall<Buffer, object>, reply: sendUnaryData<object>) =>
+      recordOf(call.metadata).span.run(() => void answer(call, reply));
   }
-}
-
-/** Those that requests by HTTP have too. */
-function headersOf(metadata: Metadata): Record<string, string> {
-  const names = ['x-request-id', 'traceparent', 'tracestate', 'baggage'];
-  return Object.fromEntries(names.flatMap((name) => metadata.get(name).map((value) => [name, String(value)])));
 }

@@ -13,7 +13,7 @@ export function requestId({ 'x-request-id': given }: IncomingHttpHeaders): strin
 }
 
 /** Status of a request whose client went away before the answer was written, as nginx logs it. */
-const gone = 499;
+export const gone = 499;
 
 /** To be called before there are other hooks, so that what those refuse is logged too. */
 export function addRequestLog(app: FastifyInstance, accessLog: boolean): void {
