@@ -96,11 +96,17 @@ it('a call has an id, in its answer and in its lines of the log, and belongs to 
   await expect.poll(() => lines.length).toBe(3);
   expect(lines.map((line) => JSON.parse(line))).toMatchObject([
     {
-      ...{ msg: 'request', level: 'info', method: '/inference.GRPCInferenceService/ServerMetadata', status: 200 },
-      ...{ requestId: 'mine', trace_id: '1'.repeat(32), span_id: '2'.repeat(16), milliseconds: expect.any(Number) },
+      ...{ msg: 'request', level: 'info', method: 'gRPC', path: '/inference.GRPCInferenceService/ServerMetadata' },
+      ...{
+        status: 200,
+        requestId: 'mine',
+        trace_id: '1'.repeat(32),
+        span_id: '2'.repeat(16),
+        milliseconds: expect.any(Number),
+      },
     },
     { msg: 'a request failed', level: 'error', requestId: ids[2] },
-    { msg: 'request', method: '/inference.GRPCInferenceService/ModelInfer', status: 500, model: model.name },
+    { msg: 'request', path: '/inference.GRPCInferenceService/ModelInfer', status: 500, model: model.name },
   ]);
 });
 
@@ -282,7 +288,7 @@ it('a call that is refused before its message is read has a line in the log too'
   await refusal(call('ServerMetadata'));
   await expect.poll(() => lines.length).toBe(1);
   expect(JSON.parse(lines[0]!)).toMatchObject({
-    ...{ msg: 'request', method: '/inference.GRPCInferenceService/ServerMetadata', status: 401, ip: '127.0.0.1' },
+    ...{ msg: 'request', path: '/inference.GRPCInferenceService/ServerMetadata', status: 401, ip: '127.0.0.1' },
   });
 });
 

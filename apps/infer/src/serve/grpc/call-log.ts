@@ -51,7 +51,7 @@ export function startCall(
       span.end(status >= 500, { 'bn.request_id': id, ...(model && { 'bn.model': model }) });
       if (!accessLog) return;
       const milliseconds = Number((performance.now() - start).toFixed(3));
-      const line = { method: path, status, milliseconds, ...(model && { model }), ip };
+      const line = { method: 'gRPC', path, status, milliseconds, ...(model && { model }), ip };
       record.log[isPublic && status < 500 ? 'debug' : 'info'](line, 'request');
     },
   };
