@@ -503,6 +503,15 @@ describe('with an API key', () => {
     }
   });
 
+  it('the description says what needs it', async () => {
+    const { app } = await setUp({ apiKey: 'k' });
+    const { paths } = (await app.inject({ url: '/openapi.json', headers: { 'x-api-key': 'k' } })).json();
+    expect(paths['/v2/health/live'].get).toMatchObject({ security: [] });
+    expect(paths['/v2/health/live'].get.responses).not.toHaveProperty('401');
+    expect(paths['/v2'].get).not.toHaveProperty('security');
+    expect(paths['/v2'].get.responses).toHaveProperty('401');
+  });
+
   it.each([
     ['bearer', { authorization: 'Bearer a:key' }, 200],
     ['bearer, in small letters', { authorization: 'bearer a:key' }, 200],

@@ -2,7 +2,7 @@
 
 import { readFileSync } from 'node:fs';
 import { connect } from 'node:http2';
-import { Metadata, status } from '@grpc/grpc-js';
+import { InterceptingCall, type Interceptor, Metadata, status } from '@grpc/grpc-js';
 import sharp from 'sharp';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { createGrpcServer } from '../src/serve/grpc/grpc-server.js';
@@ -69,6 +69,39 @@ it('the README names the methods, and the paths that HTTP has for them', async (
     const { statusCode } = await app.inject({ method: post ? 'POST' : 'GET', url });
     expect([url, statusCode]).toEqual([url, url.endsWith('/infer') ? 400 : 200]);
   }
+});
+
+it('a call has an id, in its answer and in its lines of the log, and belongs to its caller’s trace', async () => {
+  const ids: unknown[] = [];
+  const listen: Interceptor = (options, next) =>
+    new InterceptingCall(next(options), {
+      start: (metadata, _, start) =>
+        start(metadata, {
+          onReceiveMetadata(received, pass) {
+            ids.push(...received.get('x-request-id'));
+            pass(received);
+          },
+        }),
+    });
+  const failing = { ...model, predict: () => Promise.reject(new Error('secret')) };
+  const { call, infer, lines } = await setUp({ accessLog: true, served: [failing] }, { interceptors: [listen] });
+  const metadata = new Metadata();
+  metadata.set('x-request-id', 'mine');
+  metadata.set('traceparent', `00-${'1'.repeat(32)}-${'2'.repeat(16)}-01`);
+  await call('ServerMetadata', {}, metadata);
+  await call('ServerLive');
+  await refusal(infer({ ...pixels, contents: uints }));
+  expect(ids).toEqual(['mine', expect.stringMatching(/^[\da-f-]{36}$/), expect.any(String)]);
+  // The line of a call is written when its stream is closed.
+  await expect.poll(() => lines.length).toBe(3);
+  expect(lines.map((line) => JSON.parse(line))).toMatchObject([
+    {
+      ...{ msg: 'request', level: 'info', method: '/inference.GRPCInferenceService/ServerMetadata', status: 200 },
+      ...{ requestId: 'mine', trace_id: '1'.repeat(32), span_id: '2'.repeat(16), milliseconds: expect.any(Number) },
+    },
+    { msg: 'a request failed', level: 'error', requestId: ids[2] },
+    { msg: 'request', method: '/inference.GRPCInferenceService/ModelInfer', status: 500, model: model.name },
+  ]);
 });
 
 it('probes learn that it does not serve: without a worker, and while it stops', async () => {
@@ -244,29 +277,13 @@ describe('refuses with the words of HTTP', () => {
   });
 });
 
-it('calls have ids and lines in the log, those that are refused too, and belong to the trace of their caller', async () => {
-  const { call, infer, lines } = await setUp({ apiKey: 'k', accessLog: true });
-  const metadata = new Metadata();
-  metadata.set('x-request-id', 'a-1');
-  metadata.set('traceparent', '00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01');
-  await refusal(call('ServerMetadata', {}, metadata));
-  metadata.set('x-api-key', 'k');
-  await call('ServerMetadata', {}, metadata);
-  await refusal(infer(pixels));
-  await expect.poll(() => lines.length).toBe(3);
-  const path = '/inference.GRPCInferenceService/ServerMetadata';
-  const traced = {
-    requestId: 'a-1',
-    trace_id: '4bf92f3577b34da6a3ce929d0e0e4736',
-    method: 'gRPC',
-    path,
-    ip: '127.0.0.1',
-  };
-  expect(lines.map((line) => JSON.parse(line))).toEqual([
-    expect.objectContaining({ ...traced, status: 401 }),
-    expect.objectContaining({ ...traced, status: 200, milliseconds: expect.any(Number) }),
-    expect.objectContaining({ status: 401, requestId: expect.stringMatching(/^[\da-f-]{36}$/) }),
-  ]);
+it('a call that is refused before its message is read has a line in the log too', async () => {
+  const { call, lines } = await setUp({ apiKey: 'k', accessLog: true });
+  await refusal(call('ServerMetadata'));
+  await expect.poll(() => lines.length).toBe(1);
+  expect(JSON.parse(lines[0]!)).toMatchObject({
+    ...{ msg: 'request', method: '/inference.GRPCInferenceService/ServerMetadata', status: 401, ip: '127.0.0.1' },
+  });
 });
 
 describe('what is large costs no more than its bytes', () => {

@@ -5,7 +5,7 @@ import { ResponderBuilder, ServerInterceptingCall, type ServerInterceptor, Serve
 import { isAuthorized } from '../http/api-key.js';
 import type { AppOptions } from '../http/create-app.js';
 import { HttpError } from '../http-error.js';
-import { type CallRecord, metadataOf, startCall } from './call-log.js';
+import { type CallRecord, responseMetadata, startCall } from './call-log.js';
 import { statusOf } from './status.js';
 
 /** Open to those without the key, as /v2/health is. */
@@ -21,7 +21,7 @@ export function admission(options: AppOptions): ServerInterceptor {
     const refuse = (error: HttpError) => {
       arrived();
       record.status = error.statusCode;
-      call.sendStatus({ ...statusOf(error), metadata: metadataOf(record) });
+      call.sendStatus({ ...statusOf(error), metadata: responseMetadata(record) });
       // Else what has arrived would be held until the client ends the call.
       stream.close(constants.NGHTTP2_NO_ERROR);
     };

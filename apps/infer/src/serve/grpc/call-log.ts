@@ -41,7 +41,8 @@ export function startCall(
     Object.entries(metadata.getMap()).map(([name, value]) => [name, value.toString()]),
   );
   const id = requestId(headers);
-  const span = startRequestSpan(path.slice(1), headers, { 'rpc.system': 'grpc' });
+  const method = path.split('/').at(-1);
+  const span = startRequestSpan(path.slice(1), headers, { 'rpc.system': 'grpc', 'rpc.method': method });
   const record: CallRecord = {
     ...{ id, span, headers, modelName: '', status: gone },
     log: log.child({ requestId: id, ...span.ids }),
@@ -50,7 +51,7 @@ export function startCall(
       span.end(status >= 500, { 'bn.request_id': id, ...(model && { 'bn.model': model }) });
       if (!accessLog) return;
       const milliseconds = Number((performance.now() - start).toFixed(3));
-      const line = { method: 'gRPC', path, status, milliseconds, ...(model && { model }), ip };
+      const line = { method: path, status, milliseconds, ...(model && { model }), ip };
       record.log[isPublic && status < 500 ? 'debug' : 'info'](line, 'request');
     },
   };
@@ -59,7 +60,7 @@ export function startCall(
 }
 
 /** What the caller is told of the call, besides its answer. */
-export function metadataOf({ id }: CallRecord): Metadata {
+export function responseMetadata({ id }: CallRecord): Metadata {
   const metadata = new Metadata();
   metadata.set('x-request-id', id);
   return metadata;

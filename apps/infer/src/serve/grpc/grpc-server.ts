@@ -11,7 +11,7 @@ import {
 import type { AppOptions } from '../http/create-app.js';
 import { explain } from '../http/failures.js';
 import { admission } from './admission.js';
-import { metadataOf, recordOf } from './call-log.js';
+import { recordOf, responseMetadata } from './call-log.js';
 import { loadMethods, type Method } from './load-services.js';
 import { type CallContext, createMethods } from './methods.js';
 import { decodeSmall, readMessage } from './read-message.js';
@@ -67,17 +67,17 @@ export function createGrpcServer(options: AppOptions): GrpcServer {
       const record = recordOf(call.metadata);
       const gone = new AbortController();
       call.on('cancelled', () => gone.abort());
+      call.sendMetadata(responseMetadata(record));
       try {
         const message = await method(read(call.request), Object.assign(record, { gone: gone.signal }));
         record.status = 200;
-        call.sendMetadata(metadataOf(record));
         reply(null, message);
       } catch (cause) {
         const error = cause as Error;
         const { status } = explain(error);
         record.status = status;
         if (status >= 500 && status !== 503) record.log.error({ err: error, method: name }, 'a request failed');
-        reply({ ...statusOf(error), metadata: metadataOf(record) });
+        reply(statusOf(error));
       }
       const seconds = (performance.now() - start) / 1000;
       if (name === 'ModelInfer') options.metrics.observeRequest(record.modelName, record.status, seconds);

@@ -22,6 +22,8 @@ export interface RouteDescription {
 
 const reasons: Readonly<Record<number, string>> = {
   400: 'the request does not fit',
+  401: 'the API key is missing or wrong',
+  403: 'the server was not started for this',
   404: 'there is no such model',
   413: 'the request is too large',
   500: 'the server failed',
@@ -31,14 +33,17 @@ const reasons: Readonly<Record<number, string>> = {
 
 /** A route's entry in /openapi.json. */
 export function described({ query, body, answer, errors = [], ...texts }: RouteDescription): FastifySchema {
-  const content = contentOf({ 'application/json': errorResponse });
-  const failures = errors.map((status) => [status, { description: reasons[status], content }]);
+  const failures = errors.map((status) => [status, refused(status)]);
   return {
     ...texts,
     ...(query && { querystring: jsonSchema(query) }),
     ...(body && { body: { content: contentOf(body) } }),
     response: { 200: { description: 'the answer', content: contentOf(answer) }, ...Object.fromEntries(failures) },
   } as FastifySchema;
+}
+
+function refused(status: number): object {
+  return { description: reasons[status], content: contentOf({ 'application/json': errorResponse }) };
 }
 
 /** `POST /v2/models/:name/infer` → `postV2ModelsNameInfer`: what generated clients call it. */
@@ -50,7 +55,15 @@ function nameOf({ method, url }: RouteOptions): string {
 /** To be called before there are routes. */
 export async function addDocumentation(app: FastifyInstance, { hasKey }: { hasKey: boolean }): Promise<void> {
   app.addHook('onRoute', (route) => {
-    if (route.schema && !route.schema.hide) route.schema = { ...route.schema, operationId: nameOf(route) };
+    if (!route.schema || route.schema.hide) return;
+    route.schema = { ...route.schema, operationId: nameOf(route) };
+    if (!hasKey) return;
+    const { response } = route.schema;
+    const isPublic = route.config?.isPublic;
+    Object.assign(
+      route.schema,
+      isPublic ? { security: [] } : { response: { ...(response as object), 401: refused(401) } },
+    );
   });
   await app.register(swagger, {
     transformObject(document) {
