@@ -4,6 +4,7 @@ import {
   credentials,
   type Metadata,
   makeGenericClientConstructor,
+  type ServiceDefinition,
   type ServiceError,
   type StatusObject,
 } from '@grpc/grpc-js';
@@ -17,7 +18,11 @@ export type Message = any;
 export type Call = (method: string, request?: Message, metadata?: Metadata) => Promise<Message>;
 
 export function createGrpcClient(port: number, options: object = {}): Call {
-  const Client = makeGenericClientConstructor(Object.fromEntries(loadMethods()), 'any');
+  return clientOf(port, Object.fromEntries(loadMethods()), options);
+}
+
+function clientOf(port: number, methods: ServiceDefinition, options: object): Call {
+  const Client = makeGenericClientConstructor(methods, 'any');
   const client = new Client(`127.0.0.1:${port}`, credentials.createInsecure(), options);
   onTestFinished(() => client.close());
   return (method, request = {}, metadata) =>
@@ -27,7 +32,13 @@ export function createGrpcClient(port: number, options: object = {}): Call {
     });
 }
 
-/** The name of the status and the text of a call that is refused. */
+/** Sends bytes as the message of ModelInfer. */
+export function sendMessage(port: number, bytes: Buffer): Promise<Message> {
+  const definition = { ...loadMethods().get('ModelInfer')!, requestSerialize: (bytes: Buffer) => bytes };
+  return clientOf(port, { ModelInfer: definition }, {})('ModelInfer', bytes);
+}
+
+/** The status and the text of a call that is refused. */
 export async function refusal(call: Promise<Message>): Promise<Pick<StatusObject, 'code' | 'details'>> {
   const error = await call.then(
     () => Promise.reject(new Error('the call is answered')),

@@ -6,6 +6,7 @@ import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { deflateSync, gunzipSync, gzipSync, inflateSync } from 'node:zlib';
 import { BnError, decodeSignature } from '@bn/core';
+import { Validator } from '@seriousme/openapi-schema-validator';
 import sharp from 'sharp';
 import { afterEach, describe, expect, it } from 'vitest';
 import { Budget } from '../src/serve/http/budget.js';
@@ -47,6 +48,19 @@ it('tells that it lives, what it is, and what it serves', async () => {
   expect(await get('/v2/models/shade%20of%20grey/ready')).toEqual({ name: 'shade of grey', ready: true });
   for (const path of ['', '/versions/7']) {
     expect(await get(`/v2/models/shade%20of%20grey${path}`)).toMatchObject({ name: 'shade of grey', versions: ['7'] });
+  }
+});
+
+it('describes itself in valid OpenAPI, with a name for each operation', async () => {
+  for (const apiKey of [null, 'k']) {
+    const { app } = await setUp({ apiKey });
+    const document = (await app.inject({ url: '/openapi.json', headers: { 'x-api-key': 'k' } })).json();
+    expect(await new Validator().validate(document)).toEqual({ valid: true });
+    const operations = Object.values<Record<string, { operationId: string }>>(document.paths).flatMap(Object.values);
+    const names = operations.map(({ operationId }) => operationId);
+    expect(names).toContain('postV2ModelsNameVersionsVersionInfer');
+    expect(names.filter((name) => !/^[a-z]\w+$/.test(name))).toEqual([]);
+    expect(new Set(names).size).toBe(operations.length);
   }
 });
 

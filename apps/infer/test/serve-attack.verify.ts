@@ -4,8 +4,12 @@ import { readFileSync } from 'node:fs';
 import { request } from 'node:http';
 import { join } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
+import { gzipSync } from 'node:zlib';
+import { status } from '@grpc/grpc-js';
 import sharp from 'sharp';
 import { describe, expect, it } from 'vitest';
+import { loadMethods } from '../src/serve/grpc/load-services.js';
+import { type Message, refusal, sendMessage } from './grpc-client.js';
 import { createClient, pixelsAsJson, type ServerProcess, startServer } from './serve-process.js';
 import { testFolder, whereTheLightIs } from './small-model.js';
 
@@ -14,7 +18,7 @@ const mebibyte = 2 ** 20;
 
 async function serveLight() {
   const file = join(testFolder({ 'light.onnx': whereTheLightIs() }), 'light.onnx');
-  const server = await startServer([file, '--backend', 'wasm', '--threads', '1']);
+  const server = await startServer([file, '--backend', 'wasm', '--threads', '1', '--grpc-port', '0']);
   const ask = createClient(server.url);
   await ask(infer, pixelsAsJson(1, 2, 3, 4));
   return { server, ask };
@@ -56,6 +60,8 @@ describe('16 MB', () => {
     Buffer.from(before + part.repeat((size - before.length - after.length) / part.length) + after);
   const head = '{"inputs":[{"name":"features","shape":[1,1,2,2],"datatype":"UINT8","data":';
 
+  const bytes = head.replace('UINT8', 'BYTES').replace('[1,1,2,2]', '[1]');
+
   it.each([
     ['empty inputs', filled('{"inputs":[{}', ',{}', ']}')],
     ['parameters', filled('{"parameters":{"a":1', ',"b":1', '}}')],
@@ -67,6 +73,8 @@ describe('16 MB', () => {
     ['spaces', filled(`${head}[1,2,3,4`, ' ', ']}]}')],
     ['a dimension', filled('{"inputs":[{"name":"features","datatype":"UINT8","data":[1],"shape":[1', ',1', ']}]}')],
     ['brackets', filled('', '[', '')],
+    ['escaped slashes', filled(`${bytes}["`, '\\/', '"]}]}')],
+    ['empty files', filled(`${bytes}[""`, ',""', ']}]}')],
   ])('of %s', async (_, body) => {
     const served = await serveLight();
     const { memory, cpu, health } = await costOf(served, async () => {
@@ -78,6 +86,56 @@ describe('16 MB', () => {
     expect(cpu).toBeLessThan(2);
     expect(memory).toBeLessThan(5 * 16);
   });
+});
+
+describe('16 MB by gRPC', () => {
+  const { requestSerialize: encode } = loadMethods().get('ModelInfer')!;
+  const parameters = (count: number) =>
+    Object.fromEntries(Array.from({ length: count }, (_, i) => [i.toString(36), { bool_param: true }]));
+  const count = 3e6;
+  const tensor = {
+    ...{ name: 'features', datatype: 'UINT8', shape: [count, 1, 2, 2] },
+    contents: {
+      uint_contents: Array<number>(4 * count)
+        .fill(1)
+        .with(-1, 256),
+    },
+  };
+
+  it.each<[string, Message]>([
+    ['elements', { inputs: [tensor] }],
+    ['parameters', { parameters: parameters(1e6) }],
+    ['inputs', { inputs: Array(count).fill({ name: 'x' }) }],
+    ['outputs', { outputs: Array(count).fill({ name: 'x' }) }],
+    ['tensors', { raw_input_contents: Array(count).fill(Buffer.alloc(1)) }],
+  ])('of %s', async (_, message) => {
+    const served = await serveLight();
+    const bytes = encode({ model_name: 'light', ...message });
+    expect(bytes.length).toBeGreaterThan(8 * mebibyte);
+    const { memory, cpu, health } = await costOf(served, async () => {
+      const answer = await refusal(sendMessage(served.server.grpcPort, bytes));
+      expect(answer).toEqual({ code: status.INVALID_ARGUMENT, details: expect.any(String) });
+    });
+    expect(health).toBeLessThan(1500);
+    expect(cpu).toBeLessThan(2);
+    expect(memory).toBeLessThan(6 * 16);
+  });
+});
+
+it('50 bombs: 413 or 503 before they are unpacked', async () => {
+  const served = await serveLight();
+  const bomb = gzipSync(Buffer.alloc(400 * mebibyte));
+  const statuses: number[] = [];
+  const { memory, cpu, health } = await costOf(served, async () => {
+    const send = () => served.ask(infer, { method: 'POST', headers: { 'content-encoding': 'gzip' }, body: bomb });
+    const answers = await Promise.all(Array.from({ length: 50 }, send));
+    statuses.push(...answers.map(({ status }) => status));
+  });
+  expect(new Set([...statuses, 413, 503])).toEqual(new Set([413, 503]));
+  expect(health).toBeLessThan(1500);
+  expect(cpu).toBeLessThan(5);
+  expect(memory).toBeLessThan(400);
+  expect((await served.ask(infer, pixelsAsJson(1, 2, 3, 4))).status).toBe(200);
 });
 
 it('150 uploads that do not end: 503 for most, little memory, and small requests are answered', async () => {

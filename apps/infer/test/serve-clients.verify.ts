@@ -1,6 +1,7 @@
 // The server as clients of the protocol have it: by gRPC in Node, by Triton's clients and KServe's in Python.
 
 import { execFile, spawnSync } from 'node:child_process';
+import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
@@ -11,6 +12,7 @@ import { createGrpcClient, refusal } from './grpc-client.js';
 import { createClient, startServer } from './serve-process.js';
 import { lightIn, testFolder, whereTheLightIs } from './small-model.js';
 
+const readme = readFileSync(new URL('../README.md', import.meta.url), 'utf8');
 const python = process.env.BN_PYTHON ?? 'python3';
 
 async function serveLight(...args: string[]) {
@@ -30,6 +32,18 @@ it.for([
   const image = name === 'triton' ? [join(folder, 'corner.png')] : [];
   const { stdout } = await promisify(execFile)(python, [program, ...ports, ...image]);
   expect(stdout.trim().split('\n').at(-1)).toBe(last);
+});
+
+it('the program of the README', async ({ skip }) => {
+  const found = spawnSync(python, ['-c', 'import tritonclient.grpc']).status === 0;
+  if (!found) skip(`${python} has no tritonclient[grpc]; pip install it, or name another Python in BN_PYTHON`);
+  const folder = testFolder({ 'clothes.onnx': whereTheLightIs({ shape: [1, 28, 28], metadata: {} }) });
+  const { grpcPort } = await startServer([join(folder, 'clothes.onnx'), '--grpc-port', '0']);
+  const [, program = ''] = /^```python\n(.*?)^```$/ms.exec(readme) ?? [];
+  const root = fileURLToPath(new URL('../../..', import.meta.url));
+  const args = ['-c', program.replace('8081', String(grpcPort))];
+  const { stdout } = await promisify(execFile)(python, args, { cwd: root });
+  expect(stdout.match(/0\.0\d+/g)?.length).toBeGreaterThan(5);
 });
 
 it.for(['SIGTERM', 'SIGINT'] as const)('by gRPC, %s ends it with 0 when all are answered', async (signal, context) => {

@@ -1,10 +1,12 @@
 // The gRPC port, asked by a gRPC client: that it answers as HTTP does, and refuses with the same words.
 
+import { readFileSync } from 'node:fs';
 import { connect } from 'node:http2';
 import { Metadata, status } from '@grpc/grpc-js';
 import sharp from 'sharp';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { createGrpcServer } from '../src/serve/grpc/grpc-server.js';
+import { loadMethods } from '../src/serve/grpc/load-services.js';
 import { Budget } from '../src/serve/http/budget.js';
 import { createApp } from '../src/serve/http/create-app.js';
 import { HttpError } from '../src/serve/http-error.js';
@@ -52,6 +54,21 @@ it('tells that it lives, what it is, and what it serves', async () => {
     expect((await call('ModelStatistics', named)).model_stats[0]).toMatchObject({ name: model.name, version: '7' });
   }
   expect((await call('ModelStatistics')).model_stats).toHaveLength(1);
+});
+
+it('the README names the methods, and the paths that HTTP has for them', async () => {
+  const readme = readFileSync(new URL('../README.md', import.meta.url), 'utf8');
+  const table = readme.slice(readme.indexOf('| | HTTP | gRPC |'), readme.indexOf('- **Versions.**'));
+  const named = [...table.matchAll(/`(?:grpc\.health\.v1\.Health\/)?([A-Z]\w+)`/g)].map(([, name]) => name);
+  expect(named.sort()).toEqual([...loadMethods().keys()].sort());
+  const app = await createApp(appOptions({}, () => {}));
+  const paths = [...table.matchAll(/`(POST )?(\/v2[^`]*)`/g)];
+  expect(paths.length).toBeGreaterThan(10);
+  for (const [, post, path] of paths) {
+    const url = path!.replace('NAME', encodeURIComponent(model.name));
+    const { statusCode } = await app.inject({ method: post ? 'POST' : 'GET', url });
+    expect([url, statusCode]).toEqual([url, url.endsWith('/infer') ? 400 : 200]);
+  }
 });
 
 it('probes learn that it does not serve: without a worker, and while it stops', async () => {
@@ -225,6 +242,31 @@ describe('refuses with the words of HTTP', () => {
       expect((await call('ServerMetadata', {}, right)).name).toBe('bn');
     }
   });
+});
+
+it('calls have ids and lines in the log, those that are refused too, and belong to the trace of their caller', async () => {
+  const { call, infer, lines } = await setUp({ apiKey: 'k', accessLog: true });
+  const metadata = new Metadata();
+  metadata.set('x-request-id', 'a-1');
+  metadata.set('traceparent', '00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01');
+  await refusal(call('ServerMetadata', {}, metadata));
+  metadata.set('x-api-key', 'k');
+  await call('ServerMetadata', {}, metadata);
+  await refusal(infer(pixels));
+  await expect.poll(() => lines.length).toBe(3);
+  const path = '/inference.GRPCInferenceService/ServerMetadata';
+  const traced = {
+    requestId: 'a-1',
+    trace_id: '4bf92f3577b34da6a3ce929d0e0e4736',
+    method: 'gRPC',
+    path,
+    ip: '127.0.0.1',
+  };
+  expect(lines.map((line) => JSON.parse(line))).toEqual([
+    expect.objectContaining({ ...traced, status: 401 }),
+    expect.objectContaining({ ...traced, status: 200, milliseconds: expect.any(Number) }),
+    expect.objectContaining({ status: 401, requestId: expect.stringMatching(/^[\da-f-]{36}$/) }),
+  ]);
 });
 
 describe('what is large costs no more than its bytes', () => {

@@ -48,7 +48,7 @@ export function appOptions({ served = [model], ...overrides }: Overrides, log: (
   };
   const { maxBody = 10_000 } = overrides;
   return {
-    ...{ models, log: createLog('info', { write: log }), apiKey: null, maxBody, timeout: 1000 },
+    ...{ models, log: createLog('info', { write: log }), accessLog: false, apiKey: null, maxBody, timeout: 1000 },
     budgets: createBudgets(maxBody),
     ...{ allowOrigin: [], hosts: ['localhost'] },
     ...{ isReady: () => true, isLive: () => true, isDraining: () => false },

@@ -38,6 +38,31 @@ it('a training run writes its model, with what is known of it', async () => {
   expect(readMetadata(bytesOf(folder, 'run', 'model.onnx'))).toEqual(metadata);
 });
 
+it('a folder for Triton: the configuration, the names of classes, and the same model as its version 1', async () => {
+  const folder = await folderWithRun();
+  await train(folder, ['export', 'run', '--out', 'model.onnx']);
+  const { stdout } = await train(folder, ['export', 'run', '--format', 'triton', '--out', 'models/clothes']);
+  expect(stdout).toContain(`exported to ${join('models', 'clothes', '1', 'model.onnx')}`);
+  expect(readdirSync(join(folder, 'models', 'clothes')).sort()).toEqual(['1', 'config.pbtxt', 'labels.txt']);
+  expect(bytesOf(folder, 'models', 'clothes', '1', 'model.onnx')).toEqual(bytesOf(folder, 'model.onnx'));
+  expect(readFileSync(join(folder, 'models', 'clothes', 'labels.txt'), 'utf8')).toBe('0\n1\n2\n');
+  expect(readFileSync(join(folder, 'models', 'clothes', 'config.pbtxt'), 'utf8')).toBe(`backend: "onnxruntime"
+max_batch_size: 64
+input [
+  { name: "features", data_type: TYPE_UINT8, dims: [ 1, 8, 8 ] }
+]
+output [
+  { name: "logits", data_type: TYPE_FP32, dims: [ 3 ] },
+  { name: "probabilities", data_type: TYPE_FP32, dims: [ 3 ], label_filename: "labels.txt" }
+]
+dynamic_batching { }
+`);
+  const { code, stderr } = await train(folder, ['export', 'run', '--format', 'triton', '--training-step']);
+  expect([code, stderr]).toEqual([2, expect.stringContaining('--training-step has no effect on a model for Triton')]);
+  const onFile = await train(folder, ['export', 'run', '--format', 'triton', '--out', 'model.onnx']);
+  expect([onFile.code, onFile.stderr]).toEqual([1, expect.stringContaining('the folder cannot be made')]);
+});
+
 it('a folded model, and one that takes numbers, predict the same', async () => {
   const folder = await folderWithRun();
   await train(folder, ['export', 'run', '--out', 'plain.onnx']);

@@ -32,6 +32,32 @@ function lacking(...packages: readonly string[]): string {
     : `${python} lacks one of ${packages.join(', ')}; install them, or name another Python in BN_PYTHON`;
 }
 
+test("Triton's own definition reads the configuration, and it is that of the ONNX file", ({ skip }) => {
+  const reason = lacking('tritonclient.grpc', 'onnx');
+  if (reason) skip(reason);
+  train('export', 'run', '--format', 'triton', '--out', 'clothes');
+  const script = `
+import json, onnx
+from google.protobuf import text_format
+from tritonclient.grpc import model_config_pb2 as pb
+config = text_format.Parse(open('clothes/config.pbtxt').read(), pb.ModelConfig())
+graph = onnx.load('clothes/1/model.onnx').graph
+types = {onnx.TensorProto.UINT8: pb.TYPE_UINT8, onnx.TensorProto.FLOAT: pb.TYPE_FP32}
+def of(values):
+    tensors = [(value.name, value.type.tensor_type) for value in values]
+    return [(name, types[t.elem_type], [d.dim_value for d in t.shape.dim][1:]) for name, t in tensors]
+def told(tensors):
+    return [(t.name, t.data_type, list(t.dims)) for t in tensors]
+assert told(config.input) == of(graph.input), (config, graph.input)
+assert told(config.output) == of(graph.output), (config, graph.output)
+labels = [t.label_filename for t in config.output if t.label_filename]
+print(json.dumps([config.backend, config.max_batch_size, config.HasField('dynamic_batching'), labels]))
+`;
+  const said = execFileSync(python, ['-c', script], { cwd: folder, encoding: 'utf8' });
+  expect(JSON.parse(said)).toEqual(['onnxruntime', 64, true, ['labels.txt']]);
+  expect(readFileSync(inFolder('clothes/labels.txt'), 'utf8').trim().split('\n')).toHaveLength(10);
+});
+
 test.for([
   ['a model', []],
   ['a folded model', ['--fold']],

@@ -49,6 +49,7 @@ export async function run(args: readonly string[], io: Io): Promise<number> {
     .checked('--drain', atMost(86_400, positive), 'seconds that requests may take to end after SIGTERM', 8)
     .checked('--model-control', oneOf('none', 'explicit'), 'explicit: requests may load and unload models', 'none')
     .checked('--log-level', oneOf('debug', 'info', 'warn', 'error'), 'what is logged', 'info')
+    .checked('--access-log', oneOf('on', 'off'), 'a line of the log for each request', 'on')
     .addHelpText('after', `\n${notes}`);
   addModelOptions(command);
   const flags = parseCommand(command, args, io) as ServeFlags | null;

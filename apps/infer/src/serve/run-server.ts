@@ -47,6 +47,7 @@ export interface ServeSettings {
   /** `explicit`: requests may load and unload models. */
   readonly modelControl: 'none' | 'explicit';
   readonly logLevel: LogLevel;
+  readonly accessLog: 'on' | 'off';
   readonly backend: OpenModelOptions;
 }
 
@@ -83,6 +84,7 @@ export async function runServer(settings: ServeSettings, io: Io): Promise<void> 
     });
     const options: AppOptions = {
       ...{ models: library, metrics, log, apiKey: settings.apiKey, allowOrigin: settings.allowOrigin },
+      accessLog: settings.accessLog === 'on',
       hosts: isLocal(settings) && settings.apiKey === null ? ['localhost', settings.host] : null,
       ...{ maxBody, budgets: createBudgets(maxBody) },
       timeout: settings.timeout * 1000,
@@ -95,10 +97,11 @@ export async function runServer(settings: ServeSettings, io: Io): Promise<void> 
     const address = await listen(settings.host, settings.port, '--port', (host, port) => app.listen({ host, port }));
     const grpc = settings.grpcPort === undefined ? null : await openGrpc(options, settings.host, settings.grpcPort);
     if (grpc) closers.push(() => grpc.close(0));
-    announce(grpc ? `${address}, gRPC on port ${grpc.port}` : address, library, settings, io);
     const unwatch = watchFiles(library.files, (name) => void library.reload(name));
     const reloadAll = () => library.names.forEach((name) => void library.reload(name));
     process.on('SIGHUP', reloadAll);
+    // Whoever reads this may send signals.
+    announce(grpc ? `${address}, gRPC on port ${grpc.port}` : address, library, settings, io);
     if (!io.signal.aborted) await once(io.signal, 'abort');
     const { reason } = io.signal;
     log.info({ reason: String(reason) }, 'stopping: what was asked is answered, nothing new is accepted');

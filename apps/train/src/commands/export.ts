@@ -9,10 +9,11 @@ import { readSettings } from '../config/settings.js';
 import { exportModel } from '../export/export-model.js';
 import { exportStep } from '../export/export-step.js';
 import { exportTorch } from '../export/export-torch.js';
+import { exportTriton } from '../export/export-triton.js';
 import { readCheckpoint, runFolder } from '../run/run-folder.js';
 import { withTrainer } from '../run/with-trainer.js';
 
-export const summary = 'write the model of a run for other programs: ONNX, PyTorch';
+export const summary = 'write the model of a run for other programs: ONNX, PyTorch, Triton';
 
 interface ExportFlags {
   readonly out?: string;
@@ -21,7 +22,7 @@ interface ExportFlags {
   readonly recalibrated?: true;
   readonly license?: string;
   readonly trainingStep?: true;
-  readonly format: 'onnx' | 'torch';
+  readonly format: 'onnx' | 'torch' | 'triton';
   readonly names?: TorchNaming;
   readonly backend?: string;
   readonly device?: KnobValues['device'];
@@ -36,12 +37,12 @@ export async function run(args: readonly string[], io: Io): Promise<number> {
     .checked(
       '--out',
       text('<file>'),
-      'file to write [default: in the folder of the run, model.onnx, train.onnx or torch.safetensors]',
+      'file to write, or folder for Triton [default: in the folder of the run, model.onnx, train.onnx, torch.safetensors or triton]',
     )
     .checked(
       '--format',
-      oneOf('onnx', 'torch'),
-      'an ONNX file, or for PyTorch weights alone, in a .safetensors file for load_state_dict',
+      oneOf('onnx', 'torch', 'triton'),
+      'an ONNX file; for PyTorch weights alone, in a .safetensors file for load_state_dict; a folder of a Triton model repository',
       'onnx',
     )
     .checked(
@@ -84,15 +85,24 @@ async function exportRun(run: string, flags: ExportFlags, io: Io): Promise<strin
   const saved = await readCheckpoint(folder);
   if (!saved) throw new UsageError(`${run}: the run has no checkpoint yet; train for an epoch first`);
   if (saved.note) io.stderr.write(`warning: ${saved.note}\n`);
-  const name = flags.format === 'torch' ? 'torch.safetensors' : flags.trainingStep ? 'train.onnx' : 'model.onnx';
-  const path = flags.out === undefined ? join(folder.path, name) : fileToWrite('--out', flags.out, io.cwd);
+  const names = {
+    onnx: flags.trainingStep ? 'train.onnx' : 'model.onnx',
+    torch: 'torch.safetensors',
+    triton: 'triton',
+  };
+  const name = names[flags.format];
+  const isFolder = flags.format === 'triton';
+  const given = (out: string) => (isFolder ? resolve(io.cwd, out) : fileToWrite('--out', out, io.cwd));
+  const path = flags.out === undefined ? join(folder.path, name) : given(flags.out);
   return withTrainer(config, io.cwd, saved, async (loaded) => {
     loaded.trainer.restore(saved.checkpoint);
     if (flags.recalibrated) await loaded.trainer.recalibrate(loaded.data.train, { batchSize: config.batchSize });
     const { input, names = 'paths', fold = false, license: licence } = flags;
     const target = { ...loaded, path, workingFolder: io.cwd, input };
     if (flags.trainingStep) return exportStep(target);
-    return flags.format === 'torch' ? exportTorch(target, names) : exportModel({ ...target, fold, licence });
+    if (flags.format === 'torch') return exportTorch(target, names);
+    const write = isFolder ? exportTriton : exportModel;
+    return write({ ...target, fold, licence });
   });
 }
 
@@ -104,6 +114,7 @@ function requireSense(flags: ExportFlags): void {
   };
   if (flags.format === 'torch') without(['fold', 'input', 'license', 'trainingStep'], 'on weights for PyTorch');
   else without(['names'], 'on an ONNX file');
+  if (flags.format === 'triton') without(['trainingStep'], 'on a model for Triton');
   if (flags.trainingStep) without(['fold', 'license', 'recalibrated'], 'on a training step');
 }
 
@@ -111,4 +122,5 @@ const notes = `
 Paths are relative to the folder you are in. Examples:
   pnpm train export runs/first --out model.onnx
   pnpm train export runs/first --fold --recalibrated --out folded.onnx
-  pnpm train export runs/first --format torch --out weights.safetensors`;
+  pnpm train export runs/first --format torch --out weights.safetensors
+  pnpm train export runs/first --format triton --out repository/clothes`;

@@ -51,7 +51,7 @@ export interface ImportedModel extends ImportedNetwork, Signed {}
 
 /**
  * Reads an ONNX model of one input to train it: a classifier of images as frameworks export them, or what this package
- * exports. Opsets 7 to 24; the README lists the operators. Any batch size, also where the file has a number for it.
+ * exports. Opsets 7 to 28; the README lists the operators. Any batch size, also where the file has a number for it.
  *
  * The model takes images as all models of this toolkit do, `[batch, channels, height, width]` from 0 to 1 (a file that takes
  * uint8: pixels), and brings them to the order and range of the file. It gives what the file takes the softmax or sigmoid of.

@@ -44,10 +44,11 @@ export function createNetwork({ graph, weights, output, batchNorm }: NetworkOpti
     };
     let integers = 0;
     for (const node of nodes) {
-      const value = evaluate(node, context, graph.input);
-      if (isConstant(value)) integers += value.data.length;
-      if (integers > mostIntegers) throw failure(node, 'unsupported', 'the model computes too much with shapes');
-      values.set(node.outputs[0]!, value);
+      for (const [i, value] of evaluate(node, context, graph.input).entries()) {
+        if (isConstant(value)) integers += value.data.length;
+        if (integers > mostIntegers) throw failure(node, 'unsupported', 'the model computes too much with shapes');
+        if (node.outputs[i]) values.set(node.outputs[i], value);
+      }
     }
     const result = values.get(output);
     if (result && !isConstant(result)) return result;
@@ -66,14 +67,15 @@ function needed(nodes: readonly OnnxNode[], output: string): readonly OnnxNode[]
   return kept.reverse();
 }
 
-/** The value of a node; whatever goes wrong is a BnError that names it. */
-function evaluate(node: OnnxNode, context: TraceContext, { name, shape }: OnnxGraph['input']): Value {
+/** The values of a node's outputs; whatever goes wrong is a BnError that names it. */
+function evaluate(node: OnnxNode, context: TraceContext, { name, shape }: OnnxGraph['input']): readonly Value[] {
   const rule = Object.hasOwn(rules, node.operator) ? rules[node.operator] : undefined;
   if (!rule) throw failure(node, 'unsupported', 'this operator is not imported');
   try {
-    const value = withOrigin({ layer: node.layer }, () => rule(new NodeContext(node, context)));
-    requireSize(value);
-    return value;
+    const given = withOrigin({ layer: node.layer }, () => rule(new NodeContext(node, context)));
+    const values = Array.isArray(given) ? (given as readonly Value[]) : [given as Value];
+    values.forEach(requireSize);
+    return values;
   } catch (cause) {
     // Advice of operations is for those who write them.
     const message = (cause as Error).message.replace(/; (use cast\(\)|trace with .*)$/, '');

@@ -44,7 +44,7 @@ export interface OnnxGraph {
   readonly metadata: Readonly<Record<string, string>>;
 }
 
-const opsets = { oldest: 7, newest: 24 };
+const opsets = { oldest: 7, newest: 28 };
 
 /** Far above what classifiers have, and little enough to be looked at in no time. */
 const mostNodes = 20_000;

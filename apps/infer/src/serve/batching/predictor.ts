@@ -4,6 +4,7 @@ import { setMaxListeners } from 'node:events';
 import { BnError, createArray, type DType, joinArrays, type TypedArray } from '@bn/core';
 import type { OutputValue } from '../../model/open-model.js';
 import { HttpError, timeUp } from '../http-error.js';
+import { type RecordSpan, spanRecorder } from '../tracing.js';
 import { type BatchLimits, BatchQueue, batchSizes, type Entry } from './batch-queue.js';
 import type { Clock } from './clock.js';
 import type { Dispatcher, Lane } from './dispatcher.js';
@@ -41,6 +42,7 @@ export interface BatchObservation {
 
 interface Piece extends Entry {
   readonly features: TypedArray;
+  readonly record: RecordSpan;
   readonly resolve: (outputs: Outputs) => void;
   readonly reject: (error: Error) => void;
 }
@@ -102,8 +104,12 @@ export class Predictor<W> implements Lane<W> {
     const pieces = this.#queue.take();
     const start = clock.now();
     const isComputed = await this.#compute(worker, pieces);
-    const waits = pieces.map(({ since }) => start - since);
-    observe({ rows: rowsOf(pieces), waits, duration: clock.now() - start, isComputed });
+    const [end, rows] = [clock.now(), rowsOf(pieces)];
+    for (const { since, record } of pieces) {
+      record('queue', since, start);
+      record('compute', start, end, { 'bn.batch.examples': rows });
+    }
+    observe({ rows, waits: pieces.map(({ since }) => start - since), duration: end - start, isComputed });
   }
 
   /** @returns whether all got their outputs */
@@ -131,7 +137,7 @@ export class Predictor<W> implements Lane<W> {
     const { clock, dispatcher, limits } = this.#options;
     let piece!: Piece;
     const answer = new Promise<Outputs>((resolve, reject) => {
-      piece = { features, rows, since: clock.now(), resolve, reject };
+      piece = { features, rows, since: clock.now(), record: spanRecorder(), resolve, reject };
     });
     const giveUp = (error: HttpError) => {
       this.#queue.delete(piece);

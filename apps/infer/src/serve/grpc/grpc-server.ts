@@ -11,6 +11,7 @@ import {
 import type { AppOptions } from '../http/create-app.js';
 import { explain } from '../http/failures.js';
 import { admission } from './admission.js';
+import { metadataOf, recordOf } from './call-log.js';
 import { loadMethods, type Method } from './load-services.js';
 import { type CallContext, createMethods } from './methods.js';
 import { decodeSmall, readMessage } from './read-message.js';
@@ -60,23 +61,28 @@ export function createGrpcServer(options: AppOptions): GrpcServer {
 
   function unary(name: keyof typeof methods, { requestDeserialize }: Method) {
     const read = (bytes: Buffer) => (name === 'ModelInfer' ? readMessage : decodeSmall)(bytes, requestDeserialize);
-    const answer = methods[name] as (request: unknown, call: CallContext) => object | Promise<object>;
-    return async (call: ServerUnaryCall<Buffer, object>, reply: sendUnaryData<object>) => {
+    const method = methods[name] as (request: unknown, call: CallContext) => object | Promise<object>;
+    const answer = async (call: ServerUnaryCall<Buffer, object>, reply: sendUnaryData<object>) => {
       const start = performance.now();
+      const record = recordOf(call.metadata);
       const gone = new AbortController();
       call.on('cancelled', () => gone.abort());
-      const context: CallContext = { modelName: '', gone: gone.signal };
-      let status = 200;
       try {
-        reply(null, await answer(read(call.request), context));
-      } catch (error) {
-        status = explain(error as Error).status;
-        if (status >= 500 && status !== 503) options.log.error({ err: error, method: name }, 'a request failed');
-        reply(statusOf(error as Error));
+        const message = await method(read(call.request), Object.assign(record, { gone: gone.signal }));
+        record.status = 200;
+        call.sendMetadata(metadataOf(record));
+        reply(null, message);
+      } catch (cause) {
+        const error = cause as Error;
+        const { status } = explain(error);
+        record.status = status;
+        if (status >= 500 && status !== 503) record.log.error({ err: error, method: name }, 'a request failed');
+        reply({ ...statusOf(error), metadata: metadataOf(record) });
       }
-      const milliseconds = performance.now() - start;
-      if (name === 'ModelInfer') options.metrics.observeRequest(context.modelName, status, milliseconds / 1000);
-      options.log.debug({ method: name, ip: call.getPeer(), status, milliseconds }, 'request');
+      const seconds = (performance.now() - start) / 1000;
+      if (name === 'ModelInfer') options.metrics.observeRequest(record.modelName, record.status, seconds);
     };
+    return (call: ServerUnaryCall<Buffer, object>, reply: sendUnaryData<object>) =>
+      recordOf(call.metadata).span.run(() => void answer(call, reply));
   }
 }

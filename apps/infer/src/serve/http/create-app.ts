@@ -17,11 +17,14 @@ import { addPageRoutes } from './page-routes.js';
 import { addProtocolRoutes } from './protocol-routes.js';
 import { readBody } from './read-body.js';
 import { addRepositoryRoutes } from './repository-routes.js';
+import { addRequestLog, requestId } from './request-log.js';
 
 export interface AppOptions extends BrowserOptions {
   readonly models: Models;
   readonly metrics: Metrics;
   readonly log: Logger;
+  /** Whether each request is logged. */
+  readonly accessLog: boolean;
   /** Without it everybody is let in. */
   readonly apiKey: string | null;
   /** Of a request, in bytes. */
@@ -59,7 +62,8 @@ export async function createApp(options: AppOptions): Promise<FastifyInstance> {
   const { apiKey, log, maxBody, metrics, timeout } = options;
   const app = Fastify({
     loggerInstance: log as FastifyBaseLogger,
-    logController: new LogController({ disableRequestLogging: true }),
+    logController: new LogController({ disableRequestLogging: true, requestIdLogLabel: 'requestId' }),
+    genReqId: ({ headers }) => requestId(headers),
     ...{ bodyLimit: maxBody, keepAliveTimeout: keepAlive, requestTimeout: timeout },
     // Those that do not read their answers either: nothing moves on their connections.
     connectionTimeout: 2 * timeout,
@@ -80,6 +84,7 @@ export async function createApp(options: AppOptions): Promise<FastifyInstance> {
   app.setValidatorCompiler(() => () => true);
   app.setSerializerCompiler(() => (data) => JSON.stringify(data));
 
+  addRequestLog(app, options.accessLog);
   await allowOrigins(app, options);
   const requireOwnHost = hostCheck(options);
   app.addHook('onRequest', async (request, reply) => {
@@ -102,9 +107,8 @@ export async function createApp(options: AppOptions): Promise<FastifyInstance> {
   app.decorateRequest('modelName', '');
   app.decorateRequest('share');
   app.addHook('onResponse', async (request, reply) => {
-    const { method, url, ip, modelName, routeOptions } = request;
+    const { modelName, routeOptions } = request;
     if (routeOptions.config.isInference) metrics.observeRequest(modelName, reply.statusCode, reply.elapsedTime / 1000);
-    request.log.debug({ method, url, ip, status: reply.statusCode, milliseconds: reply.elapsedTime }, 'request');
   });
 
   const addRefusals = refuseOtherMethods(app);

@@ -2,7 +2,7 @@
 
 import swagger from '@fastify/swagger';
 import swaggerUi from '@fastify/swagger-ui';
-import type { FastifyInstance, FastifySchema } from 'fastify';
+import type { FastifyInstance, FastifySchema, RouteOptions } from 'fastify';
 import { z } from 'zod';
 import { errorResponse } from '../protocol/schemas.js';
 import { packageVersion } from './package-files.js';
@@ -41,8 +41,17 @@ export function described({ query, body, answer, errors = [], ...texts }: RouteD
   } as FastifySchema;
 }
 
+/** `POST /v2/models/:name/infer` → `postV2ModelsNameInfer`: what generated clients call it. */
+function nameOf({ method, url }: RouteOptions): string {
+  const words = [String(method).toLowerCase(), ...url.split(/\W+/).filter((word) => word !== '')];
+  return words.map((word, i) => (i === 0 ? word : word[0]!.toUpperCase() + word.slice(1))).join('');
+}
+
 /** To be called before there are routes. */
 export async function addDocumentation(app: FastifyInstance, { hasKey }: { hasKey: boolean }): Promise<void> {
+  app.addHook('onRoute', (route) => {
+    if (route.schema && !route.schema.hide) route.schema = { ...route.schema, operationId: nameOf(route) };
+  });
   await app.register(swagger, {
     transformObject(document) {
       if (!('openapiObject' in document)) return document.swaggerObject;

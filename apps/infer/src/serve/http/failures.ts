@@ -10,6 +10,8 @@ import { WorkerDied } from '../workers/worker-thread.js';
 export function answerFailure(error: Error, request: FastifyRequest, reply: FastifyReply): void {
   const { status, message } = explain(error);
   if (status >= 500 && status !== 503) request.log.error({ err: error, url: request.url }, 'a request failed');
+  // Not there yet where no route was looked for.
+  reply.header('x-request-id', request.id);
   if (error instanceof HttpError) reply.headers(error.headers);
   void reply.code(status).type('application/json; charset=utf-8').send({ error: message });
 }

@@ -18,7 +18,7 @@ export async function allowOrigins(app: FastifyInstance, { allowOrigin }: Browse
   await app.register(cors, {
     origin: allowOrigin.includes('*') ? '*' : [...allowOrigin],
     methods: ['GET', 'HEAD', 'POST'],
-    exposedHeaders: ['inference-header-content-length', 'retry-after'],
+    exposedHeaders: ['inference-header-content-length', 'retry-after', 'x-request-id'],
     maxAge: 600,
     strictPreflight: false,
   });

@@ -4,6 +4,7 @@ import { formatShape, ops, type PoolingGeometry, type Tensor } from '@bn/core';
 import { damaged } from '../damaged.js';
 import type { NodeContext } from '../node-context.js';
 import type { ImportRules } from '../rules.js';
+import { abs } from './activations.js';
 
 type Pair = readonly [number, number];
 type Padding = PoolingGeometry['padding'];
@@ -11,38 +12,99 @@ type Padding = PoolingGeometry['padding'];
 export const convolution: ImportRules = {
   Conv: (node) => {
     const [x, weight] = [image(node, 0), image(node, 1)];
-    const groups = node.attributes.int('group', 1);
-    if (!(groups >= 1)) throw damaged(`group ${groups} makes no sense`);
     const { kernelSize: _, ...window } = windowOf(node, x, ops.spatial(weight));
-    const y = ops.conv2d(x, weight, { ...window, groups });
-    return node.has(2) ? ops.add(y, ops.reshape(node.tensor(2), [1, y.shape[1]!, 1, 1])) : y;
+    const y = ops.conv2d(x, weight, { ...window, groups: groupsOf(node) });
+    return asGiven(node, withBias(node, y));
   },
-  MaxPool: (node) => ops.maxPool2d(image(node, 0), poolOf(node).geometry),
-  AveragePool: (node) => {
+  ConvTranspose: (node) => {
+    const [x, weight] = [image(node, 0), image(node, 1)];
+    if (node.attributes.string('auto_pad', 'NOTSET') !== 'NOTSET') throw node.unsupported('auto_pad');
+    if (node.attributes.ints('output_shape')) throw node.unsupported('output_shape');
+    const { kernelSize, ...window } = windowOf(node, x, ops.spatial(weight));
+    const more = pair(node, 'output_padding', 0);
+    const { stride, dilation, padding } = window;
+    const inputSize = ops
+      .spatial(x)
+      .map(
+        (n, i) =>
+          (n - 1) * stride[i]! + (kernelSize[i]! - 1) * dilation[i]! + 1 + more[i]! - padding[i]! - padding[i + 2]!,
+      );
+    const geometry = { ...window, groups: groupsOf(node), inputSize: inputSize as [number, number] };
+    return asGiven(node, withBias(node, ops.conv2dInputGradient(x, weight, geometry)));
+  },
+  MaxPool: (node) => asGiven(node, ops.maxPool2d(image(node, 0), poolOf(node).geometry)),
+  AveragePool: (node) =>
+    asGiven(node, averages(node, image(node, 0), node.attributes.int('count_include_pad', 0) !== 0)),
+  LpPool: (node) => {
+    const p = node.attributes.int('p', 2);
+    if (p !== 1 && p !== 2) throw node.unsupported(`p ${p}`);
+    const x = image(node, 0);
     const { geometry, isCut } = poolOf(node);
-    const countIncludesPadding = node.attributes.int('count_include_pad', 0) !== 0;
-    // Windows that reach beyond the padding are averaged over what is within.
-    if (isCut && countIncludesPadding) throw node.unsupported('ceil_mode together with count_include_pad');
-    return ops.avgPool2d(image(node, 0), { ...geometry, countIncludesPadding });
+    if (isCut) throw node.unsupported('ceil_mode');
+    const mean = ops.avgPool2d(p === 1 ? abs(x) : ops.square(x), { ...geometry, countIncludesPadding: true });
+    const sum = ops.mul(mean, geometry.kernelSize[0] * geometry.kernelSize[1]);
+    return asGiven(node, p === 1 ? sum : ops.sqrt(sum));
   },
-  GlobalAveragePool: (node) => ops.mean(image(node, 0), [2, 3], { keepDims: true }),
-  GlobalMaxPool: (node) => ops.max(image(node, 0), [2, 3], { keepDims: true }),
+  GlobalAveragePool: (node) => overImage(node, ops.mean),
+  GlobalMaxPool: (node) => overImage(node, ops.max),
 };
 
+/** A window that reaches beyond image and padding is averaged over what is within. */
+function averages(node: NodeContext, x: Tensor, countIncludesPadding: boolean): Tensor {
+  const { geometry, isCut } = poolOf(node);
+  if (!isCut || !countIncludesPadding) return ops.avgPool2d(x, { ...geometry, countIncludesPadding });
+  const [top, left] = geometry.padding;
+  const [, , bottom, right] = node.attributes.ints('pads') === undefined ? [0, 0, 0, 0] : padsOf(node);
+  const padded = ops.pad(x, [0, 0, top, left], [0, 0, bottom!, right!]);
+  const beyond = [0, 0, geometry.padding[2] - bottom!, geometry.padding[3] - right!] as const;
+  return ops.avgPool2d(padded, { ...geometry, padding: beyond, countIncludesPadding: false });
+}
+
+function overImage(node: NodeContext, reduce: typeof ops.mean): Tensor {
+  return asGiven(node, reduce(image(node, 0), [2, 3], { keepDims: true }));
+}
+
+function groupsOf({ attributes }: NodeContext): number {
+  const groups = attributes.int('group', 1);
+  if (groups >= 1) return groups;
+  throw damaged(`group ${groups} makes no sense`);
+}
+
+function withBias(node: NodeContext, y: Tensor): Tensor {
+  return node.has(2) ? ops.add(y, ops.reshape(node.tensor(2), [1, y.shape[1]!, 1, 1])) : y;
+}
+
+/** An input as an image: one of three axes, as sound has, has a height of 1. */
 function image(node: NodeContext, i: number): Tensor {
   const x = node.tensor(i);
   if (x.shape.length === 4) return x;
-  throw node.unsupported(`its input ${i} has the shape ${formatShape(x.shape)}, not four axes as images have`);
+  if (x.shape.length === 3) return ops.reshape(x, [x.shape[0]!, x.shape[1]!, 1, x.shape[2]!]);
+  throw node.unsupported(`its input ${i} has the shape ${formatShape(x.shape)}, not three or four axes`);
+}
+
+function isLine(node: NodeContext): boolean {
+  return node.tensor(0).shape.length === 3;
+}
+
+/** The result with as many axes as the first input has. */
+function asGiven(node: NodeContext, y: Tensor): Tensor {
+  return isLine(node) ? ops.reshape(y, [y.shape[0]!, y.shape[1]!, y.shape[3]!]) : y;
+}
+
+/** The attribute `pads`: all beginnings, then all ends. */
+function padsOf(node: NodeContext): Padding {
+  const given = node.attributes.ints('pads') ?? (isLine(node) ? [0, 0] : [0, 0, 0, 0]);
+  const pads = isLine(node) && given.length === 2 ? [0, given[0]!, 0, given[1]!] : given;
+  if (pads.length === 4 && pads.every((n) => n >= 0 && n < 2 ** 31)) return pads as unknown as Padding;
+  throw node.unsupported(`pads [${given}]`);
 }
 
 function windowOf(node: NodeContext, x: Tensor, kernelSize: Pair): PoolingGeometry {
   const stride = pair(node, 'strides');
   const dilation = pair(node, 'dilations');
   const mode = node.attributes.string('auto_pad', 'NOTSET');
-  const pads = node.attributes.ints('pads') ?? [0, 0, 0, 0];
-  if (pads.length !== 4 || !pads.every((n) => n >= 0 && n < 2 ** 31)) throw node.unsupported(`pads [${pads}]`);
   const window = { kernelSize, stride, dilation };
-  const padding = mode === 'NOTSET' ? (pads as unknown as Padding) : automaticPadding(node, mode, x, window);
+  const padding = mode === 'NOTSET' ? padsOf(node) : automaticPadding(node, mode, x, window);
   return { ...window, padding };
 }
 
@@ -58,11 +120,14 @@ function automaticPadding(
   return mode === 'SAME_UPPER' ? [top, left, bottom, right] : [bottom, right, top, left];
 }
 
-/** Two positive integers, by default 1. */
-function pair(node: NodeContext, name: string): Pair {
-  const values = node.attributes.ints(name) ?? [1, 1];
-  if (values.length === 2 && values.every((n) => n >= 1 && n < 2 ** 31)) return values as unknown as Pair;
-  throw node.unsupported(`${name} [${values}] instead of two numbers above 0`);
+/** Integers for height and width, `least` or more; by default the least. */
+function pair(node: NodeContext, name: string, least = 1): Pair {
+  const given = node.attributes.ints(name) ?? (isLine(node) ? [least] : [least, least]);
+  const values = isLine(node) ? [least, ...given] : given;
+  if (values.length === 2 && values.every((n) => n >= least && n < 2 ** 31)) return values as unknown as Pair;
+  throw node.unsupported(
+    `${name} [${given}] instead of ${isLine(node) ? 'a number' : 'two numbers'} of ${least} or more`,
+  );
 }
 
 /** The window of a pooling operator; `isCut` if windows at the end reach beyond image and padding. */

@@ -6,6 +6,7 @@ import type { NodeContext } from '../node-context.js';
 import { dtypeOf } from '../read-tensor.js';
 import type { ImportRule, ImportRules } from '../rules.js';
 import { type Constant, integers, isConstant, type Value } from '../value.js';
+import { abs } from './activations.js';
 
 type Numbers = (a: number, b: number) => number;
 
@@ -44,6 +45,12 @@ export const elementwise: ImportRules = {
   Sub: arithmetic(ops.sub, (a, b) => a - b, 0),
   Mul: arithmetic(ops.mul, (a, b) => a * b, 1),
   Div: arithmetic(ops.div, quotient, 1),
+  Sum: several(ops.add),
+  Mean: (node) =>
+    ops.div(
+      node.tensors().reduce((a, b) => ops.add(a, b)),
+      node.node.inputs.length,
+    ),
   Max: several(ops.maximum),
   Min: several(ops.minimum),
   Neg: unary(ops.neg),
@@ -54,17 +61,12 @@ export const elementwise: ImportRules = {
   Erf: unary(ops.erf),
   Tanh: unary(ops.tanh),
   Sigmoid: unary(ops.sigmoid),
-  Relu: unary(ops.relu),
-  LeakyRelu: (node) => leakyRelu(node.tensor(0), node.attributes.float('alpha', 0.01)),
-  PRelu: (node) => leakyRelu(node.tensor(0), node.tensor(1)),
-  Elu: (node) => {
-    const x = node.tensor(0);
-    const below = ops.sub(ops.exp(ops.minimum(x, 0)), 1);
-    return ops.where(ops.less(x, 0), ops.mul(below, node.attributes.float('alpha', 1)), x);
-  },
-  HardSigmoid: (node) =>
-    hardSigmoid(node.tensor(0), node.attributes.float('alpha', 0.2), node.attributes.float('beta', 0.5)),
-  HardSwish: (node) => ops.mul(node.tensor(0), hardSigmoid(node.tensor(0), 1 / 6, 0.5)),
+  Abs: unary(abs),
+  Sign: unary((x) => ops.sub(ops.cast(ops.greater(x, 0), x.dtype), ops.cast(ops.less(x, 0), x.dtype))),
+  Floor: unary(floor),
+  Ceil: unary((x) => ops.neg(floor(ops.neg(x)))),
+  Round: unary(round),
+  Pow: (node) => power(node.tensor(0), node.value(1), node),
   Clip: (node) => {
     const x = node.tensor(0);
     const bound = (i: number, name: string) => (node.has(i) ? node.number(i) : node.attributes.float(name, Number.NaN));
@@ -72,10 +74,6 @@ export const elementwise: ImportRules = {
     const above = Number.isNaN(lowest) ? x : ops.maximum(x, lowest);
     return Number.isNaN(highest) ? above : ops.minimum(above, highest);
   },
-  Equal: (node) => ops.equal(node.tensor(0), node.tensor(1)),
-  Less: (node) => ops.less(node.tensor(0), node.tensor(1)),
-  Greater: (node) => ops.greater(node.tensor(0), node.tensor(1)),
-  Where: (node) => ops.where(node.tensor(0), node.tensor(1), node.tensor(2)),
   Cast: (node) => {
     const dtype = dtypeOf(node.attributes.int('to', 0), 'its result');
     const value = node.value(0);
@@ -83,13 +81,35 @@ export const elementwise: ImportRules = {
   },
 };
 
-function leakyRelu(x: Tensor, slope: Tensor | number): Tensor {
-  return ops.where(ops.less(x, 0), ops.mul(x, slope), x);
+/** Numbers from 2^23 on are whole. */
+function floor(x: Tensor): Tensor {
+  const whole = ops.cast(ops.cast(x, 'int32'), 'float32');
+  const below = ops.sub(whole, ops.cast(ops.less(x, whole), 'float32'));
+  return ops.where(ops.less(abs(x), 2 ** 23), below, x);
 }
 
-/** 0 and 1, and a line between them. */
-function hardSigmoid(x: Tensor, slope: number, atZero: number): Tensor {
-  return ops.maximum(ops.minimum(ops.add(ops.mul(x, slope), atZero), 1), 0);
+/** To the nearest whole number, and to the even one of two. */
+function round(x: Tensor): Tensor {
+  const below = floor(x);
+  const rest = ops.sub(x, below);
+  const isOdd = ops.sub(below, ops.mul(floor(ops.mul(below, 0.5)), 2));
+  const up = ops.where(ops.equal(rest, 0.5), isOdd, ops.cast(ops.greater(rest, 0.5), 'float32'));
+  return ops.add(below, up);
+}
+
+/** By products for a whole exponent, as 2 is; else exp(y · log x). */
+function power(x: Tensor, exponent: Value, node: NodeContext): Tensor {
+  const y = isConstant(exponent) && exponent.data.length === 1 ? exponent.data[0]! : undefined;
+  if (x.dtype !== 'float32') throw node.unsupported('powers of integers');
+  if (y === undefined) return ops.exp(ops.mul(ops.cast(node.tensor(1), 'float32'), ops.log(x)));
+  if (y === 0.5) return ops.sqrt(x);
+  if (!Number.isInteger(y) || Math.abs(y) > 64 || y === 0) return ops.exp(ops.mul(ops.log(x), y));
+  let [result, factor]: [Tensor | null, Tensor] = [null, x];
+  for (let rest = Math.abs(y); rest > 0; rest = Math.floor(rest / 2)) {
+    if (rest % 2 === 1) result = result ? ops.mul(result, factor) : factor;
+    factor = ops.mul(factor, factor);
+  }
+  return y > 0 ? result! : ops.div(1, result!);
 }
 
 function isIntegers(value: Value): value is Constant {

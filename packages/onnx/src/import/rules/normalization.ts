@@ -1,9 +1,11 @@
 // Batch normalization, dropout, softmax.
 
 import { BnError, batchNorm, dropout, ops, type Scope, sizeOf, type Tensor } from '@bn/core';
+import { damaged } from '../damaged.js';
 import type { NodeContext } from '../node-context.js';
 import type { ImportRules } from '../rules.js';
 import type { Weight } from '../weights.js';
+import { abs } from './activations.js';
 
 export const normalization: ImportRules = {
   BatchNormalization: (node) => {
@@ -40,9 +42,75 @@ export const normalization: ImportRules = {
     const rate = node.has(1) ? node.number(1) : node.attributes.float('ratio', 0.5);
     return dropout(rate)(node.tensor(0), node.trace.scope);
   },
+  LayerNormalization: (node) => {
+    const x = node.tensor(0);
+    const axis = node.axis(node.attributes.int('axis', -1), x.shape);
+    const axes = x.shape.flatMap((_, i) => (i >= axis ? [i] : []));
+    const y = ops.mul(standardized(x, axes, node.attributes.float('epsilon', 1e-5)), node.tensor(1));
+    return node.has(2) ? ops.add(y, node.tensor(2)) : y;
+  },
+  InstanceNormalization: (node) => {
+    const x = node.tensor(0);
+    const axes = x.shape.flatMap((_, i) => (i >= 2 ? [i] : []));
+    return affine(standardized(x, axes, node.attributes.float('epsilon', 1e-5)), node.tensor(1), node.tensor(2));
+  },
+  GroupNormalization: (node) => {
+    const x = node.tensor(0);
+    if (node.opset < 21) throw node.unsupported('a scale for each group, as before opset 21,');
+    const groups = node.attributes.int('num_groups', 0);
+    const [batch, channels, ...rest] = x.shape as [number | null, number, ...number[]];
+    if (!(groups >= 1) || channels % groups !== 0) throw damaged(`${channels} channels make no ${groups} groups`);
+    const grouped = ops.reshape(x, [batch, groups, channels / groups, ...rest]);
+    const axes = grouped.shape.flatMap((_, i) => (i >= 2 ? [i] : []));
+    const y = standardized(grouped, axes, node.attributes.float('epsilon', 1e-5));
+    return affine(ops.reshape(y, x.shape), node.tensor(1), node.tensor(2));
+  },
+  LRN: (node) => {
+    const x = node.tensor(0);
+    const { attributes } = node;
+    const [size, channels] = [attributes.int('size', 0), x.shape[1]!];
+    if (!(size >= 1 && size < 2 ** 16)) throw damaged(`its size is ${size}`);
+    const around = (at: readonly number[]) => x.shape.map((_, i) => (i === 1 ? at[0]! : 0));
+    const squares = ops.pad(ops.square(x), around([Math.floor((size - 1) / 2)]), around([Math.ceil((size - 1) / 2)]));
+    const sum = Array.from({ length: size }, (_, k) =>
+      ops.slice(
+        squares,
+        x.shape.map((_, i) => (i === 1 ? k : 0)),
+        x.shape.map((n, i) => (i === 1 ? k + channels : n)),
+      ),
+    ).reduce((a, b) => ops.add(a, b));
+    const base = ops.add(ops.mul(sum, attributes.float('alpha', 1e-4) / size), attributes.float('bias', 1));
+    return ops.mul(x, ops.exp(ops.mul(ops.log(base), -attributes.float('beta', 0.75))));
+  },
+  LpNormalization: (node) => {
+    const x = node.tensor(0);
+    const axis = [node.axis(node.attributes.int('axis', -1), x.shape)];
+    const p = node.attributes.int('p', 2);
+    if (p !== 1 && p !== 2) throw damaged(`its p is ${p}`);
+    const keep = { keepDims: true };
+    const norm = p === 1 ? ops.sum(abs(x), axis, keep) : ops.sqrt(ops.sum(ops.square(x), axis, keep));
+    return ops.div(x, ops.where(ops.equal(norm, 0), 1, norm));
+  },
+  MeanVarianceNormalization: (node) => {
+    const x = node.tensor(0);
+    return standardized(x, node.attributes.ints('axes')?.map((axis) => node.axis(axis, x.shape)) ?? [0, 2, 3], 1e-18);
+  },
   Softmax: (node) => alongAxis(node, ops.softmax),
   LogSoftmax: (node) => alongAxis(node, ops.logSoftmax),
 };
+
+/** x with mean 0 and variance 1 along axes. */
+function standardized(x: Tensor, axes: readonly number[], epsilon: number): Tensor {
+  const centred = ops.sub(x, ops.mean(x, axes, { keepDims: true }));
+  const variance = ops.mean(ops.square(centred), axes, { keepDims: true });
+  return ops.div(centred, ops.sqrt(ops.add(variance, epsilon)));
+}
+
+/** x · scale + bias, of which there is one for each entry of axis 1. */
+function affine(x: Tensor, scale: Tensor, bias: Tensor): Tensor {
+  const shape = x.shape.map((n, i) => (i === 1 ? n : 1));
+  return ops.add(ops.mul(x, ops.reshape(scale, shape)), ops.reshape(bias, shape));
+}
 
 /** Whether it normalizes with the statistics of the batch: by an attribute, before opset 14 by having more outputs than one. */
 function usesBatch({ opset, attributes, node }: NodeContext): boolean {

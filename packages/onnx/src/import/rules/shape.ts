@@ -93,16 +93,6 @@ export const shape: ImportRules = {
     const shape = aligned(wanted).map((n, i) => (n === 1 ? own[i]! : n));
     return ops.broadcastTo(x, shape);
   },
-  Pad: (node) => {
-    const x = node.tensor(0);
-    if (node.attributes.string('mode', 'constant') !== 'constant') throw node.unsupported('a mode other than constant');
-    const pads = node.attributes.ints('pads') ?? node.integers(1);
-    const axes = node.has(3) ? node.integers(3).map((axis) => node.axis(axis, x.shape)) : [...x.shape.keys()];
-    if (pads.length !== 2 * axes.length || pads.some((n) => n < 0)) throw node.unsupported(`pads [${pads}]`);
-    const amounts = (offset: number) => x.shape.map((_, i) => (axes.includes(i) ? pads[axes.indexOf(i) + offset]! : 0));
-    const value = node.has(2) ? node.number(2) : node.attributes.float('value', 0);
-    return ops.pad(x, amounts(0), amounts(axes.length), value);
-  },
 };
 
 /** One axis of integers that are known. */

@@ -1,6 +1,6 @@
 // Slice, of tensors and of shapes.
 
-import { BnError, type Dimension, formatShape, ops, type Shape } from '@bn/core';
+import { BnError, constant, type Dimension, formatShape, ops, type Shape } from '@bn/core';
 import { damaged } from '../damaged.js';
 import type { NodeContext } from '../node-context.js';
 import { integers, isConstant, type Value } from '../value.js';
@@ -21,8 +21,8 @@ export function slice(node: NodeContext): Value {
   }
   const from = x.shape.map(() => 0);
   const to: Dimension[] = [...x.shape];
-  for (const { axis, start, end, step } of cuts) {
-    if (step !== 1) throw node.unsupported(`the step ${step}`);
+  const inSteps = cuts.filter(({ step }) => step !== 1);
+  for (const { axis, start, end } of cuts.filter(({ step }) => step === 1)) {
     const n = x.shape[axis]!;
     if (n === null) {
       if (start === 0 && end >= 2 ** 31 - 1) continue;
@@ -33,7 +33,16 @@ export function slice(node: NodeContext): Value {
     to[axis] = within(end);
     if (from[axis]! >= within(end)) throw node.unsupported('an empty result');
   }
-  return ops.slice(node.tensor(0), from, to);
+  return inSteps.reduce(
+    (y, cut) => {
+      const n = y.shape[cut.axis];
+      if (n == null) throw node.unsupported('a part of the batch');
+      const indices = pick([...Array(n).keys()], cut) as number[];
+      if (indices.length === 0) throw node.unsupported('an empty result');
+      return ops.gather(y, constant(indices, [indices.length], 'int32'), cut.axis);
+    },
+    ops.slice(node.tensor(0), from, to),
+  );
 }
 
 /** Before opset 10 the bounds are attributes, then inputs. */
