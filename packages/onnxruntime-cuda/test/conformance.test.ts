@@ -2,10 +2,11 @@
 
 import { conformance } from '@bn/conformance';
 import { createBackend, diagnose } from '../src/index.js';
+import { webgpuGaps } from './webgpu-gaps.js';
 
 for (const { device, available, detail } of await diagnose()) {
   conformance(`onnxruntime-cuda on ${device}`, () => createBackend({ device }), {
     requirement: { name: device, available, detail },
-    gaps: device === 'webgpu' ? [{ reason: 'the WebGPU provider has no Scan', cases: ['several steps'] }] : [],
+    gaps: device === 'webgpu' ? webgpuGaps : [],
   });
 }
