@@ -1,45 +1,20 @@
 // The models of the server: loads their files into the workers, and replaces them while they are in use.
 
 import { parse } from 'node:path';
-import { type Argument, readModelFile, UsageError } from '@bn/command-line';
-import { BnError, type DType, describeSignature } from '@bn/core';
+import { readModelFile, UsageError } from '@bn/command-line';
+import { BnError, describeSignature } from '@bn/core';
 import type { Logger } from 'pino';
-import { batchSizes } from '../batching/batch-queue.js';
-import type { Clock } from '../batching/clock.js';
-import type { Dispatcher } from '../batching/dispatcher.js';
-import { type BatchObservation, type Outputs, Predictor, type QueueLimits } from '../batching/predictor.js';
-import type { Metrics } from '../http/metrics.js';
 import { HttpError } from '../http-error.js';
 import type { RepositoryIndex } from '../protocol/schemas.js';
-import type { Computation, Tasks } from '../workers/messages.js';
-import type { WorkerPool } from '../workers/worker-pool.js';
-import { WorkerDied, type WorkerThread } from '../workers/worker-thread.js';
+import { WorkerDied } from '../workers/worker-thread.js';
+import { Edition, type EditionOptions } from './edition.js';
 import type { Models, ServedModel } from './served-model.js';
-import { Statistics } from './statistics.js';
 
-export interface ModelLibraryOptions {
-  readonly pool: WorkerPool;
-  readonly dispatcher: Dispatcher<WorkerThread>;
-  readonly clock: Clock;
-  readonly limits: QueueLimits;
+export interface ModelLibraryOptions extends EditionOptions {
   readonly log: Logger;
-  readonly metrics: Metrics;
   /** Whether requests may load and unload models. */
   readonly isControlled: boolean;
 }
-
-/** One file's content, loaded. */
-interface Edition {
-  readonly number: number;
-  readonly bytes: Uint8Array;
-  readonly model: ServedModel;
-  readonly predictors: Readonly<Record<Computation, Predictor<WorkerThread>>>;
-  /** Requests that use it. */
-  users: number;
-  isReplaced: boolean;
-}
-
-const computations = ['outputs', 'answer'] as const;
 
 export class ModelLibrary implements Models {
   readonly #options: ModelLibraryOptions;
@@ -96,19 +71,11 @@ export class ModelLibrary implements Models {
 
   /** Requests that wait for a model. */
   queued(name: string): number {
-    const { predictors } = this.#editions.get(name)!;
-    return predictors.outputs.queued + predictors.answer.queued;
+    return this.#editions.get(name)!.queued;
   }
 
   async use<T>(name: string, task: (model: ServedModel) => T | Promise<T>): Promise<T> {
-    const edition = this.#loaded(name);
-    edition.users++;
-    try {
-      return await task(edition.model);
-    } finally {
-      edition.users--;
-      this.#unloadUnused(edition);
-    }
+    return this.#loaded(name).use(task);
   }
 
   /**
@@ -134,7 +101,7 @@ export class ModelLibrary implements Models {
   unload(name: string): Promise<void> {
     this.#requireControl();
     return this.#afterOthers(name, async () => {
-      this.#retire(this.#loaded(name));
+      this.#loaded(name).retire();
       this.#editions.delete(name);
       this.#options.log.info({ model: name }, 'model unloaded');
     });
@@ -173,7 +140,7 @@ export class ModelLibrary implements Models {
       if (old && Buffer.compare(bytes, old.bytes) === 0) return log.info({ model: name }, 'the file has not changed');
       const edition = await this.#load(name, bytes);
       this.#editions.set(name, edition);
-      if (old) this.#retire(old);
+      old?.retire();
       metrics.observeReload(name, true);
       log.info({ model: name, path, version: edition.model.version }, `model ${old ? 're' : ''}loaded`);
     } catch (error) {
@@ -185,74 +152,11 @@ export class ModelLibrary implements Models {
   }
 
   async #load(name: string, bytes: Uint8Array): Promise<Edition> {
-    const { pool, limits } = this.#options;
     const version = 1 + (this.#versions.get(name) ?? 0);
-    const statistics = new Statistics(name, String(version));
-    const number = this.#nextNumber++;
-    const source = { path: this.files.get(name)!, bytes };
-    const description = await pool.load(number, { source, sizes: batchSizes(limits.maxBatch) });
-    const { dtype } = description.input.spec;
-    const observe = (batch: BatchObservation) => {
-      this.#options.metrics.observeBatch(name, batch);
-      statistics.observeBatch(batch);
-    };
-    const predictor = (computation: Computation) => this.#predictor(number, computation, dtype, observe);
-    const predictors = { outputs: predictor('outputs'), answer: predictor('answer') };
+    const content = { name, version, number: this.#nextNumber++, path: this.files.get(name)!, bytes };
+    const edition = await Edition.load(this.#options, content);
     this.#versions.set(name, version);
-    const model: ServedModel = {
-      ...description,
-      ...{ name, version: String(version), limits, statistics },
-      requireRoom: (computation) => predictors[computation].requireRoom(1),
-      predict: (computation, features, rows, signal) =>
-        statistics.observeRequest(rows, () => predictors[computation].predict(features, rows, signal)),
-    };
-    return { number, bytes, model, predictors, users: 0, isReplaced: false };
-  }
-
-  #predictor(
-    model: number,
-    computation: Computation,
-    dtype: DType,
-    observe: (batch: BatchObservation) => void,
-  ): Predictor<WorkerThread> {
-    const { clock, dispatcher, limits } = this.#options;
-    return new Predictor<WorkerThread>({
-      ...{ clock, dispatcher, limits, dtype, observe },
-      compute: (worker, features) => this.#compute(worker, { model, computation, features }),
-    });
-  }
-
-  /** A worker that takes so long that nobody waits any more, or whose backend has died in it, is replaced. */
-  async #compute(worker: WorkerThread, batch: Argument<Tasks, 'run'>): Promise<Outputs> {
-    const { clock, limits, pool } = this.#options;
-    const watchdog = clock.after(limits.timeout, () =>
-      pool.discard(worker, `did not finish a batch within ${limits.timeout / 1000} s`),
-    );
-    try {
-      return await worker.ask('run', batch, [batch.features.buffer as ArrayBuffer]);
-    } catch (error) {
-      if (!(error instanceof BnError)) pool.discard(worker, `failed (${(error as Error).message})`);
-      else if (error.code !== 'data') {
-        const { model } = batch;
-        await worker
-          .ask('probe', { model })
-          .catch(({ message }) => pool.discard(worker, `computes no more (${message})`));
-      }
-      throw error;
-    } finally {
-      watchdog.cancel();
-    }
-  }
-
-  #retire(edition: Edition): void {
-    edition.isReplaced = true;
-    this.#unloadUnused(edition);
-  }
-
-  #unloadUnused({ number, predictors, users, isReplaced }: Edition): void {
-    if (!isReplaced || users > 0) return;
-    for (const computation of computations) this.#options.dispatcher.delete(predictors[computation]);
-    void this.#options.pool.unload(number);
+    return edition;
   }
 }
 
