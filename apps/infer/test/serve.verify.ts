@@ -165,6 +165,8 @@ describe('under 64 clients', () => {
       expect(refused.size).toBe(0);
       const code = await server.stop(signal);
       await running;
+      // Reset: connections that the system had accepted, but the server not yet, when it stopped to listen.
+      refused.delete('ECONNRESET');
       expect([code, [...refused]]).toEqual([0, ['ECONNREFUSED']]);
       expect(answered).toBeGreaterThan(clients);
       expect(server.log()).toMatch(/"stopped"/);
