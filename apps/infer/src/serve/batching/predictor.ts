@@ -1,6 +1,6 @@
 // One computation of one model as a lane: requests in, their share of the batches' outputs back.
 
-import { setMaxListeners } from 'node:events';
+import { defaultMaxListeners, setMaxListeners } from 'node:events';
 import { BnError, createArray, type DType, joinArrays, type TypedArray } from '@bn/core';
 import type { OutputValue } from '../../model/open-model.js';
 import { HttpError, timeUp } from '../http-error.js';
@@ -80,8 +80,8 @@ export class Predictor<W> implements Lane<W> {
     }
     this.requireRoom(count);
     const size = features.length / rows;
-    // Each part listens: no leak, however many there are.
-    setMaxListeners(0, signal);
+    // Each part listens: no leak, however many there are. Setting it costs more than some requests.
+    if (count > defaultMaxListeners) setMaxListeners(0, signal);
     const parts = Array.from({ length: count }, (_, i) => {
       const end = Math.min(rows, (i + 1) * maxBatch);
       return this.#enqueue(features.subarray(i * maxBatch * size, end * size), end - i * maxBatch, signal);

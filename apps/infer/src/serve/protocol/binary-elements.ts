@@ -2,7 +2,7 @@
 
 import { formatShape, type TypedArray } from '@bn/core';
 import { HttpError } from '../http-error.js';
-import { datatypes } from './datatypes.js';
+import { datatypeOf, datatypes } from './datatypes.js';
 import type { Elements } from './elements.js';
 import { type Steps, stride } from './slices.js';
 import { type TensorKind, TensorWriter } from './tensor-writer.js';
@@ -19,6 +19,7 @@ function* readTensor(bytes: Uint8Array, kind: TensorKind): Steps<TypedArray> {
     const expected = `${writer.size * each} bytes for ${kind.datatype} ${formatShape(kind.shape)}`;
     writer.refuse(`expected ${expected}, got ${bytes.length}`);
   }
+  if (isNative(kind)) return writer.datatype.read(new Uint8Array(bytes).buffer) as TypedArray;
   for (let at = 0; at < bytes.length; at += stride) {
     // A copy: elements of several bytes have to be aligned.
     const values = writer.datatype.read(new Uint8Array(bytes.subarray(at, at + stride)).buffer);
@@ -26,6 +27,11 @@ function* readTensor(bytes: Uint8Array, kind: TensorKind): Steps<TypedArray> {
     yield;
   }
   return writer.done();
+}
+
+/** Whether the bytes are the tensor's own, so that there is nothing to convert or to refuse. */
+function isNative({ datatype, dtype }: TensorKind): boolean {
+  return datatypeOf[dtype] === datatype && dtype !== 'bool' && dtype !== 'float32';
 }
 
 // biome-ignore lint/correctness/useYield: there are few items, and none is copied
