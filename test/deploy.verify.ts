@@ -221,7 +221,6 @@ test('Caddy terminates TLS, limits bodies, and keeps metrics inside', async (con
   // The line is written when the answer has left.
   await until(async () => log().includes(`"requestId":"${id}"`));
   expect((await ask('/metrics', key)).status).toBe(404);
-  // Who still sends while refused may be cut off before the answer is there: it is asked again.
-  const large = await until(() => ask('/classify', key, Buffer.alloc(17 * 2 ** 20)));
-  expect(large.status).toBe(413);
+  // The server refuses at once: who still sends may be cut off before the answer is there, which the proxy calls 502.
+  await until(async () => (await ask('/classify', key, Buffer.alloc(17 * 2 ** 20))).status === 413);
 });
