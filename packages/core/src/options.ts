@@ -15,3 +15,9 @@ export function requireOptions(what: string, options: object, known: string): vo
 export function requireCount(name: string, n: number): void {
   if (!Number.isInteger(n) || n < 1) throw new BnError('argument', `${name} must be a positive integer, got ${n}`);
 }
+
+/** Throws `argument` unless the value is a number from 0 to below `end`. */
+export function requireBelow(what: string, value: number, end: number): void {
+  if (value >= 0 && value < end) return;
+  throw new BnError('argument', `${what} must be from 0 to below ${end}, got ${value}`);
+}

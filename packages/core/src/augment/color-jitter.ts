@@ -3,10 +3,10 @@
 import { add, maximum, minimum, mul } from '../ops/elementwise.js';
 import { mean } from '../ops/reduction.js';
 import { slice } from '../ops/shape.js';
-import { requireOptions } from '../options.js';
+import { requireBelow, requireOptions } from '../options.js';
 import type { Layer } from '../scope.js';
 import type { Tensor } from '../tensor.js';
-import { augmentation, mix, requireBelow } from './picture.js';
+import { augmentation, mix } from './picture.js';
 
 export interface ColorJitterOptions {
   /** Values are multiplied by a factor from 1 − brightness to 1 + brightness. Default 0. */

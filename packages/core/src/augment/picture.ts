@@ -1,6 +1,5 @@
 // What augmentations share: they are layers that change pictures in training and nothing in prediction.
 
-import { BnError } from '../errors.js';
 import { add, mul, sub } from '../ops/elementwise.js';
 import { reshape, slice } from '../ops/shape.js';
 import { defineLayer, type Layer, type Scope } from '../scope.js';
@@ -48,10 +47,4 @@ function drawsOf(scope: Scope, batch: number, count: number): Draws {
 /** a where `t` is 0, b where it is 1, and between them in proportion. */
 export function mix(a: Tensor, b: Tensor, t: Tensor | number): Tensor {
   return add(a, mul(sub(b, a), t));
-}
-
-/** Throws `argument` unless the option is a number from 0 to below `end`. */
-export function requireBelow(what: string, value: number, end: number): void {
-  if (value >= 0 && value < end) return;
-  throw new BnError('argument', `${what} must be from 0 to below ${end}, got ${value}`);
 }

@@ -2,10 +2,10 @@
 
 import { add, cast, div, less, maximum, minimum, mul, sub } from '../ops/elementwise.js';
 import { gather, iota, reshape, transpose } from '../ops/shape.js';
-import { requireOptions } from '../options.js';
+import { requireBelow, requireOptions } from '../options.js';
 import type { Layer } from '../scope.js';
 import type { Tensor } from '../tensor.js';
-import { augmentation, mix, requireBelow } from './picture.js';
+import { augmentation, mix } from './picture.js';
 
 export interface RandomAffineOptions {
   /** Degrees of a turn around the centre, in either direction, at most; below 90. Default 0. */

@@ -1,7 +1,7 @@
 // Dropout (Srivastava et al., 2014).
 
-import { BnError } from '../errors.js';
 import { cast, less, mul } from '../ops/elementwise.js';
+import { requireBelow } from '../options.js';
 import type { Layer } from '../scope.js';
 import { staticShape } from '../spec.js';
 
@@ -10,7 +10,7 @@ import { staticShape } from '../spec.js';
  * prediction does nothing. The random numbers come from the run's seed and are the same on every backend.
  */
 export function dropout(rate: number): Layer {
-  if (!(rate >= 0 && rate < 1)) throw new BnError('argument', `dropout: rate must be from 0 to below 1, got ${rate}`);
+  requireBelow('dropout: rate', rate, 1);
   return (x, scope) => {
     if (!scope.training || rate === 0) return x;
     const kept = less(scope.random(staticShape(x.shape, 'dropout')), 1 - rate);

@@ -5,7 +5,7 @@ import { oneHot } from '../ops/composed.js';
 import { add, div, equal, mul, neg, where } from '../ops/elementwise.js';
 import { logSoftmax } from '../ops/fused.js';
 import { mean, sum } from '../ops/reduction.js';
-import { requireOptions } from '../options.js';
+import { requireBelow, requireOptions } from '../options.js';
 import { formatSpec, sizeOf } from '../spec.js';
 import { constant } from '../tensor.js';
 import { type Loss, requireLogits } from './loss.js';
@@ -28,9 +28,7 @@ export interface SoftmaxCrossEntropyOptions {
 export function softmaxCrossEntropy(options: SoftmaxCrossEntropyOptions = {}): Loss {
   requireOptions('softmaxCrossEntropy', options, 'labelSmoothing classWeights');
   const { labelSmoothing = 0, classWeights } = options;
-  if (!(labelSmoothing >= 0 && labelSmoothing < 1)) {
-    throw new BnError('argument', `labelSmoothing must be from 0 to below 1, got ${labelSmoothing}`);
-  }
+  requireBelow('labelSmoothing', labelSmoothing, 1);
   if (classWeights && !classWeights.every((weight) => weight > 0 && weight < Infinity)) {
     throw new BnError('argument', `classWeights must be numbers above 0, got ${classWeights.join(', ')}`);
   }
