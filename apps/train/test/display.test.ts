@@ -117,9 +117,14 @@ describe('terminal', () => {
     expect(text).toContain('no CUDA device: the CPU computes');
     expect(text).toContain('epoch 2/2  loss 0.412  train acc 0.849  test acc 0.832');
     expect(text).toMatch(/epoch 1\/2 ━+─+ 1\/2/);
-    expect(text).toMatch(/[│┤] *━━━/);
-    for (const label of ['█ loss 0.412', '█ train acc 0.849', '█ test acc 0.832']) expect(text).toContain(label);
+    for (const label of ['━━ loss 0.412', '━━ train acc 0.849', '╍╍ test acc 0.832']) expect(text).toContain(label);
     expect(text).toContain('test acc with recalibrated statistics 0.879');
+  });
+
+  test('gives loss and metric plots of their own where there is room', async () => {
+    const text = stripVTControlCharacters(await show('terminal', recordingStream({ ...terminal, columns: 140 })));
+    expect(text).toMatch(/━━ loss 0\.412 {2}╍╍ test loss 0\.470 +━━ train acc 0\.849 {2}╍╍ test acc 0\.832/);
+    expect(Math.max(...text.split('\n').map((line) => line.length))).toBeLessThan(140);
   });
 
   test('fits a narrow terminal, breaking sentences between words', async () => {

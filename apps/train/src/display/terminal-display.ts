@@ -37,7 +37,7 @@ export function terminalDisplay(stream: OutputStream): Display {
     if (!run) return [];
     const below = bottom();
     const chartHeight = Math.min(tallestChart, height() - below.length - 3);
-    const chart = curves.chart({ width: width(), height: chartHeight, epochs: run.epochs }, colours.isColorSupported);
+    const chart = curves.chart({ width: width(), height: chartHeight, epochs: run.epochs }, colours);
     return [...(chart.length > 0 ? ['', ...chart] : []), ...below];
   }
 
@@ -106,7 +106,7 @@ export function terminalDisplay(stream: OutputStream): Display {
       bottom = () => [];
       draw();
       display.close();
-      stream.write(`\n${outcomeText(outcome, Math.min(width(), 80))}\n`);
+      stream.write(`\n${wrapWords(outcomeText(outcome, Math.min(width(), 80)), width())}\n`);
     },
     close() {
       if (!open) return;
