@@ -41,7 +41,15 @@ describe('settings', () => {
         optimizer: 'sgd',
         momentum: null,
       },
-      ...{ weightDecay: null, schedule: 'constant', warmupEpochs: 0, bnConvention: 'd2l', bnMomentum: null },
+      ...{
+        weightDecay: null,
+        decayAll: false,
+        clip: null,
+        schedule: 'constant',
+        warmupEpochs: 0,
+        bnConvention: 'd2l',
+        bnMomentum: null,
+      },
       ...{ bnEpsilon: null, bnImported: 'frozen', seed: 0 },
       ...{ output: null, gives: null, pixels: null, task: 'classify', target: null },
       ...{ imageSize: null, channels: null, augment: 'none', strict: false },
@@ -111,6 +119,11 @@ describe('a resumed run', () => {
     expect((await resume({ backend: 'tfjs-cuda' })).config).toMatchObject(kept);
     expect((await resume({ backend: 'wasm' })).config).toMatchObject({ device: 'auto', engine: null, threads: 3 });
     expect((await resume({ backend: 'mine', engine: 'turbo' })).config).toMatchObject({ engine: 'turbo' });
+  });
+
+  it('from before a knob was there goes on as it was', async () => {
+    expect((await resumed({ optimizer: 'adamw', epochs: 3 })({})).config).toMatchObject({ decayAll: true });
+    expect((await resumed({ decayAll: false })({})).config).toMatchObject({ decayAll: false });
   });
 
   it('that is to have the same bits everywhere does not go on with a backend without such a mode', async () => {

@@ -26,7 +26,7 @@ const plain = new Set([
     'softmax',
     'tanh',
   ],
-  ...['constantSchedule', 'meanSquaredError', 'sigmoidCrossEntropy'],
+  ...['chain', 'clip', 'constantSchedule', 'meanSquaredError', 'perParameter', 'sigmoidCrossEntropy'],
 ]);
 
 const factories = Object.entries({ ...layers, ...losses, ...optimizers, ...schedules }).filter(

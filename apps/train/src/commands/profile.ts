@@ -19,7 +19,8 @@ import { runProfile } from '../profile/run-profile.js';
 /** The knobs of `train` that decide what a step computes. */
 const computing: readonly KnobName[] = [
   ...(['backend', 'device', 'engine', 'threads', 'exact'] as const),
-  ...(['model', 'data', 'limit', 'batchSize', 'learningRate', 'optimizer', 'momentum', 'weightDecay'] as const),
+  ...(['model', 'data', 'limit', 'batchSize', 'learningRate', 'optimizer', 'momentum'] as const),
+  ...(['weightDecay', 'decayAll', 'clip'] as const),
   ...(['bnConvention', 'bnMomentum', 'bnEpsilon', 'bnImported', 'seed'] as const),
 ];
 

@@ -95,7 +95,14 @@ export const knobs = {
   ),
   optimizer: knob(oneOf('sgd', 'adam', 'adamw', 'rmsprop'), 'sgd', 'how gradients are used', 'as in the textbook'),
   momentum: knob(share, null, 'of sgd or rmsprop', 'none, as in the textbook'),
-  weightDecay: knob(notNegative, null, 'pulls the weights towards 0', '0.01 with adamw, else none'),
+  weightDecay: knob(
+    notNegative,
+    null,
+    'pulls the weights towards 0, but not gamma, beta and biases',
+    '0.01 with adamw, else none',
+  ),
+  decayAll: knob(toggle, false, 'weight decay also of gamma, beta and biases', 'they set the scale of the rest'),
+  clip: knob(positive, null, 'scale gradients down to this norm, of all of them together', 'they stay as they are'),
   schedule: knob(
     oneOf('constant', 'step', 'cosine'),
     'constant',

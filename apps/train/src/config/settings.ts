@@ -4,7 +4,7 @@ import { dirname, join, resolve } from 'node:path';
 import { type DataOptions, fileToWrite, requireExactMode, UsageError } from '@bn/command-line';
 import { flagOf, type KnobName, type KnobValues, knobNames, knobs } from './knobs.js';
 import { valuesFromEnvironment, valuesFromFile } from './read-values.js';
-import { absoluteModule, requireResumable, valuesToKeep } from './resume.js';
+import { absoluteModule, before, requireResumable, valuesToKeep } from './resume.js';
 
 /** What config.json holds: everything that decides the run's result. */
 export type RunConfig = Omit<KnobValues, 'out' | 'export' | 'json' | 'learningRate'> & {
@@ -53,7 +53,7 @@ export async function readSettings(
   const fromEnvironment = valuesFromEnvironment(env);
   const values = {
     ...(Object.fromEntries(knobNames.map((name) => [name, knobs[name].preset])) as KnobValues),
-    ...(resume === null ? fromFile : valuesToKeep(fromFile, fromFlags, fromEnvironment, cwd)),
+    ...(resume === null ? fromFile : { ...before, ...valuesToKeep(fromFile, fromFlags, fromEnvironment, cwd) }),
     ...fromEnvironment,
     ...fromFlags,
   };

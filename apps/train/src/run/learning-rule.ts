@@ -4,7 +4,9 @@ import {
   accuracy,
   adam,
   adamW,
+  chain,
   classification,
+  clip,
   constantSchedule,
   cosineSchedule,
   linearWarmup,
@@ -28,16 +30,18 @@ export function objectiveOf({ task }: Pick<RunConfig, 'task'>, outputs: number):
   return classification(outputs > 10 ? { metrics: { accuracy: accuracy(), top5: topAccuracy(5) } } : {});
 }
 
-export function optimizerOf(config: Pick<RunConfig, 'optimizer' | 'momentum' | 'weightDecay'>): Optimizer {
-  const momentum = config.momentum === null ? {} : { momentum: config.momentum };
-  const weightDecay = config.weightDecay === null ? {} : { weightDecay: config.weightDecay };
+export function optimizerOf(config: RunConfig): Optimizer {
+  const { momentum, weightDecay, decayAll, clip: norm } = config;
+  const decay = { decayAll, ...(weightDecay !== null && { weightDecay }) };
+  const moving = { ...decay, ...(momentum !== null && { momentum }) };
   const optimizers: Record<RunConfig['optimizer'], () => Optimizer> = {
-    sgd: () => sgd({ ...momentum, ...weightDecay }),
-    adam: () => adam(weightDecay),
-    adamw: () => adamW(weightDecay),
-    rmsprop: () => rmsprop({ ...momentum, ...weightDecay }),
+    sgd: () => sgd(moving),
+    adam: () => adam(decay),
+    adamw: () => adamW(decay),
+    rmsprop: () => rmsprop(moving),
   };
-  return optimizers[config.optimizer]();
+  const optimizer = optimizers[config.optimizer]();
+  return norm === null ? optimizer : chain(clip(norm), optimizer);
 }
 
 export function scheduleOf(config: Pick<RunConfig, 'schedule' | 'warmupEpochs' | 'epochs'>): Schedule {

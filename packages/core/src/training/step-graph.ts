@@ -1,14 +1,15 @@
 // The graphs a trainer runs: the whole training step, evaluation, recalibration of running statistics.
 
+import { BnError } from '../errors.js';
 import { gradients } from '../gradients.js';
 import { createGraph, type Graph } from '../graph.js';
 import { type Model, traceOn } from '../model.js';
 import type { Objective } from '../objectives/objective.js';
 import { div, sub } from '../ops/elementwise.js';
-import type { Optimizer } from '../optimizers/optimizer.js';
+import type { Learned, Optimizer } from '../optimizers/optimizer.js';
 import { numberOf } from '../simplify/numbers.js';
 import { simplify } from '../simplify/simplify.js';
-import type { Spec } from '../spec.js';
+import { formatShape, type Spec, sameShape } from '../spec.js';
 import { input, scalar, type Tensor, withOrigin } from '../tensor.js';
 import { layerOf, layerOutputs } from './layer-outputs.js';
 
@@ -93,21 +94,37 @@ export function observedStepGraph(
 
 function traceStep({ model, objective, optimizer }: Learner, spec: BatchSpec) {
   const { traced, loss, sums } = traceObjective(model, objective, spec, true);
-  const learningRate = input('learningRate', []);
-  const step = input('step', []);
   const parameters = [...traced.parameters];
-  const tensors = parameters.map(([, { tensor }]) => tensor);
-  const slopes = gradients(loss, tensors, scalar(1));
+  const slopes = gradients(
+    loss,
+    parameters.map(([, { tensor }]) => tensor),
+    scalar(1),
+  );
   const outputs = new Map<string, Tensor>([['loss', loss], ...traced.updates, ...sums]);
-  parameters.forEach(([path, { tensor, shape }], i) => {
-    withOrigin({ layer: layerOf(path), direction: 'update' }, () => {
-      const slots = Object.fromEntries(optimizer.slots.map((slot) => [slot, input(slotPath(slot, path), shape)]));
-      const updated = optimizer.update(tensor, slopes[i]!, { learningRate, step, slots });
-      outputs.set(path, updated.parameter);
-      for (const slot of optimizer.slots) outputs.set(slotPath(slot, path), updated.slots[slot]!);
-    });
+  const learned = parameters.map(([path, { tensor, shape }], i): Learned => {
+    const slots = optimizer.slots.map((slot) => [slot, input(slotPath(slot, path), shape)] as const);
+    return { path, value: tensor, gradient: slopes[i]!, slots: Object.fromEntries(slots) };
   });
-  return { traced, gradientOf: new Map(parameters.map(([path], i) => [path, slopes[i]!])), outputs };
+  for (const [path, next] of updated(optimizer, learned)) outputs.set(path, next);
+  return { traced, gradientOf: new Map(learned.map(({ path, gradient }) => [path, gradient])), outputs };
+}
+
+/** The new value of each parameter and slot. */
+function* updated(optimizer: Optimizer, learned: readonly Learned[]): Generator<[path: string, next: Tensor]> {
+  const updates = optimizer.update(learned, { learningRate: input('learningRate', []), step: input('step', []) });
+  for (const [i, { path, value }] of learned.entries()) {
+    const { change, slots } = updates[i] ?? {};
+    const next = change && withOrigin({ layer: layerOf(path), direction: 'update' }, () => sub(value, change));
+    const all = [next, ...optimizer.slots.map((slot) => slots?.[slot])];
+    const wrong = all.findIndex((tensor) => !tensor || !sameShape(tensor.shape, value.shape));
+    if (wrong >= 0) {
+      const what = wrong === 0 ? 'change' : `'${optimizer.slots[wrong - 1]}'`;
+      const expected = `expected one of ${formatShape(value.shape)}, got ${all[wrong] ? formatShape(all[wrong].shape) : 'none'}`;
+      throw new BnError('shape', `the optimizer's ${what} for '${path}': ${expected}`);
+    }
+    yield [path, next!];
+    for (const slot of optimizer.slots) yield [slotPath(slot, path), slots![slot]!];
+  }
 }
 
 /** Inference mode. Outputs: `loss`, the metrics' sums, and `answer`, what the network says of each example. */
