@@ -67,9 +67,12 @@ export interface RunData extends DataOutline {
   readonly warnings: readonly string[];
 }
 
-interface Parts {
+/** Data as it is, before parts of it are held out. */
+export interface DataParts {
   readonly train: Dataset;
   readonly test?: Dataset | undefined;
+  /** Which files the examples of each part are from, where each has its own. */
+  readonly files?: { readonly train: readonly string[]; readonly test?: readonly string[] } | undefined;
   readonly skipped?: readonly Skipped[] | undefined;
   readonly warnings?: readonly string[] | undefined;
   /** For people: which part is the test part, or is not used. */
@@ -109,7 +112,7 @@ export async function loadData(options: DataOptions, shape: readonly number[] | 
 }
 
 /** For people: `28×28 grey`. */
-function kindOf({ features: { shape, dtype } }: Dataset): string {
+export function kindOf({ features: { shape, dtype } }: Dataset): string {
   const [channels, height, width] = shape;
   const colours = channels === 1 ? 'grey' : 'RGB';
   return shape.length === 3 && (channels === 1 || channels === 3)
@@ -175,7 +178,11 @@ function limited(train: Dataset, limit: number | null): Dataset {
 }
 
 /** @param shape what a network takes */
-async function loadParts(name: string, options: ReadingOptions, shape: readonly number[] | null): Promise<Parts> {
+export async function loadParts(
+  name: string,
+  options: ReadingOptions,
+  shape: readonly number[] | null,
+): Promise<DataParts> {
   const parts =
     name === 'fashion-mnist'
       ? await (await importFashionMnist()).fashionMnist()
@@ -193,7 +200,7 @@ async function importFashionMnist(): Promise<typeof import('@bn/fashion-mnist')>
   });
 }
 
-async function loadFiles(name: string, options: ReadingOptions, shape: readonly number[] | null): Promise<Parts> {
+async function loadFiles(name: string, options: ReadingOptions, shape: readonly number[] | null): Promise<DataParts> {
   const found = await stat(name).catch(() => null);
   const forms = 'fashion-mnist, or the path of a folder, or of a .csv or .npz file';
   if (!found) throw new UsageError(`${name}: there is no such data; give ${forms}`);
@@ -214,7 +221,7 @@ async function loadFiles(name: string, options: ReadingOptions, shape: readonly 
   const { size, channels } = reading;
   const pixels = shape ?? (size ? [channels ?? 1, ...size] : null);
   const train = await loadCsv(name, { ...reading, ...(pixels && { shape: pixels }) });
-  return { train, skipped: train.skipped };
+  return { train, skipped: train.skipped, files: { train: train.files } };
 }
 
 /** What the user asks for, else what the network takes: `[channels, height, width]`, `[height, width]`, or all in a row. */
@@ -230,7 +237,7 @@ function readingOf(options: ReadingOptions, shape: readonly number[] | null): Cs
 const transposed =
   "EMNIST's images are stored column after column, and taken so: images that the model is to recognize must be too";
 
-async function loadFolder(folder: string, options: ImageOptions): Promise<Parts> {
+async function loadFolder(folder: string, options: ImageOptions): Promise<DataParts> {
   const entries = await readdir(folder, { withFileTypes: true });
   const idx = entries.find((entry) => !entry.isDirectory() && idxName.test(entry.name));
   if (idx) return { ...(await loadIdx(folder)), warnings: /emnist/i.test(idx.name) ? [transposed] : [] };
@@ -241,12 +248,19 @@ async function loadFolder(folder: string, options: ImageOptions): Promise<Parts>
   const tests = test ?? val;
   if (!train || !tests) {
     const all = await read(train && names.length === 1 ? train : '');
-    return { train: all, skipped: all.skipped };
+    return { train: all, skipped: all.skipped, files: { train: all.files } };
   }
   const trained = await read(train);
   const [channels, ...size] = trained.features.shape as [1 | 3, number, number];
   const tested = await loadImageFolder(join(folder, tests), { ...options, channels, size });
-  return { train: trained, test: tested, skipped: [...trained.skipped, ...tested.skipped], note: noteOf(test, val) };
+  const files = { train: trained.files, test: tested.files };
+  return {
+    train: trained,
+    test: tested,
+    files,
+    skipped: [...trained.skipped, ...tested.skipped],
+    note: noteOf(test, val),
+  };
 }
 
 /** Data has one part to test on; training has no use for another. */
@@ -274,7 +288,7 @@ function inShape(dataset: Dataset, shape: readonly number[] | null): Dataset {
 }
 
 function holdOut(
-  { train, test }: Parts,
+  { train, test }: DataParts,
   { data, seed, earlier = false }: Pick<DataOptions, 'data' | 'seed' | 'earlier'>,
 ): { readonly train: Dataset; readonly test: Dataset } {
   if (test) return { train, test };

@@ -65,11 +65,7 @@ export async function readPixels(
 ): Promise<Pixels> {
   const name = typeof source === 'string' ? source : 'image';
   const bytes = typeof source === 'string' ? await readImage(source) : source;
-  const format = formatOf(bytes);
-  if (!format) {
-    const problem = `expected a ${formatNames} image, got something else`;
-    throw new BnError('data', `${name}: ${problem}; convert the image, or leave it out`);
-  }
+  const format = requireFormat(name, bytes);
   const sharp = await loadSharp();
   const cost = await decoding(name, () => costOf(bytes, format, sharp));
   requireAffordable(name, bytes.length, cost);
@@ -84,6 +80,34 @@ export async function readPixels(
     const rgb = new Uint8Array(data.buffer, data.byteOffset, data.length);
     return { rgb: invert ? rgb.map((value) => 255 - value) : rgb, size: [info.height, info.width] };
   });
+}
+
+/** What an image file says of itself. */
+export interface ImageFacts {
+  /** E.g. `JPEG`. */
+  readonly format: string;
+  /** In pixels, turned as its EXIF data says. */
+  readonly size: ImageSize;
+  readonly bytes: number;
+}
+
+/** Facts of an image file, without decoding its pixels (but for BMP). Throws as `decodeImage` does. */
+export async function readImageFacts(file: string): Promise<ImageFacts> {
+  const bytes = await readImage(file);
+  const format = requireFormat(file, bytes);
+  const sharp = await loadSharp();
+  const { autoOrient } = await decoding(file, async () => {
+    if (format === 'BMP') requireAffordable(file, bytes.length, await costOf(bytes, format, sharp));
+    return (format === 'BMP' ? await openBmp(bytes, sharp) : sharp(bytes, { limitInputPixels: mostPixels })).metadata();
+  });
+  return { format, size: [autoOrient.height, autoOrient.width], bytes: bytes.length };
+}
+
+function requireFormat(name: string, bytes: Uint8Array): string {
+  const format = formatOf(bytes);
+  if (format) return format;
+  const problem = `expected a ${formatNames} image, got something else`;
+  throw new BnError('data', `${name}: ${problem}; convert the image, or leave it out`);
 }
 
 /** What the decoder throws, as a BnError. */

@@ -2,7 +2,13 @@
 
 export type { TargetOptions } from './csv-targets.js';
 export type { IdxOptions } from './decode-idx.js';
-export { type DecodeImageOptions, decodeImage, type ImageSize } from './decode-image.js';
+export {
+  type DecodeImageOptions,
+  decodeImage,
+  type ImageFacts,
+  type ImageSize,
+  readImageFacts,
+} from './decode-image.js';
 export { imageEndings } from './image-formats.js';
 export { type CsvOptions, loadCsv } from './load-csv.js';
 export { type IdxFiles, idxName, loadIdx } from './load-idx.js';

@@ -52,11 +52,12 @@ export async function loadCsv(file: string, options: CsvOptions = {}): Promise<L
   if (table.imageColumn < 0) {
     const { shape, targets } = table;
     const parts = { features: Buffer.concat(images), shape, ...targets.labels([...images.keys()]) };
-    return Object.assign(new MemoryDataset(parts), { skipped: [] });
+    return Object.assign(new MemoryDataset(parts), { files: [], skipped: [] });
   }
   const { features, shape, kept, skipped } = await readImages(paths, options);
   if (kept.length > 0) {
-    return Object.assign(new MemoryDataset({ features, shape, ...table.targets.labels(kept) }), { skipped });
+    const dataset = new MemoryDataset({ features, shape, ...table.targets.labels(kept) });
+    return Object.assign(dataset, { files: kept.map((i) => paths[i]!), skipped });
   }
   const { file: first, reason } = skipped[0]!;
   const problem = `none of the ${paths.length} images can be read (${first}: ${reason})`;

@@ -49,7 +49,8 @@ export async function loadImageFolder(folder: string, options: ImageOptions = {}
   const labelsKept = Int32Array.from(kept, (i) => labels[i]!);
   const allSkipped = [...others, ...skipped];
   requireImages(folder, classNames, labelsKept, allSkipped);
-  return Object.assign(new MemoryDataset({ features, shape, labels: labelsKept, classNames }), { skipped: allSkipped });
+  const dataset = new MemoryDataset({ features, shape, labels: labelsKept, classNames });
+  return Object.assign(dataset, { files: kept.map((i) => files[i]!), skipped: allSkipped });
 }
 
 function requireImages(

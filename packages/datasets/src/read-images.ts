@@ -26,8 +26,11 @@ export interface Skipped {
   readonly reason: string;
 }
 
-/** Data, and which of its files were left out. */
-export type Loaded<D extends Dataset> = D & { readonly skipped: readonly Skipped[] };
+/** Data, which files its examples are from (none where a file holds many), and which were left out. */
+export type Loaded<D extends Dataset> = D & {
+  readonly files: readonly string[];
+  readonly skipped: readonly Skipped[];
+};
 
 export interface Images {
   /** uint8 `[kept.length, ...shape]`. */

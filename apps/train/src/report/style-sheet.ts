@@ -63,6 +63,7 @@ table { border-collapse: separate; border-spacing: 2px; font-size: .875rem }
 .epochs { width: 100%; margin-top: .75rem; border-spacing: 0 }
 .epochs th { color: var(--muted); font-weight: normal }
 .epochs th, .epochs td { padding: .3rem .6rem; text-align: right; white-space: nowrap; border-bottom: 1px solid var(--grid) }
+.epochs tbody th, .epochs thead > tr > :first-child, .text td, .text th { text-align: left }
 .epochs tbody tr:last-child > * { border-bottom: 0 }
 .matrix { display: grid; grid-template-columns: minmax(0, auto) minmax(15rem, 1fr); gap: 1.5rem 2.5rem }
 .confusion th { font-weight: normal; color: var(--muted); text-align: left; white-space: nowrap }
@@ -81,6 +82,13 @@ ${heat}
 .images span { display: block; font-size: .8rem; line-height: 1.35; overflow-wrap: anywhere }
 .images .predicted { color: rgb(var(--wrong)) }
 .images .predicted::before { content: "→ " }
+
+.sheets { display: grid; grid-template-columns: repeat(auto-fill, minmax(min(100%, 14rem), 1fr)); gap: 1.1rem; list-style: none }
+.sheets img { display: block; width: 100%; image-rendering: pixelated; margin-bottom: .35rem }
+.small { width: 2.5rem; image-rendering: pixelated; vertical-align: middle; margin-right: .6rem }
+.warnings { padding-left: 2.2rem }
+.bar { display: inline-block; width: 8rem; margin: 0 .5rem 0 0; fill: var(--train); vertical-align: middle }
+.bar.test { fill: var(--test) }
 
 .definitions { font-size: .9rem }
 .definitions div { display: flex; justify-content: space-between; gap: 1.5rem; padding: .35rem 0; border-bottom: 1px solid var(--grid) }
