@@ -17,6 +17,8 @@ export interface Position {
   readonly sums: Readonly<Record<string, number>>;
   readonly examples: number;
   readonly seconds: number;
+  /** Of each epoch that was validated, the lower the better. Absent before the first. */
+  readonly scores?: readonly number[] | undefined;
 }
 
 export interface Checkpoint {
@@ -48,7 +50,8 @@ function parsePosition(text: string | undefined): Position {
     // Checkpoints up to version 0.1.0 have these two in place of `sums`.
     const position: Position = { sums: { loss: lossSum, accuracy: correct }, ...rest };
     const isCounted = counts.every((field) => Number.isSafeInteger(position[field]) && position[field] >= 0);
-    const all = [...numbers.map((field) => position[field]), ...Object.values(position.sums)];
+    const { sums, scores = [] } = position;
+    const all = [...numbers.map((field) => position[field]), ...Object.values(sums), ...scores];
     if (isCounted && all.every(Number.isFinite)) return position;
   } catch {
     // falls through to the one message

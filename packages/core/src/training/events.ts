@@ -48,6 +48,17 @@ export interface EvaluationEvent extends Evaluation {
   readonly seconds: number;
 }
 
+/** After an epoch, if there is validation data: the model in inference mode on all of it. */
+export interface ValidationEvent extends Metrics {
+  readonly type: 'validation';
+  readonly epoch: number;
+  readonly seconds: number;
+  /** By which epochs are compared, the lower the better. */
+  readonly score: number;
+  /** Whether no epoch before was as good. */
+  readonly isBest: boolean;
+}
+
 /** The trainer's state is worth saving: call `trainer.checkpoint()` now, before asking for the next event. */
 export interface CheckpointEvent {
   readonly type: 'checkpoint';
@@ -64,4 +75,4 @@ export interface WarningEvent {
   readonly message: string;
 }
 
-export type TrainerEvent = StepEvent | EpochEvent | EvaluationEvent | CheckpointEvent | WarningEvent;
+export type TrainerEvent = StepEvent | EpochEvent | ValidationEvent | EvaluationEvent | CheckpointEvent | WarningEvent;

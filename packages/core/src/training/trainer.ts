@@ -10,7 +10,7 @@ import { constantSchedule, type Schedule } from '../schedules.js';
 import { formatSpec, type HostTensor, joinArrays, sizeOf, type TypedArray } from '../spec.js';
 import { assembleBatch, type Batch, batchRanges, batchSpec, featureSpec, refusalOfOne, specOf } from './batches.js';
 import type { Checkpoint, Position } from './checkpoint.js';
-import type { EpochTotals, Evaluation, Metrics, StepEvent, TrainerEvent } from './events.js';
+import type { EpochTotals, Evaluation, Metrics, StepEvent, TrainerEvent, ValidationEvent } from './events.js';
 import { averageStatistics } from './recalibrate.js';
 import { type Compiled, Runner } from './runner.js';
 import { type BatchSpec, evaluationGraph, type Learner, predictionGraph, slotPath } from './step-graph.js';
@@ -38,6 +38,12 @@ export interface FitOptions extends BatchOptions {
   readonly train: Dataset;
   /** Evaluated after every epoch. */
   readonly test?: Dataset | undefined;
+  /** Evaluated after every epoch too: what schedules and `patience` go by. No part of the training or test data. */
+  readonly validation?: Dataset | undefined;
+  /** What epochs are compared by, from the validation data: the lower the better. Default: the loss. */
+  readonly score?: ((validation: Metrics) => number) | undefined;
+  /** Ends when so many epochs in a row were no better than the best one. Needs validation data. */
+  readonly patience?: number | undefined;
   readonly epochs: number;
   readonly learningRate: number;
   /** Default: constant. */
@@ -123,7 +129,7 @@ class GraphTrainer implements Trainer {
   }
 
   async *fit(options: FitOptions): AsyncGenerator<TrainerEvent, void> {
-    const { train, test, epochs, learningRate, signal } = options;
+    const { train, validation, test, epochs, learningRate, patience, signal } = options;
     const { batchSize = defaultBatchSize, schedule = constantSchedule() } = options;
     requireFitOptions(options);
     const ranges = batchRanges(train.length, batchSize);
@@ -137,10 +143,13 @@ class GraphTrainer implements Trainer {
     let isPrepared = false;
 
     const stepsPerEpoch = ranges.length;
-    const rateOf = (epoch: number, step: number) =>
-      learningRate *
-      schedule({ step: epoch * stepsPerEpoch + step, totalSteps: epochs * stepsPerEpoch, stepsPerEpoch });
-    while (this.#position.epoch < epochs) {
+    const rateOf = (epoch: number, step: number) => {
+      const totalSteps = epochs * stepsPerEpoch;
+      const scores = validation && (this.#position.scores ?? []);
+      return learningRate * schedule({ step: epoch * stepsPerEpoch + step, totalSteps, stepsPerEpoch, scores });
+    };
+    const isWaiting = () => patience === undefined || epochsSinceBest(this.#position.scores ?? []) < patience;
+    while (this.#position.epoch < epochs && isWaiting()) {
       const { epoch } = this.#position;
       const order = epochOrder(train.length, this.#position.seed, epoch);
       while (this.#position.step < stepsPerEpoch) {
@@ -160,12 +169,15 @@ class GraphTrainer implements Trainer {
       }
       const rate = rateOf(epoch, stepsPerEpoch - 1);
       yield { type: 'epoch', epoch: epoch + 1, epochs, learningRate: rate, ...this.#totals() };
+      const validated = validation && (await this.#validate(validation, options, epoch + 1));
+      if (validated) yield validated;
       if (test) {
         const start = performance.now();
         const evaluation = await this.evaluate(test, { batchSize });
         yield { type: 'evaluation', epoch: epoch + 1, seconds: (performance.now() - start) / 1000, ...evaluation };
       }
-      this.#position = { ...this.#position, epoch: epoch + 1, step: 0, ...nothingYet };
+      const scores = validated && { scores: [...(this.#position.scores ?? []), validated.score] };
+      this.#position = { ...this.#position, epoch: epoch + 1, step: 0, ...nothingYet, ...scores };
       yield { type: 'checkpoint', reason: 'epoch', epoch: epoch + 1, step: 0 };
     }
   }
@@ -270,13 +282,26 @@ class GraphTrainer implements Trainer {
 
   /** Compiles for every batch size that will occur, so that nothing fails or waits in the middle of training. */
   async #prepare(options: FitOptions, ranges: Range[], perRun: number): Promise<void> {
-    const { train, test, batchSize = defaultBatchSize } = options;
+    const { train, validation, test, batchSize = defaultBatchSize } = options;
     const sizes = (all: Range[]) => new Set(all.map(([start, end]) => end - start));
     for (const size of sizes(ranges)) await this.#compileSteps(batchSpec(train, size), 1);
     if (perRun > 1) await this.#compileSteps(batchSpec(train, batchSize), perRun);
-    if (!test) return;
-    const tested = sizes(batchRanges(test.length, batchSize));
-    for (const size of tested) await this.#evaluation(batchSpec(test, size)).executable;
+    for (const part of [validation, test]) {
+      if (!part) continue;
+      const tested = sizes(batchRanges(part.length, batchSize));
+      for (const size of tested) await this.#evaluation(batchSpec(part, size)).executable;
+    }
+  }
+
+  async #validate(validation: Dataset, options: FitOptions, epoch: number): Promise<ValidationEvent> {
+    const { batchSize, score: scoreOf = ({ loss }) => loss } = options;
+    const start = performance.now();
+    const { loss, metrics } = await this.evaluate(validation, { batchSize });
+    const score = scoreOf({ loss, metrics });
+    if (!Number.isFinite(score)) throw new BnError('argument', `fit: the score of epoch ${epoch} is ${score}`);
+    const isBest = (this.#position.scores ?? []).every((other) => score < other);
+    const seconds = (performance.now() - start) / 1000;
+    return { type: 'validation', epoch, seconds, loss, metrics, score, isBest };
   }
 
   #stepsPerRun(train: DatasetOutline, { stepsPerRun, batchSize = defaultBatchSize }: BatchOptions): number {
@@ -389,16 +414,27 @@ export function epochOrder(length: number, seed: number, epoch: number): Int32Ar
   return permutation(length, createGenerator(seed, streams.shuffle, epoch));
 }
 
+/** How many epochs were no better than the best one, since that. */
+function epochsSinceBest(scores: readonly number[]): number {
+  return scores.length === 0 ? 0 : scores.length - 1 - scores.indexOf(Math.min(...scores));
+}
+
 type Range = [start: number, end: number];
 
 /** An epoch's sums before its first step. */
 const nothingYet = { sums: {}, examples: 0, seconds: 0 };
 
 function requireFitOptions(options: FitOptions): void {
-  const { train, test, epochs, learningRate } = options;
+  const { train, validation, test, epochs, learningRate, patience } = options;
   requireBatchOptions('fit', train, options);
-  if (test?.length === 0) throw new BnError('argument', 'fit: the data set is empty');
+  for (const part of [validation, test]) {
+    if (part?.length === 0) throw new BnError('argument', 'fit: the data set is empty');
+  }
   requireCount('fit: epochs', epochs);
+  if (patience !== undefined) {
+    requireCount('fit: patience', patience);
+    if (!validation) throw new BnError('argument', 'fit: patience goes by validation data; give such data');
+  }
   if (learningRate > 0 && learningRate < Infinity) return;
   throw new BnError('argument', `fit: learningRate must be above 0, got ${learningRate}`);
 }
