@@ -31,6 +31,7 @@ export * from './losses/index.js';
 export * from './measures/index.js';
 export * from './metrics/index.js';
 export { defineModel, type Model, type Trace, trace } from './model.js';
+export { type Head, headOf, newHead } from './new-head.js';
 export * from './objectives/index.js';
 export type { ConvolutionAttributes, ConvolutionGeometry } from './ops/convolution.js';
 export { decomposeNode, type FusedAttributes, type FusedName, fused } from './ops/fused.js';

@@ -5,11 +5,17 @@ import { cast, mul } from './ops/elementwise.js';
 import { createScope, type Layer, Variables, within } from './scope.js';
 import { formatShape, formatSpec, type Spec } from './spec.js';
 import { input, type Tensor } from './tensor.js';
+import { layerOf } from './training/layer-outputs.js';
 
 export interface Model {
   readonly network: Layer;
   /** Spec of the input, its batch dimension `null`: e.g. float32 [null, 1, 28, 28]. */
   readonly input: Spec;
+  /**
+   * Whether training changes the parameter or state of this path; by default all. Other parameters have no gradient. A layer
+   * with states of which none is trained computes as in prediction, and keeps them: batch normalization is frozen.
+   */
+  readonly trainable?: ((path: string) => boolean) | undefined;
 }
 
 /** One trace of a model: the output, and every parameter and state it uses. */
@@ -55,7 +61,7 @@ export function trace(
   if (!fits || scaled.dtype !== dtype) {
     throw new BnError('shape', `the model takes ${formatSpec(model.input)}, but the data is ${formatSpec(x)}`);
   }
-  const variables = new Variables();
+  const variables = new Variables(training ? frozenLayers(model) : undefined);
   const scope = createScope(variables, training);
   const output = within(scope, () => model.network(scaled, scope), model.network);
   return Object.assign(variables, { output });
@@ -66,8 +72,17 @@ export function traceOn(model: Model, { shape, dtype }: Spec, options?: { traini
   return trace(model, input('features', shape, dtype), options);
 }
 
+/** Layers with states of which none is trained. */
+function frozenLayers(model: Model): ReadonlySet<string> {
+  const { trainable } = model;
+  if (!trainable) return new Set();
+  const paths = [...variablesOf(model).states.keys()];
+  const moving = new Set(paths.filter(trainable).map(layerOf));
+  return new Set(paths.map(layerOf).filter((layer) => !moving.has(layer)));
+}
+
 /** The model's parameters and states, by path: those of a batch of two, as batch normalization refuses one. */
-export function variablesOf(model: Model): Variables {
-  const { shape, dtype } = model.input;
+export function variablesOf({ network, input: { shape, dtype } }: Model): Variables {
+  const model = { network, input: { shape, dtype } };
   return traceOn(model, { shape: [2, ...shape.slice(1)], dtype }, { training: true });
 }

@@ -11,7 +11,7 @@ export type Layer = (x: Tensor, scope: Scope) => Tensor;
 export interface Scope {
   /** Where in the network this is, e.g. `block1.bn2`; empty at the root. */
   readonly path: string;
-  /** True while a training graph is traced, false for prediction. */
+  /** True while a training graph is traced, false for prediction and in layers whose states are not trained. */
   readonly training: boolean;
   /** A trained float32 tensor, named by `path.name` in checkpoints and exports. */
   parameter(name: string, shape: readonly number[], initializer: Initializer): Tensor;
@@ -58,6 +58,20 @@ export class Variables {
   /** Of updates that follow a variance. `around` is a path. */
   readonly variances = new Map<string, FollowedVariance>();
   readonly randoms = new Map<string, Spec>();
+  /** Layers that compute as in prediction, by path. */
+  readonly frozen: ReadonlySet<string>;
+
+  constructor(frozen: ReadonlySet<string> = new Set()) {
+    this.frozen = frozen;
+  }
+}
+
+/** Where a scope keeps what it belongs to, also in a copy of it. */
+const collection = Symbol('variables');
+
+/** What the trace that a scope belongs to has collected. */
+export function variablesIn(scope: Scope): Variables {
+  return (scope as Scope & { readonly [collection]: Variables })[collection];
 }
 
 /** Names of a step graph's other inputs and outputs, which no path may take. */
@@ -90,9 +104,10 @@ export function createScope(variables: Variables, training: boolean, path = ''):
     table.set(key, { tensor, shape, initializer, use });
     return tensor;
   };
-  const scope: Scope = {
+  const scope: Scope & { readonly [collection]: Variables } = {
+    [collection]: variables,
     path,
-    training,
+    training: training && !variables.frozen.has(path),
     parameter: (name, shape, initializer) => declare(variables.parameters, name, shape, initializer),
     state: (name, shape, initializer) => declare(variables.states, name, shape, initializer),
     update(name, next, variance) {

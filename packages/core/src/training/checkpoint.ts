@@ -19,6 +19,8 @@ export interface Position {
   readonly seconds: number;
   /** Of each epoch that was validated, the lower the better. Absent before the first. */
   readonly scores?: readonly number[] | undefined;
+  /** Where the optimizer began: 0 and 0 if left out, later where other parameters are trained than before. */
+  readonly phase?: { readonly epoch: number; readonly steps: number } | undefined;
 }
 
 export interface Checkpoint {
@@ -49,8 +51,9 @@ function parsePosition(text: string | undefined): Position {
     const { lossSum, correct, ...rest } = JSON.parse(text ?? '');
     // Checkpoints up to version 0.1.0 have these two in place of `sums`.
     const position: Position = { sums: { loss: lossSum, accuracy: correct }, ...rest };
-    const isCounted = counts.every((field) => Number.isSafeInteger(position[field]) && position[field] >= 0);
-    const { sums, scores = [] } = position;
+    const isCount = (n: unknown) => Number.isSafeInteger(n) && (n as number) >= 0;
+    const { sums, scores = [], phase = { epoch: 0, steps: 0 } } = position;
+    const isCounted = [...counts.map((field) => position[field]), phase.epoch, phase.steps].every(isCount);
     const all = [...numbers.map((field) => position[field]), ...Object.values(sums), ...scores];
     if (isCounted && all.every(Number.isFinite)) return position;
   } catch {

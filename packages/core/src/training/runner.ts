@@ -50,6 +50,19 @@ export class Runner {
     if (old) this.backend.release(old);
   }
 
+  /** Releases the value at `path`. */
+  delete(path: string): void {
+    this.backend.release(this.#values.get(path)!);
+    this.#values.delete(path);
+  }
+
+  /** Disposes of all graphs that were compiled. */
+  async clear(): Promise<void> {
+    const all = [...this.#compiled.values()];
+    this.#compiled.clear();
+    for (const { executable } of all) await (await executable).dispose();
+  }
+
   /** Compiles the graph, for one run or for several in one, the first time `key` is asked for. */
   compile(key: string, build: () => Graph, steps?: Steps): Compiled {
     const known = this.#compiled.get(key);
@@ -139,8 +152,7 @@ export class Runner {
   }
 
   async dispose(): Promise<void> {
-    for (const { executable } of this.#compiled.values()) await (await executable).dispose();
-    this.#compiled.clear();
+    await this.clear();
     for (const value of this.#values.values()) this.backend.release(value);
     this.#values.clear();
   }

@@ -37,7 +37,7 @@ export function slotPath(slot: string, parameter: string): string {
  *
  * Inputs: `features`, `labels`, `learningRate`, `step` (the number of this step, from 1), random numbers, and every
  * parameter, state and slot by its path. Outputs: `loss` (the mean over the batch), `sum:accuracy` and so on for each metric
- * (the sum over the batch), and the new value of each parameter, state and slot.
+ * (the sum over the batch), and the new value of each parameter, state and slot that is trained.
  */
 export function trainingStepGraph(model: Model, objective: Objective, optimizer: Optimizer, spec: BatchSpec): Graph {
   return simplify(createGraph(traceStep({ model, objective, optimizer }, spec).outputs));
@@ -94,7 +94,7 @@ export function observedStepGraph(
 
 function traceStep({ model, objective, optimizer }: Learner, spec: BatchSpec) {
   const { traced, loss, sums } = traceObjective(model, objective, spec, true);
-  const parameters = [...traced.parameters];
+  const parameters = [...traced.parameters].filter(([path]) => model.trainable?.(path) ?? true);
   const slopes = gradients(
     loss,
     parameters.map(([, { tensor }]) => tensor),

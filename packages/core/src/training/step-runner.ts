@@ -41,8 +41,8 @@ export interface StepInput {
   readonly examples?: ArrayLike<number>;
 }
 
-/** What a step is given at: the seed, and the number of steps before it. */
-type At = Pick<Position, 'seed' | 'steps'>;
+/** What a step is given at: the seed, the number of steps before it, and of those before the optimizer began. */
+type At = Pick<Position, 'seed' | 'steps' | 'phase'>;
 
 export class StepRunner {
   readonly #learner: Learner;
@@ -188,11 +188,11 @@ export function batchInputs(batch: Batch, spec: BatchSpec): HostInput[] {
   ];
 }
 
-function stepInputs(batch: Batch, spec: BatchSpec, learningRate: number, { steps }: At): HostInput[] {
+function stepInputs(batch: Batch, spec: BatchSpec, learningRate: number, { steps, phase }: At): HostInput[] {
   return [
     ...batchInputs(batch, spec),
     ['learningRate', Float32Array.of(learningRate), { shape: [], dtype: 'float32' }],
-    ['step', Float32Array.of(steps + 1), { shape: [], dtype: 'float32' }],
+    ['step', Float32Array.of(steps - (phase?.steps ?? 0) + 1), { shape: [], dtype: 'float32' }],
   ];
 }
 

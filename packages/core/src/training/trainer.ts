@@ -3,7 +3,7 @@
 import type { Backend } from '../backend.js';
 import type { Dataset, DatasetOutline } from '../dataset.js';
 import { BnError } from '../errors.js';
-import { variablesOf } from '../model.js';
+import { type Model, variablesOf } from '../model.js';
 import { requireCount, requireOptions } from '../options.js';
 import { createGenerator, permutation, streams } from '../random.js';
 import { constantSchedule, type Schedule } from '../schedules.js';
@@ -20,6 +20,15 @@ export interface TrainerOptions extends Learner {
   readonly backend: Backend;
   /** Initial values, shuffles and dropout follow from it. An integer, default 0. */
   readonly seed?: number | undefined;
+  /**
+   * Whether training changes the parameter or state of this path in this epoch, counted from 0; by default all, in all epochs.
+   * Other parameters have no gradient, no decay and no slots, and what stands before the first that is trained is not
+   * differentiated. A layer with states of which none is trained computes as in prediction: its batch normalization keeps its
+   * statistics. Where other values are trained than in the epoch before, the optimizer begins anew.
+   *
+   *     createTrainer({ model, …, trainable: (path, epoch) => epoch >= 3 || path.startsWith('fc.') })
+   */
+  readonly trainable?: ((path: string, epoch: number) => boolean) | undefined;
 }
 
 const defaultBatchSize = 256;
@@ -70,7 +79,7 @@ export interface Trainer {
   evaluate(dataset: Dataset, options?: { batchSize?: number | undefined }): Promise<Evaluation>;
   /** The network's output in inference mode, row-major. */
   predict(features: TypedArray): Promise<Float32Array>;
-  /** Replaces moving averages by averages over the whole data set under the present weights. */
+  /** Replaces moving averages that are trained by averages over the whole data set under the present weights. */
   recalibrate(dataset: Dataset, options?: { batchSize?: number | undefined }): Promise<void>;
   /** Parameters and states by path, on the host. */
   values(): Promise<Map<string, HostTensor>>;
@@ -92,34 +101,33 @@ export async function createTrainer(options: TrainerOptions): Promise<Trainer> {
 class GraphTrainer implements Trainer {
   readonly #options: TrainerOptions;
   readonly #runner: Runner;
-  readonly #steps: StepRunner;
   /** Paths of parameters and states. */
+  readonly #parameters: readonly string[];
   readonly #variables: readonly string[];
+  /** As it is trained now. */
+  #model!: Model;
+  #steps!: StepRunner;
   #position: Position;
   /** Ends when what runs now has ended: runs change the values, so they take turns. */
   #turn: Promise<unknown> = Promise.resolve();
   #pending = 0;
 
   constructor(options: TrainerOptions) {
-    requireOptions('createTrainer', options, 'model backend objective optimizer seed');
-    const { model, backend, optimizer, seed = 0 } = options;
+    requireOptions('createTrainer', options, 'model backend objective optimizer seed trainable');
+    const { model, backend, seed = 0 } = options;
     if (!Number.isInteger(seed)) throw new BnError('argument', `seed must be an integer, got ${seed}`);
     this.#options = options;
     this.#runner = new Runner(backend);
-    this.#steps = new StepRunner(options, this.#runner);
     this.#position = { seed, epoch: 0, step: 0, steps: 0, ...nothingYet };
 
     const { parameters, states } = variablesOf(model);
+    this.#parameters = [...parameters.keys()];
     this.#variables = [...parameters.keys(), ...states.keys()];
     const random = createGenerator(seed, streams.initial);
-    const initialize = (path: string, shape: readonly number[], data: Float32Array) =>
-      this.#runner.set(path, backend.upload(data, { shape, dtype: 'float32' }));
     for (const [path, { shape, initializer }] of [...parameters, ...states]) {
-      initialize(path, shape, initializer(shape, random));
+      this.#runner.set(path, backend.upload(initializer(shape, random), { shape, dtype: 'float32' }));
     }
-    for (const [path, { shape }] of parameters) {
-      for (const slot of optimizer.slots) initialize(slotPath(slot, path), shape, new Float32Array(sizeOf(shape)));
-    }
+    this.#begin(0);
   }
 
   async compile(train: DatasetOutline, options: BatchOptions = {}): Promise<void> {
@@ -134,7 +142,7 @@ class GraphTrainer implements Trainer {
     requireFitOptions(options);
     const ranges = batchRanges(train.length, batchSize);
     const [lastStart, lastEnd] = ranges.at(-1)!;
-    const refusal = batchSize > 1 && lastEnd - lastStart === 1 ? refusalOfOne(this.#options.model, train) : null;
+    const refusal = batchSize > 1 && lastEnd - lastStart === 1 ? this.#refusalOfOne(train, epochs) : null;
     if (refusal && ranges.length > 1) {
       ranges.pop();
       yield { type: 'warning', message: `the last batch of an epoch is one example, and left out: ${refusal.message}` };
@@ -151,6 +159,7 @@ class GraphTrainer implements Trainer {
     const isWaiting = () => patience === undefined || epochsSinceBest(this.#position.scores ?? []) < patience;
     while (this.#position.epoch < epochs && isWaiting()) {
       const { epoch } = this.#position;
+      if (await this.#inTurn(() => this.#enter())) isPrepared = false;
       const order = epochOrder(train.length, this.#position.seed, epoch);
       while (this.#position.step < stepsPerEpoch) {
         const { step } = this.#position;
@@ -184,7 +193,8 @@ class GraphTrainer implements Trainer {
 
   step(batch: Batch, { learningRate }: { learningRate: number }): Promise<StepResult> {
     return this.#inTurn(async () => {
-      const spec = specOf(this.#options.model, batch);
+      await this.#enter();
+      const spec = specOf(this.#model, batch);
       const where = `step ${this.#position.steps + 1}`;
       const result = await this.#steps.step({ batch, learningRate }, spec, this.#position, where);
       this.#position = { ...this.#position, steps: this.#position.steps + 1 };
@@ -193,9 +203,10 @@ class GraphTrainer implements Trainer {
   }
 
   observe(batch: Batch, { learningRate }: { learningRate: number }): Promise<Observation[]> {
-    return this.#inTurn(() =>
-      this.#steps.observe({ batch, learningRate }, specOf(this.#options.model, batch), this.#position),
-    );
+    return this.#inTurn(async () => {
+      await this.#enter();
+      return this.#steps.observe({ batch, learningRate }, specOf(this.#model, batch), this.#position);
+    });
   }
 
   evaluate(
@@ -239,7 +250,7 @@ class GraphTrainer implements Trainer {
     { batchSize = defaultBatchSize }: { batchSize?: number | undefined } = {},
   ): Promise<void> {
     return this.#inTurn(async () => {
-      const about = { model: this.#options.model, dataset, batchSize };
+      const about = { model: this.#model, dataset, batchSize };
       this.#runner.load(await averageStatistics(about, this.#runner, contextOf(this.#position)));
     });
   }
@@ -259,9 +270,14 @@ class GraphTrainer implements Trainer {
 
   restore({ tensors, position }: Checkpoint): void {
     this.#requireIdle('restore');
-    const missing = this.#runner.paths.find((path) => !tensors.has(path));
+    const { epoch } = position.phase ?? { epoch: 0 };
+    const missing = this.#pathsIn(epoch).find((path) => !tensors.has(path));
     if (missing !== undefined) {
       throw new BnError('checkpoint', `the checkpoint has no '${missing}': it belongs to another model or optimizer`);
+    }
+    if (this.#differs(epoch)) {
+      this.#runner.clear().catch(() => {}); // nothing runs
+      this.#begin(epoch);
     }
     this.#runner.load(tensors);
     this.#position = position;
@@ -274,6 +290,68 @@ class GraphTrainer implements Trainer {
 
   dispose(): Promise<void> {
     return this.#inTurn(() => this.#runner.dispose());
+  }
+
+  /** The model as it is trained in an epoch. */
+  #modelIn(epoch: number): Model {
+    const { model, trainable } = this.#options;
+    return trainable ? { ...model, trainable: (path) => trainable(path, epoch) } : model;
+  }
+
+  /** Of parameters, states, and the slots of parameters that are trained in an epoch. */
+  #pathsIn(epoch: number): readonly string[] {
+    return [...this.#variables, ...this.#trainedIn(epoch).flatMap((path) => this.#slotsOf(path))];
+  }
+
+  #trainedIn(epoch: number, paths = this.#parameters): readonly string[] {
+    const { trainable = () => true } = this.#modelIn(epoch);
+    return paths.filter(trainable);
+  }
+
+  #slotsOf(parameter: string): readonly string[] {
+    return this.#options.optimizer.slots.map((slot) => slotPath(slot, parameter));
+  }
+
+  /** Begins a phase where other values are trained in this epoch than before. Returns whether it does. */
+  async #enter(): Promise<boolean> {
+    const { epoch, steps } = this.#position;
+    if (!this.#differs(epoch)) return false;
+    await this.#runner.clear();
+    this.#begin(epoch);
+    this.#position = { ...this.#position, phase: { epoch, steps } };
+    return true;
+  }
+
+  /** Whether other values are trained in this epoch than since the optimizer began. */
+  #differs(epoch: number): boolean {
+    if (!this.#options.trainable) return false;
+    const began = this.#position.phase?.epoch ?? 0;
+    return !samePaths(this.#trainedIn(epoch, this.#variables), this.#trainedIn(began, this.#variables));
+  }
+
+  /** The optimizer has kept nothing of the parameters that are trained from this epoch on. */
+  #begin(epoch: number): void {
+    const trained = this.#trainedIn(epoch);
+    if (trained.length === 0 && this.#options.trainable) {
+      throw new BnError('argument', `trainable: no parameter is trained in epoch ${epoch + 1}; train at least one`);
+    }
+    this.#model = this.#modelIn(epoch);
+    this.#steps = new StepRunner({ ...this.#options, model: this.#model }, this.#runner);
+    for (const path of this.#runner.paths.slice(this.#variables.length)) this.#runner.delete(path);
+    for (const path of trained) {
+      const spec = this.#runner.specOf(path)!;
+      const zeros = () => new Float32Array(sizeOf(spec.shape as readonly number[]));
+      for (const slot of this.#slotsOf(path)) this.#runner.set(slot, this.#options.backend.upload(zeros(), spec));
+    }
+  }
+
+  /** Why the model cannot train on a single example in some epoch; null if it can. */
+  #refusalOfOne(train: DatasetOutline, epochs: number): BnError | null {
+    const trained = (epoch: number) => this.#trainedIn(epoch, this.#variables);
+    const phases = Array.from({ length: epochs }, (_, epoch) => epoch).filter(
+      (epoch) => epoch === 0 || (this.#options.trainable && !samePaths(trained(epoch), trained(epoch - 1))),
+    );
+    return phases.reduce<BnError | null>((found, epoch) => found ?? refusalOfOne(this.#modelIn(epoch), train), null);
   }
 
   async #compileSteps(spec: BatchSpec, count: number): Promise<void> {
@@ -407,6 +485,10 @@ function meansOf(sums: Sums, examples: number): Metrics {
   const means = Object.entries(sums).map(([name, sum]) => [name, sum / examples]);
   const { loss = 0, ...metrics } = Object.fromEntries(means) as Record<string, number>;
   return { loss, metrics };
+}
+
+function samePaths(a: readonly string[], b: readonly string[]): boolean {
+  return a.length === b.length && a.every((path, i) => path === b[i]);
 }
 
 /** The order in which `fit` takes the examples in an epoch, counted from 0. */
