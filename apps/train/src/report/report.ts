@@ -1,7 +1,7 @@
 // A finished run as one HTML file.
 
-import { basename, isAbsolute } from 'node:path';
 import type { Metrics } from '@bn/core';
+import { settingText } from '../compare/read-run.js';
 import { shortName } from '../display/format.js';
 import type { EpochRecord, MeasureTable, RunDescription, RunRecord, RunSummary } from '../run-record.js';
 import { batchNormSection } from './batch-norm-figures.js';
@@ -96,9 +96,7 @@ function environment({ backend, device, engine, deviceReason, versions }: RunDes
 /** What was set; null is unset. Of paths the last part: people send reports, and config.json has the whole. */
 function settings(config: RunRecord['config']): [string, string][] {
   return Object.entries(config).flatMap(([name, value]): [string, string][] => {
-    if (value === null || value === undefined) return [];
-    if (typeof value !== 'string') return [[name, JSON.stringify(value)]];
-    return [[name, isAbsolute(value) ? basename(value) : value]];
+    return value === null || value === undefined ? [] : [[name, settingText(value)]];
   });
 }
 

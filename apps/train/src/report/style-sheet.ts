@@ -2,9 +2,18 @@
 
 import { heatLevels } from './confusion-section.js';
 
+/** Colours that tell runs apart, `--run1` and so on: of equal contrast on the page, light and dark. */
+const [runsLight, runsDark] = [
+  ['#2563c9', '#c2410c', '#12806a', '#8a3ffc', '#a3195b', '#7a5d00', '#0e7490', '#5b6570'],
+  ['#6ea8fe', '#f59e5b', '#4cc2a0', '#b69cf7', '#f080b0', '#d9b84a', '#4fc3e0', '#9aa3ad'],
+];
+export const runColors = 8;
+const runVariables = (colors: readonly string[] = []) => colors.map((color, i) => `--run${i + 1}: ${color};`).join(' ');
+
 const dark = `
   --page: #121416; --card: #1a1d21; --ink: #e8eaed; --muted: #9aa3ad; --grid: #2f343a; --edge: #2a2f35;
-  --train: #6ea8fe; --test: #f59e5b; --gamma: #b69cf7; --beta: #4cc2a0; --right: 76 142 245; --wrong: 244 110 86;`;
+  --train: #6ea8fe; --test: #f59e5b; --gamma: #b69cf7; --beta: #4cc2a0; --right: 76 142 245; --wrong: 244 110 86;
+  ${runVariables(runsDark)}`;
 
 /** From hardly to fully coloured; text stays readable on all. */
 const heat = Array.from({ length: heatLevels }, (_, i) => {
@@ -18,6 +27,7 @@ export const styleSheet = `
   color-scheme: light dark;
   --page: #f6f7f8; --card: #ffffff; --ink: #1a1d21; --muted: #5b6570; --grid: #e2e5e9; --edge: #e4e7ea;
   --train: #2563c9; --test: #d2631a; --gamma: #6b46d6; --beta: #12806a; --right: 52 120 235; --wrong: 232 84 56;
+  ${runVariables(runsLight)}
 }
 @media screen and (prefers-color-scheme: dark) { :root {${dark} } }
 * { box-sizing: border-box }
@@ -48,6 +58,11 @@ figcaption { display: flex; justify-content: space-between; gap: 1rem; align-ite
 .legend { color: var(--muted); font-size: .9rem; white-space: nowrap }
 .key { display: inline-block; width: 1.4rem; margin: 0 .4rem .25rem .7rem; border-top: 2px solid var(--train); vertical-align: middle }
 .key.test { border-top: 2px dashed var(--test) }
+.key.plain { border-top-color: var(--muted) }
+.key.dashed { border-top-style: dashed }
+${Array.from({ length: runColors }, (_, i) => `.key.run${i + 1} { border-top: 4px solid var(--run${i + 1}) }`).join('\n')}
+.runs { display: flex; flex-wrap: wrap; gap: .3rem 1.2rem; list-style: none; margin: -.2rem 0 1rem; font-size: .925rem; overflow-wrap: anywhere }
+.runs .key { margin-left: 0 }
 details { margin-top: 1rem }
 summary { cursor: pointer; color: var(--muted); font-size: .925rem }
 .layer { margin-bottom: 1rem }

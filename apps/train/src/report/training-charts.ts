@@ -6,12 +6,13 @@ import { shortName } from '../display/format.js';
 import type { EpochRecord } from '../run-record.js';
 import { type ChartTheme, pageTheme, renderChart } from './chart.js';
 import { type Html, html } from './html.js';
+import { runColors } from './style-sheet.js';
 
 interface Series {
   readonly name: string;
   readonly color: string;
   readonly dash: readonly number[];
-  readonly value: (epoch: EpochRecord) => number | undefined;
+  readonly points: readonly { readonly epoch: number; readonly value: number | undefined }[];
 }
 
 const fileTheme: ChartTheme = {
@@ -26,12 +27,16 @@ const solid = [1, 0];
 export async function renderCurves(epochs: readonly EpochRecord[]): Promise<string> {
   const [metric = ''] = metricsOf(epochs);
   const name = shortName(metric);
-  const series: Series[] = [
-    { name: 'train loss', color: '#2563c9', dash: solid, value: ({ loss }) => loss },
-    { name: `train ${name}`, color: '#b0328c', dash: [7, 4], value: ({ metrics }) => metrics[metric] },
-    { name: `test ${name}`, color: '#1f8a4c', dash: [7, 3, 1, 3], value: ({ test }) => test.metrics[metric] },
-  ];
-  const spec = lineChart(epochs, withValues(series, epochs), { width: 520, height: 360, zero: false, legend: true });
+  const series = withValues([
+    seriesOf(epochs, { name: 'train loss', color: '#2563c9', dash: solid }, ({ loss }) => loss),
+    seriesOf(epochs, { name: `train ${name}`, color: '#b0328c', dash: [7, 4] }, ({ metrics }) => metrics[metric]),
+    seriesOf(
+      epochs,
+      { name: `test ${name}`, color: '#1f8a4c', dash: [7, 3, 1, 3] },
+      ({ test }) => test.metrics[metric],
+    ),
+  ]);
+  const spec = lineChart(series, { width: 520, height: 360, zero: false, legend: true });
   const page = { background: '#ffffff', padding: { left: 14, top: 16, right: 18, bottom: 12 } };
   const svg = await renderChart({ ...spec, ...page }, 'Training curves', fileTheme);
   return `<?xml version="1.0" encoding="UTF-8"?>\n${svg.text}\n`;
@@ -40,64 +45,91 @@ export async function renderCurves(epochs: readonly EpochRecord[]): Promise<stri
 const training = { name: 'training', color: 'var(--train)', dash: solid };
 const test = { name: 'test', color: 'var(--test)', dash: [6, 4] };
 const titles: Readonly<Record<string, string>> = {
+  loss: 'Loss',
   accuracy: 'Accuracy',
   top5: 'Top-5 accuracy',
   absoluteError: 'Absolute error',
 };
 
-function metricsOf(epochs: readonly EpochRecord[]): string[] {
+export function metricsOf(epochs: readonly EpochRecord[]): string[] {
   return Object.keys(epochs[0]?.metrics ?? {});
+}
+
+/** A figure of metrics by name; the loss is one of them. */
+export function figureOf(name: string, { loss, metrics }: Metrics): number | undefined {
+  return name === 'loss' ? loss : metrics[name];
 }
 
 /** Loss and each metric, in training and test as far as there are any. */
 export async function trainingFigures(epochs: readonly EpochRecord[]): Promise<Html[]> {
-  const chartOf = (title: string, zero: boolean, value: (metrics: Metrics) => number | undefined) => {
-    return {
-      title,
-      zero,
-      series: [
-        { ...training, value },
-        { ...test, value: ({ test }: EpochRecord) => value(test) },
-      ],
-    };
-  };
-  const charts = [
-    chartOf('Loss', true, ({ loss }) => loss),
-    ...metricsOf(epochs).map((name) => chartOf(titles[name] ?? name, false, ({ metrics }) => metrics[name])),
-  ];
-  const figures = charts.map(async ({ title, zero, series }) => {
-    const present = withValues(series, epochs);
-    if (present.length === 0) return [];
-    const spec = lineChart(epochs, present, { width: 450, height: 270, zero, legend: false });
-    const names = present.map(({ name }) => name);
-    return [
-      html`<figure class="card">
-<figcaption><b>${title}</b> <span class="legend">${names.map((name) => html`<i class="key ${name}"></i>${name} `)}</span></figcaption>
-${await renderChart(spec, `${title} by epoch: ${names.join(' and ')}`, pageTheme)}
-</figure>`,
-    ];
+  const figures = ['loss', ...metricsOf(epochs)].map(async (name) => {
+    const series = withValues([
+      seriesOf(epochs, training, (epoch) => figureOf(name, epoch)),
+      seriesOf(epochs, test, (epoch) => figureOf(name, epoch.test)),
+    ]);
+    if (series.length === 0) return [];
+    const names = series.map(({ name }) => name);
+    const legend = names.map((name) => html`<i class="key ${name}"></i>${name} `);
+    return [await lineFigure(name, series, names.join(' and '), html`<span class="legend">${legend}</span>`)];
   });
   return (await Promise.all(figures)).flat();
 }
 
-function lineChart(
+/** The curves of several runs over each other: solid in training, dashed on test data. Runs have the colours 1, 2, …. */
+export async function comparisonFigures(
+  runs: readonly { readonly name: string; readonly epochs: readonly EpochRecord[] }[],
+): Promise<Html[]> {
+  const names = [...new Set(runs.flatMap(({ epochs }) => ['loss', ...metricsOf(epochs)]))];
+  const figures = names.map(async (name) => {
+    const series = withValues(
+      runs.flatMap((run, i) => {
+        const color = `var(--run${(i % runColors) + 1})`;
+        return [
+          seriesOf(run.epochs, { name: `${i} train`, color, dash: solid }, (epoch) => figureOf(name, epoch)),
+          seriesOf(run.epochs, { name: `${i} test`, color, dash: test.dash }, (epoch) => figureOf(name, epoch.test)),
+        ];
+      }),
+    );
+    if (series.length === 0) return [];
+    const legend = html`<span class="legend"><i class="key plain"></i>training <i class="key plain dashed"></i>test</span>`;
+    return [await lineFigure(name, series, `training and test of ${runs.map((run) => run.name).join(', ')}`, legend)];
+  });
+  return (await Promise.all(figures)).flat();
+}
+
+async function lineFigure(name: string, series: readonly Series[], of: string, legend: Html): Promise<Html> {
+  const title = titles[name] ?? name;
+  const spec = lineChart(series, { width: 450, height: 270, zero: name === 'loss', legend: false });
+  return html`<figure class="card">
+<figcaption><b>${title}</b> ${legend}</figcaption>
+${await renderChart(spec, `${title} by epoch: ${of}`, pageTheme)}
+</figure>`;
+}
+
+function seriesOf(
   epochs: readonly EpochRecord[],
+  look: Omit<Series, 'points'>,
+  value: (epoch: EpochRecord) => number | undefined,
+): Series {
+  return { ...look, points: epochs.map((epoch) => ({ epoch: epoch.epoch, value: value(epoch) })) };
+}
+
+function lineChart(
   series: readonly Series[],
   options: { width: number; height: number; zero: boolean; legend: boolean },
 ): TopLevelSpec {
-  const values = series.flatMap(({ name, value }) =>
-    epochs.map((epoch) => ({ epoch: epoch.epoch, series: name, value: value(epoch) })),
-  );
+  const values = series.flatMap(({ name, points }) => points.map((point) => ({ ...point, series: name })));
   const names = series.map(({ name }) => name);
+  const longest = Math.max(...series.map(({ points }) => points.length));
   const legend = options.legend ? { orient: 'bottom' as const, symbolType: 'stroke' } : null;
   return {
     width: options.width,
     height: options.height,
     data: { values },
     // A curve of a few points shows them; a single point would be no line at all.
-    mark: { type: 'line', point: epochs.length <= 30 ? { size: 22, filled: true } : false },
+    mark: { type: 'line', point: longest <= 30 ? { size: 22, filled: true } : false },
     encoding: {
-      x: epochAxis(epochs),
+      x: epochAxis(values),
       y: valueAxis('value', { zero: options.zero, ticks: 5 }),
       color: { field: 'series', scale: { domain: names, range: series.map(({ color }) => color) }, legend },
       strokeDash: { field: 'series', scale: { domain: names, range: series.map(({ dash }) => [...dash]) }, legend },
@@ -106,8 +138,9 @@ function lineChart(
 }
 
 /** From the first epoch to the last, marked at whole numbers. */
-export function epochAxis(epochs: readonly EpochRecord[]) {
-  const [first, last] = [epochs[0]?.epoch ?? 0, epochs.at(-1)?.epoch ?? 0];
+export function epochAxis(epochs: readonly { readonly epoch: number }[]) {
+  const numbers = epochs.map(({ epoch }) => epoch);
+  const [first, last] = epochs.length > 0 ? [Math.min(...numbers), Math.max(...numbers)] : [0, 0];
   return {
     field: 'epoch',
     type: 'quantitative',
@@ -131,6 +164,6 @@ export function valueAxis(field: string, { zero, ticks }: { zero: boolean; ticks
 }
 
 /** Leaves out what a run has no numbers of. NaN does not count, nor does JSON's null, which stands for it in a record. */
-function withValues(series: readonly Series[], epochs: readonly EpochRecord[]): Series[] {
-  return series.filter(({ value }) => epochs.some((epoch) => Number.isFinite(value(epoch))));
+function withValues(series: readonly Series[]): Series[] {
+  return series.filter(({ points }) => points.some(({ value }) => Number.isFinite(value)));
 }

@@ -59,3 +59,9 @@ export function recordOf(json: EpochRecord & Readonly<Record<string, unknown>>):
 function lineOf(record: EpochRecord): string {
   return `${JSON.stringify(record)}\n`;
 }
+
+/** All epochs in the file, in order; none if it is not there. A part of a last line, as a running training leaves it, is left out. */
+export async function readMetrics(file: string): Promise<EpochRecord[]> {
+  const content = (await readIfThere(file))?.toString() ?? '';
+  return content.split('\n').flatMap((line) => parseLine(line) ?? []);
+}
