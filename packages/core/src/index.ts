@@ -62,6 +62,7 @@ export {
   withOrigin,
 } from './tensor.js';
 export { fromTorch, type TorchNaming, toTorch } from './torch-names.js';
+export { type Average, ema, swa } from './training/average.js';
 export { assembleBatch, type Batch } from './training/batches.js';
 export { type Checkpoint, decodeCheckpoint, encodeCheckpoint, type Position } from './training/checkpoint.js';
 export type * from './training/events.js';

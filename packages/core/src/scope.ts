@@ -75,7 +75,7 @@ export function variablesIn(scope: Scope): Variables {
 }
 
 /** Names of a step graph's other inputs and outputs, which no path may take. */
-const reserved = /^(features|labels|learningRate|step|loss|answer|output|random\.\d+)$/;
+const reserved = /^(features|labels|learningRate|averageWeight|step|loss|answer|output|random\.\d+)$/;
 
 /** The root scope of a trace that collects into `variables`. */
 export function createScope(variables: Variables, training: boolean, path = ''): Scope {

@@ -4,6 +4,7 @@ import { BnError } from './errors.js';
 import { defineModel, type Model, variablesOf } from './model.js';
 import type { Scope } from './scope.js';
 import { formatShape, type HostTensor, sizeOf } from './spec.js';
+import { averagePath } from './training/step-graph.js';
 
 /**
  * How layers are named: `paths` as here (`conv1`), for a module with attributes of those names; `sequential` by their
@@ -52,7 +53,7 @@ export function toTorch(
  */
 export function fromTorch(model: Model, named: ReadonlyMap<string, HostTensor>): Map<string, HostTensor> {
   const shapes = shapesOf(model);
-  const tensors = unwrapped(named, shapes);
+  const tensors = unwrapped(withAverages(named), shapes);
   const given = [...tensors.keys()].filter((name) => !isCount(name) && !name.startsWith('optimizer.'));
   const namings = [(path: string) => path, namer(model, 'paths'), namer(model, 'sequential')].map((nameOf) => {
     const pathOf = new Map([...shapes.keys()].filter((path) => !isCount(path)).map((path) => [nameOf(path), path]));
@@ -66,6 +67,11 @@ export function fromTorch(model: Model, named: ReadonlyMap<string, HostTensor>):
     throw new BnError('checkpoint', `the weights belong to another model: ${problem}; give those of the same network`);
   }
   return new Map([...pathOf].map(([name, path]) => [path, reshaped(name, tensors.get(name)!, shapes.get(path)!)]));
+}
+
+/** A checkpoint that keeps averages of values counts by these. */
+function withAverages(tensors: ReadonlyMap<string, HostTensor>): ReadonlyMap<string, HostTensor> {
+  return new Map([...tensors].map(([path, tensor]) => [path, tensors.get(averagePath(path)) ?? tensor]));
 }
 
 /** Without what DataParallel, DistributedDataParallel and torch.compile put before all names. */

@@ -4,6 +4,7 @@ import * as layers from '../src/layers/index.js';
 import * as losses from '../src/losses/index.js';
 import * as optimizers from '../src/optimizers/index.js';
 import * as schedules from '../src/schedules.js';
+import * as averages from '../src/training/average.js';
 
 /** What stands before the options of a factory; others have the options first. */
 const before: Readonly<Record<string, readonly unknown[]>> = {
@@ -29,7 +30,7 @@ const plain = new Set([
   ...['chain', 'clip', 'constantSchedule', 'meanSquaredError', 'perParameter', 'sigmoidCrossEntropy'],
 ]);
 
-const factories = Object.entries({ ...layers, ...losses, ...optimizers, ...schedules }).filter(
+const factories = Object.entries({ ...layers, ...losses, ...optimizers, ...schedules, ...averages }).filter(
   ([name, value]) => typeof value === 'function' && !plain.has(name),
 ) as [string, (...args: readonly unknown[]) => unknown][];
 

@@ -12,6 +12,7 @@ import {
   dense,
   dropout,
   type Layer,
+  type Model,
   relu,
   sequential,
   type Trainer,
@@ -41,6 +42,7 @@ export async function setup({
 }: Partial<TrainerOptions> & { network?: Layer; inputs?: number[] } = {}): Promise<{
   backend: Backend;
   trainer: Trainer;
+  model: Model;
 }> {
   const backend = await createBackend({});
   const model = defineModel(own, {
@@ -54,7 +56,7 @@ export async function setup({
     seed: 3,
     ...options,
   });
-  return { backend, trainer };
+  return { backend, trainer, model };
 }
 
 export const fitting = { train: points(50), test: points(20), epochs: 3, batchSize: 16, learningRate: 0.05 };

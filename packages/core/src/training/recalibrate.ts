@@ -25,7 +25,8 @@ export async function averageStatistics(
   const order = permutation(dataset.length, createGenerator(context.random[0], streams.recalibrate));
   const ranges = recalibrationRanges(dataset.length, batchSize);
   const { features: first } = batchSpec(dataset, ranges[0]![1]);
-  const { variances } = traceOn(model, first, { training: true });
+  const { variances, updates } = traceOn(model, first, { training: true });
+  if (updates.size === 0) return new Map();
   /** Values that the divisor of an unbiased variance counts, of so many examples. */
   const valuesOf = (path: string, examples: number) => {
     const { unbiasedOf } = variances.get(path) ?? {};

@@ -7,6 +7,7 @@ import type { Graph } from '../graph.js';
 import type { PackedValue } from '../pack-state.js';
 import { createGenerator } from '../random.js';
 import { formatShape, type HostTensor, joinArrays, type Spec, sizeOf, staticShape, type TypedArray } from '../spec.js';
+import { averagePath } from './step-graph.js';
 
 /** A graph and its executable, which may still be on its way. */
 export interface Compiled {
@@ -20,6 +21,8 @@ export type HostInput = readonly [name: string, data: TypedArray, spec: Spec];
 export interface RunContext {
   /** Position in the streams of random numbers that the graph's random inputs get. */
   readonly random: readonly [seed: number, ...stream: number[]];
+  /** Whether the graph is given the averages of values, where there are any. */
+  readonly averaged?: boolean;
   /** Looks at inputs and outputs before the run counts as done; if it throws, the outputs are released. */
   readonly check?: (inputs: ReadonlyMap<string, Value>, outputs: ReadonlyMap<string, Value>) => Promise<void>;
 }
@@ -85,7 +88,9 @@ export class Runner {
     }
     try {
       const inputs = new Map<string, Value>();
-      for (const name of graph.inputs.keys()) inputs.set(name, uploaded.get(name) ?? this.#values.get(name)!);
+      for (const name of graph.inputs.keys()) {
+        inputs.set(name, uploaded.get(name) ?? this.#values.get(this.#held(name, context.averaged))!);
+      }
       const outputs = await (await executable).run(inputs);
       try {
         await context.check?.(inputs, outputs);
@@ -122,11 +127,11 @@ export class Runner {
     }
   }
 
-  /** The values at `paths` on the host. */
-  async download(paths: readonly string[]): Promise<Map<string, HostTensor>> {
+  /** The values at `paths` on the host, or their averages, where there are any. */
+  async download(paths: readonly string[], averaged = false): Promise<Map<string, HostTensor>> {
     const tensors = new Map<string, HostTensor>();
     for (const path of paths) {
-      const value = this.#values.get(path)!;
+      const value = this.#values.get(this.#held(path, averaged))!;
       const data = await this.backend.download(value);
       tensors.set(path, { shape: staticShape(value.spec.shape), data: Float32Array.from(data) });
     }
@@ -149,6 +154,10 @@ export class Runner {
       }
     }
     for (const [path, { data }] of tensors) this.set(path, this.backend.upload(data, this.specOf(path)!));
+  }
+
+  #held(path: string, averaged = false): string {
+    return averaged && this.#values.has(averagePath(path)) ? averagePath(path) : path;
   }
 
   async dispose(): Promise<void> {

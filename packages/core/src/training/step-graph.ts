@@ -5,12 +5,13 @@ import { gradients } from '../gradients.js';
 import { createGraph, type Graph } from '../graph.js';
 import { type Model, traceOn } from '../model.js';
 import type { Objective } from '../objectives/objective.js';
-import { div, sub } from '../ops/elementwise.js';
+import { add, div, mul, sub } from '../ops/elementwise.js';
 import type { Learned, Optimizer } from '../optimizers/optimizer.js';
 import { numberOf } from '../simplify/numbers.js';
 import { simplify } from '../simplify/simplify.js';
 import { formatShape, type Spec, sameShape } from '../spec.js';
 import { input, scalar, type Tensor, withOrigin } from '../tensor.js';
+import type { Average } from './average.js';
 import { layerOf, layerOutputs } from './layer-outputs.js';
 
 /** Shapes and dtypes of one batch. */
@@ -25,11 +26,18 @@ export interface Learner {
   /** `classification()`, `multiLabel()`, `regression()`, or one of your own. */
   readonly objective: Objective;
   readonly optimizer: Optimizer;
+  /** `ema()` or `swa()`: what is evaluated, predicts and is exported then. Default: the values themselves. */
+  readonly average?: Average | undefined;
 }
 
 /** Path of an optimizer's slot for a parameter. */
 export function slotPath(slot: string, parameter: string): string {
   return `optimizer.${slot}.${parameter}`;
+}
+
+/** Path of the average of a parameter or state. */
+export function averagePath(path: string): string {
+  return slotPath('average', path);
 }
 
 /**
@@ -40,7 +48,12 @@ export function slotPath(slot: string, parameter: string): string {
  * (the sum over the batch), and the new value of each parameter, state and slot that is trained.
  */
 export function trainingStepGraph(model: Model, objective: Objective, optimizer: Optimizer, spec: BatchSpec): Graph {
-  return simplify(createGraph(traceStep({ model, objective, optimizer }, spec).outputs));
+  return learnerGraph({ model, objective, optimizer }, spec);
+}
+
+/** The same, with the averages if the learner keeps any: in and out by `averagePath`, with the input `averageWeight`. */
+export function learnerGraph(learner: Learner, spec: BatchSpec): Graph {
+  return simplify(createGraph(traceStep(learner, spec).outputs));
 }
 
 /** Name of the output that holds a metric's sum over the batch. */
@@ -92,7 +105,7 @@ export function observedStepGraph(
   return { graph: simplify(createGraph(outputs)), observed };
 }
 
-function traceStep({ model, objective, optimizer }: Learner, spec: BatchSpec) {
+function traceStep({ model, objective, optimizer, average }: Learner, spec: BatchSpec) {
   const { traced, loss, sums } = traceObjective(model, objective, spec, true);
   const parameters = [...traced.parameters].filter(([path]) => model.trainable?.(path) ?? true);
   const slopes = gradients(
@@ -106,6 +119,12 @@ function traceStep({ model, objective, optimizer }: Learner, spec: BatchSpec) {
     return { path, value: tensor, gradient: slopes[i]!, slots: Object.fromEntries(slots) };
   });
   for (const [path, next] of updated(optimizer, learned)) outputs.set(path, next);
+  if (average) {
+    for (const path of [...traced.parameters.keys(), ...traced.states.keys()]) {
+      const next = outputs.get(path);
+      if (next) outputs.set(averagePath(path), averaged(path, next));
+    }
+  }
   return { traced, gradientOf: new Map(learned.map(({ path, gradient }) => [path, gradient])), outputs };
 }
 
@@ -125,6 +144,14 @@ function* updated(optimizer: Optimizer, learned: readonly Learned[]): Generator<
     yield [path, next!];
     for (const slot of optimizer.slots) yield [slotPath(slot, path), slots![slot]!];
   }
+}
+
+/** At the weights 1 and 0 exactly the new value and the old average. */
+function averaged(path: string, next: Tensor): Tensor {
+  return withOrigin({ layer: layerOf(path), direction: 'update' }, () => {
+    const weight = input('averageWeight', []);
+    return add(mul(next, weight), mul(input(averagePath(path), next.shape), sub(1, weight)));
+  });
 }
 
 /** Inference mode. Outputs: `loss`, the metrics' sums, and `answer`, what the network says of each example. */

@@ -10,14 +10,7 @@ import type { Batch } from './batches.js';
 import type { Position } from './checkpoint.js';
 import { allFinite, whyNotFinite } from './non-finite.js';
 import { type Compiled, type HostInput, type RunContext, type Runner, randomInputs } from './runner.js';
-import {
-  type BatchSpec,
-  type Learner,
-  type Observed,
-  observedStepGraph,
-  sumName,
-  trainingStepGraph,
-} from './step-graph.js';
+import { type BatchSpec, type Learner, learnerGraph, type Observed, observedStepGraph, sumName } from './step-graph.js';
 
 export interface StepResult {
   /** Mean over the batch. */
@@ -33,10 +26,16 @@ export interface Observation extends Observed {
   readonly data: TypedArray;
 }
 
-/** What a step is given. */
-export interface StepInput {
-  readonly batch: Batch;
+/** The numbers that a step goes by. */
+export interface StepRates {
   readonly learningRate: number;
+  /** Of the new values in their averages, where there are any. */
+  readonly averageWeight: number;
+}
+
+/** What a step is given. */
+export interface StepInput extends StepRates {
+  readonly batch: Batch;
   /** Numbers of the examples in their data set, for messages. */
   readonly examples?: ArrayLike<number>;
 }
@@ -70,9 +69,9 @@ export class StepRunner {
 
   /** One step. Throws `not-finite` for a loss or a state that would be, and leaves the values as they were. */
   async step(input: StepInput, spec: BatchSpec, at: At, where: string): Promise<StepResult> {
-    const { batch, learningRate, examples } = input;
+    const { batch, examples } = input;
     const { backend } = this.#runner;
-    const outputs = await this.#runner.run(this.compiled(spec), stepInputs(batch, spec, learningRate, at), {
+    const outputs = await this.#runner.run(this.compiled(spec), stepInputs(input, spec, at), {
       ...contextOf(at),
       check: async (inputs, results) => {
         const loss = (await backend.download(results.get('loss')!))[0]!;
@@ -95,9 +94,9 @@ export class StepRunner {
   async steps(inputs: readonly StepInput[], spec: BatchSpec, at: At): Promise<StepResult[] | null> {
     const compiled = this.compiledSteps(spec, inputs.length);
     const { values, size } = this.#packedGraph(spec);
-    const each = inputs.map(({ batch, learningRate }, i) => {
+    const each = inputs.map((input, i) => {
       const then = { ...at, steps: at.steps + i };
-      const own = stepInputs(batch, spec, learningRate, then);
+      const own = stepInputs(input, spec, then);
       return [...own, ...randomInputs(compiled.graph, contextOf(then).random)];
     });
     const state = await this.#runner.pack(values);
@@ -113,10 +112,10 @@ export class StepRunner {
   }
 
   /** Everything that the step would compute, layer by layer. The values stay as they are. */
-  async observe({ batch, learningRate }: StepInput, spec: BatchSpec, at: At): Promise<Observation[]> {
+  async observe(input: StepInput, spec: BatchSpec, at: At): Promise<Observation[]> {
     const { graph, observed } = observedStepGraph(this.#learner, spec);
     const compiled = this.#runner.compile(`observe ${keyOf(spec)}`, () => graph);
-    const outputs = await this.#runner.run(compiled, stepInputs(batch, spec, learningRate, at), contextOf(at));
+    const outputs = await this.#runner.run(compiled, stepInputs(input, spec, at), contextOf(at));
     const observations: Observation[] = [];
     try {
       for (const [name, about] of observed) {
@@ -155,8 +154,7 @@ export class StepRunner {
   }
 
   #graph(spec: BatchSpec) {
-    const { model, objective, optimizer } = this.#learner;
-    return trainingStepGraph(model, objective, optimizer, spec);
+    return learnerGraph(this.#learner, spec);
   }
 
   #packedGraph(spec: BatchSpec): PackedGraph {
@@ -188,11 +186,15 @@ export function batchInputs(batch: Batch, spec: BatchSpec): HostInput[] {
   ];
 }
 
-function stepInputs(batch: Batch, spec: BatchSpec, learningRate: number, { steps, phase }: At): HostInput[] {
+function stepInputs(
+  { batch, learningRate, averageWeight }: StepInput,
+  spec: BatchSpec,
+  { steps, phase }: At,
+): HostInput[] {
+  const numbers = Object.entries({ learningRate, averageWeight, step: steps - (phase?.steps ?? 0) + 1 });
   return [
     ...batchInputs(batch, spec),
-    ['learningRate', Float32Array.of(learningRate), { shape: [], dtype: 'float32' }],
-    ['step', Float32Array.of(steps - (phase?.steps ?? 0) + 1), { shape: [], dtype: 'float32' }],
+    ...numbers.map(([name, n]): HostInput => [name, Float32Array.of(n), { shape: [], dtype: 'float32' }]),
   ];
 }
 

@@ -1,6 +1,6 @@
 // The trainer: takes batches through the step's graph, keeps the values between steps, and tells what happens.
 
-import type { Backend } from '../backend.js';
+import type { Backend, Value } from '../backend.js';
 import type { Dataset, DatasetOutline } from '../dataset.js';
 import { BnError } from '../errors.js';
 import { type Model, variablesOf } from '../model.js';
@@ -12,9 +12,18 @@ import { assembleBatch, type Batch, batchRanges, batchSpec, featureSpec, refusal
 import type { Checkpoint, Position } from './checkpoint.js';
 import type { EpochTotals, Evaluation, Metrics, StepEvent, TrainerEvent, ValidationEvent } from './events.js';
 import { averageStatistics } from './recalibrate.js';
-import { type Compiled, Runner } from './runner.js';
-import { type BatchSpec, evaluationGraph, type Learner, predictionGraph, slotPath } from './step-graph.js';
-import { batchInputs, contextOf, keyOf, type Observation, type StepResult, StepRunner } from './step-runner.js';
+import { type Compiled, type RunContext, Runner } from './runner.js';
+import { averagePath, type BatchSpec, evaluationGraph, type Learner, predictionGraph, slotPath } from './step-graph.js';
+import {
+  batchInputs,
+  contextOf,
+  keyOf,
+  type Observation,
+  type StepInput,
+  type StepRates,
+  type StepResult,
+  StepRunner,
+} from './step-runner.js';
 
 export interface TrainerOptions extends Learner {
   readonly backend: Backend;
@@ -75,11 +84,13 @@ export interface Trainer {
   step(batch: Batch, options: { learningRate: number }): Promise<StepResult>;
   /** Everything that a training step on this batch would compute, layer by layer. The trainer stays where it is. */
   observe(batch: Batch, options: { learningRate: number }): Promise<Observation[]>;
-  /** Loss, metrics and answers in inference mode. */
+  /**
+   * Loss, metrics and answers in inference mode. With `average`, this, `predict`, `recalibrate` and `values` are about the averages.
+   */
   evaluate(dataset: Dataset, options?: { batchSize?: number | undefined }): Promise<Evaluation>;
   /** The network's output in inference mode, row-major. */
   predict(features: TypedArray): Promise<Float32Array>;
-  /** Replaces moving averages that are trained by averages over the whole data set under the present weights. */
+  /** Replaces running statistics that are trained by those of the whole data set under the present weights. */
   recalibrate(dataset: Dataset, options?: { batchSize?: number | undefined }): Promise<void>;
   /** Parameters and states by path, on the host. */
   values(): Promise<Map<string, HostTensor>>;
@@ -104,6 +115,8 @@ class GraphTrainer implements Trainer {
   /** Paths of parameters and states. */
   readonly #parameters: readonly string[];
   readonly #variables: readonly string[];
+  /** Paths of those and of their averages: all but what the optimizer keeps. */
+  readonly #kept: readonly string[];
   /** As it is trained now. */
   #model!: Model;
   #steps!: StepRunner;
@@ -113,8 +126,8 @@ class GraphTrainer implements Trainer {
   #pending = 0;
 
   constructor(options: TrainerOptions) {
-    requireOptions('createTrainer', options, 'model backend objective optimizer seed trainable');
-    const { model, backend, seed = 0 } = options;
+    requireOptions('createTrainer', options, 'model backend objective optimizer average seed trainable');
+    const { model, backend, average, seed = 0 } = options;
     if (!Number.isInteger(seed)) throw new BnError('argument', `seed must be an integer, got ${seed}`);
     this.#options = options;
     this.#runner = new Runner(backend);
@@ -124,9 +137,14 @@ class GraphTrainer implements Trainer {
     this.#parameters = [...parameters.keys()];
     this.#variables = [...parameters.keys(), ...states.keys()];
     const random = createGenerator(seed, streams.initial);
+    const averages: [path: string, value: Value][] = [];
     for (const [path, { shape, initializer }] of [...parameters, ...states]) {
-      this.#runner.set(path, backend.upload(initializer(shape, random), { shape, dtype: 'float32' }));
+      const data = initializer(shape, random);
+      this.#runner.set(path, backend.upload(data, { shape, dtype: 'float32' }));
+      if (average) averages.push([averagePath(path), backend.upload(data, { shape, dtype: 'float32' })]);
     }
+    for (const [path, value] of averages) this.#runner.set(path, value);
+    this.#kept = this.#runner.paths;
     this.#begin(0);
   }
 
@@ -139,6 +157,7 @@ class GraphTrainer implements Trainer {
   async *fit(options: FitOptions): AsyncGenerator<TrainerEvent, void> {
     const { train, validation, test, epochs, learningRate, patience, signal } = options;
     const { batchSize = defaultBatchSize, schedule = constantSchedule() } = options;
+    const { average } = this.#options;
     requireFitOptions(options);
     const ranges = batchRanges(train.length, batchSize);
     const [lastStart, lastEnd] = ranges.at(-1)!;
@@ -151,10 +170,11 @@ class GraphTrainer implements Trainer {
     let isPrepared = false;
 
     const stepsPerEpoch = ranges.length;
-    const rateOf = (epoch: number, step: number) => {
+    const ratesOf = (epoch: number, step: number): StepRates => {
       const totalSteps = epochs * stepsPerEpoch;
       const scores = validation && (this.#position.scores ?? []);
-      return learningRate * schedule({ step: epoch * stepsPerEpoch + step, totalSteps, stepsPerEpoch, scores });
+      const at = { step: epoch * stepsPerEpoch + step, totalSteps, stepsPerEpoch, scores };
+      return { learningRate: learningRate * schedule(at), averageWeight: average?.weight(at) ?? 1 };
     };
     const isWaiting = () => patience === undefined || epochsSinceBest(this.#position.scores ?? []) < patience;
     while (this.#position.epoch < epochs && isWaiting()) {
@@ -172,12 +192,13 @@ class GraphTrainer implements Trainer {
         const batches = next.slice(0, whole ? perRun : 1).map((range) => order.subarray(...range));
         const spec = batchSpec(train, batches[0]!.length);
         if (!isPrepared) await this.#compileSteps(spec, batches.length);
-        yield* this.#train(train, batches, (i) => rateOf(epoch, step + i), stepsPerEpoch);
+        yield* this.#train(train, batches, (i) => ratesOf(epoch, step + i), stepsPerEpoch);
         if (!isPrepared) await this.#prepare(options, ranges, perRun);
         isPrepared = true;
       }
-      const rate = rateOf(epoch, stepsPerEpoch - 1);
-      yield { type: 'epoch', epoch: epoch + 1, epochs, learningRate: rate, ...this.#totals() };
+      const last = ratesOf(epoch, stepsPerEpoch - 1);
+      yield { type: 'epoch', epoch: epoch + 1, epochs, learningRate: last.learningRate, ...this.#totals() };
+      if (average?.recalibrates && last.averageWeight < 1) await this.recalibrate(train, { batchSize });
       const validated = validation && (await this.#validate(validation, options, epoch + 1));
       if (validated) yield validated;
       if (test) {
@@ -196,7 +217,7 @@ class GraphTrainer implements Trainer {
       await this.#enter();
       const spec = specOf(this.#model, batch);
       const where = `step ${this.#position.steps + 1}`;
-      const result = await this.#steps.step({ batch, learningRate }, spec, this.#position, where);
+      const result = await this.#steps.step(this.#alone(batch, learningRate), spec, this.#position, where);
       this.#position = { ...this.#position, steps: this.#position.steps + 1 };
       return result;
     });
@@ -205,7 +226,7 @@ class GraphTrainer implements Trainer {
   observe(batch: Batch, { learningRate }: { learningRate: number }): Promise<Observation[]> {
     return this.#inTurn(async () => {
       await this.#enter();
-      return this.#steps.observe({ batch, learningRate }, specOf(this.#model, batch), this.#position);
+      return this.#steps.observe(this.#alone(batch, learningRate), specOf(this.#model, batch), this.#position);
     });
   }
 
@@ -220,7 +241,7 @@ class GraphTrainer implements Trainer {
         const examples = Int32Array.from({ length: end - start }, (_, i) => start + i);
         const spec = batchSpec(dataset, examples.length);
         const data = batchInputs(assembleBatch(dataset, examples), spec);
-        const outputs = await this.#runner.run(this.#evaluation(spec), data, contextOf(this.#position));
+        const outputs = await this.#runner.run(this.#evaluation(spec), data, this.#predicting());
         const [result] = await this.#steps.results(outputs);
         sums = withBatch(sums, result!, examples.length);
         const answer = await this.#runner.take(outputs, 'answer');
@@ -240,7 +261,7 @@ class GraphTrainer implements Trainer {
       const { model } = this.#options;
       const spec = featureSpec(model, features);
       const compiled = this.#runner.compile(`predict ${formatSpec(spec)}`, () => predictionGraph(model, spec));
-      const outputs = await this.#runner.run(compiled, [['features', features, spec]], contextOf(this.#position));
+      const outputs = await this.#runner.run(compiled, [['features', features, spec]], this.#predicting());
       return (await this.#runner.take(outputs, 'output')) as Float32Array;
     });
   }
@@ -251,12 +272,14 @@ class GraphTrainer implements Trainer {
   ): Promise<void> {
     return this.#inTurn(async () => {
       const about = { model: this.#model, dataset, batchSize };
-      this.#runner.load(await averageStatistics(about, this.#runner, contextOf(this.#position)));
+      const statistics = await averageStatistics(about, this.#runner, this.#predicting());
+      const held = (path: string) => (this.#options.average ? averagePath(path) : path);
+      this.#runner.load(new Map([...statistics].map(([path, tensor]) => [held(path), tensor])));
     });
   }
 
   values(): Promise<Map<string, HostTensor>> {
-    return this.#inTurn(() => this.#runner.download(this.#variables));
+    return this.#inTurn(() => this.#runner.download(this.#variables, true));
   }
 
   async checkpoint(): Promise<Checkpoint> {
@@ -286,6 +309,7 @@ class GraphTrainer implements Trainer {
   load(tensors: ReadonlyMap<string, HostTensor>): void {
     this.#requireIdle('load');
     this.#runner.load(tensors);
+    if (this.#options.average) this.#runner.load(new Map([...tensors].map(([path, t]) => [averagePath(path), t])));
   }
 
   dispose(): Promise<void> {
@@ -298,9 +322,9 @@ class GraphTrainer implements Trainer {
     return trainable ? { ...model, trainable: (path) => trainable(path, epoch) } : model;
   }
 
-  /** Of parameters, states, and the slots of parameters that are trained in an epoch. */
+  /** Of parameters, states, averages, and the slots of parameters that are trained in an epoch. */
   #pathsIn(epoch: number): readonly string[] {
-    return [...this.#variables, ...this.#trainedIn(epoch).flatMap((path) => this.#slotsOf(path))];
+    return [...this.#kept, ...this.#trainedIn(epoch).flatMap((path) => this.#slotsOf(path))];
   }
 
   #trainedIn(epoch: number, paths = this.#parameters): readonly string[] {
@@ -337,7 +361,7 @@ class GraphTrainer implements Trainer {
     }
     this.#model = this.#modelIn(epoch);
     this.#steps = new StepRunner({ ...this.#options, model: this.#model }, this.#runner);
-    for (const path of this.#runner.paths.slice(this.#variables.length)) this.#runner.delete(path);
+    for (const path of this.#runner.paths.slice(this.#kept.length)) this.#runner.delete(path);
     for (const path of trained) {
       const spec = this.#runner.specOf(path)!;
       const zeros = () => new Float32Array(sizeOf(spec.shape as readonly number[]));
@@ -392,19 +416,21 @@ class GraphTrainer implements Trainer {
   async *#train(
     dataset: Dataset,
     batches: readonly Int32Array[],
-    rateOf: (index: number) => number,
+    ratesOf: (index: number) => StepRates,
     stepsPerEpoch: number,
   ): AsyncGenerator<TrainerEvent, void> {
     const start = performance.now();
     const inputs = batches.map((examples, i) => {
-      return { batch: assembleBatch(dataset, examples), learningRate: rateOf(i), examples };
+      return { batch: assembleBatch(dataset, examples), ...ratesOf(i), examples };
     });
     const examples = batches[0]!.length;
     const spec = batchSpec(dataset, examples);
     const bundle = await this.#inTurn(async () => {
       const results = inputs.length > 1 ? await this.#steps.steps(inputs, spec, this.#position) : null;
       const seconds = (performance.now() - start) / 1000 / batches.length;
-      return results?.map((result, i) => this.#count(result, examples, seconds, rateOf(i), stepsPerEpoch));
+      return results?.map((result, i) =>
+        this.#count(result, examples, seconds, ratesOf(i).learningRate, stepsPerEpoch),
+      );
     });
     if (bundle) return yield* bundle;
     let from = start;
@@ -416,6 +442,17 @@ class GraphTrainer implements Trainer {
       });
       from = performance.now();
     }
+  }
+
+  /** A step outside `fit`, as one of an endless epoch. */
+  #alone(batch: Batch, learningRate: number): StepInput {
+    const at = { step: this.#position.steps, totalSteps: Infinity, stepsPerEpoch: Infinity };
+    return { batch, learningRate, averageWeight: this.#options.average?.weight(at) ?? 1 };
+  }
+
+  /** How graphs are run that predict. */
+  #predicting(): RunContext {
+    return { ...contextOf(this.#position), averaged: true };
   }
 
   /** Runs `body` when all that was asked for before has ended. */

@@ -141,7 +141,7 @@ print(
                 "sgd clipped where it is large": values(train(lambda g: SGD(g, RATE), clip=1.2)),
             },
             "averages": {
-                "ema": ema(0.7),
+                "ema": ema(0.1),
                 "ema with warm-up": averaged(lambda n: min(0.3, (1 + n) / (10 + n))),
                 "swa": swa(),
             },
