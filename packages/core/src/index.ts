@@ -62,9 +62,15 @@ export {
   withOrigin,
 } from './tensor.js';
 export { fromTorch, type TorchNaming, toTorch } from './torch-names.js';
+export { type ApplyInTrainingOptions, applyInTraining } from './training/apply-in-training.js';
 export { type Average, ema, swa } from './training/average.js';
 export { assembleBatch, type Batch } from './training/batches.js';
 export { type Checkpoint, decodeCheckpoint, encodeCheckpoint, type Position } from './training/checkpoint.js';
+export {
+  type ClassActivationOptions,
+  type ClassActivations,
+  classActivations,
+} from './training/class-activations.js';
 export type * from './training/events.js';
 export { type Observed, predictionGraph, trainingStepGraph } from './training/step-graph.js';
 export type { Observation, StepResult } from './training/step-runner.js';
