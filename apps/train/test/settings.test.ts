@@ -53,6 +53,7 @@ describe('settings', () => {
       ...{ bnEpsilon: null, bnImported: 'frozen', seed: 0 },
       ...{ output: null, gives: null, pixels: null, task: 'classify', target: null },
       ...{ imageSize: null, channels: null, augment: 'none', strict: false },
+      ...{ newHead: false, freeze: null, unfreezeAfter: null },
     });
   });
 

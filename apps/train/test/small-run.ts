@@ -12,9 +12,14 @@ import type { EpochRecord } from '../src/run-record.js';
 export function smallFolder(): string {
   const folder = mkdtempSync(join(tmpdir(), 'bn-train-'));
   onTestFinished(() => rmSync(folder, { recursive: true, force: true }));
+  writeRun(folder);
+  return folder;
+}
+
+/** `data` and `net.ts`. */
+export function writeRun(folder: string): void {
   writeIdx(join(folder, 'data'), { train: 90, t10k: 30 });
   writeFileSync(join(folder, 'net.ts'), network);
-  return folder;
 }
 
 const network = `

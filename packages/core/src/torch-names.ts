@@ -49,9 +49,14 @@ export function toTorch(
  * Weights by the model's paths, from a file with PyTorch's names in either naming, or with the paths themselves as a
  * checkpoint has them; also from a wrapped module (`module.`, `_orig_mod.`). Counts of batches and optimizer slots are left out.
  *
+ * @param except paths that are left out, those of a new head for example, whether the file has something there or not
  * @throws `checkpoint` if a weight is missing, unknown or of another shape
  */
-export function fromTorch(model: Model, named: ReadonlyMap<string, HostTensor>): Map<string, HostTensor> {
+export function fromTorch(
+  model: Model,
+  named: ReadonlyMap<string, HostTensor>,
+  except: readonly string[] = [],
+): Map<string, HostTensor> {
   const shapes = shapesOf(model);
   const tensors = unwrapped(withAverages(named), shapes);
   const given = [...tensors.keys()].filter((name) => !isCount(name) && !name.startsWith('optimizer.'));
@@ -61,6 +66,7 @@ export function fromTorch(model: Model, named: ReadonlyMap<string, HostTensor>):
   });
   const { pathOf } = namings.reduce((best, other) => (other.known > best.known ? other : best));
   const unknown = given.find((name) => !pathOf.has(name));
+  for (const [name, path] of pathOf) if (except.includes(path)) pathOf.delete(name);
   const missing = [...pathOf.keys()].find((name) => !tensors.has(name));
   if (unknown !== undefined || missing !== undefined) {
     const problem = missing === undefined ? `the model has no '${unknown}'` : `there is no '${missing}'`;

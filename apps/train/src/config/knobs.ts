@@ -47,6 +47,24 @@ export const knobs = {
     'weights to start from: a .safetensors file, of a run or of PyTorch',
     'random ones, by the seed',
   ),
+  newHead: knob(
+    toggle,
+    false,
+    "the network's last layer is replaced by a new one for the classes of the data",
+    'it keeps its classes',
+  ),
+  freeze: knob(
+    text('<layers>'),
+    null,
+    'what is not trained: backbone (all before the last layer), or names of layers or parameters with commas between, * for anything',
+    'all is trained',
+  ),
+  unfreezeAfter: knob(
+    wholeNumber(1),
+    null,
+    'epochs after which all is trained, with a tenth of the learning rate',
+    'never: what is frozen stays so',
+  ),
   data: knob(
     text('<name>'),
     'fashion-mnist',
@@ -121,9 +139,9 @@ export const knobs = {
   bnMomentum: knob(fraction, null, 'weight in the moving averages', "the convention's, 0.9 in d2l"),
   bnEpsilon: knob(positive, null, 'added to the variance', "the convention's, 1e-5 in d2l"),
   bnImported: knob(
-    oneOf('frozen', 'trained'),
+    oneOf('frozen', 'trained', 'recalibrated'),
     'frozen',
-    'batch normalization in a model from an .onnx file: with the statistics it has there, or with those of its batches',
+    'batch normalization in a model from an .onnx file, and in frozen layers: with the statistics it has, with those of its batches, or with those of the training images, computed once',
     'fine-tuning sees few images',
   ),
 

@@ -1,7 +1,7 @@
 // From flags, environment and files to the complete settings of a run, checked against each other.
 
 import { dirname, join, resolve } from 'node:path';
-import { type DataOptions, fileToWrite, requireExactMode, UsageError } from '@bn/command-line';
+import { type DataOptions, fileToWrite, isPath, requireExactMode, UsageError } from '@bn/command-line';
 import { flagOf, type KnobName, type KnobValues, knobNames, knobs } from './knobs.js';
 import { valuesFromEnvironment, valuesFromFile } from './read-values.js';
 import { absoluteModule, before, requireResumable, valuesToKeep } from './resume.js';
@@ -94,9 +94,16 @@ function requireSense(values: KnobValues): void {
   const normalized = model === 'lenet-bn' || model === 'lenet-bn-scratch';
   require('bnConvention', model === 'lenet-bn', 'it is for the model lenet-bn');
   require('bnMomentum', normalized, 'it is for the models lenet-bn and lenet-bn-scratch');
-  for (const name of ['bnImported', 'output', 'gives', 'pixels'] as const) {
-    require(name, model.endsWith('.onnx'), 'it is for models from .onnx files');
+  const isFile = model.endsWith('.onnx');
+  for (const name of ['output', 'gives', 'pixels'] as const) {
+    require(name, isFile, 'it is for models from .onnx files');
   }
+  require('bnImported', isFile || values.freeze !== null, 'it is for models from .onnx files, and for frozen layers');
+  const isTrained = isFile || isPath(model) || values.weights !== null;
+  for (const name of ['newHead', 'freeze'] as const) {
+    require(name, isTrained, `${model} starts from random weights without --weights`);
+  }
+  require('unfreezeAfter', values.freeze !== null, 'it is for layers that --freeze names');
   require('target', values.task !== 'classify', 'it is for the tasks multilabel and regress');
   require('bnEpsilon', normalized, 'it is for the models lenet-bn and lenet-bn-scratch');
 }

@@ -13,20 +13,26 @@ export async function exportStep({ trainer, data, fitted, config, ...target }: E
   const checkpoint = await trainer.checkpoint();
   const { features, labels } = data.train;
   const { shape, dtype } = features;
+  const { steps, phase = { epoch: 0, steps: 0 } } = checkpoint.position;
+  const { frozen } = fitted;
+  const trainable = frozen ? (name: string) => frozen.trainable(name, phase.epoch) : undefined;
   const size = Math.min(config.batchSize, data.train.length);
   const metadata = {
     producer: '@bn/train',
     batchSize: String(size),
     learningRate: String(config.learningRate),
-    steps: String(checkpoint.position.steps),
+    steps: String(steps - phase.steps),
   };
-  const step = exportTrainingStep(fitted.model, {
-    objective: fitted.objective,
-    optimizer: optimizerOf(config),
-    features: { shape: [size, ...shape], dtype: input ?? dtype },
-    labels: { shape: [size, ...(labels?.shape ?? [])], dtype: labels?.dtype ?? 'int32' },
-    metadata,
-  });
+  const step = exportTrainingStep(
+    { ...fitted.model, trainable },
+    {
+      objective: fitted.objective,
+      optimizer: optimizerOf(config),
+      features: { shape: [size, ...shape], dtype: input ?? dtype },
+      labels: { shape: [size, ...(labels?.shape ?? [])], dtype: labels?.dtype ?? 'int32' },
+      metadata,
+    },
+  );
   const values = path.replace(/(\.onnx)?$/, '.safetensors');
   await writeAtomically(values, encodeCheckpoint(checkpoint));
   await writeAtomically(path, step);

@@ -8,6 +8,7 @@ import {
   type MatchedClasses,
   type Model,
   matchClasses,
+  newHead,
   numbered,
   type Objective,
   type OutputSignature,
@@ -16,11 +17,17 @@ import {
   trace,
 } from '@bn/core';
 import { relabel } from '@bn/datasets';
-import { type Augmentation, augmented } from './augmented.js';
+import type { RunConfig } from '../config/settings.js';
+import { augmented } from './augmented.js';
+import { type Frozen, frozenOf } from './frozen.js';
 import type { Network } from './load-network.js';
 
 export interface FittedModel {
   readonly model: Model;
+  /** What is not trained, and when; null where all is. */
+  readonly frozen: Frozen | null;
+  /** A model of the same values whose batch normalization takes the statistics of batches, where those are to be recomputed first. */
+  readonly averaging: Model | null;
   readonly objective: Objective;
   /** Paths of the layers with a scale and a shift, in the order of the network. */
   readonly batchNormLayers: readonly string[];
@@ -32,17 +39,26 @@ export interface FittedModel {
   readonly known: OutputSignature | null;
 }
 
+type FitConfig = Pick<RunConfig, 'augment' | 'newHead' | 'freeze' | 'unfreezeAfter' | 'bnImported'>;
+
 /** @throws BnError `shape` when the data does not fit through the network; whatever a network of the user's own throws */
 export function fitModel(
   network: Network,
   objective: Objective,
   { train, outputs: wanted }: DataOutline,
-  { known, augment }: { readonly known: OutputSignature | null; readonly augment: Augmentation },
+  { known, ...config }: FitConfig & { readonly known: OutputSignature | null },
 ): FittedModel {
   if (known) requireTask(objective, known);
   const { shape, dtype } = train.features;
-  const model = augmented(network.modelFor({ shape: shape as number[], outputs: known?.size ?? wanted }), augment);
-  const traced = trace(model, input('features', [2, ...shape], dtype), { training: true });
+  const data = { shape: shape as number[], outputs: known?.size ?? wanted };
+  const modelOf = (bn: FitConfig['bnImported']) => {
+    const own = network.modelFor(data, bn === 'trained' ? 'trained' : 'frozen');
+    return augmented(config.newHead ? newHead(own, data.outputs) : own, config.augment);
+  };
+  const model = modelOf(config.bnImported);
+  const frozen = frozenOf(model, config);
+  const trainable = frozen ? (path: string) => frozen.trainable(path, Infinity) : undefined;
+  const traced = trace({ ...model, trainable }, input('features', [2, ...shape], dtype), { training: true });
   const outputs = traced.output.shape.at(-1) ?? 1;
   const labels: Spec = train.labels ?? { shape: [], dtype: 'int32' };
   objective.requireFits(
@@ -56,7 +72,8 @@ export function fitModel(
   }
   const paths = [...traced.parameters.keys()];
   return {
-    ...{ model, objective, outputs, known },
+    ...{ model, frozen, objective, outputs, known },
+    averaging: config.bnImported === 'recalibrated' ? modelOf('trained') : null,
     batchNormLayers: paths
       .filter((path) => path.endsWith('.gamma') && traced.parameters.has(path.replace(/gamma$/, 'beta')))
       .map((path) => path.slice(0, -'.gamma'.length)),

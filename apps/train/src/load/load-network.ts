@@ -10,8 +10,11 @@ import type { RunConfig } from '../config/settings.js';
 export interface Network {
   /** What one example must be, `[channels, height, width]` for images, where the network says so itself. */
   readonly shape: readonly number[] | null;
-  /** @param data what an example is, and how many values the network is to give for it */
-  modelFor(data: { shape: readonly number[]; outputs: number }): Model;
+  /**
+   * @param data what an example is, and how many values the network is to give for it
+   * @param batchNorm what training does with the statistics that an .onnx file has
+   */
+  modelFor(data: { shape: readonly number[]; outputs: number }, batchNorm: 'frozen' | 'trained'): Model;
   /** What an .onnx file takes and gives, and what of that is assumed; null for other networks. */
   readonly signed: Signed | null;
   /** The file that it is from; null for those that come with the program. */
@@ -20,7 +23,7 @@ export interface Network {
 
 type NetworkConfig = Pick<
   RunConfig,
-  'model' | 'task' | 'output' | 'gives' | 'pixels' | 'bnConvention' | 'bnMomentum' | 'bnEpsilon' | 'bnImported'
+  'model' | 'task' | 'output' | 'gives' | 'pixels' | 'newHead' | 'bnConvention' | 'bnMomentum' | 'bnEpsilon'
 >;
 
 /** What makes the layer after each convolution and hidden dense layer of the built-in networks. */
@@ -103,12 +106,16 @@ function guarded(network: Layer, file: string): Layer {
 }
 
 /** The model in an ONNX file: it starts from the weights that it has there. */
-async function readModel(file: string, { bnImported, task, output, gives, pixels }: NetworkConfig): Promise<Network> {
+async function readModel(file: string, { newHead, task, output, gives, pixels }: NetworkConfig): Promise<Network> {
   const { importOnnx } = await import('@bn/onnx');
   const bytes = await readModelFile(file);
-  const known = given({ output, pixels, gives: gives ?? (task === 'regress' ? 'values' : null) });
-  const { model, ...signed } = named(file, () => importOnnx(bytes, { batchNorm: bnImported, ...known }));
-  return ofModel(model, signed, file);
+  const known = given({ output, pixels, gives: gives ?? (task === 'regress' && !newHead ? 'values' : null) });
+  const imported = (batchNorm: 'frozen' | 'trained') => named(file, () => importOnnx(bytes, { batchNorm, ...known }));
+  const { model, ...signed } = imported('frozen');
+  return {
+    ...ofModel(model, signed, file),
+    modelFor: (_, batchNorm) => (batchNorm === 'frozen' ? model : imported(batchNorm).model),
+  };
 }
 
 /** Options without those that are null, which leave the default in place. */

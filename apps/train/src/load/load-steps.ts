@@ -18,9 +18,12 @@ export async function loadSteps(config: RunConfig, workingFolder: string): Promi
   const network = await loadNetwork(config, workingFolder);
   const data = await loadData(dataOptions(config), network.shape);
   const objective = objectiveOf(config, data.outputs);
-  const fitted = fitModel(network, objective, data, { ...config, known: network.signed?.signature.output ?? null });
+  const known = config.newHead ? null : (network.signed?.signature.output ?? null);
+  const fitted = fitModel(network, objective, data, { ...config, known });
   const { train } = matchData(fitted, data, config.batchSize).data;
-  const options = { model: fitted.model, objective, optimizer: optimizerOf(config), seed: config.seed };
+  const { model, frozen } = fitted;
+  const { seed } = config;
+  const options = { model, objective, optimizer: optimizerOf(config), seed, trainable: frozen?.trainable };
   return { options, train, description: data.description };
 }
 

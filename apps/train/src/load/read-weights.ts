@@ -1,13 +1,24 @@
 // Weights that a training starts from.
 
 import { named, readNamed } from '@bn/command-line';
-import { decodeSafetensors, decodeSignature, fromTorch, type HostTensor, type Model, type Signature } from '@bn/core';
+import {
+  decodeSafetensors,
+  decodeSignature,
+  fromTorch,
+  type HostTensor,
+  headOf,
+  type Model,
+  type Signature,
+} from '@bn/core';
 
 export interface Weights {
   /** Of the run that they are from; null for weights from elsewhere. */
   readonly signature: Signature | null;
-  /** The model's parameters and running statistics; throws BnError `checkpoint` for weights of another model. */
-  for(model: Model): Map<string, HostTensor>;
+  /**
+   * The model's parameters and running statistics, without those of its head if that is new; throws BnError `checkpoint` for weights of
+   * another model.
+   */
+  for(model: Model, options: { readonly newHead: boolean }): Map<string, HostTensor>;
 }
 
 /**
@@ -23,6 +34,11 @@ export async function readWeights(file: string): Promise<Weights> {
   );
   return {
     signature: metadata.signature === undefined ? null : named(file, () => decodeSignature(metadata.signature!)),
-    for: (model) => named(file, () => fromTorch(model, tensors)),
+    for: (model, { newHead }) =>
+      named(file, () => {
+        const { weight, bias } = newHead ? headOf(model) : { weight: null, bias: null };
+        const head = [weight, bias].filter((path) => path !== null);
+        return fromTorch(model, tensors, head);
+      }),
   };
 }

@@ -44,12 +44,18 @@ export function optimizerOf(config: RunConfig): Optimizer {
   return norm === null ? optimizer : chain(clip(norm), optimizer);
 }
 
-export function scheduleOf(config: Pick<RunConfig, 'schedule' | 'warmupEpochs' | 'epochs'>): Schedule {
+export function scheduleOf(
+  config: Pick<RunConfig, 'schedule' | 'warmupEpochs' | 'epochs' | 'unfreezeAfter'>,
+): Schedule {
   const schedules: Record<RunConfig['schedule'], Schedule> = {
     constant: constantSchedule(),
     step: stepSchedule({ every: Math.ceil(config.epochs / 3), factor: 0.1 }),
     cosine: cosineSchedule(),
   };
   const schedule = schedules[config.schedule];
-  return config.warmupEpochs > 0 ? linearWarmup({ epochs: config.warmupEpochs }, schedule) : schedule;
+  const { warmupEpochs, unfreezeAfter } = config;
+  const warmed = warmupEpochs > 0 ? linearWarmup({ epochs: warmupEpochs }, schedule) : schedule;
+  if (unfreezeAfter === null) return warmed;
+  // What was frozen is good already: small steps.
+  return (at) => warmed(at) * (at.step < unfreezeAfter * at.stepsPerEpoch ? 1 : 0.1);
 }

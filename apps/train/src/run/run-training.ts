@@ -2,7 +2,7 @@
 
 import { setImmediate } from 'node:timers/promises';
 import { type Io, named, UsageError, writeAtomically } from '@bn/command-line';
-import { BnError, describeSignature } from '@bn/core';
+import { BnError, createTrainer, describeSignature, sgd } from '@bn/core';
 import type { RunConfig, Settings } from '../config/settings.js';
 import { createDisplay, type Display, defaultDisplayMode } from '../display/display.js';
 import { loadingProgress } from '../display/progress.js';
@@ -52,7 +52,8 @@ async function runLocked(settings: Settings, io: Io, lock: (path: string) => Pro
 
   const { weights: file } = settings.config;
   const weights = saved || file === null ? null : await readWeights(file);
-  const signature = saved?.signature ?? weights?.signature ?? null;
+  const { newHead } = settings.config;
+  const signature = saved?.signature ?? (newHead ? null : (weights?.signature ?? null));
   const onProgress = loadingProgress(io.stderr);
   return withTrainer(settings.config, io.cwd, { signature, onProgress }, async (loaded) => {
     const { config, fingerprint, trainer } = loaded;
@@ -61,7 +62,10 @@ async function runLocked(settings: Settings, io: Io, lock: (path: string) => Pro
       const note = saved.fingerprint && compareFingerprints(saved.fingerprint, fingerprint, settings.resume!);
       if (note) notes.push(note);
       named(note ? `${note}; ${saved.file}` : saved.file, () => trainer.restore(saved.checkpoint));
-    } else if (weights) trainer.load(weights.for(loaded.fitted.model));
+    } else {
+      if (weights) trainer.load(weights.for(loaded.fitted.model, { newHead }));
+      await recalibrateFirst(loaded);
+    }
     if (io.signal.aborted) {
       io.stderr.write('stopped before the first step; nothing was recorded\n');
       return false;
@@ -74,6 +78,20 @@ async function runLocked(settings: Settings, io: Io, lock: (path: string) => Pro
     const warnings = [...notes, ...loaded.warnings];
     return await trainAndRecord({ ...loaded, warnings, folder, history, description }, settings, io);
   });
+}
+
+/** Statistics of batch normalization from the training images, before training keeps them. */
+async function recalibrateFirst({ fitted, backend, trainer, data, config }: Loaded): Promise<void> {
+  const { averaging: model, objective } = fitted;
+  if (!model) return;
+  const own = await createTrainer({ model, backend, objective, optimizer: sgd() });
+  try {
+    own.load(await trainer.values());
+    await own.recalibrate(data.train, { batchSize: config.batchSize });
+    trainer.load(await own.values());
+  } finally {
+    await own.dispose();
+  }
 }
 
 /** Everything that is ready before the first step. */
@@ -96,6 +114,7 @@ async function trainAndRecord(run: Run, settings: Settings, io: Io): Promise<boo
   try {
     display.start({ description, epochs: config.epochs, history });
     display.message(describeSignature(signature));
+    if (fitted.frozen) display.message(fitted.frozen.text);
     const { length } = data.skipped;
     const left = `${length} ${length === 1 ? 'file was' : 'files were'} left out: ${shortPath(folder.skipped, io.cwd)} says why`;
     for (const message of length > 0 ? [left, ...warnings] : warnings) display.event({ type: 'warning', message });

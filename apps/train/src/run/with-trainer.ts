@@ -4,6 +4,7 @@ import { computeOptions, type DataOptions, loadData, openBackend, outlineOf } fr
 import { type Backend, createTrainer, type Signature, type Trainer } from '@bn/core';
 import { dataOptions, type RunConfig } from '../config/settings.js';
 import { type FittedModel, fitModel, type MatchedData, matchData } from '../load/fit-model.js';
+import { adviceOnStatistics } from '../load/frozen.js';
 import { loadNetwork } from '../load/load-network.js';
 import { type Fingerprint, fingerprintOf } from './fingerprint.js';
 import { objectiveOf, optimizerOf } from './learning-rule.js';
@@ -43,16 +44,18 @@ export async function withTrainer<T>(
   try {
     const outline = await outlineOf(config);
     const { outputs, ...rest } = outline ?? (await loading);
-    const known = signature ?? network.signed?.signature ?? null;
+    const known = signature ?? (config.newHead ? null : (network.signed?.signature ?? null));
     const objective = objectiveOf(config, outputs);
     const fitted = fitModel(network, objective, { outputs, ...rest }, { ...config, known: known?.output ?? null });
-    const options = { model: fitted.model, backend, objective, optimizer: optimizerOf(config), seed: config.seed };
-    const trainer = await createTrainer(options);
+    const { model, frozen } = fitted;
+    const learner = { model, backend, objective, optimizer: optimizerOf(config), seed: config.seed };
+    const trainer = await createTrainer({ ...learner, trainable: frozen?.trainable });
     try {
       if (outline) await trainer.compile(outline.train, { batchSize: config.batchSize });
       const data = await loading;
+      const advice = adviceOnStatistics(config, data.train.length);
       const matched = matchData(fitted, data, config.batchSize);
-      const warnings = [...(network.signed?.assumptions ?? []), ...data.warnings, ...matched.warnings];
+      const warnings = [...(network.signed?.assumptions ?? []), ...data.warnings, ...matched.warnings, ...advice];
       const chosen = { ...config, backend: name };
       const fingerprint = await fingerprintOf(matched.data, network.file);
       return await body({ ...matched, warnings, config: chosen, fitted, backend, deviceReason, fingerprint, trainer });
