@@ -47,7 +47,7 @@ describe('settings', () => {
         clip: null,
         schedule: 'constant',
         warmupEpochs: 0,
-        bnConvention: 'd2l',
+        bnConvention: null,
         bnMomentum: null,
       },
       ...{ bnEpsilon: null, bnImported: 'frozen', seed: 0 },

@@ -80,7 +80,7 @@ const reserved = /^(features|labels|learningRate|averageWeight|step|loss|answer|
 /** The root scope of a trace that collects into `variables`. */
 export function createScope(variables: Variables, training: boolean, path = ''): Scope {
   const full = (name: string) => {
-    if (!/^[A-Za-z_][\w-]*$/.test(name)) {
+    if (!/^\w[\w-]*$/.test(name)) {
       const problem = `'${name}' cannot be the name of a layer or parameter`;
       throw new BnError('argument', `${problem}; use letters, digits, _ and -`);
     }

@@ -1,22 +1,16 @@
 // LeNet (LeCun et al., 1998) in the textbook's form, with or without batch normalization.
 
 import { avgPool2d, conv2d, dense, flatten, type Layer, requireOptions, sequential, sigmoid } from '@bn/core';
-
-export interface LenetOptions {
-  /** Number of classes; default 10. */
-  classes?: number | undefined;
-  /** Makes the layer after each convolution and hidden dense layer, e.g. `() => batchNorm()`; default none. */
-  normalization?: (() => Layer) | undefined;
-}
+import { type NetworkOptions, normalizer } from './network.js';
 
 /**
  * Two convolutions and three dense layers with sigmoids and average pooling: images [batch, channels, height, width]
- * of at least 16 × 16 → logits [batch, classes]. d2l 0.17, §6.6; with normalization §7.5.
+ * of at least 16 × 16 → logits [batch, classes]. d2l 0.17, §6.6; with normalization, which is none by default, §7.5.
  */
-export function lenet(options: LenetOptions = {}): Layer {
+export function lenet(options: NetworkOptions = {}): Layer {
   requireOptions('lenet', options, 'classes normalization');
-  const { classes = 10, normalization } = options;
-  const normalize = (name: string): Record<string, Layer> => (normalization ? { [name]: normalization() } : {});
+  const { classes = 10, normalization = null } = options;
+  const normalize = normalizer(normalization, {});
   return sequential({
     conv1: conv2d(6, { kernelSize: 5 }),
     ...normalize('bn1'),

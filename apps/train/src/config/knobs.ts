@@ -17,6 +17,7 @@ import {
 } from '@bn/command-line';
 import { outputKinds } from '@bn/core';
 import type { Option } from 'commander';
+import { builtInNames } from '../load/built-in.js';
 
 export const knobs = {
   // What computes.
@@ -30,7 +31,7 @@ export const knobs = {
   model: knob(
     text('<name>'),
     'lenet-bn',
-    'lenet-bn, lenet-bn-scratch, lenet, a file or package whose default export is a network, or an .onnx file',
+    `${builtInNames.join(', ')}, a file or package whose default export is a network, or an .onnx file`,
     "the textbook's network",
   ),
   output: knob(text('<name>'), null, 'output of an .onnx file that is trained', 'the one that classifies'),
@@ -132,12 +133,12 @@ export const knobs = {
   // Batch normalization in the built-in models, and in those from elsewhere.
   bnConvention: knob(
     oneOf('d2l', 'onnx', 'torch', 'keras'),
-    'd2l',
+    null,
     'whose meaning of momentum, and whose defaults, batch normalization has',
-    "the textbook's: momentum weighs the old value",
+    "the textbook's (d2l) for lenet, where momentum weighs the old value; PyTorch's for others",
   ),
-  bnMomentum: knob(fraction, null, 'weight in the moving averages', "the convention's, 0.9 in d2l"),
-  bnEpsilon: knob(positive, null, 'added to the variance', "the convention's, 1e-5 in d2l"),
+  bnMomentum: knob(fraction, null, 'weight in the moving averages', "the network's or the convention's, 0.9 in d2l"),
+  bnEpsilon: knob(positive, null, 'added to the variance', "the network's or the convention's, 1e-5 in d2l"),
   bnImported: knob(
     oneOf('frozen', 'trained', 'recalibrated'),
     'frozen',

@@ -2,6 +2,7 @@
 
 import { dirname, join, resolve } from 'node:path';
 import { type DataOptions, fileToWrite, isPath, requireExactMode, UsageError } from '@bn/command-line';
+import { hasBatchNorm } from '../load/built-in.js';
 import { flagOf, type KnobName, type KnobValues, knobNames, knobs } from './knobs.js';
 import { valuesFromEnvironment, valuesFromFile } from './read-values.js';
 import { absoluteModule, before, requireResumable, valuesToKeep } from './resume.js';
@@ -91,9 +92,12 @@ function requireSense(values: KnobValues): void {
   };
   if (exact) requireExactMode(backend);
   require('momentum', optimizer === 'sgd' || optimizer === 'rmsprop', 'it is for sgd and rmsprop');
-  const normalized = model === 'lenet-bn' || model === 'lenet-bn-scratch';
-  require('bnConvention', model === 'lenet-bn', 'it is for the model lenet-bn');
-  require('bnMomentum', normalized, 'it is for the models lenet-bn and lenet-bn-scratch');
+  const normalized = 'it is for built-in networks with batch normalization';
+  // The textbook's convention is what earlier runs have recorded for all networks.
+  const isLayer = hasBatchNorm(model) && model !== 'lenet-bn-scratch';
+  require('bnConvention', isLayer || values.bnConvention === 'd2l', normalized);
+  require('bnMomentum', hasBatchNorm(model), normalized);
+  require('bnEpsilon', hasBatchNorm(model), normalized);
   const isFile = model.endsWith('.onnx');
   for (const name of ['output', 'gives', 'pixels'] as const) {
     require(name, isFile, 'it is for models from .onnx files');
@@ -105,7 +109,6 @@ function requireSense(values: KnobValues): void {
   }
   require('unfreezeAfter', values.freeze !== null, 'it is for layers that --freeze names');
   require('target', values.task !== 'classify', 'it is for the tasks multilabel and regress');
-  require('bnEpsilon', normalized, 'it is for the models lenet-bn and lenet-bn-scratch');
 }
 
 /** Paths as a resumed run needs them, whatever folder it is resumed from. */

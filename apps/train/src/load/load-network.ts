@@ -1,10 +1,10 @@
 // Finds the network that is to be trained, by name, path or package.
 
 import { importModule, isPath, named, readModelFile, resolvePackage, resolvePath, UsageError } from '@bn/command-line';
-import { BnError, batchNorm, defineLayer, defineModel, type Layer, type Model } from '@bn/core';
-import { batchNormFromScratch, lenet } from '@bn/models';
+import { BnError, defineLayer, defineModel, type Layer, type Model } from '@bn/core';
 import type { Signed } from '@bn/onnx';
 import type { RunConfig } from '../config/settings.js';
+import { type BuiltInConfig, builtIn, builtInNames } from './built-in.js';
 
 /** A network that was found, not yet made for certain data. */
 export interface Network {
@@ -21,19 +21,7 @@ export interface Network {
   readonly file: string | null;
 }
 
-type NetworkConfig = Pick<
-  RunConfig,
-  'model' | 'task' | 'output' | 'gives' | 'pixels' | 'newHead' | 'bnConvention' | 'bnMomentum' | 'bnEpsilon'
->;
-
-/** What makes the layer after each convolution and hidden dense layer of the built-in networks. */
-const builtIn: Readonly<Record<string, ((config: NetworkConfig) => Layer) | null>> = {
-  'lenet-bn': ({ bnConvention, bnMomentum, bnEpsilon }) =>
-    batchNorm({ convention: bnConvention, ...given({ momentum: bnMomentum, epsilon: bnEpsilon }) }),
-  'lenet-bn-scratch': ({ bnMomentum, bnEpsilon }) =>
-    batchNormFromScratch(given({ momentum: bnMomentum, epsilon: bnEpsilon })),
-  lenet: null,
-};
+type NetworkConfig = BuiltInConfig & Pick<RunConfig, 'task' | 'output' | 'gives' | 'pixels' | 'newHead'>;
 
 /**
  * A built-in network by name; an .onnx file by its path, with its weights; else a file by its path, or a package, whose default export is a layer (a function of a
@@ -43,17 +31,14 @@ const builtIn: Readonly<Record<string, ((config: NetworkConfig) => Layer) | null
  */
 export async function loadNetwork(config: NetworkConfig, workingFolder: string): Promise<Network> {
   const name = config.model;
-  if (Object.hasOwn(builtIn, name)) {
-    const normalization = builtIn[name];
-    const options = normalization ? { normalization: () => normalization(config) } : {};
-    return ofLayer((classes) => lenet({ ...options, classes }), null);
-  }
+  const layerFor = builtIn(config);
+  if (layerFor) return ofLayer(layerFor, null);
   const file = isPath(name)
     ? resolvePath(name, workingFolder)
     : (resolvePackage(name, workingFolder) ?? resolvePackage(name, import.meta.dirname));
   if (!file) {
     throw new UsageError(
-      `unknown model '${name}'; built in: ${Object.keys(builtIn).join(', ')}. For one of your own, give the path of its file, such as ./net.ts`,
+      `unknown model '${name}'; built in: ${builtInNames.join(', ')}. For one of your own, give the path of its file, such as ./net.ts`,
     );
   }
   return file.endsWith('.onnx') ? readModel(file, config) : importNetwork(file);

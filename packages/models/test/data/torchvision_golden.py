@@ -1,0 +1,92 @@
+"""Writes torchvision.json: what torchvision's networks compute from weights that a formula gives for their names.
+
+    python torchvision_golden.py [network ...]     # needs torch and torchvision
+"""
+
+import json
+import pathlib
+import sys
+import zlib
+
+import numpy as np
+import torch
+from torch.nn.functional import cross_entropy
+from torchvision import models
+
+
+def noise(name, size):
+    """Numbers in -1..1 by name and index: a hash, the same in torchvision.ts."""
+    x = np.arange(size, dtype=np.uint32) * np.uint32(2654435761) + np.uint32(zlib.crc32(name.encode()))
+    x ^= x >> np.uint32(16)
+    x *= np.uint32(0x45D9F3B)
+    x ^= x >> np.uint32(16)
+    x *= np.uint32(0x45D9F3B)
+    x ^= x >> np.uint32(16)
+    return x.astype(np.float64) / 2**31 - 1
+
+
+def value(name, shape):
+    """Weights as of He's initialization; other values around 1 or 0."""
+    u = noise(name, int(np.prod(shape))).reshape(shape)
+    if len(shape) > 1:
+        u = u * np.sqrt(6 / np.prod(shape[1:]))
+    elif name.endswith("running_var"):
+        u = 1 + 0.5 * u
+    elif name.endswith("weight"):
+        u = 1 + 0.2 * u
+    else:
+        u = 0.2 * u
+    return torch.from_numpy(u.astype(np.float32).astype(np.float64))
+
+
+def compute(net, own, x, classes):
+    """Logits in inference; loss and changes of a step of gradient descent, each as its size and its product with noise."""
+    net.load_state_dict(own, strict=False)
+    net.eval()
+    with torch.no_grad():
+        logits = net(x)
+    net.train()
+    loss = cross_entropy(net(x), torch.arange(len(x)) % classes)
+    net.zero_grad()
+    loss.backward()
+    torch.optim.SGD(net.parameters(), lr=1).step()
+    changes = []
+    for name, after in sorted(net.state_dict().items()):
+        if name in own:
+            change = (after - own[name]).numpy().ravel()
+            changes.append([np.linalg.norm(change), change @ noise(f"change of {name}", change.size)])
+    return {"logits": logits.flatten().numpy(), "loss": loss.item(), "changes": np.array(changes)}
+
+
+def golden(build, shape, classes=10):
+    net = build(num_classes=classes).double()
+    for part in net.modules():
+        if isinstance(part, torch.nn.Dropout):
+            part.p = 0
+    own = {name: value(name, t.shape) for name, t in net.state_dict().items() if t.dtype.is_floating_point}
+    contrast = np.arange(1, shape[0] + 1).reshape(-1, 1, 1, 1)
+    # Where an activation is nearly zero, rounding decides which way the gradient goes: look for images without.
+    for number in range(100):
+        x = (noise(f"features {number}", int(np.prod(shape))).reshape(shape) * contrast).astype(np.float32)
+        disturbed = x * (1 + 5e-6 * noise("disturbance", x.size).reshape(shape))
+        result, other = (compute(net, own, torch.from_numpy(v.astype(np.float64)), classes) for v in (x, disturbed))
+        apart = np.abs(result["changes"] - other["changes"]).max(axis=1) / result["changes"][:, 0]
+        if apart.max() < 5e-5 or print(number, apart.max(), file=sys.stderr):
+            break
+    print(build.__name__, number, apart.max(), result["loss"], file=sys.stderr)
+    rounded = lambda v: [rounded(e) for e in v] if np.ndim(v) else float(f"{v:.7g}")
+    return {"shape": shape, "classes": classes, "images": number} | {name: rounded(v) for name, v in result.items()}
+
+
+networks = {
+    "resnet18": (models.resnet18, [2, 3, 64, 64]),
+    "resnet34": (models.resnet34, [2, 3, 64, 64]),
+    "resnet50": (models.resnet50, [2, 3, 64, 64]),
+}
+
+if __name__ == "__main__":
+    file = pathlib.Path(__file__).with_name("torchvision.json")
+    results = json.loads(file.read_text()) if file.exists() else {}
+    results |= {name: golden(*networks[name]) for name in sys.argv[1:] or networks}
+    lines = [f"{json.dumps(name)}: {json.dumps(results[name], separators=(',', ':'))}" for name in networks if name in results]
+    file.write_text("{\n" + ",\n".join(lines) + "\n}\n")
