@@ -4,6 +4,7 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, it, onTestFinished } from 'vitest';
+import { writePhotographs } from '../../../packages/datasets/test/photographs.js';
 import { flagOf, knobNames } from '../src/config/knobs.js';
 import { type Flags, readSettings } from '../src/config/settings.js';
 import { train } from './small-run.js';
@@ -55,6 +56,25 @@ describe('settings', () => {
       ...{ imageSize: null, channels: null, augment: 'none', strict: false },
       ...{ newHead: false, freeze: null, unfreezeAfter: null },
     });
+  });
+
+  it('for photographs are others, unless they are given; a resumed run has what its config.json says', async () => {
+    const cwd = folderWith({ 'grey.csv': '' });
+    await writePhotographs(join(cwd, 'photos'), 8);
+    const defaults = async (flags: Flags) => (await readSettings(flags, { cwd, env: {} })).config;
+    const data = 'photos';
+    expect(await defaults({ data })).toMatchObject({
+      ...{ model: 'resnet10', augment: 'standard', optimizer: 'adamw', learningRate: 0.003 },
+      ...{ schedule: 'cosine', batchSize: 32, epochs: 100, imageSize: null, channels: null },
+    });
+    expect(await defaults({ data, augment: 'none', epochs: 2 })).toMatchObject({ augment: 'none', epochs: 2 });
+    expect(await defaults({ data, optimizer: 'sgd' })).toMatchObject({ model: 'resnet10', learningRate: 0.1 });
+    expect(await defaults({ data, model: 'a.onnx' })).toMatchObject({ augment: 'none', learningRate: 0.001 });
+    const others = { model: 'lenet-bn', augment: 'none', optimizer: 'sgd', batchSize: 256, epochs: 10 };
+    expect(await defaults({ data, channels: '1' })).toMatchObject(others);
+    expect(await defaults({ data: 'grey.csv' })).toMatchObject(others);
+    writeFileSync(join(cwd, 'config.json'), JSON.stringify({ data, task: 'classify', epochs: 3 }));
+    expect(await defaults({ resume: '.' })).toMatchObject({ ...others, epochs: 3 });
   });
 
   it('take flags before the environment, that before the file, that before the defaults', async () => {

@@ -14,6 +14,7 @@ import {
 } from '@bn/core';
 import {
   type CsvOptions,
+  glanceAtImageFolder,
   type ImageOptions,
   idxName,
   loadCsv,
@@ -237,29 +238,52 @@ function readingOf(options: ReadingOptions, shape: readonly number[] | null): Cs
 const transposed =
   "EMNIST's images are stored column after column, and taken so: images that the model is to recognize must be too";
 
-async function loadFolder(folder: string, options: ImageOptions): Promise<DataParts> {
+/** What lies where in a folder of data. */
+interface Layout {
+  /** A file of IDX data; then the folder has no images. */
+  readonly idx?: string;
+  /** Folders with one folder of images per class. */
+  readonly train: string;
+  readonly test?: string;
+  readonly note?: string;
+}
+
+async function layoutOf(folder: string): Promise<Layout> {
   const entries = await readdir(folder, { withFileTypes: true });
   const idx = entries.find((entry) => !entry.isDirectory() && idxName.test(entry.name));
-  if (idx) return { ...(await loadIdx(folder)), warnings: /emnist/i.test(idx.name) ? [transposed] : [] };
+  if (idx) return { idx: idx.name, train: folder };
   const names = entries.filter((entry) => entry.isDirectory() || entry.isSymbolicLink()).map(({ name }) => name);
   const find = (pattern: RegExp) => names.find((name) => pattern.test(name));
   const [train, test, val] = [find(/^train(ing)?$/i), find(/^test(ing)?$/i), find(/^val(id(ation)?)?$/i)];
-  const read = (name: string) => loadImageFolder(join(folder, name), options);
   const tests = test ?? val;
-  if (!train || !tests) {
-    const all = await read(train && names.length === 1 ? train : '');
-    return { train: all, skipped: all.skipped, files: { train: all.files } };
-  }
-  const trained = await read(train);
+  if (!train || !tests) return { train: train && names.length === 1 ? join(folder, train) : folder };
+  return { train: join(folder, train), test: join(folder, tests), note: noteOf(test, val) };
+}
+
+/** How many training images a folder of photographs has, which are images in colour; null for all other data. */
+export async function countPhotographs(data: string): Promise<number | null> {
+  if (!(await stat(data).catch(() => null))?.isDirectory()) return null;
+  const { idx, train } = await layoutOf(data);
+  if (idx) return null;
+  // What is wrong with the folder is told when it is loaded.
+  const { files, inColor } = await glanceAtImageFolder(train).catch(() => ({ files: 0, inColor: false }));
+  return inColor ? files : null;
+}
+
+async function loadFolder(folder: string, options: ImageOptions): Promise<DataParts> {
+  const { idx, train, test: tests, note } = await layoutOf(folder);
+  if (idx) return { ...(await loadIdx(folder)), warnings: /emnist/i.test(idx) ? [transposed] : [] };
+  const trained = await loadImageFolder(train, options);
+  if (!tests) return { train: trained, skipped: trained.skipped, files: { train: trained.files } };
   const [channels, ...size] = trained.features.shape as [1 | 3, number, number];
-  const tested = await loadImageFolder(join(folder, tests), { ...options, channels, size });
+  const tested = await loadImageFolder(tests, { ...options, channels, size });
   const files = { train: trained.files, test: tested.files };
   return {
     train: trained,
     test: tested,
     files,
     skipped: [...trained.skipped, ...tested.skipped],
-    note: noteOf(test, val),
+    note,
   };
 }
 

@@ -4,10 +4,11 @@ import type { Dirent } from 'node:fs';
 import { readdir, realpath, stat } from 'node:fs/promises';
 import { extname, join } from 'node:path';
 import { BnError } from '@bn/core';
+import { readPixels } from './decode-image.js';
 import { formatNames, imageEndings } from './image-formats.js';
 import { MemoryDataset } from './memory-dataset.js';
 import { readError } from './read-error.js';
-import { type ImageOptions, type Loaded, readImages, reasonToSkip, type Skipped } from './read-images.js';
+import { type ImageOptions, isGrey, type Loaded, readImages, reasonToSkip, type Skipped } from './read-images.js';
 
 /**
  * Loads the images in a folder with one subfolder per class: `folder/boot/1.png`, `folder/shirt/summer/a.jpg`. Class indices
@@ -20,6 +21,52 @@ import { type ImageOptions, type Loaded, readImages, reasonToSkip, type Skipped 
  * read; `argument` for an invalid size or number of channels; with `strict`, also for the first file that would be skipped.
  */
 export async function loadImageFolder(folder: string, options: ImageOptions = {}): Promise<Loaded<MemoryDataset>> {
+  const { classNames, files, labels, others } = await listImages(folder, options.strict ?? false);
+  const { features, shape, kept, skipped } = await readImages(files, options);
+  const labelsKept = Int32Array.from(kept, (i) => labels[i]!);
+  const allSkipped = [...others, ...skipped];
+  requireImages(folder, classNames, labelsKept, allSkipped);
+  const dataset = new MemoryDataset({ features, shape, labels: labelsKept, classNames });
+  return Object.assign(dataset, { files: kept.map((i) => files[i]!), skipped: allSkipped });
+}
+
+/** What can be told of a folder of images before they are read. */
+export interface ImageGlance {
+  /** How many files there are. */
+  readonly files: number;
+  /** Whether any of a few of them is in colour. */
+  readonly inColor: boolean;
+}
+
+/** How many files a glance decodes, spread over the classes. */
+const glanced = 16;
+
+/** A first look at a folder that `loadImageFolder` would load: it decodes 16 of the files. Throws as that does. */
+export async function glanceAtImageFolder(folder: string): Promise<ImageGlance> {
+  const { files } = await listImages(folder, false);
+  const every = Math.max(1, Math.ceil(files.length / glanced));
+  const some = files.filter((_, i) => i % every === 0);
+  // What cannot be read is told by whoever loads the folder.
+  const areGrey = some.map((file) =>
+    readPixels(file, { size: [16, 16], invert: false }).then(
+      ({ rgb }) => isGrey(rgb),
+      () => true,
+    ),
+  );
+  return { files: files.length, inColor: (await Promise.all(areGrey)).includes(false) };
+}
+
+/** The files of images in a folder with one subfolder per class, in the order of the examples. */
+interface ImageList {
+  readonly classNames: readonly string[];
+  readonly files: readonly string[];
+  /** Of each file. */
+  readonly labels: readonly number[];
+  /** What is no image of a class. */
+  readonly others: readonly Skipped[];
+}
+
+async function listImages(folder: string, strict: boolean): Promise<ImageList> {
   const classNames: string[] = [];
   const files: string[] = [];
   const labels: number[] = [];
@@ -33,7 +80,7 @@ export async function loadImageFolder(folder: string, options: ImageOptions = {}
       continue;
     }
     for (const { path, problem } of await filesBelow(entry)) {
-      if (problem) others.push({ file: path, reason: reasonToSkip(path, problem, options.strict ?? false) });
+      if (problem) others.push({ file: path, reason: reasonToSkip(path, problem, strict) });
       else {
         files.push(path);
         labels.push(classNames.length);
@@ -45,12 +92,7 @@ export async function loadImageFolder(folder: string, options: ImageOptions = {}
     const advice = "put each class's images into a folder of its own";
     throw new BnError('data', `${folder}: expected one subfolder per class, found none; ${advice}`);
   }
-  const { features, shape, kept, skipped } = await readImages(files, options);
-  const labelsKept = Int32Array.from(kept, (i) => labels[i]!);
-  const allSkipped = [...others, ...skipped];
-  requireImages(folder, classNames, labelsKept, allSkipped);
-  const dataset = new MemoryDataset({ features, shape, labels: labelsKept, classNames });
-  return Object.assign(dataset, { files: kept.map((i) => files[i]!), skipped: allSkipped });
+  return { classNames, files, labels, others };
 }
 
 function requireImages(

@@ -107,7 +107,7 @@ async function decodeAll(
   return { features: features.subarray(0, kept.length * one), shape, kept, skipped };
 }
 
-function isGrey(rgb: Uint8Array): boolean {
+export function isGrey(rgb: Uint8Array): boolean {
   for (let i = 0; i < rgb.length; i += 3) if (rgb[i] !== rgb[i + 1] || rgb[i] !== rgb[i + 2]) return false;
   return true;
 }

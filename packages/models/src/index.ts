@@ -4,4 +4,4 @@ export { type BatchNormFromScratchOptions, batchNormFromScratch } from './batch-
 export { lenet } from './lenet.js';
 export type { NetworkOptions, Normalization, SmallImageOptions } from './network.js';
 export { normalizedNetworks, plainNetworks } from './networks.js';
-export { type ResnetOptions, resnet, resnet18, resnet20, resnet34, resnet50 } from './resnet.js';
+export { type ResnetOptions, resnet, resnet10, resnet18, resnet20, resnet34, resnet50 } from './resnet.js';

@@ -3,7 +3,7 @@
 import type { Layer } from '@bn/core';
 import { lenet } from './lenet.js';
 import type { NetworkOptions } from './network.js';
-import { resnet18, resnet20, resnet34, resnet50 } from './resnet.js';
+import { resnet10, resnet18, resnet20, resnet34, resnet50 } from './resnet.js';
 
 type Networks = Readonly<Record<string, (options: NetworkOptions) => Layer>>;
 
@@ -11,4 +11,4 @@ type Networks = Readonly<Record<string, (options: NetworkOptions) => Layer>>;
 export const plainNetworks: Networks = { lenet };
 
 /** Those with batch normalization unless another, or none, is asked for. */
-export const normalizedNetworks: Networks = { resnet18, resnet20, resnet34, resnet50 };
+export const normalizedNetworks: Networks = { resnet10, resnet18, resnet20, resnet34, resnet50 };

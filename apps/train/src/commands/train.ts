@@ -2,6 +2,7 @@
 
 import { CheckedCommand, type Io, parseCommand, stopCode, text } from '@bn/command-line';
 import { knobNames, optionOf } from '../config/knobs.js';
+import { photographNote } from '../config/photographs.js';
 import { readSettings } from '../config/settings.js';
 import { program } from '../program.js';
 import { runTraining } from '../run/run-training.js';
@@ -16,7 +17,7 @@ export async function run(args: readonly string[], io: Io): Promise<number> {
   command
     .checked('--config', text('<file>'), 'JSON file with any of these flags as keys in camel case; flags win')
     .checked('--resume', text('<run>'), 'continue the run in this folder from its last checkpoint');
-  command.addHelpText('after', `${await program.otherCommands(args)}\n${notes}`);
+  command.addHelpText('after', `${await program.otherCommands(args)}\n${photographNote}\n\n${notes}`);
 
   const flags = parseCommand(command, args, io);
   if (!flags) return 0;

@@ -4,6 +4,7 @@ import { dirname, join, resolve } from 'node:path';
 import { type DataOptions, fileToWrite, isPath, requireExactMode, UsageError } from '@bn/command-line';
 import { hasBatchNorm } from '../load/built-in.js';
 import { flagOf, type KnobName, type KnobValues, knobNames, knobs } from './knobs.js';
+import { presetsFor } from './photographs.js';
 import { valuesFromEnvironment, valuesFromFile } from './read-values.js';
 import { absoluteModule, before, requireResumable, valuesToKeep } from './resume.js';
 
@@ -39,7 +40,7 @@ export type Flags = Partial<KnobValues> & { readonly config?: string; readonly r
 
 /**
  * Flags win over the environment, that over the configuration file (with `--resume`, the run's own), that over the
- * defaults. Paths in any of them are relative to the working folder.
+ * defaults, which are other ones for photographs. Paths in any of them are relative to the working folder.
  */
 export async function readSettings(
   { config: configFile, resume: run, ...fromFlags }: Flags,
@@ -52,15 +53,19 @@ export async function readSettings(
   // Tasks are recorded since.
   const earlier = fromFile.earlier ?? (resume !== null && fromFile.task === undefined);
   const fromEnvironment = valuesFromEnvironment(env);
-  const values = {
-    ...(Object.fromEntries(knobNames.map((name) => [name, knobs[name].preset])) as KnobValues),
+  const given = {
     ...(resume === null ? fromFile : { ...before, ...valuesToKeep(fromFile, fromFlags, fromEnvironment, cwd) }),
     ...fromEnvironment,
     ...fromFlags,
   };
+  const values = {
+    ...(Object.fromEntries(knobNames.map((name) => [name, knobs[name].preset])) as KnobValues),
+    ...(resume === null && (await presetsFor(given, cwd))),
+    ...given,
+  };
   requireSense(values);
-  const { out: given, export: exported, json, ...config } = values;
-  const out = given === null ? null : resolve(cwd, given);
+  const { out: folder, export: exported, json, ...config } = values;
+  const out = folder === null ? null : resolve(cwd, folder);
   const learningRate = config.learningRate ?? defaultRate(config);
   return {
     config: { ...config, learningRate, ...absolutePaths(config, cwd), ...(earlier && { earlier }) },

@@ -1,0 +1,43 @@
+// The defaults for photographs: other networks and other training than for small pictures in grey.
+
+import { resolve } from 'node:path';
+import { countPhotographs } from '@bn/command-line';
+import { flagOf, type KnobValues } from './knobs.js';
+
+/** Measured on 300 photographs of four classes; the epochs are so many that small data is seen often and large data is done in time. */
+const presets = {
+  model: 'resnet10',
+  augment: 'standard',
+  optimizer: 'adamw',
+  learningRate: 0.003,
+  schedule: 'cosine',
+  batchSize: 32,
+} as const satisfies Partial<KnobValues>;
+
+/** Images that are seen in all, where that makes so many epochs. */
+const [seen, fewest, most] = [30_000, 10, 100];
+
+/**
+ * The defaults that the data decides: those for photographs, which are images in colour in one folder per class; none for
+ * other data. What goes with a default does not go with another value: the rate is adamw's, and a network in an .onnx file says what it takes.
+ */
+export async function presetsFor(given: Partial<KnobValues>, cwd: string): Promise<Partial<KnobValues>> {
+  const { data, channels, model, optimizer } = given;
+  const images = data === undefined || channels === '1' ? null : await countPhotographs(resolve(cwd, data));
+  if (images === null) return {};
+  const { learningRate, augment, ...all } = presets;
+  return {
+    ...all,
+    epochs: Math.min(most, Math.max(fewest, Math.round(seen / images))),
+    ...(!model?.endsWith('.onnx') && { augment }),
+    ...(optimizer === undefined && model === undefined && { learningRate }),
+  };
+}
+
+const flags = Object.entries(presets).map(([name, value]) => `${flagOf(name)} ${value}`);
+
+/** For `--help`. */
+export const photographNote = `For photographs, which are images in colour in one folder per class, the defaults are
+${flags.join(' ')}
+and as many epochs as show ${seen} images, at least ${fewest} and at most ${most}. With a model of your own the learning rate is that of other data,
+and one in an .onnx file has no augmentation. config.json says what a run has.`;
