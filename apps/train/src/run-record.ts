@@ -1,6 +1,7 @@
 // What is known of a training run once it is recorded: the display shows it, the report renders it.
 
 import type { Confusion, Metrics } from '@bn/core';
+import type { Picture } from './report/picture.js';
 
 /** What is trained, on what, by what. Names are for people: a report prints them as they are. */
 export interface RunDescription {
@@ -50,15 +51,14 @@ export interface RunSummary extends Metrics {
 }
 
 /** A test example that the trained network gets wrong. */
-export interface Mistake {
+export interface Mistake extends Picture {
   /** In the test data, from 0. */
   readonly index: number;
-  readonly features: Uint8Array | Float32Array;
-  /** Of one example; images are `[channels, height, width]`. */
-  readonly shape: readonly number[];
   /** For people: a class, labels, or values. */
   readonly actual: string;
   readonly answer: string;
+  /** Of a class, the probability that the network gives its answer. */
+  readonly confidence?: number | undefined;
 }
 
 /** Figures for each class, label or value, and of all; null where there is nothing to take a share of. */
@@ -74,7 +74,23 @@ export interface TestResult {
   /** Empty where the answer is not one of several classes. */
   readonly confusion: Confusion;
   readonly measures: MeasureTable;
+  /** The most confident ones, or those with the largest errors, first. */
   readonly mistakes: readonly Mistake[];
+}
+
+/** Pictures of what the network sees. */
+export interface Views {
+  /** Training images, and what augmentation makes of each in several steps. */
+  readonly seen: readonly { readonly original: Picture; readonly seen: readonly Picture[] }[];
+  /** Test images, and how much each part speaks for the network's answer at the output of a layer. */
+  readonly activations: readonly {
+    readonly index: number;
+    readonly picture: Picture;
+    readonly map: { readonly values: Float32Array; readonly height: number; readonly width: number };
+    readonly layer: string;
+    readonly actual: string;
+    readonly answer: string;
+  }[];
 }
 
 export interface RunRecord {
@@ -83,4 +99,5 @@ export interface RunRecord {
   readonly epochs: readonly EpochRecord[];
   readonly summary: RunSummary;
   readonly result: TestResult;
+  readonly views: Views;
 }

@@ -1,8 +1,11 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { decode } from 'fast-png';
 import { describe, expect, test } from 'vitest';
 import { renderReport } from '../src/report/report.js';
 import { renderCurves } from '../src/report/training-charts.js';
 import type { EpochRecord, RunRecord } from '../src/run-record.js';
+import { smallFlags, smallFolder, train } from './small-run.js';
 
 function epochRecord(epoch: number, change: Partial<EpochRecord> = {}): EpochRecord {
   const channels = (count: number) => Array.from({ length: count }, (_, i) => epoch + i / count);
@@ -22,6 +25,8 @@ function epochRecord(epoch: number, change: Partial<EpochRecord> = {}): EpochRec
     ...change,
   };
 }
+
+const grey = { features: Uint8Array.of(0, 128, 255, 64), shape: [1, 2, 2] };
 
 const record: RunRecord = {
   config: { model: 'lenet', optimizer: 'sgd', data: '/home/ada/clothes.csv', seed: 0 },
@@ -55,8 +60,17 @@ const record: RunRecord = {
       ],
     },
     mistakes: [
-      { index: 7, features: Uint8Array.of(0, 128, 255, 64), shape: [1, 2, 2], actual: 'shirt', answer: 'coat' },
+      { index: 7, ...grey, actual: 'shirt', answer: 'coat', confidence: 0.987 },
       { index: 8, features: Float32Array.of(-1, 0, 1, 0, 1, 1), shape: [3, 1, 2], actual: 'coat', answer: 'shirt' },
+    ],
+  },
+  views: {
+    seen: [{ original: grey, seen: [{ features: Float32Array.of(0, 0, 1, 1), shape: [1, 2, 2] }, grey] }],
+    activations: [
+      {
+        ...{ index: 3, picture: grey, layer: 'conv2', actual: 'shirt', answer: 'coat' },
+        map: { values: Float32Array.of(0, 2), height: 1, width: 2 },
+      },
     ],
   },
 };
@@ -102,15 +116,42 @@ describe('report', async () => {
     expect(report).toContain("default-src 'none'; style-src 'sha256-");
   });
 
+  const images = [...report.matchAll(/data:image\/png;base64,([^"]*)/g)].map(([, data]) =>
+    decode(Buffer.from(data!, 'base64')),
+  );
+
   test('embeds misclassified images as PNG, in grey or colour', () => {
-    const images = [...report.matchAll(/data:image\/png;base64,([^"]*)/g)].map(([, data]) =>
-      decode(Buffer.from(data!, 'base64')),
-    );
-    expect(images).toMatchObject([
+    expect(images.slice(0, 2)).toMatchObject([
       { width: 2, height: 2, channels: 1, data: Uint8Array.of(0, 128, 255, 64) },
       // From [channel, height, width] to [height, width, channel], and -1..1 to 0..255.
       { width: 2, height: 1, channels: 3, data: Uint8Array.of(0, 255, 255, 128, 128, 255) },
     ]);
+  });
+
+  test('tells how sure the network was of a mistake', () => {
+    expect(report).toMatch(/coat <span class="muted">99 %<\/span>/);
+  });
+
+  test('shows where the network looks: the picture, and beside it in colours from its grey to yellow', () => {
+    const { width, height, channels, data } = images[2]!;
+    expect({ width, height, channels }).toEqual({ width: 5, height: 2, channels: 4 });
+    const pixel = (x: number, y: number) => [...data.subarray(4 * (y * width + x), 4 * (y * width + x) + 4)];
+    expect([pixel(0, 0), pixel(1, 0), pixel(2, 0)]).toEqual([
+      [0, 0, 0, 255],
+      [128, 128, 128, 255],
+      [0, 0, 0, 0],
+    ]);
+    // Nothing speaks for the class at the left, most at the right.
+    expect([pixel(3, 0), pixel(4, 0)]).toEqual([
+      [0, 0, 0, 255],
+      [217, 217, 38, 255],
+    ]);
+    expect(report).toContain('the output of conv2');
+  });
+
+  test('shows training images beside what augmentation makes of them', () => {
+    expect(images[3]).toMatchObject({ width: 8, height: 2, channels: 4 });
+    expect(report).toContain('alt="1 training images, and beside each');
   });
 
   test('escapes names from outside', async () => {
@@ -147,6 +188,19 @@ describe('report', async () => {
     expect(page).toMatch(/brightness<\/th><td>0\.980</);
     expect(page).not.toMatch(/Accuracy|Confusion|Mistakes|Batch normalization/);
   });
+});
+
+test('a run puts pictures of what its network sees, and its surest mistakes first, into its report', async () => {
+  const folder = smallFolder();
+  expect(await train(folder, [...smallFlags, '--epochs', '1', '--augment', 'light', '--out', 'run'])).toMatchObject({
+    code: 0,
+  });
+  const report = readFileSync(join(folder, 'run/report.html'), 'utf8');
+  expect(report).toContain('the output of act,');
+  expect(report).toContain('alt="6 training images, and beside each');
+  const confidences = [...report.matchAll(/<span class="muted">(\d+) %</g)].map(([, percent]) => Number(percent));
+  expect(confidences.length).toBeGreaterThan(1);
+  expect(confidences).toEqual([...confidences].sort((a, b) => b - a));
 });
 
 describe('curves', () => {

@@ -15,6 +15,12 @@ const layers: Readonly<Record<Augmentation, () => Layer[]>> = {
   ],
 };
 
+/** The augmentations as one layer; null for none. */
+export function augmentationOf(augment: Augmentation): Layer | null {
+  const changes = layers[augment]();
+  return changes.length === 0 ? null : (x, scope) => changes.reduce((image, change) => change(image, scope), x);
+}
+
 /**
  * The model with augmentations before its network, which are there in training alone.
  *
@@ -22,16 +28,11 @@ const layers: Readonly<Record<Augmentation, () => Layer[]>> = {
  */
 export function augmented(model: Model, augment: Augmentation): Model {
   const { network, input } = model;
-  const changes = layers[augment]();
-  if (changes.length === 0) return model;
+  const augmentation = augmentationOf(augment);
+  if (!augmentation) return model;
   if (input.shape.length !== 4 || input.dtype !== 'float32') {
     const problem = `--augment ${augment} needs a model that takes float32 [batch, channels, height, width]`;
     throw new BnError('argument', `${problem}, and this one takes ${formatSpec(input)}; leave it out`);
   }
-  const augmentedNetwork: Layer = (x, scope) =>
-    network(
-      changes.reduce((image, change) => change(image, scope), x),
-      scope,
-    );
-  return { ...model, network: augmentedNetwork };
+  return { ...model, network: (x, scope) => network(augmentation(x, scope), scope) };
 }

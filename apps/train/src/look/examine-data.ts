@@ -5,7 +5,7 @@ import { basename, dirname, resolve } from 'node:path';
 import { type DataParts, kindOf, labelsOf } from '@bn/command-line';
 import { type Dataset, numbered, sizeOf, type Task } from '@bn/core';
 import { readImageFacts } from '@bn/datasets';
-import { isPicture } from '../report/pictures.js';
+import { isPicture } from '../report/picture.js';
 import { shortPath } from '../run/describe-run.js';
 import type { DataRecord, Duplicate, PartRecord, Spread } from './record.js';
 

@@ -34,7 +34,9 @@ export async function renderChart(spec: TopLevelSpec, title: string, theme: Char
     svg
       .replace('<svg ', '<svg role="img" ')
       .replace(/^(<svg [^>]*>)/, (opening) => `${opening}<title>${escapeMarkup(title)}</title>`)
-      .replace(' class="marks"', ''),
+      .replace(' class="marks"', '')
+      // Of groups within what is one picture.
+      .replace(/ (role="graphics-[a-z]+"|aria-roledescription="[^"]*")/g, ''),
   );
 }
 

@@ -10,10 +10,11 @@ import { type Html, type HtmlValue, html } from './html.js';
 import { mistakesSection } from './mistakes-section.js';
 import { renderPage } from './page.js';
 import { trainingFigures } from './training-charts.js';
+import { activationsSection, seenSection } from './views-sections.js';
 
 /** The text of report.html. */
 export async function renderReport(record: RunRecord): Promise<string> {
-  const { config, description, epochs, summary, result } = record;
+  const { config, description, epochs, summary, result, views } = record;
   const title = `${description.model} on ${description.data}`;
   return renderPage({
     title,
@@ -27,6 +28,8 @@ ${await batchNormSection(epochs)}
 ${measuresSection(result.measures)}
 ${confusionSection(result.confusion, result.names)}
 ${mistakesSection(result.mistakes, config.task === 'regress')}
+${activationsSection(views.activations)}
+${seenSection(views.seen)}
 <section class="pair">
 <div><h2>Configuration</h2>${definitions(settings(config))}</div>
 <div><h2>Environment</h2>${definitions(environment(description))}</div>
@@ -78,7 +81,7 @@ function measuresSection({ columns, rows }: MeasureTable): Html {
   const cell = (value: number | null, i: number) => html`<td>${digits(value, columns[i] === 'examples' ? 0 : 3)}</td>`;
   return html`<section><h2>Test data</h2>
 <div class="card scroll" tabindex="0" role="region" aria-label="Test data"><table class="epochs">
-<thead><tr>${['', ...columns].map((name) => html`<th scope="col">${name}</th>`)}</tr></thead>
+<thead><tr><td></td>${columns.map((name) => html`<th scope="col">${name}</th>`)}</tr></thead>
 <tbody>${rows.map(({ name, values }) => html`<tr><th scope="row">${name}</th>${values.map(cell)}</tr>\n`)}</tbody></table></div></section>`;
 }
 

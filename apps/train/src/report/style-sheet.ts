@@ -105,6 +105,10 @@ ${heat}
 .bar { display: inline-block; width: 8rem; margin: 0 .5rem 0 0; fill: var(--train); vertical-align: middle }
 .bar.test { fill: var(--test) }
 
+.images.pairs-of-images { grid-template-columns: repeat(auto-fill, minmax(12rem, 1fr)) }
+.images.pairs-of-images img { aspect-ratio: auto; background: none; border-radius: 0 }
+.sheet { display: block; width: 100%; max-width: 44rem; image-rendering: pixelated }
+
 .definitions { font-size: .9rem }
 .definitions div { display: flex; justify-content: space-between; gap: 1.5rem; padding: .35rem 0; border-bottom: 1px solid var(--grid) }
 .definitions div:last-child { border-bottom: 0 }

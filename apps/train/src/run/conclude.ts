@@ -1,12 +1,13 @@
 // What is said and recorded at the end of a run: metrics on the test data, mistakes, the report.
 
 import type { RunData } from '@bn/command-line';
-import type { Metrics, Trainer } from '@bn/core';
+import type { Backend, Metrics, Trainer } from '@bn/core';
 import type { RunConfig } from '../config/settings.js';
 import type { FittedModel } from '../load/fit-model.js';
 import type { RunDescription, RunRecord } from '../run-record.js';
 import type { Recorder } from './recorder.js';
 import { testResult } from './test-result.js';
+import { viewsOf } from './views.js';
 
 /**
  * Evaluates with the moving averages, then recalibrates the running statistics on the training data and evaluates again.
@@ -15,11 +16,13 @@ import { testResult } from './test-result.js';
 export async function conclude(
   trainer: Trainer,
   recorder: Recorder,
-  run: { data: RunData; fitted: FittedModel; config: RunConfig; description: RunDescription },
+  run: { data: RunData; fitted: FittedModel; config: RunConfig; description: RunDescription; backend: Backend },
 ): Promise<RunRecord> {
   const { data, fitted, config, description } = run;
   const { batchSize } = config;
   const evaluation = recorder.evaluation ?? (await trainer.evaluate(data.test, { batchSize }));
+  const result = await testResult(config.task, data, evaluation.answers, trainer);
+  const views = await viewsOf(trainer, run, result, evaluation.answers);
   const recalibrate = async () => {
     await trainer.recalibrate(data.train, { batchSize });
     return metricsOf(await trainer.evaluate(data.test, { batchSize }));
@@ -37,7 +40,8 @@ export async function conclude(
       examplesPerSecond: total('examples') / total('seconds'),
       device: description.device,
     },
-    result: testResult(config.task, data, evaluation.answers),
+    result,
+    views,
   };
 }
 

@@ -124,7 +124,7 @@ async function trainAndRecord(run: Run, settings: Settings, io: Io): Promise<boo
       return false;
     }
     ending = 'the training is done, its report is being written';
-    const record = await conclude(trainer, recorder, { data, fitted, config, description });
+    const record = await conclude(trainer, recorder, run);
     const failure = await writeReport(folder, record).catch(reportFailure);
     if (settings.export !== null) display.message(await exportRun(run, settings.export, io.cwd));
     display.finish({ summary: record.summary, firstBatchNorm: firstBatchNorm(run, record), folder: path });

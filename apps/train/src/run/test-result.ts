@@ -2,6 +2,7 @@
 
 import { labelsOf, type RunData } from '@bn/command-line';
 import {
+  assembleBatch,
   countConfusion,
   type Dataset,
   type Measures,
@@ -10,8 +11,10 @@ import {
   measureValues,
   numbered,
   type Task,
+  type Trainer,
 } from '@bn/core';
-import type { MeasureTable, Mistake, TestResult } from '../run-record.js';
+import { pictureOf } from '../report/picture.js';
+import type { MeasureTable, TestResult } from '../run-record.js';
 
 /** Wrong examples that a report gets to see. */
 const mostMistakes = 64;
@@ -25,8 +28,16 @@ const texts: Readonly<Record<Task, (values: readonly number[], names: readonly s
   regress: (values, names) => values.map((value, i) => `${names[i]} ${value.toPrecision(4)}`).join(', '),
 };
 
-/** @param answers the trainer's for all test examples, one after another */
-export function testResult(task: Task, { test, outputs, names: given }: RunData, answers: Numbers): TestResult {
+/**
+ * @param answers the trainer's for all test examples, one after another
+ * @param trainer is asked how sure the network is of its wrong answers
+ */
+export async function testResult(
+  task: Task,
+  { test, outputs, names: given }: RunData,
+  answers: Numbers,
+  trainer: Trainer,
+): Promise<TestResult> {
   const width = answers.length / test.length;
   const labels = labelsOf(test);
   const said = labels.map((_, i) => Array.from({ length: width }, (_, j) => answers[i * width + j]!));
@@ -35,11 +46,16 @@ export function testResult(task: Task, { test, outputs, names: given }: RunData,
   const confusion = task === 'classify' ? countConfusion(targets, answers, outputs) : [];
   const measured = () => (task === 'classify' ? measure(confusion) : measureLabels(targets, answers, width));
   const textOf = (values: readonly number[]) => texts[task](values, names);
-  const wrong = wrongExamples(task, labels, said).slice(0, mostMistakes);
+  const wrong = wrongExamples(task, labels, said);
+  const confidences = task === 'classify' ? await confidencesOf(trainer, test, wrong) : null;
+  const worst = confidences ? [...wrong].sort((a, b) => confidences.get(b)! - confidences.get(a)!) : wrong;
   return {
     ...{ names, confusion },
     measures: task === 'regress' ? valueTable(targets, answers, names) : classTable(measured(), names),
-    mistakes: wrong.map((i) => ({ ...example(test, i), actual: textOf(labels[i]!), answer: textOf(said[i]!) })),
+    mistakes: worst.slice(0, mostMistakes).map((i) => ({
+      ...{ index: i, ...pictureOf(test, i), actual: textOf(labels[i]!), answer: textOf(said[i]!) },
+      ...(confidences && { confidence: confidences.get(i)! }),
+    })),
   };
 }
 
@@ -50,6 +66,28 @@ function wrongExamples(task: Task, labels: readonly number[][], said: readonly n
     return task === 'regress' ? error : Math.sign(error);
   });
   return [...errors.keys()].filter((i) => errors[i] !== 0).sort((a, b) => errors[b]! - errors[a]!);
+}
+
+/** The probability of the answer to each of these examples. */
+async function confidencesOf(
+  trainer: Trainer,
+  test: Dataset,
+  indices: readonly number[],
+): Promise<Map<number, number>> {
+  const confidences = new Map<number, number>();
+  // Batches of one size, of which the last begins anew: the prediction is compiled once.
+  const size = Math.min(256, indices.length);
+  for (let start = 0; start < indices.length; start += size) {
+    const batch = Array.from({ length: size }, (_, i) => indices[(start + i) % indices.length]!);
+    const logits = await trainer.predict(assembleBatch(test, batch).features);
+    const classes = logits.length / size;
+    for (const [i, index] of batch.entries()) {
+      const own = logits.subarray(i * classes, (i + 1) * classes);
+      const greatest = own.reduce((a, b) => Math.max(a, b));
+      confidences.set(index, 1 / own.reduce((sum, logit) => sum + Math.exp(logit - greatest), 0));
+    }
+  }
+  return confidences;
 }
 
 function classTable({ classes, mean }: Measures, names: readonly string[]): MeasureTable {
@@ -68,10 +106,4 @@ function valueTable(targets: Numbers, values: Numbers, names: readonly string[])
       values: [absoluteError, Math.sqrt(squaredError), rSquared],
     })),
   };
-}
-
-function example(test: Dataset, index: number): Pick<Mistake, 'index' | 'features' | 'shape'> {
-  const { features } = test.get(index);
-  const copy = test.features.dtype === 'uint8' ? Uint8Array.from(features) : Float32Array.from(features);
-  return { index, features: copy, shape: test.features.shape as number[] };
 }
