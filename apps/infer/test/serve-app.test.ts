@@ -85,13 +85,16 @@ it('does not live when it gets no worker', async () => {
 });
 
 it('infers, whatever content type a client claims, and counts', async () => {
-  const { app, post } = await setUp();
+  const { app } = await setUp();
+  const address = await app.listen({ port: 0, host: '127.0.0.1' });
+  const post = (body: object, type: string) =>
+    fetch(address + infer, { method: 'POST', body: JSON.stringify(body), headers: { 'content-type': type } });
   for (const type of ['application/json', 'application/x-www-form-urlencoded', 'text/plain']) {
-    const answer = await post(infer, JSON.stringify({ ...valid, id: 'a' }), { 'content-type': type });
-    expect(answer.json()).toMatchObject({ model_name: 'shade of grey', id: 'a', outputs: [{ shape: [1, 2] }] });
+    const answer = await (await post({ ...valid, id: 'a' }, type)).json();
+    expect(answer).toMatchObject({ model_name: 'shade of grey', id: 'a', outputs: [{ shape: [1, 2] }] });
   }
-  await post(infer, '{}');
-  const metrics = (await app.inject('/metrics')).body;
+  await (await post({}, 'application/json')).text();
+  const metrics = await (await fetch(`${address}/metrics`)).text();
   expect(metrics).toContain('bn_requests_total{model="shade of grey",status="200"} 3');
   expect(metrics).toContain('bn_requests_total{model="shade of grey",status="400"} 1');
   expect(metrics).toContain('process_cpu_seconds_total');

@@ -5,6 +5,8 @@ import { expect, it } from 'vitest';
 import { BatchQueue, batchSizes } from '../src/serve/batching/batch-queue.js';
 import { Dispatcher } from '../src/serve/batching/dispatcher.js';
 import { Predictor, type QueueLimits } from '../src/serve/batching/predictor.js';
+import { Caller } from '../src/serve/caller.js';
+import { Statistics } from '../src/serve/models/statistics.js';
 import { FakeClock } from './fake-clock.js';
 
 /** One worker whose batches end when the test says so; each output row is the row's first feature times ten. */
@@ -30,13 +32,13 @@ function setUp(limits: Partial<QueueLimits> = {}) {
         batches.push({ features, end });
       }),
   });
-  const gone = new AbortController();
+  const caller = new Caller();
   const predict = async (...values: number[]) => {
     const features = Uint8Array.from(values.flatMap((value) => [value, 0]));
-    const outputs = await predictor.predict(features, values.length, gone.signal);
+    const outputs = await predictor.predict(features, values.length, caller);
     return [...outputs.get('y')!.data];
   };
-  return { clock, batches, predictor, predict, gone };
+  return { clock, batches, predictor, predict, caller };
 }
 
 const firstFeatures = ({ features }: { features: TypedArray }) => [...features].filter((_, i) => i % 2 === 0);
@@ -135,11 +137,18 @@ it('who waits too long is told so, and is not computed any more', async () => {
 });
 
 it('who goes away while waiting is not computed', async () => {
-  const { clock, batches, predict, predictor, gone } = setUp();
+  const { clock, batches, predict, predictor, caller } = setUp();
   const answers = Promise.allSettled([predict(1), predict(2)]);
-  gone.abort();
+  caller.leave();
   await answers;
   await clock.settle();
+  expect([predictor.queued, batches.length]).toEqual([0, 0]);
+});
+
+it('who went away before is not computed, and holds no place', async () => {
+  const { batches, predict, predictor, caller } = setUp();
+  caller.leave();
+  await expect(predict(1)).rejects.toMatchObject({ statusCode: 499 });
   expect([predictor.queued, batches.length]).toEqual([0, 0]);
 });
 
@@ -195,4 +204,19 @@ it('of several models the one whose request has waited longest is next', async (
   dispatcher.wake();
   await clock.settle();
   expect(order).toEqual(['early', 'late']);
+});
+
+it('statistics: a batch counts once by its size, and for each request in it, which waited for all of it', () => {
+  const statistics = new Statistics('m', '1');
+  const parts = { input: 1, infer: 10, output: 2 };
+  statistics.observeBatch({ rows: 5, waits: [3, 4], duration: 13, parts });
+  statistics.observeBatch({ rows: 5, waits: [0], duration: 13, parts: null });
+  const { inference_stats, batch_stats, execution_count } = statistics.report();
+  expect(inference_stats).toMatchObject({
+    ...{ queue: { count: 3, ns: 7e6 }, compute_input: { count: 2, ns: 2e6 } },
+    ...{ compute_infer: { count: 2, ns: 20e6 }, compute_output: { count: 2, ns: 4e6 } },
+  });
+  const once = { compute_input: { count: 1, ns: 1e6 }, compute_infer: { count: 1, ns: 10e6 } };
+  expect(batch_stats).toEqual([{ batch_size: 5, ...once, compute_output: { count: 1, ns: 2e6 } }]);
+  expect(execution_count).toBe(1);
 });

@@ -5,12 +5,12 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { encodeResponse } from '../src/serve/protocol/encode-response.js';
 import { metadataOf } from '../src/serve/protocol/metadata.js';
-import { parseRequest as check, type ModelInterface } from '../src/serve/protocol/parse-request.js';
+import type { ModelInterface } from '../src/serve/protocol/parse-request.js';
 import { readHttp } from '../src/serve/protocol/read-http.js';
 import { inSlices } from '../src/serve/protocol/slices.js';
 
 function* parsing(body: Buffer, headerLength: string | undefined, model: ModelInterface) {
-  const { input, ...request } = yield* check(yield* readHttp(body, headerLength), model);
+  const { input, ...request } = yield* readHttp(body, headerLength, model);
   return { ...request, ...{ features: null, images: null, ...input } };
 }
 

@@ -16,3 +16,10 @@ export class HttpError extends Error {
 export function timeUp(timeout: number): HttpError {
   return new HttpError(504, `no answer within ${timeout / 1000} s; send fewer examples, or try again later`);
 }
+
+/** Status of a request whose client went away before the answer was written, as nginx logs it. */
+export const gone = 499;
+
+export function wentAway(): HttpError {
+  return new HttpError(gone, 'the client went away');
+}

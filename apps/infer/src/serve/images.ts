@@ -3,8 +3,9 @@
 import { BnError, type OutputSignature } from '@bn/core';
 import { decodeImage } from '@bn/datasets';
 import { type ImageInput, imageInput } from '../model/image-input.js';
+import { Caller } from './caller.js';
 import type { Budget } from './http/budget.js';
-import { HttpError, timeUp } from './http-error.js';
+import { HttpError, timeUp, wentAway } from './http-error.js';
 import type { ServedModel } from './models/served-model.js';
 
 /** In a request. */
@@ -24,7 +25,7 @@ export interface DecodingOptions {
   readonly invert: boolean;
   /** Of the bytes that decoding may take at a time. */
   readonly budget: Budget;
-  readonly signal: AbortSignal;
+  readonly caller: Caller;
   /** @throws HttpError 503 when there is no room for what is decoded */
   readonly requireRoom: () => void;
 }
@@ -50,11 +51,11 @@ export function imageModel({ name, signature, assumptions }: ServedModel): {
 export async function decodeImages(
   images: readonly EncodedImage[],
   { channels, height, width }: ImageInput,
-  { invert, budget, signal, requireRoom }: DecodingOptions,
+  { invert, budget, caller, requireRoom }: DecodingOptions,
 ): Promise<Uint8Array[]> {
   const decoded: Uint8Array[] = [];
   for (const { bytes, site } of images) {
-    signal.throwIfAborted();
+    if (caller.hasLeft) throw wentAway();
     requireRoom();
     const share = budget.share();
     const admit = (cost: number) => share.take(Math.max(cost, leastDecoded));
@@ -74,14 +75,17 @@ function refuse(site: string, error: Error): never {
  * @param timeout in milliseconds
  * @throws HttpError 504
  */
-export function untilTimeUp<T>(
-  gone: AbortSignal,
-  timeout: number,
-  work: (signal: AbortSignal) => Promise<T>,
-): Promise<T> {
-  const signal = AbortSignal.any([gone, AbortSignal.timeout(timeout)]);
-  const refused = new Promise<never>((_, reject) => {
-    signal.addEventListener('abort', () => reject(timeUp(timeout)), { once: true });
+export function untilTimeUp<T>(caller: Caller, timeout: number, work: (caller: Caller) => Promise<T>): Promise<T> {
+  return new Promise((resolve, reject) => {
+    const patient = new Caller();
+    const leave = () => {
+      reject(timeUp(timeout));
+      patient.leave();
+    };
+    const timer = setTimeout(leave, timeout);
+    caller.onLeave(leave);
+    work(patient)
+      .finally(() => clearTimeout(timer))
+      .then(resolve, reject);
   });
-  return Promise.race([work(signal), refused]);
 }

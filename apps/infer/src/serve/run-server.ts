@@ -13,7 +13,7 @@ import type { GrpcServer } from './grpc/grpc-server.js';
 import { createBudgets } from './http/budget.js';
 import { type AppOptions, createApp } from './http/create-app.js';
 import { Metrics } from './http/metrics.js';
-import { createLog, type LogLevel } from './log.js';
+import { createLog, LineWriter, type LogLevel } from './log.js';
 import { ModelLibrary } from './models/model-library.js';
 import { watchFiles } from './models/watch-files.js';
 import { WorkerPool } from './workers/worker-pool.js';
@@ -60,7 +60,11 @@ const notice = 1000;
 /** Serves until the signal, then answers what it has been asked. */
 export async function runServer(settings: ServeSettings, io: Io): Promise<void> {
   const maxBody = settings.maxBody * 2 ** 20;
-  const log = createLog(settings.logLevel, io.stderr);
+  const lines = new LineWriter(io.stderr);
+  const flush = () => lines.flush();
+  // Also when the process ends otherwise than it should.
+  process.once('exit', flush);
+  const log = createLog(settings.logLevel, lines);
   const program = new URL('workers/worker-program.js', import.meta.url);
   const dispatcher: Dispatcher<WorkerThread> = new Dispatcher(
     { acquire: () => pool.acquire(), release: (thread) => pool.release(thread) },
@@ -112,6 +116,8 @@ export async function runServer(settings: ServeSettings, io: Io): Promise<void> 
   } finally {
     for (const close of closers) await close();
     await pool.close();
+    flush();
+    process.off('exit', flush);
   }
 }
 

@@ -23,7 +23,8 @@ export interface RequestSpan {
   readonly ids: TraceIds | null;
   /** Runs a task whose spans are parts of this one, with all that it starts. */
   run<T>(task: () => T): T;
-  end(failed: boolean, attributes: OpenTelemetry.Attributes): void;
+  /** @param status that HTTP has, or would have */
+  end(status: number, attributes: OpenTelemetry.Attributes): void;
 }
 
 /** @param headers of the request, which may say what it is a part of */
@@ -45,9 +46,9 @@ export function startRequestSpan(
   return {
     ids: api.isSpanContextValid(span.spanContext()) ? { trace_id: traceId, span_id: spanId } : ids,
     run: (task) => context.with(trace.setSpan(parent, span), task),
-    end(failed, attributes) {
-      span.setAttributes(attributes);
-      if (failed) span.setStatus({ code: SpanStatusCode.ERROR });
+    end(status, attributes) {
+      span.setAttributes({ 'http.response.status_code': status, ...attributes });
+      if (status >= 500) span.setStatus({ code: SpanStatusCode.ERROR });
       span.end();
     },
   };

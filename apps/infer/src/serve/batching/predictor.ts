@@ -1,9 +1,9 @@
 // One computation of one model as a lane: requests in, their share of the batches' outputs back.
 
-import { defaultMaxListeners, setMaxListeners } from 'node:events';
 import { BnError, createArray, type DType, joinArrays, type TypedArray } from '@bn/core';
 import type { OutputValue } from '../../model/open-model.js';
-import { HttpError, timeUp } from '../http-error.js';
+import type { Caller } from '../caller.js';
+import { HttpError, timeUp, wentAway } from '../http-error.js';
 import { type RecordSpan, spanRecorder } from '../tracing.js';
 import { type BatchLimits, BatchQueue, batchSizes, type Entry } from './batch-queue.js';
 import type { Clock } from './clock.js';
@@ -34,10 +34,19 @@ export interface BatchObservation {
   readonly rows: number;
   /** Milliseconds that each request waited. */
   readonly waits: readonly number[];
-  /** Milliseconds of computing. */
+  /** Milliseconds of computing, in all. */
   readonly duration: number;
-  /** Whether all requests got outputs. */
-  readonly isComputed: boolean;
+  /** Null if not all requests got outputs. */
+  readonly parts: BatchParts | null;
+}
+
+/** Milliseconds. */
+export interface BatchParts {
+  /** Putting the requests' features together. */
+  readonly input: number;
+  readonly infer: number;
+  /** Taking the outputs apart. */
+  readonly output: number;
 }
 
 interface Piece extends Entry {
@@ -68,10 +77,9 @@ export class Predictor<W> implements Lane<W> {
    * Outputs for `rows` examples. More than fit into a batch are computed in several.
    *
    * @param features row-major, with `rows` examples
-   * @param signal aborted when nobody waits for the answer any more
    * @throws HttpError 503 when the queue is full, 504 when it takes too long, 413 for more examples than the queue takes
    */
-  async predict(features: TypedArray, rows: number, signal: AbortSignal): Promise<Outputs> {
+  predict(features: TypedArray, rows: number, caller: Caller): Promise<Outputs> {
     const { maxBatch, maxQueue } = this.#options.limits;
     const count = Math.ceil(rows / maxBatch);
     if (count > maxQueue) {
@@ -79,14 +87,13 @@ export class Predictor<W> implements Lane<W> {
       throw new HttpError(413, `expected at most ${most} examples in a request, got ${rows}; send fewer`);
     }
     this.requireRoom(count);
+    if (count === 1) return this.#enqueue(features, rows, caller);
     const size = features.length / rows;
-    // Each part listens: no leak, however many there are. Setting it costs more than some requests.
-    if (count > defaultMaxListeners) setMaxListeners(0, signal);
     const parts = Array.from({ length: count }, (_, i) => {
       const end = Math.min(rows, (i + 1) * maxBatch);
-      return this.#enqueue(features.subarray(i * maxBatch * size, end * size), end - i * maxBatch, signal);
+      return this.#enqueue(features.subarray(i * maxBatch * size, end * size), end - i * maxBatch, caller);
     });
-    return joined(await Promise.all(parts));
+    return Promise.all(parts).then(joined);
   }
 
   /** @throws HttpError 503 when the queue does not take so many more batches */
@@ -103,57 +110,71 @@ export class Predictor<W> implements Lane<W> {
     const { clock, observe } = this.#options;
     const pieces = this.#queue.take();
     const start = clock.now();
-    const isComputed = await this.#compute(worker, pieces);
+    const parts = await this.#compute(worker, pieces);
     const [end, rows] = [clock.now(), rowsOf(pieces)];
     for (const { since, record } of pieces) {
       record('queue', since, start);
       record('compute', start, end, { 'bn.batch.examples': rows });
     }
-    observe({ rows, waits: pieces.map(({ since }) => start - since), duration: end - start, isComputed });
+    observe({ rows, waits: pieces.map(({ since }) => start - since), duration: end - start, parts });
   }
 
-  /** @returns whether all got their outputs */
-  async #compute(worker: W, pieces: readonly Piece[]): Promise<boolean> {
-    const { compute, dtype } = this.#options;
+  /** @returns null if not all got their outputs */
+  async #compute(worker: W, pieces: readonly Piece[]): Promise<BatchParts | null> {
+    const { clock, compute, dtype } = this.#options;
     try {
+      const start = clock.now();
       const size = this.#sizes.find((size) => size >= rowsOf(pieces))!;
-      const outputs = await compute(worker, filledUp(pieces, size, dtype));
+      const features = filledUp(pieces, size, dtype);
+      const begun = clock.now();
+      const outputs = await compute(worker, features);
+      const computed = clock.now();
       let at = 0;
       for (const piece of pieces) {
         piece.resolve(slice(outputs, at, at + piece.rows));
         at += piece.rows;
       }
-      return true;
+      return { input: begun - start, infer: computed - begun, output: clock.now() - computed };
     } catch (error) {
       const isRefused = error instanceof BnError && error.code === 'data';
       // The others in the batch are not to blame for what one of them holds.
       if (isRefused && pieces.length > 1) for (const piece of pieces) await this.#compute(worker, [piece]);
       else for (const { reject } of pieces) reject(isRefused ? new HttpError(400, error.message) : (error as Error));
-      return false;
+      return null;
     }
   }
 
-  async #enqueue(features: TypedArray, rows: number, signal: AbortSignal): Promise<Outputs> {
+  #enqueue(features: TypedArray, rows: number, caller: Caller): Promise<Outputs> {
     const { clock, dispatcher, limits } = this.#options;
-    let piece!: Piece;
-    const answer = new Promise<Outputs>((resolve, reject) => {
-      piece = { features, rows, since: clock.now(), record: spanRecorder(), resolve, reject };
+    return new Promise((resolve, reject) => {
+      const timer = clock.after(limits.timeout, () => giveUp(timeUp(limits.timeout)));
+      const leave = () => giveUp(wentAway());
+      const done = () => {
+        timer.cancel();
+        caller.forget(leave);
+      };
+      const piece: Piece = {
+        features,
+        rows,
+        since: clock.now(),
+        record: spanRecorder(),
+        resolve(outputs) {
+          done();
+          resolve(outputs);
+        },
+        reject(error) {
+          done();
+          reject(error);
+        },
+      };
+      const giveUp = (error: HttpError) => {
+        this.#queue.delete(piece);
+        piece.reject(error);
+      };
+      this.#queue.add(piece);
+      caller.onLeave(leave);
+      dispatcher.wake();
     });
-    const giveUp = (error: HttpError) => {
-      this.#queue.delete(piece);
-      piece.reject(error);
-    };
-    const leave = () => giveUp(new HttpError(499, 'the client went away'));
-    const timer = clock.after(limits.timeout, () => giveUp(timeUp(limits.timeout)));
-    signal.addEventListener('abort', leave);
-    this.#queue.add(piece);
-    dispatcher.wake();
-    try {
-      return await answer;
-    } finally {
-      timer.cancel();
-      signal.removeEventListener('abort', leave);
-    }
   }
 }
 
@@ -183,18 +204,19 @@ function fill(target: TypedArray, parts: readonly TypedArray[]): number {
 
 /** Rows of every output. */
 function slice(outputs: Outputs, from: number, to: number): Outputs {
-  const sliced = [...outputs].map(([name, { data, spec }]): [string, OutputValue] => {
-    const size = data.length / spec.shape[0]!;
-    const shape = [to - from, ...spec.shape.slice(1)];
-    return [name, { data: data.subarray(from * size, to * size), spec: { ...spec, shape } }];
-  });
-  return new Map(sliced);
+  const sliced = new Map<string, OutputValue>();
+  for (const [name, { data, spec }] of outputs) {
+    const [rows, ...rest] = spec.shape as [number, ...number[]];
+    const size = data.length / rows;
+    const shape = [to - from, ...rest];
+    sliced.set(name, { data: data.subarray(from * size, to * size), spec: { dtype: spec.dtype, shape } });
+  }
+  return sliced;
 }
 
 /** One after the other, as one batch. */
 function joined(parts: readonly Outputs[]): Outputs {
   const [first] = parts as [Outputs];
-  if (parts.length === 1) return first;
   const whole = [...first].map(([name, { spec }]): [string, OutputValue] => {
     const pieces = parts.map((part) => part.get(name)!);
     const rows = pieces.reduce((sum, { spec }) => sum + spec.shape[0]!, 0);

@@ -5,19 +5,19 @@ import { ResponderBuilder, ServerInterceptingCall, type ServerInterceptor, Serve
 import { isAuthorized } from '../http/api-key.js';
 import type { AppOptions } from '../http/create-app.js';
 import { HttpError } from '../http-error.js';
-import { type CallRecord, responseMetadata, startCall } from './call-log.js';
+import type { RequestRecord } from '../request-record.js';
+import { headersOf, recordCall, responseMetadata } from './call-records.js';
 import { statusOf } from './status.js';
 
 /** Open to those without the key, as /v2/health is. */
 const open = new Set(['ServerLive', 'ServerReady', 'Check']);
 
 export function admission(options: AppOptions): ServerInterceptor {
-  const { apiKey, budgets, timeout } = options;
+  const { apiKey, timeout } = options;
   return ({ path }, call) => {
     const { stream } = call as unknown as { readonly stream: ServerHttp2Stream };
-    const isPublic = open.has(path.split('/').at(-1)!);
-    const share = budgets.bodies.share();
-    let record: CallRecord;
+    const isProbe = open.has(path.split('/').at(-1)!);
+    let record: RequestRecord;
     const refuse = (error: HttpError) => {
       arrived();
       record.status = error.statusCode;
@@ -27,7 +27,7 @@ export function admission(options: AppOptions): ServerInterceptor {
     };
     const take = ({ length }: { readonly length: number }) => {
       try {
-        share.take(length);
+        record.share.take(length);
       } catch (error) {
         refuse(error as HttpError);
       }
@@ -41,13 +41,13 @@ export function admission(options: AppOptions): ServerInterceptor {
     };
     stream.once('close', () => {
       arrived();
-      share.release();
       record.end();
     });
     const listener = new ServerListenerBuilder()
       .withOnReceiveMetadata((metadata, next) => {
-        record = startCall(path, stream.session?.socket.remoteAddress, isPublic, metadata, options);
-        if (apiKey === null || isPublic || isAuthorized(record.headers, apiKey)) next(metadata);
+        const ip = stream.session?.socket.remoteAddress;
+        record = recordCall({ path, ip, isProbe }, metadata, options);
+        if (apiKey === null || isProbe || isAuthorized(headersOf(metadata), apiKey)) next(metadata);
         else refuse(new HttpError(401, 'the API key is missing or wrong; send it as authorization: Bearer <key>'));
       })
       .withOnReceiveMessage((message, next) => {

@@ -10,10 +10,11 @@ import {
 } from '@grpc/grpc-js';
 import type { AppOptions } from '../http/create-app.js';
 import { explain } from '../http/failures.js';
+import type { RequestRecord } from '../request-record.js';
 import { admission } from './admission.js';
-import { recordOf, responseMetadata } from './call-log.js';
+import { recordOf, responseMetadata } from './call-records.js';
 import { loadMethods, type Method } from './load-services.js';
-import { type CallContext, createMethods } from './methods.js';
+import { createMethods } from './methods.js';
 import { decodeSmall, readMessage } from './read-message.js';
 import { statusOf } from './status.js';
 
@@ -61,15 +62,12 @@ export function createGrpcServer(options: AppOptions): GrpcServer {
 
   function unary(name: keyof typeof methods, { requestDeserialize }: Method) {
     const read = (bytes: Buffer) => (name === 'ModelInfer' ? readMessage : decodeSmall)(bytes, requestDeserialize);
-    const method = methods[name] as (request: unknown, call: CallContext) => object | Promise<object>;
+    const method = methods[name] as (request: unknown, call: RequestRecord) => object | Promise<object>;
     const answer = async (call: ServerUnaryCall<Buffer, object>, reply: sendUnaryData<object>) => {
-      const start = performance.now();
       const record = recordOf(call.metadata);
-      const gone = new AbortController();
-      call.on('cancelled', () => gone.abort());
       call.sendMetadata(responseMetadata(record));
       try {
-        const message = await method(read(call.request), Object.assign(record, { gone: gone.signal }));
+        const message = await method(read(call.request), record);
         record.status = 200;
         reply(null, message);
       } catch (cause) {
@@ -79,10 +77,8 @@ export function createGrpcServer(options: AppOptions): GrpcServer {
         if (status >= 500 && status !== 503) record.log.error({ err: error, method: name }, 'a request failed');
         reply(statusOf(error));
       }
-      const seconds = (performance.now() - start) / 1000;
-      if (name === 'ModelInfer') options.metrics.observeRequest(record.modelName, record.status, seconds);
     };
     return (call: ServerUnaryCall<Buffer, object>, reply: sendUnaryData<object>) =>
-      recordOf(call.metadata).span.run(() => void answer(call, reply));
+      recordOf(call.metadata).origin.span.run(() => void answer(call, reply));
   }
 }

@@ -10,15 +10,11 @@ import { type InferenceAnswer, infer } from '../protocol/infer.js';
 import { metadataOf, server } from '../protocol/metadata.js';
 import { modelConfig } from '../protocol/model-config.js';
 import { checked } from '../protocol/parse-json.js';
+import { parseRequest } from '../protocol/parse-request.js';
 import { repositoryRequest } from '../protocol/schemas.js';
+import { inSlices } from '../protocol/slices.js';
+import type { RequestRecord } from '../request-record.js';
 import { type MessageParameters, type ReceivedMessage, valuesOf } from './read-message.js';
-
-export interface CallContext {
-  /** The name of the model that answers; empty until it is known. */
-  modelName: string;
-  /** Aborted when nobody waits for the answer any more. */
-  readonly gone: AbortSignal;
-}
 
 /** In fields that are not given, strings are empty. */
 interface ModelVersion {
@@ -32,7 +28,7 @@ interface RepositoryModel {
 }
 
 export function createMethods({ models, budgets, timeout, isReady, isLive, isDraining }: AppOptions) {
-  const use = <T>(call: CallContext, { name, version }: ModelVersion, task: Parameters<typeof useModel<T>>[3]) =>
+  const use = <T>(call: RequestRecord, { name, version }: ModelVersion, task: Parameters<typeof useModel<T>>[3]) =>
     useModel(models, call, { name, ...(version !== '' && { version }) }, task);
   const change = (task: 'load' | 'unload') => async (request: RepositoryModel) => {
     checked(repositoryRequest, { parameters: valuesOf(request.parameters) });
@@ -50,18 +46,19 @@ export function createMethods({ models, budgets, timeout, isReady, isLive, isDra
       throw new HttpError(404, `there is no service '${service.slice(0, 100)}'`);
     },
     ServerMetadata: () => server,
-    ModelReady: (request: ModelVersion, call: CallContext) => use(call, request, () => ({ ready: isReady() })),
-    ModelMetadata: (request: ModelVersion, call: CallContext) => use(call, request, (model) => metadataOf(model, {})),
-    ModelConfig: (request: ModelVersion, call: CallContext) =>
+    ModelReady: (request: ModelVersion, call: RequestRecord) => use(call, request, () => ({ ready: isReady() })),
+    ModelMetadata: (request: ModelVersion, call: RequestRecord) => use(call, request, (model) => metadataOf(model, {})),
+    ModelConfig: (request: ModelVersion, call: RequestRecord) =>
       use(call, request, (model) => ({ config: modelConfig(model) })),
-    ModelStatistics: (request: ModelVersion, call: CallContext) =>
+    ModelStatistics: (request: ModelVersion, call: RequestRecord) =>
       request.name === ''
         ? allStatistics(models)
         : use(call, request, ({ statistics }) => ({ model_stats: [statistics.report()] })),
-    ModelInfer: (received: ReceivedMessage, call: CallContext) =>
-      use(call, received, async (model) =>
-        messageOf(await infer(model, received, { gone: call.gone, timeout, decoding: budgets.decoding })),
-      ),
+    ModelInfer: (received: ReceivedMessage, call: RequestRecord) =>
+      use(call, received, async (model) => {
+        const request = await inSlices(parseRequest(received, model));
+        return messageOf(await infer(model, request, { caller: call, timeout, decoding: budgets.decoding }));
+      }),
     RepositoryIndex: ({ ready }: { ready: boolean }) => ({
       models: models.index.filter(({ state }) => !ready || state === 'READY'),
     }),

@@ -16,7 +16,7 @@ import type { Models, ServedModel } from '../models/served-model.js';
 import type { AppOptions } from './create-app.js';
 import { described } from './documentation.js';
 import { type FormFile, readForm } from './read-form.js';
-import { goneSignal, useModel } from './use-model.js';
+import { useModel } from './use-model.js';
 
 const query = z.strictObject({
   model: z.string().optional().describe('its name; may be left out where there is only one'),
@@ -61,13 +61,14 @@ const schema = described({
 });
 
 export function addClassifyRoute(app: FastifyInstance, { models, timeout, budgets }: AppOptions): void {
-  app.post('/classify', { schema, config: { isInference: true } }, async (request, reply) => {
+  app.post('/classify', { schema, config: { isInference: true } }, async (request) => {
+    const { record } = request;
     const { model = onlyModel(models), top, invert } = parseQuery(request.query);
-    return useModel(models, request, { name: model }, async (model) => {
-      return untilTimeUp(goneSignal(reply), timeout, async (signal) => {
+    return useModel(models, record, { name: model }, async (model) => {
+      return untilTimeUp(record, timeout, async (caller) => {
         const images = await imagesOf(request);
         const answers = await classify(model, images, top, {
-          ...{ invert, budget: budgets.decoding, signal },
+          ...{ invert, budget: budgets.decoding, caller },
           requireRoom: () => model.requireRoom('answer'),
         });
         if (images.length === 1) return { model: model.name, ...answers[0] };
@@ -113,7 +114,7 @@ async function classify(
   const { input, output } = imageModel(model);
   const decoded = await decodeImages(images, input, options);
   const answers = decoded.map(async (pixels, i) => {
-    const outputs = await model.predict('answer', input.features(pixels), 1, options.signal);
+    const outputs = await model.predict('answer', input.features(pixels), 1, options.caller);
     const row = outputs.get('answer')!.data as Float32Array;
     const flaw = flawOf(row, output);
     if (flaw !== null) throw new HttpError(500, images[i]!.site + flaw);

@@ -2,14 +2,13 @@
 
 import type { IncomingMessage } from 'node:http';
 import type { Readable } from 'node:stream';
-import { promisify } from 'node:util';
 import { constants, createGunzip, createInflate, deflate, gzip } from 'node:zlib';
 import type { FastifyInstance } from 'fastify';
 import { HttpError } from '../http-error.js';
 
 const encodings = {
-  gzip: { decoder: createGunzip, encode: promisify(gzip) },
-  deflate: { decoder: createInflate, encode: promisify(deflate) },
+  gzip: { decoder: createGunzip, encode: gzip },
+  deflate: { decoder: createInflate, encode: deflate },
 } as const;
 const names = Object.keys(encodings) as (keyof typeof encodings)[];
 
@@ -39,13 +38,13 @@ export function decodedBody(payload: IncomingMessage): Readable {
 
 /** To be called before there are routes. */
 export function compressAnswers(app: FastifyInstance): void {
-  app.addHook('onSend', async ({ headers }, reply, payload) => {
-    if (!(typeof payload === 'string' || Buffer.isBuffer(payload)) || payload.length < worthIt) return payload;
+  app.addHook('onSend', ({ headers }, reply, payload, done) => {
+    if (!(typeof payload === 'string' || Buffer.isBuffer(payload)) || payload.length < worthIt) return done();
     reply.header('vary', [reply.getHeader('vary') ?? [], 'accept-encoding'].flat().join(', '));
     const accepted = String(headers['accept-encoding'] ?? '').toLowerCase();
     const encoding = names.find((name) => new RegExp(`\\b${name}\\b(?!\\s*;\\s*q=0(\\.0*)?\\s*(,|$))`).test(accepted));
-    if (!encoding) return payload;
+    if (!encoding) return done();
     reply.header('content-encoding', encoding);
-    return encodings[encoding].encode(payload, { level: constants.Z_BEST_SPEED });
+    encodings[encoding].encode(payload, { level: constants.Z_BEST_SPEED }, done);
   });
 }

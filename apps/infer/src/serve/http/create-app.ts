@@ -4,8 +4,9 @@ import Fastify, { type FastifyBaseLogger, type FastifyInstance, type FastifyRequ
 import type { Logger } from 'pino';
 import { HttpError } from '../http-error.js';
 import type { Models } from '../models/served-model.js';
+import { type RequestRecord, requestId } from '../request-record.js';
 import { challenges, isAuthorized } from './api-key.js';
-import type { Budgets, Share } from './budget.js';
+import type { Budgets } from './budget.js';
 import { addClassifyRoute } from './classify-route.js';
 import { compressAnswers, requireEncoding } from './compression.js';
 import { addDocumentation, described } from './documentation.js';
@@ -16,8 +17,8 @@ import { refuseOtherMethods } from './other-methods.js';
 import { addPageRoutes } from './page-routes.js';
 import { addProtocolRoutes } from './protocol-routes.js';
 import { readBody } from './read-body.js';
+import { recordRequests } from './record-requests.js';
 import { addRepositoryRoutes } from './repository-routes.js';
-import { addRequestLog, requestId } from './request-log.js';
 
 export interface AppOptions extends BrowserOptions {
   readonly models: Models;
@@ -48,10 +49,7 @@ declare module 'fastify' {
     readonly isInference?: true;
   }
   interface FastifyRequest {
-    /** The name of the model that answers; empty until it is known. */
-    modelName: string;
-    /** Of the bytes that requests may hold. */
-    share: Share;
+    record: RequestRecord;
   }
 }
 
@@ -62,7 +60,9 @@ export async function createApp(options: AppOptions): Promise<FastifyInstance> {
   const { apiKey, log, maxBody, metrics, timeout } = options;
   const app = Fastify({
     loggerInstance: log as FastifyBaseLogger,
-    logController: new LogController({ disableRequestLogging: true, requestIdLogLabel: 'requestId' }),
+    logController: new LogController({ disableRequestLogging: true }),
+    // Records have a log of their own, which is made only when there is something to say.
+    childLoggerFactory: (log) => log,
     genReqId: ({ headers }) => requestId(headers),
     ...{ bodyLimit: maxBody, keepAliveTimeout: keepAlive, requestTimeout: timeout },
     // Those that do not read their answers either: nothing moves on their connections.
@@ -80,35 +80,27 @@ export async function createApp(options: AppOptions): Promise<FastifyInstance> {
   });
   // Bodies are read as bytes, whatever they say they are, and checked by the routes; schemas are for /openapi.json.
   app.removeAllContentTypeParsers();
-  app.addContentTypeParser('*', ({ raw, share }: FastifyRequest) => readBody(raw, maxBody, share));
+  app.addContentTypeParser('*', ({ raw, record }: FastifyRequest) => readBody(raw, maxBody, record.share));
   app.setValidatorCompiler(() => () => true);
   app.setSerializerCompiler(() => (data) => JSON.stringify(data));
 
-  addRequestLog(app, options.accessLog);
+  recordRequests(app, options);
   await allowOrigins(app, options);
   const requireOwnHost = hostCheck(options);
-  app.addHook('onRequest', async (request, reply) => {
-    const { headers, routeOptions } = request;
+  app.addHook('onRequest', ({ headers, routeOptions }, _reply, done) => {
     requireOwnHost(headers.host);
-    const share = options.budgets.bodies.share();
-    request.share = share;
-    reply.raw.once('close', share.release);
     if (apiKey !== null && !routeOptions.config.isPublic && !isAuthorized(headers, apiKey)) {
       const problem = 'the API key is missing or wrong; send it as Authorization: Bearer <key>';
       throw new HttpError(401, problem, { 'www-authenticate': challenges });
     }
     requireEncoding(headers);
+    done();
   });
   compressAnswers(app);
-  app.addHook('onSend', async (_request, reply) => {
+  app.addHook('onSend', (_request, reply, _payload, done) => {
     // Not while it still listens: clients would come with new connections, some of which would be refused unheard.
     if (options.isDraining() && !app.server.listening) reply.header('connection', 'close');
-  });
-  app.decorateRequest('modelName', '');
-  app.decorateRequest('share');
-  app.addHook('onResponse', async (request, reply) => {
-    const { modelName, routeOptions } = request;
-    if (routeOptions.config.isInference) metrics.observeRequest(modelName, reply.statusCode, reply.elapsedTime / 1000);
+    done();
   });
 
   const addRefusals = refuseOtherMethods(app);

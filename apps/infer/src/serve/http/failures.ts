@@ -9,7 +9,7 @@ import { WorkerDied } from '../workers/worker-thread.js';
 /** Answers a request that failed. Failures of the server's own are logged, and not told. */
 export function answerFailure(error: Error, request: FastifyRequest, reply: FastifyReply): void {
   const { status, message } = explain(error);
-  if (status >= 500 && status !== 503) request.log.error({ err: error, url: request.url }, 'a request failed');
+  if (status >= 500 && status !== 503) request.record.log.error({ err: error, url: request.url }, 'a request failed');
   // Not there yet where no route was looked for.
   reply.header('x-request-id', request.id);
   if (error instanceof HttpError) reply.headers(error.headers);

@@ -24,7 +24,7 @@ import {
 import { inSlices } from '../protocol/slices.js';
 import type { AppOptions } from './create-app.js';
 import { described } from './documentation.js';
-import { goneSignal, useModel } from './use-model.js';
+import { useModel } from './use-model.js';
 
 interface ModelRoute {
   Params: { readonly name: string; readonly version?: string };
@@ -49,27 +49,27 @@ export function addProtocolRoutes(app: FastifyInstance, options: AppOptions): vo
 
   for (const path of ['/v2/models/:name', '/v2/models/:name/versions/:version']) {
     app.get<ModelRoute>(path, { schema: schemas.model }, async (request) =>
-      useModel(models, request, request.params, (model) => metadataOf(model, parametersOf(model))),
+      useModel(models, request.record, request.params, (model) => metadataOf(model, parametersOf(model))),
     );
     app.get<ModelRoute>(`${path}/ready`, { schema: schemas.modelReady }, async (request, reply) =>
-      useModel(models, request, request.params, ({ name }) => {
+      useModel(models, request.record, request.params, ({ name }) => {
         const ready = isReady();
         reply.code(ready ? 200 : 503);
         return { name, ready };
       }),
     );
     app.get<ModelRoute>(`${path}/config`, { schema: schemas.config }, async (request) =>
-      useModel(models, request, request.params, modelConfig),
+      useModel(models, request.record, request.params, modelConfig),
     );
     app.get<ModelRoute>(`${path}/stats`, { schema: schemas.statistics }, async (request) =>
-      useModel(models, request, request.params, ({ statistics }) => ({ model_stats: [statistics.report()] })),
+      useModel(models, request.record, request.params, ({ statistics }) => ({ model_stats: [statistics.report()] })),
     );
     app.post<ModelRoute>(`${path}/infer`, { schema: schemas.infer, config: { isInference: true } }, (request, reply) =>
-      useModel(models, request, request.params, async (model) => {
+      useModel(models, request.record, request.params, async (model) => {
         const body = (request.body as Buffer | undefined) ?? Buffer.alloc(0);
         const headerLength = request.headers['inference-header-content-length'];
-        const received = await inSlices(readHttp(body, headerLength?.toString()));
-        const answer = encodeResponse(await infer(model, received, { gone: goneSignal(reply), timeout, decoding }));
+        const parsed = await inSlices(readHttp(body, headerLength?.toString(), model));
+        const answer = encodeResponse(await infer(model, parsed, { caller: request.record, timeout, decoding }));
         reply.headers(answer.headers);
         return answer.body;
       }),

@@ -1,7 +1,7 @@
 // The bytes of a request.
 
 import type { IncomingMessage } from 'node:http';
-import { HttpError } from '../http-error.js';
+import { HttpError, wentAway } from '../http-error.js';
 import type { Share } from './budget.js';
 import { decodedBody } from './compression.js';
 
@@ -41,16 +41,15 @@ export function readBody(payload: IncomingMessage, largest: number, share: Share
         reject(error);
       }
     });
-    body.on('end', () => resolve(bytes.subarray(0, size)));
+    body.on('end', () => resolve(bytes.length === size ? bytes : bytes.subarray(0, size)));
     body.on('error', ({ code }: NodeJS.ErrnoException) => {
       const encoding = payload.headers['content-encoding'];
-      if (code?.startsWith('Z_')) reject(new HttpError(400, `the body is damaged, or not compressed by ${encoding}`));
+      const isDamaged = code?.startsWith('Z_');
+      reject(isDamaged ? new HttpError(400, `the body is damaged, or not compressed by ${encoding}`) : wentAway());
     });
-    for (const event of ['error', 'close']) {
-      body.on(event, () => {
-        if (!body.readableEnded) reject(new HttpError(499, 'the client went away'));
-      });
-    }
+    body.on('close', () => {
+      if (!body.readableEnded) reject(wentAway());
+    });
   });
 }
 

@@ -61,8 +61,8 @@ export class Edition {
       ...description,
       ...{ name, version, limits, statistics },
       requireRoom: (computation) => predictors[computation].requireRoom(1),
-      predict: (computation, features, rows, signal) =>
-        statistics.observeRequest(rows, () => predictors[computation].predict(features, rows, signal)),
+      predict: (computation, features, rows, caller) =>
+        statistics.observeRequest(rows, () => predictors[computation].predict(features, rows, caller)),
     };
   }
 

@@ -74,7 +74,7 @@ export class ModelLibrary implements Models {
     return this.#editions.get(name)!.queued;
   }
 
-  async use<T>(name: string, task: (model: ServedModel) => T | Promise<T>): Promise<T> {
+  use<T>(name: string, task: (model: ServedModel) => T | Promise<T>): Promise<T> {
     return this.#loaded(name).use(task);
   }
 

@@ -3,6 +3,7 @@
 import type { TypedArray } from '@bn/core';
 import type { BatchLimits } from '../batching/batch-queue.js';
 import type { Outputs } from '../batching/predictor.js';
+import type { Caller } from '../caller.js';
 import type { RepositoryIndex } from '../protocol/schemas.js';
 import type { Computation, ModelDescription } from '../workers/messages.js';
 import type { Statistics } from './statistics.js';
@@ -17,10 +18,9 @@ export interface ServedModel extends ModelDescription {
   requireRoom(computation: Computation): void;
   /**
    * @param features row-major, with `rows` examples
-   * @param signal aborted when nobody waits for the answer any more
    * @throws HttpError, as `Predictor.predict` does
    */
-  predict(computation: Computation, features: TypedArray, rows: number, signal: AbortSignal): Promise<Outputs>;
+  predict(computation: Computation, features: TypedArray, rows: number, caller: Caller): Promise<Outputs>;
 }
 
 /** The models that requests can name. */

@@ -6,14 +6,22 @@ import type { Models } from './served-model.js';
 
 type Duration = ModelStatistics['inference_stats']['success'];
 
+/** Bringing data to the device and back is a part of `compute_infer`; the rest is done in the server's own thread. */
+type Computation = Pick<ModelStatistics['inference_stats'], 'compute_input' | 'compute_infer' | 'compute_output'>;
+
+const none: Duration = { count: 0, ns: 0 };
+const computation = (): Computation => ({
+  ...{ compute_input: { ...none }, compute_infer: { ...none }, compute_output: { ...none } },
+});
+
 export class Statistics {
   readonly #about: { readonly name: string; readonly version: string };
   readonly #success: Duration = { count: 0, ns: 0 };
   readonly #fail: Duration = { count: 0, ns: 0 };
   readonly #queue: Duration = { count: 0, ns: 0 };
-  readonly #compute: Duration = { count: 0, ns: 0 };
+  readonly #compute: Computation = computation();
   /** By the number of examples in the batch. */
-  readonly #batches = new Map<number, Duration>();
+  readonly #batches = new Map<number, Computation>();
   #examples = 0;
   #last = 0;
 
@@ -37,31 +45,28 @@ export class Statistics {
     }
   }
 
-  observeBatch({ rows, waits, duration, isComputed }: BatchObservation): void {
+  observeBatch({ rows, waits, parts }: BatchObservation): void {
     for (const wait of waits) add(this.#queue, 1, wait);
-    if (!isComputed) return;
-    // Each request has waited for the whole batch.
-    add(this.#compute, waits.length, waits.length * duration);
-    const batches = this.#batches.get(rows) ?? { count: 0, ns: 0 };
+    if (!parts) return;
+    const batches = this.#batches.get(rows) ?? computation();
     this.#batches.set(rows, batches);
-    add(batches, 1, duration);
+    for (const part of ['input', 'infer', 'output'] as const) {
+      // Each request has waited for the whole batch.
+      add(this.#compute[`compute_${part}`], waits.length, waits.length * parts[part]);
+      add(batches[`compute_${part}`], 1, parts[part]);
+    }
   }
 
   report(): ModelStatistics {
-    // What the worker takes to bring data to the device and back is not measured apart: it is in `compute_infer`.
-    const none = { count: 0, ns: 0 };
     const batches = [...this.#batches].sort(([a], [b]) => a - b);
     return {
       ...{ ...this.#about, last_inference: this.#last, inference_count: this.#examples },
-      execution_count: batches.reduce((sum, [, { count }]) => sum + count, 0),
+      execution_count: batches.reduce((sum, [, { compute_infer }]) => sum + compute_infer.count, 0),
       inference_stats: {
-        ...{ success: { ...this.#success }, fail: { ...this.#fail }, queue: { ...this.#queue } },
-        ...{ compute_input: none, compute_infer: { ...this.#compute }, compute_output: none, cache_hit: none },
-        cache_miss: none,
+        ...{ success: this.#success, fail: this.#fail, queue: this.#queue, ...this.#compute },
+        ...{ cache_hit: none, cache_miss: none },
       },
-      batch_stats: batches.map(([batch_size, duration]) => ({
-        ...{ batch_size, compute_input: none, compute_infer: { ...duration }, compute_output: none },
-      })),
+      batch_stats: batches.map(([batch_size, durations]) => ({ batch_size, ...durations })),
     };
   }
 }

@@ -1,6 +1,6 @@
 // Tensors as bytes.
 
-import { formatShape, type TypedArray } from '@bn/core';
+import { formatShape, sizeOf, type TypedArray } from '@bn/core';
 import { HttpError } from '../http-error.js';
 import { datatypeOf, datatypes } from './datatypes.js';
 import type { Elements } from './elements.js';
@@ -13,18 +13,19 @@ export function binaryElements(bytes: Uint8Array): Elements {
 }
 
 function* readTensor(bytes: Uint8Array, kind: TensorKind): Steps<TypedArray> {
-  const each = datatypes.get(kind.datatype)!.bytes;
-  const writer = new TensorWriter('binary data', kind, Math.floor(bytes.length / each));
-  if (bytes.length !== writer.size * each) {
-    const expected = `${writer.size * each} bytes for ${kind.datatype} ${formatShape(kind.shape)}`;
-    writer.refuse(`expected ${expected}, got ${bytes.length}`);
+  const { bytes: each, read } = datatypes.get(kind.datatype)!;
+  const size = each * sizeOf(kind.shape);
+  if (bytes.length !== size) {
+    const expected = `${size} bytes for ${kind.datatype} ${formatShape(kind.shape)}`;
+    throw new HttpError(400, `binary data: expected ${expected}, got ${bytes.length}`);
   }
-  if (isNative(kind)) return writer.datatype.read(new Uint8Array(bytes).buffer) as TypedArray;
+  if (isNative(kind)) return read(new Uint8Array(bytes).buffer) as TypedArray;
+  const writer = new TensorWriter('binary data', kind, bytes.length / each);
   for (let at = 0; at < bytes.length; at += stride) {
     // A copy: elements of several bytes have to be aligned.
-    const values = writer.datatype.read(new Uint8Array(bytes.subarray(at, at + stride)).buffer);
+    const values = read(new Uint8Array(bytes.subarray(at, at + stride)).buffer);
     for (let i = 0; i < values.length; i++) writer.push(values[i]!);
-    yield;
+    if (at + stride < bytes.length) yield;
   }
   return writer.done();
 }

@@ -15,19 +15,15 @@ export interface EncodedResponse {
 /** @throws HttpError 500 for numbers that JSON has not */
 export function encodeResponse({ model, request, values }: InferenceAnswer): EncodedResponse {
   const binary: Buffer[] = [];
-  const response: InferenceResponse = {
-    ...{ model_name: model.name, model_version: model.version },
-    ...(request.id !== undefined && { id: request.id }),
-    outputs: request.outputs.map(({ name, binary: asBytes }) => {
-      const { data, spec } = values.get(name)!;
-      const head = { name, datatype: datatypeOf[spec.dtype], shape: spec.shape as number[] };
-      if (!asBytes) return { ...head, data: finite(name, elementsOf(data, spec.dtype)) };
-      const bytes = bytesOf(data);
-      binary.push(bytes);
-      return { ...head, parameters: { binary_data_size: bytes.length } };
-    }),
-  };
-  const json = JSON.stringify(response);
+  const outputs = request.outputs.map(({ name, binary: asBytes }): InferenceResponse['outputs'][number] => {
+    const { data, spec } = values.get(name)!;
+    const [datatype, shape] = [datatypeOf[spec.dtype], spec.shape as number[]];
+    if (!asBytes) return { name, datatype, shape, data: finite(name, elementsOf(data, spec.dtype)) };
+    binary.push(bytesOf(data));
+    return { name, datatype, shape, parameters: { binary_data_size: data.byteLength } };
+  });
+  const { name, version } = model;
+  const json = JSON.stringify({ model_name: name, model_version: version, id: request.id, outputs });
   if (binary.length === 0) return { headers: { 'content-type': 'application/json; charset=utf-8' }, body: json };
   const head = Buffer.from(json);
   return {

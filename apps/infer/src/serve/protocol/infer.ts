@@ -2,15 +2,14 @@
 
 import { joinArrays, type TypedArray } from '@bn/core';
 import type { OutputValue } from '../../model/open-model.js';
+import type { Caller } from '../caller.js';
 import type { Budget } from '../http/budget.js';
 import { decodeImages, imageModel, untilTimeUp } from '../images.js';
 import type { ServedModel } from '../models/served-model.js';
-import { type ParsedRequest, parseRequest, type Received } from './parse-request.js';
-import { inSlices } from './slices.js';
+import type { ParsedRequest } from './parse-request.js';
 
 export interface InferenceOptions {
-  /** Aborted when nobody waits for the answer any more. */
-  readonly gone: AbortSignal;
+  readonly caller: Caller;
   /** Milliseconds. */
   readonly timeout: number;
   /** Of the bytes that decoding images may take at a time. */
@@ -27,26 +26,25 @@ export interface InferenceAnswer {
 /** @throws HttpError */
 export async function infer(
   model: ServedModel,
-  received: Received,
+  request: ParsedRequest,
   options: InferenceOptions,
 ): Promise<InferenceAnswer> {
-  const request = await inSlices(parseRequest(received, model));
   const { input, rows } = request;
   const features = 'features' in input ? input.features : await featuresOf(model, input.images, options);
-  return { model, request, values: await model.predict('outputs', features, rows, options.gone) };
+  return { model, request, values: await model.predict('outputs', features, rows, options.caller) };
 }
 
 /** Decoded as by `POST /classify`. */
 function featuresOf(
   model: ServedModel,
   images: readonly Uint8Array[],
-  { gone, timeout, decoding }: InferenceOptions,
+  { caller, timeout, decoding }: InferenceOptions,
 ): Promise<TypedArray> {
   const { input } = imageModel(model);
   const encoded = images.map((bytes, i) => ({ bytes, site: `element ${i}: ` }));
-  return untilTimeUp(gone, timeout, async (signal) => {
+  return untilTimeUp(caller, timeout, async (caller) => {
     const pixels = await decodeImages(encoded, input, {
-      ...{ invert: false, budget: decoding, signal },
+      ...{ invert: false, budget: decoding, caller },
       requireRoom: () => model.requireRoom('outputs'),
     });
     return joinArrays(pixels.map((one) => input.features(one)));

@@ -27,7 +27,7 @@ function* readTensor(text: Buffer, kind: TensorKind): Steps<TypedArray> {
   if (text.subarray(1).find((byte) => byte > space!) === openBracket) yield* flatten(text, kind.shape);
   const last = text.length - 1;
   for (let from = 1, to = 0; to < last; from = to + 1) {
-    yield;
+    if (from > 1) yield;
     to = last - from <= stride ? last : text.lastIndexOf(comma!, from + stride);
     const part = parse(text, from, to, writer.count);
     writer.requireRoomFor(part.length);
@@ -92,7 +92,7 @@ function* flatten(text: Buffer, shape: readonly number[]): Steps<void> {
   /** Of the arrays that are open, the commas so far and the first element. */
   const commas = shape.map(() => 0);
   const starts = shape.map(() => 0);
-  let [depth, count, pause] = [0, 0, 0];
+  let [depth, count, pause] = [0, 0, stride];
   let isEmpty = true;
   const wrongLength = (got: string) =>
     refuse(`expected an array of ${shape[depth - 1]} at element ${starts[depth - 1]}, got one of ${got}`);

@@ -34,22 +34,37 @@ export interface CutRequest {
  * @throws HttpError 400 for what is nested too deep, has several arrays of elements, or is large without them
  */
 export function* cutRequest(text: Buffer): Steps<CutRequest> {
-  let [depth, from, to, pause] = [0, -1, -1, 0];
-  let inString = false;
-  const requireSmall = (read: number) => {
-    const size = from < 0 ? read : to < 0 ? from : read - (to - from);
-    if (size <= largest) return;
-    throw new HttpError(
-      400,
-      `the request has more than ${largest} bytes besides its data; leave out what is not needed`,
-    );
-  };
-  for (let i = 0; i < text.length; i++) {
-    if (i >= pause) {
-      requireSmall(i);
-      yield;
-      pause = i + stride;
+  const place: Place = { depth: 0, inString: false, from: -1, to: -1 };
+  for (let at = 0; at < text.length; ) {
+    if (at > 0) yield;
+    at = scan(text, at, Math.min(at + stride, text.length), place);
+    const { from, to } = place;
+    const size = from < 0 ? at : to < 0 ? from : at - (to - from);
+    if (size > largest) {
+      const problem = `the request has more than ${largest} bytes besides its data`;
+      throw new HttpError(400, `${problem}; leave out what is not needed`);
     }
+  }
+  const { from, to } = place;
+  if (to < 0) return { head: text, data: null };
+  const head = Buffer.concat([text.subarray(0, from), Buffer.from('[]'), text.subarray(to)]);
+  return { head, data: text.subarray(from, to) };
+}
+
+/** What is known of a request up to some byte. */
+interface Place {
+  depth: number;
+  inString: boolean;
+  /** Where its elements are; -1 if that is not known yet. */
+  from: number;
+  to: number;
+}
+
+/** Goes on reading up to `end`, or a little further. @returns how far */
+function scan(text: Buffer, start: number, end: number, place: Place): number {
+  let { depth, inString } = place;
+  let i = start;
+  for (; i < end; i++) {
     const byte = text[i];
     if (inString) {
       if (byte === backslash) i++;
@@ -59,19 +74,17 @@ export function* cutRequest(text: Buffer): Steps<CutRequest> {
     } else if (byte === openBracket || byte === openBrace) {
       if (++depth > deepest) throw new HttpError(400, `the request is nested deeper than ${deepest}`);
       if (depth !== dataDepth || byte !== openBracket || !isDataAt(text, i)) continue;
-      if (from >= 0) throw new HttpError(400, 'inputs: data is given twice; the model takes one input');
-      from = i;
+      if (place.from >= 0) throw new HttpError(400, 'inputs: data is given twice; the model takes one input');
+      place.from = i;
       // A list of numbers is passed over at once.
       const list = text.subarray(i + 1, text.indexOf(closeBracket!, i));
       if (![openBracket, openBrace, quote].some((byte) => list.includes(byte!))) i += list.length;
     } else if (byte === closeBracket || byte === closeBrace) {
-      if (depth-- === dataDepth && from >= 0 && to < 0) to = i + 1;
+      if (depth-- === dataDepth && place.from >= 0 && place.to < 0) place.to = i + 1;
     }
   }
-  requireSmall(text.length);
-  if (to < 0) return { head: text, data: null };
-  const head = Buffer.concat([text.subarray(0, from), Buffer.from('[]'), text.subarray(to)]);
-  return { head, data: text.subarray(from, to) };
+  Object.assign(place, { depth, inString });
+  return i;
 }
 
 /** Whether `"data":` stands before the position. */
@@ -95,7 +108,7 @@ export function parseSmallJson<T>(body: Buffer | undefined, schema: z.ZodType<T>
 
 /** @throws HttpError 400 for a text that is not JSON, holds keys that reach for prototypes, or is no such object */
 export function parseJson<T>(text: Buffer, schema: z.ZodType<T>): T {
-  if (text.toString('latin1').split(',').length > mostValues) {
+  if (text.length > mostValues && text.toString('latin1').split(',').length > mostValues) {
     throw new HttpError(
       400,
       `the request has more than ${mostValues} values besides its data; leave out what is not needed`,

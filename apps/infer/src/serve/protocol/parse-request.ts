@@ -21,7 +21,7 @@ export interface Received {
 }
 
 export interface ParsedRequest {
-  readonly id?: string;
+  readonly id: string | undefined;
   /** The tensor in the model's type; or files of images, one for each example. */
   readonly input: { readonly features: TypedArray } | { readonly images: readonly Uint8Array[] };
   /** Examples in the batch. */
@@ -41,26 +41,26 @@ type Input = InferenceRequest['inputs'][number];
 /** @throws HttpError 400 for what does not fit */
 export function* parseRequest({ request, elements }: Received, model: ModelInterface): Steps<ParsedRequest> {
   requireSupported(request);
-  const input = onlyInput(request, model);
-  const { datatype, shape } = input;
-  checkShape(input, model.input.spec);
-  return {
-    ...(request.id !== undefined && { id: request.id }),
-    ...{ rows: shape[0]!, outputs: requestedOutputs(request, model) },
-    input:
-      datatype === 'BYTES'
-        ? { images: yield* elements.items(shape[0]!) }
-        : { features: yield* elements.tensor({ datatype, shape, dtype: model.input.spec.dtype }) },
-  };
+  const given = onlyInput(request, model);
+  const { datatype, shape } = given;
+  checkShape(given, model.input.spec);
+  const outputs = requestedOutputs(request, model);
+  const input =
+    datatype === 'BYTES'
+      ? { images: yield* elements.items(shape[0]!) }
+      : { features: yield* elements.tensor({ datatype, shape, dtype: model.input.spec.dtype }) };
+  return { id: request.id, input, rows: shape[0]!, outputs };
 }
 
 /** Parameters of Triton's extensions that change what is computed, or where the data is. */
 const unsupported = /^(classification|priority|sequence_(id|start|end)|shared_memory_.*)$/;
 
-function requireSupported({ parameters, inputs, outputs = [] }: InferenceRequest): void {
-  for (const given of [parameters, ...[...inputs, ...outputs].map(({ parameters }) => parameters)]) {
-    const name = Object.keys(given ?? {}).find((name) => unsupported.test(name));
-    if (name) throw new HttpError(400, `parameters.${name}: this server does not have it; leave it out`);
+function requireSupported(request: InferenceRequest): void {
+  for (const { parameters = {} } of [request, ...request.inputs, ...(request.outputs ?? [])]) {
+    for (const name of Object.keys(parameters)) {
+      if (!unsupported.test(name)) continue;
+      throw new HttpError(400, `parameters.${name}: this server does not have it; leave it out`);
+    }
   }
 }
 

@@ -5,7 +5,7 @@ import { binaryElements } from './binary-elements.js';
 import { type Elements, noElements } from './elements.js';
 import { jsonElements } from './json-elements.js';
 import { cutRequest, parseJson } from './parse-json.js';
-import type { Received } from './parse-request.js';
+import { type ModelInterface, type ParsedRequest, parseRequest } from './parse-request.js';
 import { type InferenceRequest, inferenceRequest } from './schemas.js';
 import type { Steps } from './slices.js';
 
@@ -13,7 +13,7 @@ import type { Steps } from './slices.js';
  * @param headerLength the header Inference-Header-Content-Length: where the JSON ends and binary data begins
  * @throws HttpError 400 for what is no such request
  */
-export function* readHttp(body: Buffer, headerLength: string | undefined): Steps<Received> {
+export function* readHttp(body: Buffer, headerLength: string | undefined, model: ModelInterface): Steps<ParsedRequest> {
   const jsonLength = headerLength === undefined ? body.length : Number(headerLength);
   if (headerLength !== undefined && (!/^\d+$/.test(headerLength) || jsonLength > body.length)) {
     const problem = `expected at most the ${body.length} bytes of the body, got ${headerLength}`;
@@ -21,7 +21,8 @@ export function* readHttp(body: Buffer, headerLength: string | undefined): Steps
   }
   const { head, data } = yield* cutRequest(body.subarray(0, jsonLength));
   const request = parseJson(head, inferenceRequest);
-  return { request, elements: elementsOf(request, data, body.subarray(jsonLength)) };
+  const elements = elementsOf(request, data, body.subarray(jsonLength));
+  return yield* parseRequest({ request, elements }, model);
 }
 
 function elementsOf({ inputs }: InferenceRequest, data: Buffer | null, bytes: Buffer): Elements {

@@ -11,8 +11,13 @@ export const stride = 2 ** 15;
 /** Milliseconds after which others get their turn. */
 const slice = 4;
 
-/** Does the work; what is short is done at once. */
-export async function inSlices<T>(steps: Steps<T>): Promise<T> {
+/** Does the work; what is short is done at once, also without a promise. */
+export function inSlices<T>(steps: Steps<T>): T | Promise<T> {
+  const { done, value } = steps.next();
+  return done ? value : inTurns(steps);
+}
+
+async function inTurns<T>(steps: Steps<T>): Promise<T> {
   let start = performance.now();
   for (;;) {
     const { done, value } = steps.next();
