@@ -14,7 +14,9 @@ import { UsageError } from './usage-error.js';
 export function checkedOption(flag: string, kind: Kind<unknown>, description: string): Option {
   const option = new Option(`${flag} ${kind.placeholder}`.trim(), withChoices(description, kind));
   // Of commander's own: a check would make it one that takes a value.
-  return kind.placeholder === '' ? option : option.argParser((given) => checkedValue(flag, kind, given));
+  if (kind.placeholder === '') return option;
+  if (kind.implied !== undefined) option.preset(kind.implied);
+  return option.argParser((given) => checkedValue(flag, kind, given));
 }
 
 /** A command whose options are checked by their kinds. */

@@ -20,6 +20,7 @@ export { median } from './median.js';
 export { named, readIfThere, readNamed } from './named-file.js';
 export { automatic, type OpenedBackend, openBackend } from './open-backend.js';
 export { installCommand, notInstalled, optionalBackends } from './optional-package.js';
+export { hostName, isOwnHost } from './own-host.js';
 export { parseCommand } from './parse-command.js';
 export { printable, wrapWords } from './printable.js';
 export { type CommandModule, defineProgram, type Program } from './program.js';

@@ -5,6 +5,8 @@ import * as v from 'valibot';
 export interface Kind<T> {
   /** What stands for the value in `--help`; empty for a flag without a value. */
   readonly placeholder: string;
+  /** The text that is taken where a flag is given without a value; undefined where it needs one. */
+  readonly implied?: string;
   /** The values, where they are few. */
   readonly choices?: readonly string[];
   /** Completes "expected …". */
@@ -54,6 +56,11 @@ export const share: Kind<number> = number(
 /** Numbers of a kind up to a largest one. */
 export function atMost(most: number, { expects, schema, ...kind }: Kind<number>): Kind<number> {
   return { ...kind, expects: `${expects}, at most ${most}`, schema: v.pipe(schema, v.maxValue(most)) };
+}
+
+/** A kind whose value may be left out on the command line, which means the text `implied`. */
+export function optional<T>(implied: string, { placeholder, ...kind }: Kind<T>): Kind<T> {
+  return { ...kind, placeholder: placeholder.replace(/<(.*)>/, '[$1]'), implied };
 }
 
 /** On or off; as a flag, on by being there. */

@@ -19,7 +19,7 @@ export async function renderComparison(runs: readonly RecordedRun[]): Promise<st
 }
 
 /** What the page holds. */
-async function comparison(runs: readonly RecordedRun[]): Promise<Html> {
+export async function comparison(runs: readonly RecordedRun[]): Promise<Html> {
   const settings = settingRows(runs);
   return html`<section><h2>Curves</h2>
 <ul class="runs">${runs.map(({ name }, i) => html`<li><i class="key run${(i % runColors) + 1}"></i>${name}</li>\n`)}</ul>

@@ -9,6 +9,7 @@ import {
   type Kind,
   notNegative,
   oneOf,
+  optional,
   positive,
   share,
   text,
@@ -152,6 +153,13 @@ export const knobs = {
   export: knob(text('<file>'), null, 'file to write the trained model to, as ONNX', 'none; `export` does it later', {
     resumable: true,
   }),
+  dashboard: knob(
+    optional('0', wholeNumber(0, 65_535)),
+    null,
+    'show this run and those beside it in a browser while it trains; the port, or 0 for 8090 or a free one',
+    'none',
+    { resumable: true },
+  ),
   json: knob(toggle, false, 'print one line of JSON per event, for programs', 'text for people', {
     resumable: true,
   }),

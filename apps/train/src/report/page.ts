@@ -1,4 +1,4 @@
-// The frame of a page that needs nothing else: no network, no scripts, a strict content security policy.
+// The frame of a page that needs nothing else: no network, a strict content security policy, and no scripts but those of the dashboard.
 
 import { createHash } from 'node:crypto';
 import { Html, html } from './html.js';
@@ -11,16 +11,19 @@ export interface Page {
   /** Beneath the title. */
   readonly note: string;
   readonly main: Html;
+  /** A program that may ask where the page is from. */
+  readonly script?: string;
 }
 
 /** The text of an HTML file. */
-export function renderPage({ title, kind, note, main }: Page): string {
-  const styleHash = createHash('sha256').update(styleSheet).digest('base64');
+export function renderPage({ title, kind, note, main, script }: Page): string {
+  const hash = (text: string) => new Html(createHash('sha256').update(text).digest('base64'));
+  const scripts = script === undefined ? null : html`; script-src 'sha256-${hash(script)}'; connect-src 'self'`;
   const page = html`<!doctype html>
 <html lang="en">
 <head>
 <meta charset="utf-8">
-<meta http-equiv="Content-Security-Policy" content="default-src 'none'; style-src 'sha256-${new Html(styleHash)}'; img-src data:">
+<meta http-equiv="Content-Security-Policy" content="default-src 'none'; style-src 'sha256-${hash(styleSheet)}'; img-src data:${scripts}">
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <meta name="color-scheme" content="light dark">
 <title>${title}</title>
@@ -35,6 +38,7 @@ export function renderPage({ title, kind, note, main }: Page): string {
 <main>
 ${main}
 </main>
+${script !== undefined && html`<script>${new Html(script)}</script>`}
 </body>
 </html>
 `;

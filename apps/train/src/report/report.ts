@@ -21,10 +21,7 @@ export async function renderReport(record: RunRecord): Promise<string> {
     kind: 'Training run',
     note: `${epochs.length} ${epochs.length === 1 ? 'epoch' : 'epochs'}, by ${description.backend} on ${description.device}`,
     main: html`${figures(summary)}
-<section><h2>Training</h2>
-<div class="pair">${await trainingFigures(epochs)}</div>
-${epochTable(epochs)}</section>
-${await batchNormSection(epochs)}
+${await trainingSections(epochs)}
 ${measuresSection(result.measures)}
 ${confusionSection(result.confusion, result.names)}
 ${mistakesSection(result.mistakes, config.task === 'regress')}
@@ -35,6 +32,14 @@ ${seenSection(views.seen)}
 <div><h2>Environment</h2>${definitions(environment(description))}</div>
 </section>`,
   });
+}
+
+/** What is known of a run while it trains. */
+export async function trainingSections(epochs: readonly EpochRecord[]): Promise<Html> {
+  return html`<section><h2>Training</h2>
+<div class="pair">${await trainingFigures(epochs)}</div>
+${epochTable(epochs)}</section>
+${await batchNormSection(epochs)}`;
 }
 
 function figures(summary: RunSummary): Html {

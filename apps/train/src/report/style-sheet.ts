@@ -42,6 +42,7 @@ h2 { font-size: 1.25rem; letter-spacing: -0.01em; margin-bottom: .75rem }
 h3 { font-size: 1rem; overflow-wrap: anywhere }
 header p { margin-top: .4rem }
 section { margin-top: 2.75rem }
+main > .card:first-child { margin-top: 1.5rem }
 .eyebrow { color: var(--train); font-size: .8rem; font-weight: 600; letter-spacing: .06em; text-transform: uppercase; margin: 0 0 .3rem }
 .muted, .note { color: var(--muted); font-weight: normal }
 .note { max-width: 52rem; margin: -.35rem 0 1rem; font-size: .925rem }
@@ -61,6 +62,9 @@ figcaption { display: flex; justify-content: space-between; gap: 1rem; align-ite
 .key.plain { border-top-color: var(--muted) }
 .key.dashed { border-top-style: dashed }
 ${Array.from({ length: runColors }, (_, i) => `.key.run${i + 1} { border-top: 4px solid var(--run${i + 1}) }`).join('\n')}
+.choices { margin-top: 1rem; min-width: 0 }
+.choices legend { padding: 0 .4rem; color: var(--muted) }
+.choices ul { display: flex; flex-wrap: wrap; gap: .3rem 1.4rem; list-style: none; max-height: 9rem; overflow-y: auto; font-size: .925rem }
 .runs { display: flex; flex-wrap: wrap; gap: .3rem 1.2rem; list-style: none; margin: -.2rem 0 1rem; font-size: .925rem; overflow-wrap: anywhere }
 .runs .key { margin-left: 0 }
 details { margin-top: 1rem }

@@ -4,6 +4,7 @@ import { setImmediate } from 'node:timers/promises';
 import { type Io, named, UsageError, writeAtomically } from '@bn/command-line';
 import { BnError, createTrainer, describeSignature, sgd } from '@bn/core';
 import type { RunConfig, Settings } from '../config/settings.js';
+import { type Dashboard, startDashboard } from '../dashboard/dashboard.js';
 import { createDisplay, type Display, defaultDisplayMode } from '../display/display.js';
 import { loadingProgress } from '../display/progress.js';
 import { requireRuntime } from '../export/check-export.js';
@@ -33,6 +34,7 @@ import { type Loaded, withTrainer } from './with-trainer.js';
 export async function runTraining(settings: Settings, io: Io): Promise<boolean> {
   if (settings.out !== null) requireNoRun(settings.out);
   if (settings.export !== null) requireRuntime(io.cwd);
+  const dashboard = settings.dashboard === null ? null : await startDashboard(settings.dashboard);
   let unlock = async () => {};
   const lock = async (path: string) => {
     unlock = await lockRun(path);
@@ -40,13 +42,19 @@ export async function runTraining(settings: Settings, io: Io): Promise<boolean> 
   try {
     // Before anything is read there.
     if (settings.resume !== null) await lock(settings.resume);
-    return await runLocked(settings, io, lock);
+    return await runLocked(settings, io, lock, dashboard);
   } finally {
+    await dashboard?.close('The training has ended.');
     await unlock();
   }
 }
 
-async function runLocked(settings: Settings, io: Io, lock: (path: string) => Promise<void>): Promise<boolean> {
+async function runLocked(
+  settings: Settings,
+  io: Io,
+  lock: (path: string) => Promise<void>,
+  dashboard: Dashboard | null,
+): Promise<boolean> {
   const saved = settings.resume === null ? null : await readCheckpoint(runFolder(settings.resume));
   requireEpochsToCome(settings.config, saved);
 
@@ -76,7 +84,8 @@ async function runLocked(settings: Settings, io: Io, lock: (path: string) => Pro
     const history = await restoreMetrics(folder.metrics, saved?.lastEpoch ?? null);
     const description = describeRun(loaded, io.cwd);
     const warnings = [...notes, ...loaded.warnings];
-    return await trainAndRecord({ ...loaded, warnings, folder, history, description }, settings, io);
+    dashboard?.show(folder.path, config.epochs);
+    return await trainAndRecord({ ...loaded, warnings, folder, history, description, dashboard }, settings, io);
   });
 }
 
@@ -100,6 +109,7 @@ interface Run extends Loaded {
   /** The epochs before a resume. */
   readonly history: readonly EpochRecord[];
   readonly description: RunDescription;
+  readonly dashboard: Dashboard | null;
 }
 
 async function trainAndRecord(run: Run, settings: Settings, io: Io): Promise<boolean> {
@@ -114,6 +124,7 @@ async function trainAndRecord(run: Run, settings: Settings, io: Io): Promise<boo
   try {
     display.start({ description, epochs: config.epochs, history });
     display.message(describeSignature(signature));
+    if (run.dashboard) display.message(`the dashboard is at ${run.dashboard.url}`);
     if (fitted.frozen) display.message(fitted.frozen.text);
     const { length } = data.skipped;
     const left = `${length} ${length === 1 ? 'file was' : 'files were'} left out: ${shortPath(folder.skipped, io.cwd)} says why`;
@@ -144,6 +155,7 @@ async function train(run: Run, recorder: Recorder, display: Display, signal: Abo
   const fit = { train: data.train, test: data.test, epochs, batchSize, learningRate, schedule: scheduleOf(config) };
   for await (const event of trainer.fit({ ...fit, signal })) {
     display.event(event);
+    run.dashboard?.event(event);
     await recorder.record(event);
     const [only, ...others] = recorder.epochs;
     const hint = event.type === 'checkpoint' && only && others.length === 0 ? hintAtChance(only, run) : null;

@@ -1,6 +1,6 @@
 // What pages in a browser may do here: only those of this server, and of the origins that are allowed.
 
-import { isIP } from 'node:net';
+import { hostName, isOwnHost } from '@bn/command-line';
 import cors from '@fastify/cors';
 import type { FastifyInstance } from 'fastify';
 import { HttpError } from '../http-error.js';
@@ -24,21 +24,16 @@ export async function allowOrigins(app: FastifyInstance, { allowOrigin }: Browse
   });
 }
 
-/**
- * A page elsewhere can give its own name the address of this machine, and is then of the same origin: the header Host tells.
- *
- * @returns a check of that header, which throws HttpError 421
- */
+/** @returns a check of the header Host, which throws HttpError 421: see `isOwnHost` */
 export function hostCheck({ allowOrigin, hosts }: BrowserOptions): (host?: string) => void {
   if (!hosts) return () => {};
   const origins = allowOrigin.filter((origin) => origin !== '*');
   const names = new Set([...hosts, ...origins.map((origin) => new URL(origin).hostname)]);
   return (host = 'localhost') => {
-    const name = host.replace(/:\d*$/, '').toLowerCase();
-    if (names.has(name) || name.endsWith('.localhost') || isIP(name.replace(/^\[(.*)\]$/, '$1'))) return;
+    if (isOwnHost(host, names)) return;
     throw new HttpError(
       421,
-      `the host '${name.slice(0, 100)}' is not this server's; use its address, --host, --allow-origin or an API key`,
+      `the host '${hostName(host).slice(0, 100)}' is not this server's; use its address, --host, --allow-origin or an API key`,
     );
   };
 }
