@@ -216,6 +216,11 @@ describe('a configuration file with a mistake', () => {
     ['{"__proto__": 3}', 'unknown key "__proto__"'],
     ['{"json": 1}', '"json": expected true or false, got 1'],
     ['{"model": ""}', '"model": expected some text, got ""'],
+    [
+      '{"augment": [{"flip": true}, {"mixup": 0}]}',
+      'a list such as [{"flip": …}] of flip (true or false), shift (a number',
+    ],
+    ['{"augment": [{"flip": true, "shift": 0.1}]}', '"augment": expected one of none, light, standard'],
     ['{"resume": "runs/x"}', 'unknown key "resume"'],
     ['[1]', 'expected a JSON object'],
     ['{"epochs": 3', 'not valid JSON'],

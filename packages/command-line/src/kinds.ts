@@ -32,6 +32,27 @@ export function oneOf<const C extends string>(...choices: readonly C[]): Kind<C>
   return { placeholder: '<name>', choices, expects, schema: v.picklist(choices), fromText: (value) => value };
 }
 
+/** One of several names; in a configuration file also a list of settings, each of its kind: `[{"flip": true}, {"shift": 0.1}]`. */
+export function nameOrSettings<const C extends string, S extends Readonly<Record<string, Kind<unknown>>>>(
+  choices: readonly C[],
+  settings: S,
+): Kind<C | readonly Setting<S>[]> {
+  const each = Object.entries(settings).map(([name, { schema }]) => v.strictObject({ [name]: schema }));
+  const kinds = Object.entries(settings).map(([name, { expects }]) => `${name} (${expects})`);
+  const schema = v.union([v.picklist(choices), v.array(v.union(each))]);
+  return {
+    ...{ placeholder: '<name>', choices },
+    expects: `one of ${choices.join(', ')}; or in a file a list such as [{"${Object.keys(settings)[0]}": …}] of ${kinds.join(', ')}`,
+    schema: schema as unknown as v.GenericSchema<C | readonly Setting<S>[]>,
+    fromText: (value) => value,
+  };
+}
+
+/** An object with one of the keys. */
+export type Setting<S extends Readonly<Record<string, Kind<unknown>>>> = {
+  readonly [K in keyof S]: { readonly [_ in K]: S[K] extends Kind<infer T> ? T : never };
+}[keyof S];
+
 export function wholeNumber(from: number, to = Number.MAX_SAFE_INTEGER): Kind<number> {
   const range = to === Number.MAX_SAFE_INTEGER ? `of at least ${from}` : `from ${from} to ${to}`;
   const schema = v.pipe(v.number(), v.safeInteger(), v.minValue(from), v.maxValue(to));

@@ -58,6 +58,8 @@ export class Variables {
   /** Of updates that follow a variance. `around` is a path. */
   readonly variances = new Map<string, FollowedVariance>();
   readonly randoms = new Map<string, Spec>();
+  /** Where the batch is mixed: how much of each example is itself, a scalar; the rest is its partner (see `mixup`). */
+  share: Tensor | null = null;
   /** Layers that compute as in prediction, by path. */
   readonly frozen: ReadonlySet<string>;
 

@@ -1,7 +1,22 @@
 // Augmentations against formulas written out by pixel, with given random numbers.
 
 import { expect, test } from 'vitest';
-import { colorJitter, input, type Layer, randomAffine, randomErasing } from '../src/index.js';
+import { betaQuantiles } from '../src/augment/mixed-batch.js';
+import {
+  classification,
+  colorJitter,
+  cutmix,
+  dense,
+  flatten,
+  input,
+  type Layer,
+  mixup,
+  randomAffine,
+  randomErasing,
+  sequential,
+  sgd,
+  trainingStepGraph,
+} from '../src/index.js';
 import { defineModel, trace } from '../src/model.js';
 import { evaluate } from './evaluate.js';
 
@@ -109,7 +124,8 @@ test('a rectangle is covered by one grey, if the picture is chosen', async () =>
 
 test('in prediction they are not there', () => {
   const x = input('features', [null, 3, 4, 4]);
-  for (const layer of [randomAffine({ rotate: 20, flip: true }), colorJitter({ contrast: 0.5 }), randomErasing()]) {
+  const layers = [randomAffine({ rotate: 20, flip: true }), colorJitter({ contrast: 0.5 }), randomErasing()];
+  for (const layer of [...layers, mixup(), cutmix()]) {
     expect(trace(defineModel(layer, { input: x }), x).output).toBe(x);
   }
 });
@@ -122,6 +138,7 @@ test.each([
   ],
   ['an option that is not there', () => randomAffine({ angle: 3 } as object), /no option 'angle'/],
   ['a negative factor', () => colorJitter({ contrast: 1 }), /colorJitter: contrast must be from 0 to below 1/],
+  ['an alpha of 0', () => mixup({ alpha: 0 }), /mixup: alpha must be above 0, got 0/],
   ['a probability above 1', () => randomErasing({ probability: 2 }), /probability must be from 0 to 1, got 2/],
 ])('%s is refused', (_, make, message) => {
   expect(make).toThrow(message);
@@ -132,4 +149,95 @@ test('what is no picture is refused', () => {
   expect(() => trace(model, input('features', [2, 5]), { training: true })).toThrow(
     /expected pictures float32 \[batch/,
   );
+});
+
+test('the shares of mixed batches are distributed as Beta(alpha, alpha)', () => {
+  const at = Array.from({ length: 129 }, (_, k) => k / 128);
+  const closeTo = (alpha: number, quantile: (u: number) => number, digits: number) => {
+    const quantiles = betaQuantiles(alpha, 128);
+    for (const [k, u] of at.entries()) expect(quantiles[k]).toBeCloseTo(quantile(u), digits);
+  };
+  closeTo(1, (u) => u, 9);
+  closeTo(0.5, (u) => Math.sin((Math.PI * u) / 2) ** 2, 6);
+  // 3x² − 2x³ = u
+  closeTo(2, (u) => 0.5 - Math.sin(Math.asin(1 - 2 * u) / 3), 6);
+});
+
+/** Loss, right answers and pictures of a training step on three pictures of one channel, mixed by the layer. */
+async function mixedStep(layer: Layer, draws: readonly number[]) {
+  let mixed: ReturnType<Layer> | undefined;
+  const network: Layer = (x, scope) => {
+    mixed = layer(x, scope);
+    return sequential({ flatten: flatten(), out: dense(3) })(mixed, scope);
+  };
+  const model = defineModel(network, { input: { shape: [null, 1, height, width], dtype: 'float32' } });
+  const spec = {
+    features: { shape: [3, 1, height, width], dtype: 'float32' },
+    labels: { shape: [3], dtype: 'int32' },
+  } as const;
+  const graph = trainingStepGraph(model, classification(), sgd(), spec);
+  const pictures = pictureOf(3);
+  const weight = Array.from({ length: 3 * height * width }, (_, i) => ((i * 29) % 17) / 17 - 0.5);
+  const { loss, right, y } = await evaluate(
+    { loss: graph.outputs.get('loss')!, right: graph.outputs.get('sum:accuracy')!, y: mixed! },
+    {
+      ...{
+        features: pictures.flat(2),
+        labels: [0, 2, 1],
+        'random.0': draws,
+        'out.weight': weight,
+        'out.bias': [0, 0, 0],
+      },
+    },
+  );
+  return { loss: loss![0]!, right: right![0]!, mixed: y!, pictures: pictures.map((rows) => rows.flat()), weight };
+}
+
+/** Mean loss and number of right answers by hand. */
+function judged(pictures: readonly (readonly number[])[], weight: readonly number[], labels: readonly number[]) {
+  const each = pictures.map((picture, i) => {
+    const logits = [0, 1, 2].map((c) => picture.reduce((sum, x, j) => sum + x * weight[c * height * width + j]!, 0));
+    const total = Math.log(logits.reduce((sum, z) => sum + Math.exp(z), 0));
+    return { loss: total - logits[labels[i]!]!, right: Number(logits.indexOf(Math.max(...logits)) === labels[i]) };
+  });
+  return {
+    loss: each.reduce((sum, { loss }) => sum + loss / 3, 0),
+    right: each.reduce((sum, { right }) => sum + right, 0),
+  };
+}
+
+test('mixup adds a share of the neighbour, and its label counts by that share', async () => {
+  const share = 0.75;
+  const { loss, right, mixed, pictures, weight } = await mixedStep(mixup({ alpha: 1 }), [share]);
+  const expected = pictures.map((picture, i) =>
+    picture.map((x, j) => share * x + (1 - share) * pictures[(i + 2) % 3]![j]!),
+  );
+  expectNear([[mixed]], [[expected.flat()]]);
+  const [own, other] = [
+    [0, 2, 1],
+    [1, 0, 2],
+  ].map((labels) => judged(expected, weight, labels));
+  expect(loss).toBeCloseTo(share * own!.loss + (1 - share) * other!.loss, 9);
+  expect(right).toBeCloseTo(share * own!.right + (1 - share) * other!.right, 9);
+});
+
+test('cutmix puts a box of the neighbour in, and its label counts by the area', async () => {
+  // A share of 0.75 gives a box of half of each side; around row 3 and column 4: rows 2 to 3, columns 2 to 5.
+  const { loss, mixed, pictures, weight } = await mixedStep(cutmix(), [0.75, 0.5, 0.5]);
+  const isInside = (j: number) => Math.abs(Math.floor(j / width) - 2.5) < 1.5 && Math.abs((j % width) - 3.5) < 2;
+  const expected = pictures.map((picture, i) => picture.map((x, j) => (isInside(j) ? pictures[(i + 2) % 3]![j]! : x)));
+  expectNear([[mixed]], [[expected.flat()]]);
+  const share = 1 - pictures[0]!.filter((_, j) => isInside(j)).length / (height * width);
+  const [own, other] = [
+    [0, 2, 1],
+    [1, 0, 2],
+  ].map((labels) => judged(expected, weight, labels));
+  expect(loss).toBeCloseTo(share * own!.loss + (1 - share) * other!.loss, 9);
+});
+
+test('a batch is mixed once', () => {
+  const model = defineModel(sequential({ a: mixup(), b: cutmix() }), {
+    input: { shape: [null, 1, 4, 4], dtype: 'float32' },
+  });
+  expect(() => trace(model, input('features', [2, 1, 4, 4]), { training: true })).toThrow(/cutmix: the batch is mixed/);
 });

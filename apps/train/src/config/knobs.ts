@@ -19,6 +19,7 @@ import {
 import { outputKinds } from '@bn/core';
 import type { Option } from 'commander';
 import { builtInNames } from '../load/built-in.js';
+import { type Augmentation, augmentation } from './augmentation.js';
 
 export const knobs = {
   // What computes.
@@ -93,8 +94,8 @@ export const knobs = {
   ),
   imageSize: knob(wholeNumber(1, 4096), null, 'height and width of images', 'what the network or the data says'),
   channels: knob(oneOf('1', '3'), null, 'images in grey (1) or in colour (3)', 'what the network or the data says'),
-  augment: knob(
-    oneOf('none', 'light', 'standard'),
+  augment: knob<Augmentation, Augmentation>(
+    augmentation,
     'none',
     'training images are changed a little each time: light mirrors and moves them; standard also turns and scales them, changes their light and covers parts',
     'as in the textbook',

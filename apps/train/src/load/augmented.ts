@@ -1,23 +1,34 @@
 // Models whose training images differ a little each time.
 
-import { BnError, colorJitter, formatSpec, type Layer, type Model, randomAffine, randomErasing } from '@bn/core';
-import type { RunConfig } from '../config/settings.js';
+import {
+  BnError,
+  colorJitter,
+  cutmix,
+  formatSpec,
+  type Layer,
+  type Model,
+  mixup,
+  randomAffine,
+  randomErasing,
+} from '@bn/core';
+import { type Augmentation, augmentsOf } from '../config/augmentation.js';
 
-export type Augmentation = RunConfig['augment'];
-
-const layers: Readonly<Record<Augmentation, () => Layer[]>> = {
-  none: () => [],
-  light: () => [randomAffine({ flip: true, shift: 1 / 8 })],
-  standard: () => [
-    randomAffine({ flip: true, shift: 1 / 10, rotate: 15, scale: 0.2 }),
-    colorJitter({ brightness: 0.3, contrast: 0.3, saturation: 0.3 }),
-    randomErasing({ probability: 0.25 }),
-  ],
-};
+/** In this order, whatever the list's: places first, then light, then what covers, then other images. */
+function layersOf(augment: Augmentation): Layer[] {
+  const all = augmentsOf(augment);
+  const { flip, shift, rotate, scale, brightness, contrast, saturation } = all;
+  const layers: Layer[] = [];
+  if (flip || shift || rotate || scale) layers.push(randomAffine({ flip, shift, rotate, scale }));
+  if (brightness || contrast || saturation) layers.push(colorJitter({ brightness, contrast, saturation }));
+  if (all.erase) layers.push(randomErasing({ probability: all.erase }));
+  if (all.mixup) layers.push(mixup({ alpha: all.mixup }));
+  if (all.cutmix) layers.push(cutmix({ alpha: all.cutmix }));
+  return layers;
+}
 
 /** The augmentations as one layer; null for none. */
 export function augmentationOf(augment: Augmentation): Layer | null {
-  const changes = layers[augment]();
+  const changes = layersOf(augment);
   return changes.length === 0 ? null : (x, scope) => changes.reduce((image, change) => change(image, scope), x);
 }
 
@@ -31,7 +42,7 @@ export function augmented(model: Model, augment: Augmentation): Model {
   const augmentation = augmentationOf(augment);
   if (!augmentation) return model;
   if (input.shape.length !== 4 || input.dtype !== 'float32') {
-    const problem = `--augment ${augment} needs a model that takes float32 [batch, channels, height, width]`;
+    const problem = '--augment needs a model that takes float32 [batch, channels, height, width]';
     throw new BnError('argument', `${problem}, and this one takes ${formatSpec(input)}; leave it out`);
   }
   return { ...model, network: (x, scope) => network(augmentation(x, scope), scope) };

@@ -1,11 +1,13 @@
 // The graphs a trainer runs: the whole training step, evaluation, recalibration of running statistics.
 
+import { partners } from '../augment/mixed-batch.js';
+import { mix } from '../augment/picture.js';
 import { BnError } from '../errors.js';
 import { gradients } from '../gradients.js';
 import { createGraph, type Graph } from '../graph.js';
 import { type Model, traceOn } from '../model.js';
 import type { Objective } from '../objectives/objective.js';
-import { add, div, mul, sub } from '../ops/elementwise.js';
+import { add, cast, div, mul, sub } from '../ops/elementwise.js';
 import type { Learned, Optimizer } from '../optimizers/optimizer.js';
 import { numberOf } from '../simplify/numbers.js';
 import { simplify } from '../simplify/simplify.js';
@@ -186,6 +188,12 @@ export function recalibrationGraph(model: Model, features: Spec): Graph {
 function traceObjective(model: Model, { loss, metrics }: Objective, spec: BatchSpec, training: boolean) {
   const labels = input('labels', spec.labels.shape, spec.labels.dtype);
   const traced = traceOn(model, spec.features, { training });
-  const sums = Object.entries(metrics).map(([name, metric]) => [sumName(name), metric(traced.output, labels)] as const);
-  return { traced, loss: loss(traced.output, labels), sums };
+  /** By the labels; in a mixed batch also by those of the partners, each in its share. */
+  const judged = (judge: (output: Tensor, labels: Tensor) => Tensor): Tensor => {
+    const own = judge(traced.output, labels);
+    if (!traced.share) return own;
+    return mix(cast(judge(traced.output, partners(labels)), 'float32'), cast(own, 'float32'), traced.share);
+  };
+  const sums = Object.entries(metrics).map(([name, metric]) => [sumName(name), judged(metric)] as const);
+  return { traced, loss: judged(loss), sums };
 }
