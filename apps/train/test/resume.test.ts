@@ -90,6 +90,14 @@ describe('resume', () => {
     expect(existsSync(join(run, 'report.html'))).toBe(true);
   });
 
+  it("gives the same bits with TensorBoard's event files, of which each process begins one", async () => {
+    const folder = smallFolder();
+    await train(folder, [...smallFlags, '--tensorboard', '--out', 'run', '--json'], { stopAt: at(2, 1) });
+    expect((await train(folder, ['--resume', 'run', '--tensorboard'])).code).toBe(0);
+    expect(resultOf(join(folder, 'run'))).toEqual(await uninterrupted());
+    expect(readdirSync(join(folder, 'run')).filter((name) => name.startsWith('events.out.tfevents.'))).toHaveLength(2);
+  });
+
   it('after two stops gives the same bits', async () => {
     const folder = smallFolder();
     await train(folder, [...smallFlags, '--out', 'run', '--json'], { stopAt: at(1, 2) });

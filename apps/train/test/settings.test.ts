@@ -21,7 +21,7 @@ describe('settings', () => {
 
   it('have the textbook as their defaults', async () => {
     const { config, ...rest } = await readSettings({}, io);
-    expect(rest).toEqual({ resume: null, out: null, export: null, dashboard: null, json: false });
+    expect(rest).toEqual({ resume: null, out: null, export: null, tensorboard: false, dashboard: null, json: false });
     expect(config).toEqual({
       ...{
         backend: 'auto',

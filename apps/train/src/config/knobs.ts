@@ -154,6 +154,9 @@ export const knobs = {
   export: knob(text('<file>'), null, 'file to write the trained model to, as ONNX', 'none; `export` does it later', {
     resumable: true,
   }),
+  tensorboard: knob(toggle, false, "write TensorBoard's event files into the run's folder", 'none', {
+    resumable: true,
+  }),
   dashboard: knob(
     optional('0', wholeNumber(0, 65_535)),
     null,

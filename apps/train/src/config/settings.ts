@@ -9,7 +9,7 @@ import { valuesFromEnvironment, valuesFromFile } from './read-values.js';
 import { absoluteModule, before, requireResumable, valuesToKeep } from './resume.js';
 
 /** What config.json holds: everything that decides the run's result. */
-export type RunConfig = Omit<KnobValues, 'out' | 'export' | 'dashboard' | 'json' | 'learningRate'> & {
+export type RunConfig = Omit<KnobValues, 'out' | 'export' | 'tensorboard' | 'dashboard' | 'json' | 'learningRate'> & {
   readonly learningRate: number;
   /** The run was begun by version 0.1.0, whose data it goes on with: see `ReadingOptions`. */
   readonly earlier?: boolean;
@@ -22,6 +22,8 @@ export interface Settings {
   readonly out: string | null;
   /** File to export the trained model to; null for none. Absolute. */
   readonly export: string | null;
+  /** Whether TensorBoard's event files are written. */
+  readonly tensorboard: boolean;
   /** Port on which the run is shown while it trains, 0 for one that is free; null for not at all. */
   readonly dashboard: number | null;
   readonly json: boolean;
@@ -66,7 +68,7 @@ export async function readSettings(
     ...given,
   };
   requireSense(values);
-  const { out: folder, export: exported, dashboard, json, ...config } = values;
+  const { out: folder, export: exported, tensorboard, dashboard, json, ...config } = values;
   const out = folder === null ? null : resolve(cwd, folder);
   const learningRate = config.learningRate ?? defaultRate(config);
   return {
@@ -74,6 +76,7 @@ export async function readSettings(
     resume,
     out,
     export: exported === null ? null : exportedFile(exported, out, cwd),
+    tensorboard,
     dashboard,
     json,
   };

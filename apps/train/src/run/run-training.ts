@@ -10,6 +10,7 @@ import { loadingProgress } from '../display/progress.js';
 import { requireRuntime } from '../export/check-export.js';
 import { readWeights } from '../load/read-weights.js';
 import type { EpochRecord, RunDescription, RunRecord } from '../run-record.js';
+import type { EventLog } from '../tensorboard/event-log.js';
 import { conclude } from './conclude.js';
 import { describeRun, shortPath } from './describe-run.js';
 import { compareFingerprints } from './fingerprint.js';
@@ -85,7 +86,8 @@ async function runLocked(
     const description = describeRun(loaded, io.cwd);
     const warnings = [...notes, ...loaded.warnings];
     dashboard?.show(folder.path, config.epochs);
-    return await trainAndRecord({ ...loaded, warnings, folder, history, description, dashboard }, settings, io);
+    const done = saved?.checkpoint.position.steps ?? 0;
+    return await trainAndRecord({ ...loaded, warnings, folder, history, description, done, dashboard }, settings, io);
   });
 }
 
@@ -109,6 +111,8 @@ interface Run extends Loaded {
   /** The epochs before a resume. */
   readonly history: readonly EpochRecord[];
   readonly description: RunDescription;
+  /** Steps before a resume. */
+  readonly done: number;
   readonly dashboard: Dashboard | null;
 }
 
@@ -129,7 +133,8 @@ async function trainAndRecord(run: Run, settings: Settings, io: Io): Promise<boo
     const { length } = data.skipped;
     const left = `${length} ${length === 1 ? 'file was' : 'files were'} left out: ${shortPath(folder.skipped, io.cwd)} says why`;
     for (const message of length > 0 ? [left, ...warnings] : warnings) display.event({ type: 'warning', message });
-    await train(run, recorder, display, io.signal);
+    const log = settings.tensorboard ? await openLog(run) : null;
+    await train(run, { recorder, display, log }, io.signal).finally(() => log?.close());
     if (io.signal.aborted) {
       display.message(`stopped; continue with: pnpm train --resume ${/\s/.test(path) ? `"${path}"` : path}`);
       return false;
@@ -149,7 +154,11 @@ async function trainAndRecord(run: Run, settings: Settings, io: Io): Promise<boo
   }
 }
 
-async function train(run: Run, recorder: Recorder, display: Display, signal: AbortSignal): Promise<void> {
+async function train(
+  run: Run,
+  { recorder, display, log }: { recorder: Recorder; display: Display; log: EventLog | null },
+  signal: AbortSignal,
+): Promise<void> {
   const { config, data, trainer } = run;
   const { epochs, batchSize, learningRate } = config;
   const fit = { train: data.train, test: data.test, epochs, batchSize, learningRate, schedule: scheduleOf(config) };
@@ -157,12 +166,19 @@ async function train(run: Run, recorder: Recorder, display: Display, signal: Abo
     display.event(event);
     run.dashboard?.event(event);
     await recorder.record(event);
+    await log?.record(event, recorder.epochs);
     const [only, ...others] = recorder.epochs;
     const hint = event.type === 'checkpoint' && only && others.length === 0 ? hintAtChance(only, run) : null;
     if (hint !== null) display.event({ type: 'warning', message: hint });
     // Lets signals in: a backend that computes in JavaScript never waits for anything.
     await setImmediate();
   }
+}
+
+/** Loaded only where it is asked for. */
+async function openLog({ folder, trainer, data, done }: Run): Promise<EventLog> {
+  const { createEventLog } = await import('../tensorboard/event-log.js');
+  return createEventLog(folder.path, { trainer, train: data.train, done });
 }
 
 /** What to try where the losses of the first epoch are that of a guess among all classes, ln(classes). */
