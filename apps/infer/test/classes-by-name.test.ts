@@ -78,7 +78,20 @@ async function evaluate(model: string, data: string): Promise<Evaluated> {
 }
 
 async function trainOn(data: string, flags: readonly string[], rate = '1e-30'): Promise<void> {
-  const all = ['--data', data, ...flags, ...reference, '--epochs', '1', '--batch-size', '32', '--learning-rate', rate];
+  const all = [
+    '--data',
+    data,
+    ...flags,
+    ...reference,
+    '--keep',
+    'last',
+    '--epochs',
+    '1',
+    '--batch-size',
+    '32',
+    '--learning-rate',
+    rate,
+  ];
   const { code, stderr } = await train(folder, all);
   expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
 }

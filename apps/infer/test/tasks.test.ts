@@ -14,7 +14,7 @@ const folder = mkdtempSync(join(tmpdir(), 'bn-tasks-'));
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
 const wasm = ['--backend', 'wasm', '--threads', '1'];
-const settings = ['--batch-size', '16', '--optimizer', 'adam', '--learning-rate', '0.02', ...wasm];
+const settings = ['--keep', 'last', '--batch-size', '16', '--optimizer', 'adam', '--learning-rate', '0.02', ...wasm];
 const drawn: Record<string, Drawing[]> = {};
 
 beforeAll(async () => {

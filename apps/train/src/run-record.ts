@@ -24,12 +24,22 @@ export interface BatchNormValues {
   readonly beta: readonly number[];
 }
 
+/** Metrics of which less is better. */
+export const lessIsBetter: readonly string[] = ['loss', 'absoluteError'];
+
+/** A figure of metrics by name; the loss is one of them. */
+export function figureOf(name: string, { loss, metrics }: Metrics): number | undefined {
+  return name === 'loss' ? loss : metrics[name];
+}
+
 /** One line of metrics.jsonl: `loss` and `metrics` are over the epoch, as the weights went. */
 export interface EpochRecord extends Metrics {
   /** From 1. */
   readonly epoch: number;
   /** On the test data, after the epoch. */
   readonly test: Metrics;
+  /** On the validation data, if there is any. */
+  readonly validation?: Metrics;
   readonly learningRate: number;
   readonly examplesPerSecond: number;
   /** Seconds of training alone, without evaluation. */
@@ -39,8 +49,18 @@ export interface EpochRecord extends Metrics {
   readonly batchNorm: Readonly<Record<string, BatchNormValues>>;
 }
 
-/** The figures a run ends with: `loss` and `metrics` are those of the last epoch. */
+/** The epoch whose weights count. */
+export interface KeptEpoch {
+  readonly epoch: number;
+  /** The figure that it is best by, and its value on the validation data. */
+  readonly by: string;
+  readonly value: number;
+}
+
+/** The figures a run ends with: `loss` and `metrics` are those of the epoch that is kept. */
 export interface RunSummary extends Metrics {
+  /** Absent where the last one is kept, whatever its figures. */
+  readonly kept?: KeptEpoch;
   /** With the moving averages that training has kept. */
   readonly test: Metrics;
   /** With statistics recomputed over the training data under the final weights, if there are any. */

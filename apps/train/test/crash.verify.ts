@@ -14,14 +14,21 @@ const program = fileURLToPath(new URL('../dist/index.js', import.meta.url));
 const rounds = Number(process.env.BN_CRASH_ROUNDS ?? 6);
 const timeout = 60_000 + rounds * 60_000;
 const epochs = 60;
-const flags = [...smallFlags, '--epochs', `${epochs}`];
+/** The plain training, and one with everything that is kept beside the weights. */
+const trainings = {
+  plain: [...smallFlags, '--epochs', `${epochs}`],
+  'augmented, averaged and stopped early': [
+    ...[...smallFlags, '--epochs', `${epochs}`, '--augment', 'standard', '--average', 'ema', '--clip', '1'],
+    ...['--optimizer', 'adamw', '--learning-rate', '0.01', '--schedule', 'plateau', '--patience', '10'],
+  ],
+};
 
 interface Running {
   readonly child: ChildProcess;
   readonly ended: Promise<{ code: number | string; stderr: string }>;
 }
 
-function start(cwd: string): Running {
+function start(cwd: string, flags: readonly string[]): Running {
   const begun = existsSync(join(cwd, 'run', 'config.json'));
   const args = [program, ...(begun ? ['--resume', 'run'] : [...flags, '--out', 'run'])];
   const child = spawn(process.execPath, args, {
@@ -42,7 +49,7 @@ function start(cwd: string): Running {
 
 /** The newest checkpoint and the one before are whole at any moment: they are decoded while others write. */
 function requireWhole(folder: string): void {
-  for (const name of ['checkpoint.safetensors', 'checkpoint.previous.safetensors']) {
+  for (const name of ['checkpoint.safetensors', 'checkpoint.previous.safetensors', 'best.safetensors']) {
     try {
       decodeCheckpoint(new Uint8Array(readFileSync(join(folder, 'run', name))));
     } catch (error) {
@@ -51,7 +58,7 @@ function requireWhole(folder: string): void {
   }
 }
 
-async function wholeRun() {
+async function wholeRun(flags: readonly string[]) {
   const folder = smallFolder();
   expect((await train(folder, [...flags, '--out', 'run'])).code).toBe(0);
   return resultOf(join(folder, 'run'));
@@ -65,7 +72,7 @@ test('two writers in one folder, killed again and again, end as one that was not
   const random = createGenerator(1);
   const outcomes = new Map<string, number>();
   for (let round = 0; round < rounds; round++) {
-    const both = [start(folder), start(folder)];
+    const both = [start(folder, trainings.plain), start(folder, trainings.plain)];
     for (const at = Date.now() + random.integer(longest); Date.now() < at; await setTimeout(5)) requireWhole(folder);
     for (const { child } of both) if (random.integer(4) > 0) child.kill('SIGKILL');
     await setTimeout(random.integer(300));
@@ -77,27 +84,31 @@ test('two writers in one folder, killed again and again, end as one that was not
     requireWhole(folder);
   }
   console.log(`${rounds} rounds:`, Object.fromEntries(outcomes));
-  expect(await start(folder).ended).toEqual({ code: 0, stderr: '' });
-  expect(resultOf(join(folder, 'run'))).toEqual(await wholeRun());
+  expect(await start(folder, trainings.plain).ended).toEqual({ code: 0, stderr: '' });
+  expect(resultOf(join(folder, 'run'))).toEqual(await wholeRun(trainings.plain));
 });
 
-test('signals at random moments change no bit', { timeout: 5 * timeout }, async () => {
-  const whole = await wholeRun();
-  const random = createGenerator(2);
-  for (let sent = 0; sent < 5 * rounds; ) {
-    const folder = smallFolder();
-    for (let done = false; !done; ) {
-      const { child, ended } = start(folder);
-      const isOver = await Promise.race([ended.then(() => true), setTimeout(random.integer(longest), false)]);
-      if (!isOver) {
-        child.kill((['SIGINT', 'SIGTERM', 'SIGKILL'] as const)[random.integer(3)]);
-        sent++;
+test.each(Object.entries(trainings))(
+  'signals at random moments change no bit: %s',
+  { timeout: 5 * timeout },
+  async (_, flags) => {
+    const whole = await wholeRun(flags);
+    const random = createGenerator(2);
+    for (let sent = 0; sent < 5 * rounds; ) {
+      const folder = smallFolder();
+      for (let done = false; !done; ) {
+        const { child, ended } = start(folder, flags);
+        const isOver = await Promise.race([ended.then(() => true), setTimeout(random.integer(longest), false)]);
+        if (!isOver) {
+          child.kill((['SIGINT', 'SIGTERM', 'SIGKILL'] as const)[random.integer(3)]);
+          sent++;
+        }
+        const { code, stderr } = await ended;
+        if (code !== 130 && typeof code === 'number') expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
+        done = code === 0;
+        requireWhole(folder);
       }
-      const { code, stderr } = await ended;
-      if (code !== 130 && typeof code === 'number') expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
-      done = code === 0;
-      requireWhole(folder);
+      expect(resultOf(join(folder, 'run'))).toEqual(whole);
     }
-    expect(resultOf(join(folder, 'run'))).toEqual(whole);
-  }
-});
+  },
+);

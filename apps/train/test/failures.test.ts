@@ -135,14 +135,14 @@ describe('data', () => {
     const { code, stdout } = await train(folder, [...smallFlags, '--data', 'a.csv', '--epochs', '1']);
     expect(code).toBe(0);
     expect(stdout).toContain(
-      '36 training and 4 test examples of 8×8 grey (held out by seed 0: the data has no test part)',
+      '32 training, 4 validation and 4 test examples of 8×8 grey (validation and test held out by seed 0)',
     );
   });
 
   it('is tested on --test-data, of an IDX folder its test part', async () => {
     const folder = smallFolder();
     writeFileSync(join(folder, 'a.csv'), csv(40));
-    const flags = [...smallFlags, '--epochs', '1', '--json', '--data'];
+    const flags = [...smallFlags, '--epochs', '1', '--keep', 'last', '--json', '--data'];
     const idx = await train(folder, [...flags, 'a.csv', '--test-data', 'data']);
     expect(idx.stdout).toContain('40 training and 30 test examples of 8×8 grey"');
     const table = await train(folder, [...flags, 'data', '--test-data', 'a.csv', '--limit', '50']);
@@ -168,7 +168,7 @@ describe('data', () => {
       '28',
     ]);
     expect(code).toBe(0);
-    expect(stdout).toContain('4 training and 4 test examples of 28×28 grey');
+    expect(stdout).toContain('3 training, 1 validation and 4 test examples of 28×28 grey');
 
     const sized = [...smallFlags, '--image-size', '28'];
     const other = await train(folder, [...sized, '--data', 'images/train', '--test-data', 'images']);
@@ -181,7 +181,7 @@ describe('data', () => {
   });
 
   it.each([
-    [['--limit', '91'], 2, '--limit 91: there are only 90 training examples'],
+    [['--limit', '91'], 2, '--limit 91: there are only 81 training examples'],
     [['--data', 'net.ts'], 2, 'expected a .csv or .npz file, or a folder'],
     [['--data', 'empty.csv'], 1, 'empty.csv: the file is empty'],
     [['--data', 'one.csv'], 1, 'one example is too few to hold out test data'],
@@ -209,7 +209,7 @@ describe('data', () => {
 
   it('that is odd is trained on with a warning', async () => {
     const folder = smallFolder();
-    const flags = [...smallFlags, '--limit', '2', '--epochs', '1'];
+    const flags = [...smallFlags, '--limit', '2', '--keep', 'last', '--epochs', '1'];
     const { code, stdout } = await train(folder, flags);
     expect(code).toBe(0);
     expect(stdout).toContain('warning: classes without training examples: 2');

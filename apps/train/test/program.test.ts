@@ -131,9 +131,14 @@ it('a full disk ends the run and keeps the last checkpoint', async ({ skip }) =>
   expect(() => writeFileSync(filler, Buffer.alloc(2 ** 21))).toThrow('ENOSPC');
   const { code, stdout, stderr } = await run.ended;
   expect(code).toBe(1);
-  expect(stderr).toMatch(/checkpoint\.safetensors: .*the disk is full.* \(the checkpoint after epoch 1 is kept/);
+  expect(stderr).toMatch(/(checkpoint|best)\.safetensors: .*the disk is full.* \(the checkpoint after epoch 1 is kept/);
   expect(JSON.parse(stdout.trimEnd().split('\n').at(-1)!)).toMatchObject({ type: 'error', code: 'file' });
-  expect(readdirSync(join(disk, 'run')).sort()).toEqual(['checkpoint.safetensors', 'config.json', 'metrics.jsonl']);
+  expect(readdirSync(join(disk, 'run')).sort()).toEqual([
+    'best.safetensors',
+    'checkpoint.safetensors',
+    'config.json',
+    'metrics.jsonl',
+  ]);
 
   rmSync(filler);
   await train(folder, ['--resume', 'disk/run', '--backend', 'reference']);

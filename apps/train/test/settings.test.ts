@@ -46,6 +46,10 @@ describe('settings', () => {
         weightDecay: null,
         decayAll: false,
         clip: null,
+        keep: 'last',
+        keepBy: 'loss',
+        patience: null,
+        average: 'none',
         schedule: 'constant',
         warmupEpochs: 0,
         bnConvention: null,
@@ -90,6 +94,14 @@ describe('settings', () => {
     const flag = await readSettings({ ...file, backend: 'flag' }, { cwd, env: { BN_BACKEND: 'environment' } });
     expect(flag.config.backend).toBe('flag');
     expect((await readSettings(file, { cwd, env: { BN_BACKEND: '' } })).config.backend).toBe('file');
+  });
+
+  it('keep the best epoch of one’s own data, and wherever there is validation', async () => {
+    const keptOf = async (flags: Flags) => (await readSettings(flags, io)).config.keep;
+    expect(
+      await Promise.all([{}, { data: 'a.csv' }, { patience: 3 }, { schedule: 'plateau' as const }].map(keptOf)),
+    ).toEqual(['last', 'best', 'best', 'best']);
+    expect(await keptOf({ data: 'a.csv', keep: 'last' })).toBe('last');
   });
 
   it('make paths absolute, so that a run can be resumed from anywhere', async () => {
@@ -143,7 +155,9 @@ describe('a resumed run', () => {
   });
 
   it('from before a knob was there goes on as it was', async () => {
-    expect((await resumed({ optimizer: 'adamw', epochs: 3 })({})).config).toMatchObject({ decayAll: true });
+    expect((await resumed({ optimizer: 'adamw', epochs: 3 })({})).config).toMatchObject({
+      ...{ decayAll: true, keep: 'last' },
+    });
     expect((await resumed({ decayAll: false })({})).config).toMatchObject({ decayAll: false });
   });
 
@@ -179,7 +193,9 @@ describe('a call with a mistake', () => {
     ['--bn-epsilon 0', '--bn-epsilon: expected a number above 0'],
     ['--device gpu', "--device: expected one of auto, cuda, webgpu, cpu, got 'gpu'"],
     ['--optimizer lion', '--optimizer: expected one of sgd, adam, adamw, rmsprop'],
-    ['--schedule linear', '--schedule: expected one of constant, step, cosine'],
+    ['--schedule linear', '--schedule: expected one of constant, step, cosine, one-cycle, plateau'],
+    ['--keep-by accuracy', '--keep-by has no effect here: there is no validation'],
+    ['--schedule one-cycle --warmup-epochs 2', '--warmup-epochs has no effect here: one-cycle has a rise of its own'],
     ['--bn-convention jax', '--bn-convention: expected one of d2l, onnx, torch, keras'],
     ['--optimizer adam --momentum 0.9', '--momentum has no effect here: it is for sgd and rmsprop'],
     ['--model lenet --bn-momentum 0.5', '--bn-momentum has no effect here'],

@@ -102,8 +102,11 @@ export function uninterrupted(): Promise<ReturnType<typeof resultOf>> {
 
 /** What must be the same in two runs that are the same: all but times. */
 export function resultOf(run: string) {
-  const { tensors, position } = decodeCheckpoint(new Uint8Array(readFileSync(join(run, 'checkpoint.safetensors'))));
-  return { metrics: metricsOf(run), tensors, position: { ...position, seconds: 0 } };
+  const [last, best] = ['checkpoint', 'best'].map((name) => {
+    const { tensors, position } = decodeCheckpoint(new Uint8Array(readFileSync(join(run, `${name}.safetensors`))));
+    return { tensors, position: { ...position, seconds: 0 } };
+  });
+  return { metrics: metricsOf(run), ...last!, best };
 }
 
 export function metricsOf(run: string): Omit<EpochRecord, 'seconds' | 'examplesPerSecond'>[] {

@@ -34,6 +34,8 @@ import { UsageError } from './usage-error.js';
 export interface ReadingOptions extends ImageOptions, Omit<TargetOptions, 'classNames'> {
   /** As up to version 0.1.0: images become grey, 28×28, and what is held out is not balanced by class. */
   readonly earlier?: boolean | undefined;
+  /** Whether there is to be validation data: the data's own, else a tenth of the training data. */
+  readonly validation?: boolean | undefined;
 }
 
 /** Which data, by name or path. */
@@ -59,6 +61,8 @@ export interface DataOutline {
 
 export interface RunData extends DataOutline {
   readonly train: Dataset;
+  /** To compare epochs by; null unless that was asked for. No example of it is in another part. */
+  readonly validation: Dataset | null;
   readonly test: Dataset;
   /** For people: what was loaded. No path, since exported models and reports carry it. */
   readonly description: string;
@@ -72,6 +76,8 @@ export interface RunData extends DataOutline {
 export interface DataParts {
   readonly train: Dataset;
   readonly test?: Dataset | undefined;
+  /** Is the test part, too, where the data has no other. */
+  readonly validation?: Dataset | undefined;
   /** Which files the examples of each part are from, where each has its own. */
   readonly files?: { readonly train: readonly string[]; readonly test?: readonly string[] } | undefined;
   readonly skipped?: readonly Skipped[] | undefined;
@@ -80,8 +86,8 @@ export interface DataParts {
   readonly note?: string | undefined;
 }
 
-/** Share of the examples that is held out for testing where data has no test part. */
-const heldOut = 0.1;
+/** Share of the examples that is held out for testing where data has no test part, and of the rest for validation. */
+const share = 0.1;
 
 /**
  * Training data, limited if the settings say so, and test data: `testData`, or the data's own test part, or a random tenth
@@ -94,21 +100,34 @@ export async function loadData(options: DataOptions, shape: readonly number[] | 
   // Test data is made what the training data is.
   const { shape: like } = own.train.features;
   const given = options.testData === null ? null : await loadParts(options.testData, options, like as number[]);
-  const all = given ? { train: own.train, test: given.test ?? given.train } : holdOut(own, options);
-  const { test, note } = matchTest(all.train, all.test);
-  const train = limited(all.train, options.limit);
-  const origin = given || own.test ? '' : ` (held out by seed ${options.seed}: the data has no test part)`;
+  const { train: learned, test: tested } = given
+    ? { train: own.train, test: given.test ?? given.train }
+    : holdOut(own, 'test', options);
+  const test = matchPart('test', learned, tested);
+  const spare = given || own.validation !== own.test ? own.validation : undefined;
+  const matched = spare && options.validation ? matchPart('validation', learned, spare) : null;
+  const { train: rest, test: validation } = options.validation
+    ? holdOut({ train: learned, test: matched?.data }, 'validation', options)
+    : { train: learned, test: null };
+  const train = limited(rest, options.limit);
   // Intl takes 20 ms when it is first used.
-  const count = (n: number) => String(n).replace(/\B(?=(\d{3})+$)/g, ',');
-  const counts = `${count(train.length)} training and ${count(test.length)} test examples of ${kindOf(train)}`;
+  const count = ({ length }: Dataset) => String(length).replace(/\B(?=(\d{3})+$)/g, ',');
+  const validating = validation ? `, ${count(validation)} validation` : '';
+  const counts = `${count(train)} training${validating} and ${count(test.data)} test examples of ${kindOf(train)}`;
+  const heldOut = [...(validation && !matched ? ['validation'] : []), ...(given || own.test ? [] : ['test'])];
+  const isTest = heldOut.join() === 'test';
+  const how = `held out by seed ${options.seed}${isTest ? ': the data has no test part' : ''}`;
+  const origin = heldOut.length > 0 ? ` (${isTest ? '' : `${heldOut.join(' and ')} `}${how})` : '';
+  const notes = [test.note, matched?.note ?? null].filter((note) => note !== null);
   return {
     train,
-    test,
-    outputs: countOutputs(train, test),
+    validation,
+    test: test.data,
+    outputs: countOutputs(train, test.data, ...(validation ? [validation] : [])),
     names: train.classNames ?? train.valueNames ?? null,
-    description: `${basename(resolve(options.data))}, ${counts}${origin}${own.note ?? ''}`,
+    description: `${basename(resolve(options.data))}, ${counts}${origin}${given ? '' : (own.note ?? '')}`,
     skipped: [...(own.skipped ?? []), ...(given?.skipped ?? [])],
-    warnings: [...(own.warnings ?? []), ...darkness(own.train), ...(note ? [note] : [])],
+    warnings: [...(own.warnings ?? []), ...darkness(own.train), ...notes],
   };
 }
 
@@ -134,10 +153,15 @@ function darkness(data: Dataset): string[] {
 }
 
 /** What `loadData` will give, if it is known before. */
-export async function outlineOf({ data, limit }: Pick<DataOptions, 'data' | 'limit'>): Promise<DataOutline | null> {
+export async function outlineOf({
+  data,
+  limit,
+  validation,
+}: Pick<DataOptions, 'data' | 'limit' | 'validation'>): Promise<DataOutline | null> {
   if (data !== 'fashion-mnist') return null;
   const { fashionMnistOutline } = await importFashionMnist();
-  const { length, classNames } = fashionMnistOutline;
+  const { length: all, classNames } = fashionMnistOutline;
+  const length = all - (validation ? Math.round(all * share) : 0);
   return {
     train: { ...fashionMnistOutline, length: Math.min(length, limit ?? length) },
     outputs: classNames.length,
@@ -168,7 +192,7 @@ export async function loadTestData(
   const part = own.test ? 'test part' : 'all of it';
   if (heldOutBy === null) return { dataset: own.test ?? own.train, part, skipped };
   if (own.test) throw new UsageError(`--held-out-by has no effect: ${data} has a test part; leave it out`);
-  const { test } = holdOut(own, { data, seed: heldOutBy });
+  const { test } = holdOut(own, 'test', { data, seed: heldOutBy });
   return { dataset: test, part: `held out by seed ${heldOutBy}`, skipped };
 }
 
@@ -184,13 +208,18 @@ export async function loadParts(
   options: ReadingOptions,
   shape: readonly number[] | null,
 ): Promise<DataParts> {
-  const parts =
+  const parts: DataParts =
     name === 'fashion-mnist'
       ? await (await importFashionMnist()).fashionMnist()
       : await loadFiles(name, options, shape);
-  const { train, test } = parts;
-  for (const part of test ? [train, test] : [train]) requireAsked(name, part, options);
-  return { ...parts, train: inShape(train, shape), ...(test && { test: inShape(test, shape) }) };
+  const { train, test, validation } = parts;
+  for (const part of [train, test, validation]) if (part) requireAsked(name, part, options);
+  const shaped = test && inShape(test, shape);
+  return {
+    ...{ ...parts, train: inShape(train, shape) },
+    ...(shaped && { test: shaped }),
+    ...(validation && { validation: validation === test ? shaped : inShape(validation, shape) }),
+  };
 }
 
 /** @throws UsageError when the data set is not installed, which is a package of its own */
@@ -207,13 +236,14 @@ async function loadFiles(name: string, options: ReadingOptions, shape: readonly 
   if (!found) throw new UsageError(`${name}: there is no such data; give ${forms}`);
   const reading = readingOf(options, shape);
   if (found.isDirectory()) {
-    const earlier: CsvOptions = { ...reading, size: reading.size ?? [28, 28], channels: reading.channels ?? 1 };
-    return loadFolder(name, options.earlier ? earlier : reading);
+    const earlier = { ...reading, size: reading.size ?? [28, 28], channels: reading.channels ?? 1 };
+    return loadFolder(name, { ...options, ...(options.earlier ? earlier : reading) });
   }
   if (/\.npz$/i.test(name)) {
     const { train, test, val } = await loadNpz(name, reading);
     const tested = test ?? val;
-    return { train, ...(tested && { test: tested, note: noteOf(test && 'test', val && 'val') }) };
+    const note = noteOf(test && 'test', val && 'val', options);
+    return { train, validation: val, ...(tested && { test: tested, note }) };
   }
   if (!/\.csv(\.gz)?$/i.test(name)) {
     const folders = 'a folder of IDX files or of one folder of images per class';
@@ -244,8 +274,9 @@ interface Layout {
   readonly idx?: string;
   /** Folders with one folder of images per class. */
   readonly train: string;
-  readonly test?: string;
-  readonly note?: string;
+  readonly test?: string | undefined;
+  /** Is tested on where there is no other. */
+  readonly val?: string | undefined;
 }
 
 async function layoutOf(folder: string): Promise<Layout> {
@@ -255,9 +286,9 @@ async function layoutOf(folder: string): Promise<Layout> {
   const names = entries.filter((entry) => entry.isDirectory() || entry.isSymbolicLink()).map(({ name }) => name);
   const find = (pattern: RegExp) => names.find((name) => pattern.test(name));
   const [train, test, val] = [find(/^train(ing)?$/i), find(/^test(ing)?$/i), find(/^val(id(ation)?)?$/i)];
-  const tests = test ?? val;
-  if (!train || !tests) return { train: train && names.length === 1 ? join(folder, train) : folder };
-  return { train: join(folder, train), test: join(folder, tests), note: noteOf(test, val) };
+  if (!train || !(test ?? val)) return { train: train && names.length === 1 ? join(folder, train) : folder };
+  const within = (name: string | undefined) => name && join(folder, name);
+  return { train: join(folder, train), test: within(test), val: within(val) };
 }
 
 /** How many training images a folder of photographs has, which are images in colour; null for all other data. */
@@ -270,26 +301,30 @@ export async function countPhotographs(data: string): Promise<number | null> {
   return inColor ? files : null;
 }
 
-async function loadFolder(folder: string, options: ImageOptions): Promise<DataParts> {
-  const { idx, train, test: tests, note } = await layoutOf(folder);
+async function loadFolder(folder: string, options: ReadingOptions): Promise<DataParts> {
+  const { idx, train, test, val } = await layoutOf(folder);
+  const tests = test ?? val;
   if (idx) return { ...(await loadIdx(folder)), warnings: /emnist/i.test(idx) ? [transposed] : [] };
   const trained = await loadImageFolder(train, options);
   if (!tests) return { train: trained, skipped: trained.skipped, files: { train: trained.files } };
   const [channels, ...size] = trained.features.shape as [1 | 3, number, number];
-  const tested = await loadImageFolder(tests, { ...options, channels, size });
-  const files = { train: trained.files, test: tested.files };
+  const read = (name: string) => loadImageFolder(name, { ...options, channels, size });
+  const tested = await read(tests);
+  const validation = val === tests ? tested : val && options.validation ? await read(val) : undefined;
+  const others = [tested, ...(validation && validation !== tested ? [validation] : [])];
   return {
     train: trained,
     test: tested,
-    files,
-    skipped: [...trained.skipped, ...tested.skipped],
-    note,
+    validation,
+    files: { train: trained.files, test: tested.files },
+    skipped: [trained, ...others].flatMap(({ skipped }) => skipped),
+    note: noteOf(test, val && basename(val), options),
   };
 }
 
-/** Data has one part to test on; training has no use for another. */
-function noteOf(test: string | undefined, val: string | undefined): string {
-  if (!val) return '';
+/** Data has one part to test on; another is for validation. */
+function noteOf(test: string | undefined, val: string | undefined, { validation }: ReadingOptions): string {
+  if (!val || (test && validation)) return '';
   return test ? ` (${val} is not used)` : ` (test part: ${val})`;
 }
 
@@ -311,40 +346,47 @@ function inShape(dataset: Dataset, shape: readonly number[] | null): Dataset {
   return { ...subset(dataset, dataset.length), features: { ...dataset.features, shape } };
 }
 
+/** @param part what is held out of the training data, unless there is such a part */
 function holdOut(
-  { train, test }: DataParts,
+  { train, test }: Pick<DataParts, 'train' | 'test'>,
+  part: 'test' | 'validation',
   { data, seed, earlier = false }: Pick<DataOptions, 'data' | 'seed' | 'earlier'>,
 ): { readonly train: Dataset; readonly test: Dataset } {
   if (test) return { train, test };
   if (train.length < 2) {
-    throw new BnError('data', `${data}: one example is too few to hold out test data; add examples or --test-data`);
+    const cure = part === 'test' ? '--test-data' : 'train with --keep last';
+    throw new BnError('data', `${data}: one example is too few to hold out ${part} data; add examples or ${cure}`);
   }
-  const parts = split(train, Math.max(heldOut, 1 / train.length), seed, { byClass: !earlier });
+  const parts = split(train, Math.max(share, 1 / train.length), seed, { byClass: !earlier });
   return { train: parts.train, test: parts.validation };
 }
 
-/** The test data with the classes of the training data, which are found by name. */
-function matchTest(train: Dataset, test: Dataset): { readonly test: Dataset; readonly note: string | null } {
-  const kinds = [train, test].map(({ features, labels, valueNames }) => {
+/** Test or validation data with the classes of the training data, which are found by name. */
+function matchPart(
+  name: string,
+  train: Dataset,
+  data: Dataset,
+): { readonly data: Dataset; readonly note: string | null } {
+  const kinds = [train, data].map(({ features, labels, valueNames }) => {
     const learned = labels?.dtype === 'float32' ? (valueNames?.join(', ') ?? 'labels') : 'classes';
     return `${formatSpec(features)} with ${learned}`;
   });
   if (kinds[0] !== kinds[1]) {
-    const problem = `training examples are ${kinds[0]}, but test examples ${kinds[1]}`;
-    throw new BnError('data', `${problem}; give test data of the same kind`);
+    const problem = `training examples are ${kinds[0]}, but ${name} examples ${kinds[1]}`;
+    throw new BnError('data', `${problem}; give ${name} data of the same kind`);
   }
-  if (!train.classNames && !test.classNames) return { test, note: null };
-  const [from, to] = [test, train].map((part) => ({
+  if (!train.classNames && !data.classNames) return { data, note: null };
+  const [from, to] = [data, train].map((part) => ({
     names: part.classNames ?? null,
     count: countOutputs(part),
     present: part.classNames ? undefined : numbersIn(part),
   }));
   const { index, names, note } = matchClasses(
-    { ...from!, what: 'the test data' },
+    { ...from!, what: `the ${name} data` },
     { ...to!, what: 'the training data' },
   );
   const isSame = names.length === index.length && index.every((to, from) => to === from);
-  return { test: isSame ? test : relabel(test, index, names), note };
+  return { data: isSame ? data : relabel(data, index, names), note };
 }
 
 /** Number of classes, labels or values. */

@@ -41,6 +41,47 @@ test('what describes data names it without the folders that it lies in', async (
   );
 });
 
+test('validation data is part of neither training nor test data, and what is tested stays the same', async () => {
+  const data = csvFile();
+  const plain = await loadData({ data, testData: null, limit: null, seed: 5 }, null);
+  const { train, validation, test, description } = await loadData(
+    { data, testData: null, limit: null, seed: 5, validation: true },
+    null,
+  );
+  expect(description).toBe(
+    'a.csv, 32 training, 4 validation and 4 test examples of 1×1 grey (validation and test held out by seed 5)',
+  );
+  expect(pixelsOf(test)).toEqual(pixelsOf(plain.test));
+  const all = [train, validation!, test].flatMap(pixelsOf);
+  expect(all.sort((a, b) => a! - b!)).toEqual(Array.from({ length: 40 }, (_, i) => i));
+  expect(plain.validation).toBeNull();
+});
+
+test('validation data is the data’s own val part, unless that is tested on, and never data that is named as test data', async () => {
+  const files = Object.fromEntries(
+    ['train/a/1', 'train/a/2', 'train/b/3', 'train/b/4', 'val/b/5', 'test/a/6', 'mine/b/7'].map((name) => {
+      return [`${name}.bmp`, image(8, [Number(name.at(-1)), 0, 0])];
+    }),
+  );
+  const data = folderOf(files);
+  const load = (options: object) =>
+    loadData({ data, testData: null, limit: null, seed: 0, validation: true, ...options }, null);
+  const parts = async (options: object) => {
+    const { train, validation, test, description } = await load(options);
+    return { parts: [train, validation!, test].map((part) => pixelsOf(part).sort()), description };
+  };
+  expect(await parts({})).toMatchObject({ parts: [[1, 2, 3, 4], [5], [6]] });
+  expect((await parts({})).description).not.toContain('held out');
+  rmSync(join(data, 'test'), { recursive: true });
+  const tested = await parts({});
+  expect(tested.parts[2]).toEqual([5]);
+  expect([...tested.parts[0]!, ...tested.parts[1]!].sort()).toEqual([1, 2, 3, 4]);
+  expect(tested.description).toMatch(
+    /3 training, 1 validation and 1 test .*\(validation held out by seed 0\) \(test part: val\)/,
+  );
+  expect(await parts({ testData: join(data, 'mine') })).toMatchObject({ parts: [[1, 2, 3, 4], [5], [7]] });
+});
+
 test('with a test part it is that', async () => {
   const { dataset, part } = await loadTestData({ data: 'fashion-mnist', heldOutBy: null }, [1, 28, 28]);
   expect({ part, length: dataset.length }).toEqual({ part: 'test part', length: 10_000 });
@@ -52,6 +93,9 @@ test('the outline of known data is that of what will be loaded', async () => {
   const { train, outputs, names } = await loadData(options, null);
   expect({ train, outputs, names }).toMatchObject((await outlineOf(options))!);
   expect(await outlineOf({ ...options, limit: null })).toMatchObject({ train: { length: 60_000 } });
+  const validated = { ...options, limit: null, validation: true };
+  const { length } = (await loadData(validated, null)).train;
+  expect(await outlineOf(validated)).toMatchObject({ train: { length } });
   expect(await outlineOf({ ...options, data: csvFile() })).toBeNull();
 });
 

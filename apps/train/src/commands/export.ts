@@ -10,7 +10,7 @@ import { exportModel } from '../export/export-model.js';
 import { exportStep } from '../export/export-step.js';
 import { exportTorch } from '../export/export-torch.js';
 import { exportTriton } from '../export/export-triton.js';
-import { readCheckpoint, runFolder } from '../run/run-folder.js';
+import { readKept, runFolder } from '../run/run-folder.js';
 import { withTrainer } from '../run/with-trainer.js';
 
 export const summary = 'write the model of a run for other programs: ONNX, PyTorch, Triton';
@@ -31,7 +31,7 @@ interface ExportFlags {
 export async function run(args: readonly string[], io: Io): Promise<number> {
   const command = new CheckedCommand('train export')
     .description(
-      "Writes the model of a run, as its last checkpoint has it, and checks the file against the trainer's own predictions.",
+      "Writes the model of a run, of the epoch that it keeps, and checks the file against the trainer's own predictions.",
     )
     .argument('<run>', 'folder of the run')
     .checked(
@@ -82,7 +82,7 @@ async function exportRun(run: string, flags: ExportFlags, io: Io): Promise<strin
   const chosen = { ...(backend !== undefined && { backend }), ...(device !== undefined && { device }) };
   const { config, resume } = await readSettings({ resume: run, ...chosen }, io);
   const folder = runFolder(resume!);
-  const saved = await readCheckpoint(folder);
+  const saved = await readKept(folder, config);
   if (!saved) throw new UsageError(`${run}: the run has no checkpoint yet; train for an epoch first`);
   if (saved.note) io.stderr.write(`warning: ${saved.note}\n`);
   const names = {

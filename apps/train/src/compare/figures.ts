@@ -2,8 +2,8 @@
 
 import { type KnobName, knobs } from '../config/knobs.js';
 import { shortName } from '../display/format.js';
-import { figureOf, metricsOf } from '../report/training-charts.js';
-import type { EpochRecord } from '../run-record.js';
+import { metricsOf } from '../report/training-charts.js';
+import { type EpochRecord, figureOf, lessIsBetter } from '../run-record.js';
 import { type RecordedRun, settingText } from './read-run.js';
 
 /** A name, then a text for each run. */
@@ -19,9 +19,6 @@ export function settingRows(runs: readonly RecordedRun[]): Row[] {
     .map((name): Row => [name, ...runs.map(({ config }) => settingText(settingOf(config, name)))])
     .filter(([, ...texts]) => new Set(texts).size > 1);
 }
-
-/** Metrics of which less is better. */
-const lessIsBetter: readonly string[] = ['loss', 'absoluteError'];
 
 /** Each figure after the last epoch, and where it was best on the test data. */
 export function figureRows(runs: readonly RecordedRun[]): Row[] {

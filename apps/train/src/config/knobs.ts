@@ -125,12 +125,39 @@ export const knobs = {
   decayAll: knob(toggle, false, 'weight decay also of gamma, beta and biases', 'they set the scale of the rest'),
   clip: knob(positive, null, 'scale gradients down to this norm, of all of them together', 'they stay as they are'),
   schedule: knob(
-    oneOf('constant', 'step', 'cosine'),
+    oneOf('constant', 'step', 'cosine', 'one-cycle', 'plateau'),
     'constant',
-    'of the learning rate: step goes to a tenth after each third of the epochs, cosine down to 0',
+    'of the learning rate: step goes to a tenth after each third of the epochs, cosine down to 0, one-cycle up and far down, plateau to a tenth after 3 epochs that were no better in validation',
     'as in the textbook',
   ),
   warmupEpochs: knob(notNegative, 0, 'epochs in which the learning rate rises from 0', 'only large batches need it'),
+
+  // Which weights count.
+  keep: knob(
+    oneOf('best', 'last'),
+    null,
+    'epoch whose weights the report, `export` and what follows take: the best one in validation, or the last',
+    'best; for fashion-mnist last, as in the textbook, unless something else needs validation',
+  ),
+  keepBy: knob(
+    text('<metric>'),
+    'loss',
+    'figure of the validation data that epochs are compared by',
+    'all tasks have it',
+  ),
+  patience: knob(
+    wholeNumber(1),
+    null,
+    'stop when so many epochs in a row were no better in validation than the best one',
+    'all epochs',
+    { resumable: true },
+  ),
+  average: knob(
+    oneOf('none', 'ema', 'swa'),
+    'none',
+    'average of the weights over steps (ema) or over the last quarter of the epochs (swa), which is what counts then',
+    'as in the textbook',
+  ),
 
   // Batch normalization in the built-in models, and in those from elsewhere.
   bnConvention: knob(

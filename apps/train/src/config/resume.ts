@@ -9,7 +9,7 @@ import { flagOf, type KnobName, type KnobValues, knobNames, knobs } from './knob
 type Given = Partial<KnobValues>;
 
 /** What was done before there was a knob for it: a run whose config.json lacks it goes on so. */
-export const before: Given = { decayAll: true };
+export const before: Given = { decayAll: true, keep: 'last' };
 
 /**
  * @param named what the message calls the folder

@@ -9,8 +9,12 @@ import { valuesFromEnvironment, valuesFromFile } from './read-values.js';
 import { absoluteModule, before, requireResumable, valuesToKeep } from './resume.js';
 
 /** What config.json holds: everything that decides the run's result. */
-export type RunConfig = Omit<KnobValues, 'out' | 'export' | 'tensorboard' | 'dashboard' | 'json' | 'learningRate'> & {
+export type RunConfig = Omit<
+  KnobValues,
+  'out' | 'export' | 'tensorboard' | 'dashboard' | 'json' | 'learningRate' | 'keep'
+> & {
   readonly learningRate: number;
+  readonly keep: 'best' | 'last';
   /** The run was begun by version 0.1.0, whose data it goes on with: see `ReadingOptions`. */
   readonly earlier?: boolean;
 };
@@ -35,8 +39,14 @@ export function dataOptions({ imageSize, channels, target, ...config }: RunConfi
     ...config,
     size: imageSize === null ? null : [imageSize, imageSize],
     channels: channels === null ? null : (Number(channels) as 1 | 3),
+    validation: isValidated(config),
     targets: target?.split(',').map((name) => name.trim()) ?? null,
   };
+}
+
+/** Whether a part of the data is for comparing epochs. */
+function isValidated({ keep, patience, schedule }: Pick<KnobValues, 'keep' | 'patience' | 'schedule'>): boolean {
+  return keep === 'best' || patience !== null || schedule === 'plateau';
 }
 
 /** Knobs that were given as flags, and what flags may hold besides. */
@@ -67,12 +77,13 @@ export async function readSettings(
     ...(resume === null && (await presetsFor(given, cwd))),
     ...given,
   };
-  requireSense(values);
+  const keep = values.keep ?? (values.data !== 'fashion-mnist' || isValidated(values) ? 'best' : 'last');
+  requireSense({ ...values, keep });
   const { out: folder, export: exported, tensorboard, dashboard, json, ...config } = values;
   const out = folder === null ? null : resolve(cwd, folder);
   const learningRate = config.learningRate ?? defaultRate(config);
   return {
-    config: { ...config, learningRate, ...absolutePaths(config, cwd), ...(earlier && { earlier }) },
+    config: { ...config, keep, learningRate, ...absolutePaths(config, cwd), ...(earlier && { earlier }) },
     resume,
     out,
     export: exported === null ? null : exportedFile(exported, out, cwd),
@@ -119,6 +130,9 @@ function requireSense(values: KnobValues): void {
     require(name, isTrained, `${model} starts from random weights without --weights`);
   }
   require('unfreezeAfter', values.freeze !== null, 'it is for layers that --freeze names');
+  const unvalidated = 'there is no validation: it is for --keep best, --patience and --schedule plateau';
+  require('keepBy', isValidated(values), unvalidated);
+  require('warmupEpochs', values.schedule !== 'one-cycle', 'one-cycle has a rise of its own');
   require('target', values.task !== 'classify', 'it is for the tasks multilabel and regress');
 }
 

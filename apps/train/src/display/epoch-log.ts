@@ -1,16 +1,17 @@
 // Puts an epoch's event and its evaluation together into one line.
 
-import type { EpochEvent, Metrics, TrainerEvent } from '@bn/core';
+import type { EpochEvent, Metrics, TrainerEvent, ValidationEvent } from '@bn/core';
 import type { EpochRecord } from '../run-record.js';
 import { formatMetrics, formatRate } from './format.js';
 
 /** What a line tells of an epoch, from events or from a record. */
 type EpochFigures = Pick<EpochRecord, 'epoch' | 'loss' | 'metrics' | 'examplesPerSecond' | 'seconds'> & {
   readonly test?: Metrics;
+  readonly validation?: Metrics;
 };
 
 /**
- * An epoch ends with one event, or with a second one if there is test data: hands each epoch on once it is known
+ * An epoch ends with one event, or with more if there is validation or test data: hands each epoch on once it is known
  * which. `flush` hands on one that still waits.
  */
 export function collectEpochs(onEpoch: (epoch: EpochFigures, epochs: number) => void): {
@@ -18,15 +19,18 @@ export function collectEpochs(onEpoch: (epoch: EpochFigures, epochs: number) => 
   flush(): void;
 } {
   let waiting: EpochEvent | undefined;
+  let validation: ValidationEvent | undefined;
   const hand = (test: Metrics | null) => {
     if (!waiting) return;
     const epoch = waiting;
     waiting = undefined;
-    onEpoch({ ...epoch, ...(test && { test }) }, epoch.epochs);
+    onEpoch({ ...epoch, ...(validation && { validation }), ...(test && { test }) }, epoch.epochs);
+    validation = undefined;
   };
   return {
     event(event) {
-      if (event.type === 'evaluation') hand(event);
+      if (event.type === 'validation') validation = event;
+      else if (event.type === 'evaluation') hand(event);
       else if (event.type !== 'warning') hand(null);
       if (event.type === 'epoch') waiting = event;
     },

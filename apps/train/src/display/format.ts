@@ -10,13 +10,19 @@ export function shortName(metric: string): string {
   return shortNames[metric] ?? metric;
 }
 
-/** `loss 0.412  train acc 0.849  test acc 0.832`, and so on for each metric. */
-export function formatMetrics({ loss, metrics, test }: Metrics & { test?: Metrics }, separator: string): string {
+/** `loss 0.412  train acc 0.849  val acc 0.831  test acc 0.832`, and so on for each metric. */
+export function formatMetrics(
+  { loss, metrics, validation, test }: Metrics & { validation?: Metrics; test?: Metrics },
+  separator: string,
+): string {
   const figures = (part: string, values: Metrics['metrics']) =>
     Object.entries(values).map(([name, value]) => `${part} ${shortName(name)} ${value.toFixed(3)}`);
-  return [`loss ${loss.toFixed(3)}`, ...figures('train', metrics), ...figures('test', test?.metrics ?? {})].join(
-    separator,
-  );
+  return [
+    `loss ${loss.toFixed(3)}`,
+    ...figures('train', metrics),
+    ...figures('val', validation?.metrics ?? {}),
+    ...figures('test', test?.metrics ?? {}),
+  ].join(separator);
 }
 
 export function formatRate(examplesPerSecond: number): string {

@@ -8,7 +8,11 @@ const longest = 64;
 
 /** Lines without a closing newline, at most `width` columns where the texts allow. */
 export function outcomeText({ summary, firstBatchNorm, folder }: RunOutcome, width = 80): string {
+  const { kept } = summary;
   const lines = [
+    ...(kept
+      ? [`epoch ${kept.epoch} is kept: the best by validation ${shortName(kept.by)}, ${kept.value.toFixed(3)}`]
+      : []),
     formatMetrics(summary, ', '),
     `${summary.examplesPerSecond.toFixed(1)} examples/sec on ${summary.device}`,
   ];

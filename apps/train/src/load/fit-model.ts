@@ -101,7 +101,9 @@ export function matchData(fitted: FittedModel, data: RunData, batchSize: number)
   const isSame = index.every((to, from) => to === from) && index.length === names.length;
   const moved = (part: Dataset) => (isSame ? part : relabel(part, index, names));
   // Without names the classes are called by their numbers: data that has those as names finds them.
-  const matched = { ...data, train: moved(data.train), test: moved(data.test), outputs: fitted.outputs, names };
+  const validation = data.validation && moved(data.validation);
+  const parts = { train: moved(data.train), validation, test: moved(data.test) };
+  const matched = { ...data, ...parts, outputs: fitted.outputs, names };
   return {
     data: matched,
     signature: signatureOf(fitted, matched),
@@ -110,8 +112,10 @@ export function matchData(fitted: FittedModel, data: RunData, batchSize: number)
 }
 
 /** Data of fewer classes than a network has outputs, where it has no names, leaves the others with their numbers. */
-function classesOf({ known, outputs }: FittedModel, { train, test, names, outputs: count }: RunData): MatchedClasses {
-  const from = { names, count, present: names ? undefined : numbersIn(train, test), what: 'the data' };
+function classesOf({ known, outputs }: FittedModel, data: RunData): MatchedClasses {
+  const { train, validation, test, names, outputs: count } = data;
+  const parts = [train, test, ...(validation ? [validation] : [])];
+  const from = { names, count, present: names ? undefined : numbersIn(...parts), what: 'the data' };
   const isNumeric = names?.every((name) => /^\d+$/.test(name)) ?? true;
   if (!known?.names && count <= outputs && !(isNumeric && count < outputs)) {
     const index = Int32Array.from({ length: count }, (_, i) => i);

@@ -45,12 +45,21 @@ ${await batchNormSection(epochs)}`;
 function figures(summary: RunSummary): Html {
   const oneDigit = { minimumFractionDigits: 1, maximumFractionDigits: 1 };
   const rate = summary.examplesPerSecond.toLocaleString('en-US', oneDigit);
-  const tiles: [string, string, string][] = [['loss', summary.loss.toFixed(3), 'training, final epoch']];
+  const { kept } = summary;
+  const epoch = kept ? `epoch ${kept.epoch}` : 'final epoch';
+  const tiles: [string, string, string][] = [['loss', summary.loss.toFixed(3), `training, ${epoch}`]];
+  if (kept) {
+    tiles.unshift([
+      'epoch kept',
+      String(kept.epoch),
+      `best validation ${shortName(kept.by)}: ${kept.value.toFixed(3)}`,
+    ]);
+  }
   const add = (part: string, { metrics }: Metrics, note: string) => {
     for (const [name, value] of Object.entries(metrics))
       tiles.push([`${part} ${shortName(name)}`, value.toFixed(3), note]);
   };
-  add('train', summary, 'training, final epoch');
+  add('train', summary, `training, ${epoch}`);
   add('test', summary.test, summary.recalibrated ? 'with moving averages' : '');
   if (summary.recalibrated) add('test', summary.recalibrated, 'with recalibrated statistics');
   tiles.push(['examples/sec', rate, `on ${summary.device}`]);
@@ -66,10 +75,15 @@ function epochTable(epochs: readonly EpochRecord[]): Html {
   const column = (title: string, metrics: (epoch: EpochRecord) => Metrics['metrics'], name: string): Column => {
     return [`${title} ${shortName(name)}`, (epoch) => digits(metrics(epoch)[name], 3)];
   };
+  const validated: Column[] = [
+    ['validation loss', ({ validation }) => digits(validation?.loss, 3)],
+    ...names.map((name) => column('validation', ({ validation }) => validation?.metrics ?? {}, name)),
+  ];
   const columns: Column[] = [
     ['epoch', ({ epoch }) => epoch],
     ['loss', ({ loss }) => digits(loss, 3)],
     ...names.map((name) => column('train', ({ metrics }) => metrics, name)),
+    ...(epochs[0]?.validation ? validated : []),
     ['test loss', ({ test }) => digits(test.loss, 3)],
     ...names.map((name) => column('test', ({ test }) => test.metrics, name)),
     ['learning rate', ({ learningRate }) => Number(learningRate.toPrecision(4))],

@@ -12,7 +12,7 @@ const runVariables = (colors: readonly string[] = []) => colors.map((color, i) =
 
 const dark = `
   --page: #121416; --card: #1a1d21; --ink: #e8eaed; --muted: #9aa3ad; --grid: #2f343a; --edge: #2a2f35;
-  --train: #6ea8fe; --test: #f59e5b; --gamma: #b69cf7; --beta: #4cc2a0; --right: 76 142 245; --wrong: 244 110 86;
+  --train: #6ea8fe; --test: #f59e5b; --validation: #c99cf0; --gamma: #b69cf7; --beta: #4cc2a0; --right: 76 142 245; --wrong: 244 110 86;
   ${runVariables(runsDark)}`;
 
 /** From hardly to fully coloured; text stays readable on all. */
@@ -26,7 +26,7 @@ export const styleSheet = `
 :root {
   color-scheme: light dark;
   --page: #f6f7f8; --card: #ffffff; --ink: #1a1d21; --muted: #5b6570; --grid: #e2e5e9; --edge: #e4e7ea;
-  --train: #2563c9; --test: #d2631a; --gamma: #6b46d6; --beta: #12806a; --right: 52 120 235; --wrong: 232 84 56;
+  --train: #2563c9; --test: #d2631a; --validation: #8a3ea8; --gamma: #6b46d6; --beta: #12806a; --right: 52 120 235; --wrong: 232 84 56;
   ${runVariables(runsLight)}
 }
 @media screen and (prefers-color-scheme: dark) { :root {${dark} } }
@@ -58,6 +58,7 @@ svg { display: block; width: 100%; height: auto; margin-top: .5rem; overflow: vi
 figcaption { display: flex; justify-content: space-between; gap: 1rem; align-items: baseline }
 .legend { color: var(--muted); font-size: .9rem; white-space: nowrap }
 .key { display: inline-block; width: 1.4rem; margin: 0 .4rem .25rem .7rem; border-top: 2px solid var(--train); vertical-align: middle }
+.key.validation { border-top: 2px dotted var(--validation) }
 .key.test { border-top: 2px dashed var(--test) }
 .key.plain { border-top-color: var(--muted) }
 .key.dashed { border-top-style: dashed }

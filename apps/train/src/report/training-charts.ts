@@ -1,9 +1,8 @@
 // Loss and metrics over the epochs: a chart each for the page, and the textbook's single figure as a file.
 
-import type { Metrics } from '@bn/core';
 import type { TopLevelSpec } from 'vega-lite';
 import { shortName } from '../display/format.js';
-import type { EpochRecord } from '../run-record.js';
+import { type EpochRecord, figureOf } from '../run-record.js';
 import { type ChartTheme, pageTheme, renderChart } from './chart.js';
 import { type Html, html } from './html.js';
 import { runColors } from './style-sheet.js';
@@ -43,6 +42,7 @@ export async function renderCurves(epochs: readonly EpochRecord[]): Promise<stri
 }
 
 const training = { name: 'training', color: 'var(--train)', dash: solid };
+const validation = { name: 'validation', color: 'var(--validation)', dash: [2, 3] };
 const test = { name: 'test', color: 'var(--test)', dash: [6, 4] };
 const titles: Readonly<Record<string, string>> = {
   loss: 'Loss',
@@ -55,22 +55,25 @@ export function metricsOf(epochs: readonly EpochRecord[]): string[] {
   return Object.keys(epochs[0]?.metrics ?? {});
 }
 
-/** A figure of metrics by name; the loss is one of them. */
-export function figureOf(name: string, { loss, metrics }: Metrics): number | undefined {
-  return name === 'loss' ? loss : metrics[name];
-}
-
 /** Loss and each metric, in training and test as far as there are any. */
 export async function trainingFigures(epochs: readonly EpochRecord[]): Promise<Html[]> {
   const figures = ['loss', ...metricsOf(epochs)].map(async (name) => {
     const series = withValues([
       seriesOf(epochs, training, (epoch) => figureOf(name, epoch)),
+      seriesOf(epochs, validation, (epoch) => epoch.validation && figureOf(name, epoch.validation)),
       seriesOf(epochs, test, (epoch) => figureOf(name, epoch.test)),
     ]);
     if (series.length === 0) return [];
     const names = series.map(({ name }) => name);
     const legend = names.map((name) => html`<i class="key ${name}"></i>${name} `);
-    return [await lineFigure(name, series, names.join(' and '), html`<span class="legend">${legend}</span>`)];
+    return [
+      await lineFigure(
+        name,
+        series,
+        new Intl.ListFormat('en').format(names),
+        html`<span class="legend">${legend}</span>`,
+      ),
+    ];
   });
   return (await Promise.all(figures)).flat();
 }

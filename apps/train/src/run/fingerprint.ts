@@ -9,6 +9,8 @@ export interface Fingerprint {
   /** Count, specs, and a hash of all labels and of the features of examples. */
   readonly train: readonly string[];
   readonly test: readonly string[];
+  /** Only of a run that has validation data. */
+  readonly validation?: readonly string[];
   /** Hash of the network's own file; null for networks that come with the program. */
   readonly network: string | null;
 }
@@ -17,14 +19,15 @@ export interface Fingerprint {
 const sample = 250;
 
 /** @param file of the network, null for one that comes with the program */
-export async function fingerprintOf({ train, test }: RunData, file: string | null): Promise<Fingerprint> {
+export async function fingerprintOf({ train, validation, test }: RunData, file: string | null): Promise<Fingerprint> {
   const network =
     file === null
       ? null
       : createHash('sha256')
           .update(await readFile(file))
           .digest('hex');
-  return { train: printOf(train), test: printOf(test), network };
+  const validated = validation && { validation: printOf(validation) };
+  return { train: printOf(train), test: printOf(test), ...validated, network };
 }
 
 function printOf(data: Dataset): readonly string[] {
@@ -48,11 +51,12 @@ function printOf(data: Dataset): readonly string[] {
  * @throws BnError `data` if the data is not what the run was trained on
  */
 export function compareFingerprints(before: Fingerprint, now: Fingerprint, run: string): string | null {
-  for (const part of ['train', 'test'] as const) {
-    const at = before[part].findIndex((value, i) => value !== now[part][i]);
+  for (const part of ['train', 'validation', 'test'] as const) {
+    const [was = [], is = []] = [before[part], now[part]];
+    const at = was.findIndex((value, i) => value !== is[i]);
     if (at < 0) continue;
-    const change = at < 2 ? `${before[part][at]}, now ${now[part][at]}` : 'other values in them';
-    const [what, cure] = [part === 'train' ? 'training' : 'test', `--weights ${run}/checkpoint.safetensors`];
+    const change = at < 2 ? `${was[at]}, now ${is[at]}` : 'other values in them';
+    const [what, cure] = [part === 'train' ? 'training' : part, `--weights ${run}/checkpoint.safetensors`];
     throw new BnError(
       'data',
       `the ${what} data has changed since the run was trained on it: ${change}; bring the old data back, or start a new run from its weights: ${cure}`,

@@ -1,6 +1,8 @@
 // The objective, the optimizer and the learning rate schedule that the settings name.
 
+import { UsageError } from '@bn/command-line';
 import {
+  type Average,
   accuracy,
   adam,
   adamW,
@@ -9,18 +11,24 @@ import {
   clip,
   constantSchedule,
   cosineSchedule,
+  ema,
   linearWarmup,
+  type Metrics,
   multiLabel,
   type Objective,
   type Optimizer,
+  oneCycleSchedule,
+  plateauSchedule,
   regression,
   rmsprop,
   type Schedule,
   sgd,
   stepSchedule,
+  swa,
   topAccuracy,
 } from '@bn/core';
 import type { RunConfig } from '../config/settings.js';
+import { figureOf, lessIsBetter } from '../run-record.js';
 
 /** @param outputs number of classes, labels or values */
 export function objectiveOf({ task }: Pick<RunConfig, 'task'>, outputs: number): Objective {
@@ -28,6 +36,24 @@ export function objectiveOf({ task }: Pick<RunConfig, 'task'>, outputs: number):
   if (task === 'regress') return regression();
   // Among few classes, being among the best five says little.
   return classification(outputs > 10 ? { metrics: { accuracy: accuracy(), top5: topAccuracy(5) } } : {});
+}
+
+/**
+ * What epochs are compared by, the lower the better.
+ *
+ * @throws UsageError for a metric that the objective does not have
+ */
+export function scoreOf(keepBy: string, { metrics }: Objective): (validation: Metrics) => number {
+  const names = ['loss', ...Object.keys(metrics)];
+  if (!names.includes(keepBy)) {
+    throw new UsageError(`--keep-by ${keepBy}: the figures of this task are ${names.join(', ')}; give one of them`);
+  }
+  const sign = lessIsBetter.includes(keepBy) ? 1 : -1;
+  return (validation) => sign * figureOf(keepBy, validation)!;
+}
+
+export function averageOf({ average }: Pick<RunConfig, 'average'>): Average | undefined {
+  return average === 'none' ? undefined : average === 'ema' ? ema() : swa();
 }
 
 export function optimizerOf(config: RunConfig): Optimizer {
@@ -51,6 +77,9 @@ export function scheduleOf(
     constant: constantSchedule(),
     step: stepSchedule({ every: Math.ceil(config.epochs / 3), factor: 0.1 }),
     cosine: cosineSchedule(),
+    'one-cycle': oneCycleSchedule(),
+    // PyTorch counts the epochs that are let pass.
+    plateau: plateauSchedule({ patience: 2 }),
   };
   const schedule = schedules[config.schedule];
   const { warmupEpochs, unfreezeAfter } = config;

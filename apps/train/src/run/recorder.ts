@@ -1,6 +1,14 @@
 // Records what the trainer tells: a checkpoint and a line of metrics after every epoch.
 
-import type { Checkpoint, EpochEvent, EvaluationEvent, Signature, Trainer, TrainerEvent } from '@bn/core';
+import type {
+  Checkpoint,
+  EpochEvent,
+  EvaluationEvent,
+  Signature,
+  Trainer,
+  TrainerEvent,
+  ValidationEvent,
+} from '@bn/core';
 import type { BatchNormValues, EpochRecord } from '../run-record.js';
 import type { Fingerprint } from './fingerprint.js';
 import { appendMetrics } from './metrics-file.js';
@@ -22,16 +30,19 @@ export interface Recorded {
   readonly fingerprint: Fingerprint;
   /** The epochs before a resume. */
   readonly history: readonly EpochRecord[];
+  /** Whether the best epoch is kept beside the last. */
+  readonly keepsBest: boolean;
 }
 
 export function createRecorder(
   folder: RunFolder,
   trainer: Trainer,
-  { batchNormLayers, signature, fingerprint, history }: Recorded,
+  { batchNormLayers, signature, fingerprint, history, keepsBest }: Recorded,
 ): Recorder {
   const epochs = [...history];
   let epoch: EpochEvent | null = null;
   let evaluation: EvaluationEvent | null = null;
+  let validation: ValidationEvent | null = null;
   return {
     epochs,
     get evaluation() {
@@ -39,14 +50,16 @@ export function createRecorder(
     },
     async record(event) {
       if (event.type === 'epoch') epoch = event;
+      else if (event.type === 'validation') validation = event;
       else if (event.type === 'evaluation') evaluation = event;
       else if (event.type === 'checkpoint') {
         const checkpoint = await trainer.checkpoint();
         const isWhole = event.reason === 'epoch' && epoch && evaluation;
-        const finished = isWhole ? epochRecord(epoch!, evaluation!, checkpoint, batchNormLayers) : null;
+        const finished = isWhole ? epochRecord(epoch!, validation, evaluation!, checkpoint, batchNormLayers) : null;
         // The checkpoint first: a line for which there is no checkpoint would be trained, and written, once more.
         const lastEpoch = finished ?? epochs.at(-1) ?? null;
-        await writeCheckpoint(folder, { checkpoint, signature, fingerprint, lastEpoch });
+        const isBest = finished !== null && keepsBest && (validation?.isBest ?? false);
+        await writeCheckpoint(folder, { checkpoint, signature, fingerprint, lastEpoch }, isBest);
         if (!finished) return;
         epochs.push(finished);
         await appendMetrics(folder.metrics, finished);
@@ -57,12 +70,14 @@ export function createRecorder(
 
 function epochRecord(
   { epoch, loss, metrics, learningRate, examplesPerSecond, seconds, examples }: EpochEvent,
+  validation: ValidationEvent | null,
   { loss: testLoss, metrics: testMetrics }: EvaluationEvent,
   checkpoint: Checkpoint,
   batchNormLayers: readonly string[],
 ): EpochRecord {
   return {
     ...{ epoch, loss, metrics, test: { loss: testLoss, metrics: testMetrics } },
+    ...(validation && { validation: { loss: validation.loss, metrics: validation.metrics } }),
     ...{ learningRate, examplesPerSecond, seconds, examples },
     batchNorm: Object.fromEntries(batchNormLayers.map((layer) => [layer, batchNormValues(checkpoint, layer)])),
   };

@@ -28,6 +28,8 @@ export interface RunFolder {
   readonly checkpoint: string;
   /** The one before, for when the newest is damaged. */
   readonly previous: string;
+  /** The one after the best epoch, in a run that keeps it. */
+  readonly best: string;
   /** Files of the data that were left out, with the reason: a line each. */
   readonly skipped: string;
   readonly report: string;
@@ -41,6 +43,7 @@ export function runFolder(path: string): RunFolder {
     metrics: join(path, 'metrics.jsonl'),
     checkpoint: join(path, 'checkpoint.safetensors'),
     previous: join(path, 'checkpoint.previous.safetensors'),
+    best: join(path, 'best.safetensors'),
     skipped: join(path, 'skipped.txt'),
     report: join(path, 'report.html'),
     curves: join(path, 'curves.svg'),
@@ -120,17 +123,24 @@ export interface FoundState extends SavedState {
   readonly note: string | null;
 }
 
-/** Replaces the checkpoint, which stays as the previous one: at any moment one of them is whole. */
+/**
+ * Replaces the checkpoint, which stays as the previous one: at any moment one of them is whole.
+ *
+ * @param isBest also keep it as that of the best epoch: first, so that no epoch is behind that is not trained once more
+ */
 export async function writeCheckpoint(
-  { checkpoint: file, previous }: RunFolder,
+  { checkpoint: file, previous, best }: RunFolder,
   { checkpoint, signature, lastEpoch, fingerprint }: SavedState,
+  isBest: boolean,
 ): Promise<void> {
   const metadata = {
     lastEpoch: JSON.stringify(lastEpoch),
     ...(signature && { signature: JSON.stringify(signature) }),
     ...(fingerprint && { fingerprint: JSON.stringify(fingerprint) }),
   };
-  await writeAtomically(file, encodeCheckpoint(checkpoint, metadata), async () => {
+  const bytes = encodeCheckpoint(checkpoint, metadata);
+  if (isBest) await writeAtomically(best, bytes);
+  await writeAtomically(file, bytes, async () => {
     if (!existsSync(file)) return;
     await rm(previous, { force: true });
     // A second name, where the file system has such, leaves no moment without a checkpoint.
@@ -160,6 +170,21 @@ export async function readCheckpoint({ checkpoint, previous, metrics }: RunFolde
     'checkpoint',
     `${checkpoint} is missing, but the run has metrics; put it back, or start again with --config config.json and another --out`,
   );
+}
+
+/**
+ * The state whose weights count: that of the best epoch in a run that keeps it, else the last one.
+ *
+ * @throws BnError `checkpoint` as `readCheckpoint`
+ */
+export async function readKept(folder: RunFolder, { keep }: Pick<RunConfig, 'keep'>): Promise<FoundState | null> {
+  const best = keep === 'best' ? await readState(folder.best) : null;
+  if (best && !(best instanceof BnError)) return { ...best, file: folder.best, note: null };
+  const last = await readCheckpoint(folder);
+  if (keep === 'last' || !last?.checkpoint.position.scores?.length) return last;
+  const why = best?.message ?? `${folder.best} is missing`;
+  const note = [`${why}; the last epoch takes the place of the best one`, ...(last.note ? [last.note] : [])].join('; ');
+  return { ...last, note };
 }
 
 /** Puts a damaged checkpoint aside for the previous one, so that what is written next cannot take the last whole one's place. */

@@ -22,6 +22,7 @@ import {
   createRunFolder,
   type RunFolder,
   readCheckpoint,
+  readKept,
   requireNoRun,
   runFolder,
   type SavedState,
@@ -121,7 +122,10 @@ async function trainAndRecord(run: Run, settings: Settings, io: Io): Promise<boo
   const display = await createDisplay(settings.json ? 'json' : defaultDisplayMode(io.stdout), io.stdout);
   const path = shortPath(folder.path, io.cwd);
   const { batchNormLayers } = fitted;
-  const recorder = createRecorder(folder, trainer, { batchNormLayers, signature, fingerprint, history });
+  const recorder = createRecorder(folder, trainer, {
+    ...{ batchNormLayers, signature, fingerprint, history },
+    keepsBest: config.keep === 'best',
+  });
   let ending = 'stopping after this step';
   const onAbort = () => display.message(`${ending}; once more to stop at once`);
   io.signal.addEventListener('abort', onAbort);
@@ -139,8 +143,13 @@ async function trainAndRecord(run: Run, settings: Settings, io: Io): Promise<boo
       display.message(`stopped; continue with: pnpm train --resume ${/\s/.test(path) ? `"${path}"` : path}`);
       return false;
     }
+    if (recorder.epochs.length < config.epochs) {
+      display.message(`stopped early: no epoch of the last ${config.patience} was better in validation`);
+    }
     ending = 'the training is done, its report is being written';
-    const record = await conclude(trainer, recorder, run);
+    const kept = config.keep === 'best' ? await readKept(folder, config) : null;
+    if (kept?.note) display.event({ type: 'warning', message: kept.note });
+    const record = await conclude(trainer, recorder, run, kept?.checkpoint ?? null);
     const failure = await writeReport(folder, record).catch(reportFailure);
     if (settings.export !== null) display.message(await exportRun(run, settings.export, io.cwd));
     display.finish({ summary: record.summary, firstBatchNorm: firstBatchNorm(run, record), folder: path });
@@ -161,8 +170,10 @@ async function train(
 ): Promise<void> {
   const { config, data, trainer } = run;
   const { epochs, batchSize, learningRate } = config;
-  const fit = { train: data.train, test: data.test, epochs, batchSize, learningRate, schedule: scheduleOf(config) };
-  for await (const event of trainer.fit({ ...fit, signal })) {
+  const { train, validation, test } = data;
+  const parts = { train, test, ...(validation && { validation }) };
+  const fit = { ...parts, epochs, batchSize, learningRate, schedule: scheduleOf(config), score: run.score };
+  for await (const event of trainer.fit({ ...fit, patience: config.patience ?? undefined, signal })) {
     display.event(event);
     run.dashboard?.event(event);
     await recorder.record(event);
@@ -210,17 +221,19 @@ function requireEpochsToCome({ epochs }: RunConfig, saved: SavedState | null): v
   throw new UsageError(`--epochs ${epochs}: the run has ${done} epochs already; give ${done} or more`);
 }
 
-/** Exports what the checkpoint holds: the trainer's statistics are recalibrated by now. Returns what to tell of it. */
+/** Exports what the kept checkpoint holds: the trainer's statistics are recalibrated by now. Returns what to tell of it. */
 async function exportRun(run: Run, path: string, workingFolder: string): Promise<string> {
-  const saved = await readCheckpoint(run.folder);
+  const saved = await readKept(run.folder, run.config);
   if (saved) run.trainer.restore(saved.checkpoint);
   const { exportModel } = await import('../export/export-model.js');
   return exportModel({ ...run, path, workingFolder });
 }
 
-function firstBatchNorm({ fitted }: Run, { epochs }: RunRecord) {
+function firstBatchNorm({ fitted }: Run, { epochs, summary }: RunRecord) {
   const path = fitted.batchNormLayers[0];
-  return path === undefined ? null : { path, ...epochs.at(-1)!.batchNorm[path]! };
+  return path === undefined
+    ? null
+    : { path, ...(epochs.find(({ epoch }) => epoch === summary.kept?.epoch) ?? epochs.at(-1)!).batchNorm[path]! };
 }
 
 async function writeReport(folder: RunFolder, record: RunRecord): Promise<void> {

@@ -1,13 +1,13 @@
 // Loads what a configuration names (network, data, backend), and makes a trainer of it for as long as it is needed.
 
 import { computeOptions, type DataOptions, loadData, openBackend, outlineOf } from '@bn/command-line';
-import { type Backend, createTrainer, type Signature, type Trainer } from '@bn/core';
+import { type Backend, createTrainer, type Metrics, type Signature, type Trainer } from '@bn/core';
 import { dataOptions, type RunConfig } from '../config/settings.js';
 import { type FittedModel, fitModel, type MatchedData, matchData } from '../load/fit-model.js';
 import { adviceOnStatistics } from '../load/frozen.js';
 import { loadNetwork } from '../load/load-network.js';
 import { type Fingerprint, fingerprintOf } from './fingerprint.js';
-import { objectiveOf, optimizerOf } from './learning-rule.js';
+import { averageOf, objectiveOf, optimizerOf, scoreOf } from './learning-rule.js';
 
 export interface Loaded extends MatchedData {
   /** As given, but with the name of the backend that was chosen in place of `auto`. */
@@ -19,6 +19,8 @@ export interface Loaded extends MatchedData {
   /** Of the data and the network. */
   readonly fingerprint: Fingerprint;
   readonly trainer: Trainer;
+  /** What epochs are compared by, the lower the better. */
+  readonly score: (validation: Metrics) => number;
 }
 
 /**
@@ -42,14 +44,15 @@ export async function withTrainer<T>(
   const opened = await openBackend(config.backend, workingFolder, computeOptions(config));
   const { backend, name, reason: deviceReason } = opened;
   try {
-    const outline = await outlineOf(config);
+    const outline = await outlineOf(dataOptions(config));
     const { outputs, ...rest } = outline ?? (await loading);
     const known = signature ?? (config.newHead ? null : (network.signed?.signature ?? null));
     const objective = objectiveOf(config, outputs);
     const fitted = fitModel(network, objective, { outputs, ...rest }, { ...config, known: known?.output ?? null });
+    const score = scoreOf(config.keepBy, objective);
     const { model, frozen } = fitted;
-    const learner = { model, backend, objective, optimizer: optimizerOf(config), seed: config.seed };
-    const trainer = await createTrainer({ ...learner, trainable: frozen?.trainable });
+    const learner = { model, objective, optimizer: optimizerOf(config), average: averageOf(config) };
+    const trainer = await createTrainer({ ...learner, backend, seed: config.seed, trainable: frozen?.trainable });
     try {
       if (outline) await trainer.compile(outline.train, { batchSize: config.batchSize });
       const data = await loading;
@@ -58,7 +61,17 @@ export async function withTrainer<T>(
       const warnings = [...(network.signed?.assumptions ?? []), ...data.warnings, ...matched.warnings, ...advice];
       const chosen = { ...config, backend: name };
       const fingerprint = await fingerprintOf(matched.data, network.file);
-      return await body({ ...matched, warnings, config: chosen, fitted, backend, deviceReason, fingerprint, trainer });
+      return await body({
+        ...matched,
+        warnings,
+        config: chosen,
+        fitted,
+        backend,
+        deviceReason,
+        fingerprint,
+        trainer,
+        score,
+      });
     } finally {
       await trainer.dispose();
     }
