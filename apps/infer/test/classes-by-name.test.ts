@@ -109,7 +109,18 @@ beforeAll(async () => {
   const made = async (form: string, nameOf: (kind: number) => string, out: string): Promise<Right> => {
     const [learned, tested] = [await write(form, training, nameOf), await write(form, testing, nameOf)];
     const more = ['--out', out, '--export', exported(out)];
-    const settings = [...flags, tested.path, ...more, ...reference, '--epochs', '15', '--batch-size', '16'];
+    const settings = [
+      ...flags,
+      tested.path,
+      ...more,
+      ...reference,
+      '--epochs',
+      '15',
+      '--keep',
+      'last',
+      '--batch-size',
+      '16',
+    ];
     const { code, stderr } = await train(folder, ['--data', learned.path, ...settings, '--learning-rate', '0.05']);
     expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
     const { accuracy, right } = await evaluate(exported(out), tested.path);

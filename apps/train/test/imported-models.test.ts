@@ -57,7 +57,20 @@ describe.each(files)('$file', ({ file, output, shape, classes }) => {
       writeCsv(join(folder, 'stripes.csv'), Math.max(...shape), classes);
       const { code, stderr } = await train(folder, [
         ...['--model', fileOf(file), '--backend', backend, '--device', 'cpu', '--data', 'stripes.csv'],
-        ...['--epochs', '6', '--batch-size', '25', '--optimizer', 'adam', '--learning-rate', '0.02', '--out', 'run'],
+        ...[
+          '--epochs',
+          '6',
+          '--keep',
+          'last',
+          '--batch-size',
+          '25',
+          '--optimizer',
+          'adam',
+          '--learning-rate',
+          '0.02',
+          '--out',
+          'run',
+        ],
       ]);
       expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
       const losses = metricsOf(join(folder, 'run')).map(({ loss }) => loss);
