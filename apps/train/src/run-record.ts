@@ -50,7 +50,7 @@ export interface EpochRecord extends Metrics {
 }
 
 /** The epoch whose weights count. */
-export interface KeptEpoch {
+interface KeptEpoch {
   readonly epoch: number;
   /** The figure that it is best by, and its value on the validation data. */
   readonly by: string;
