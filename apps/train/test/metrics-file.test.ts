@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { expect, it, onTestFinished } from 'vitest';
 import { appendMetrics, restoreMetrics } from '../src/run/metrics-file.js';
 import type { EpochRecord } from '../src/run-record.js';
+import { smallFlags, smallFolder, train } from './small-run.js';
 
 const record = (epoch: number): EpochRecord => ({
   ...{
@@ -64,4 +65,27 @@ it('appends lines', async () => {
   await appendMetrics(path, record(1));
   await appendMetrics(path, record(2));
   expect(readFileSync(path, 'utf8')).toBe(lines(1, 2));
+});
+
+/** Type of each field by its path; of a map, of its values. */
+function typesOf(value: unknown, path = ''): [field: string, type: string][] {
+  if (typeof value === 'number') return [[path, 'number']];
+  if (Array.isArray(value)) return [[path, 'list of numbers']];
+  const inner = Object.entries(value as object);
+  if (/(^|\.)metrics$/.test(path)) return [[path, 'numbers by name']];
+  return inner.flatMap(([name, one]) => {
+    const key = path === 'batchNorm' ? '<layer>' : name;
+    return typesOf(one, path === '' ? key : `${path}.${key}`);
+  });
+}
+
+it('docs/metrics.md tells all fields of a run, and no others', async () => {
+  const folder = smallFolder();
+  expect(await train(folder, [...smallFlags, '--epochs', '1', '--out', 'run'])).toMatchObject({ code: 0 });
+  const [line] = readFileSync(join(folder, 'run/metrics.jsonl'), 'utf8').split('\n');
+  const docs = readFileSync(new URL('../../../docs/metrics.md', import.meta.url), 'utf8');
+  const told = [...docs.matchAll(/^\| `(\S+)` \| ([a-z ]+) \|/gm)].map(([, field, type]) => [field, type]);
+  expect(told).toEqual(typesOf(JSON.parse(line!)));
+  const [, example] = /```json\n(.*)\n```/.exec(docs)!;
+  expect(typesOf(JSON.parse(example!))).toEqual(told);
 });
