@@ -2,6 +2,7 @@
 // Node reads tens of files instead of hundreds. Run in the package's folder; declarations are the type checker's.
 
 import { readFileSync } from 'node:fs';
+import { resolve } from 'node:path';
 import { defineConfig } from 'rolldown';
 
 const { exports, dependencies, peerDependencies } = JSON.parse(readFileSync('package.json', 'utf8'));
@@ -10,10 +11,21 @@ const entries = Object.values(exports)
   .map((entry) => entry.default.replace('dist', 'src').replace('.js', '.ts'));
 const others = Object.keys({ ...dependencies, ...peerDependencies });
 
-export default defineConfig({
-  input: entries,
-  platform: 'neutral',
-  external: [/^node:/, ...others.map((name) => new RegExp(`^${name}(/|$)`))],
-  tsconfig: false,
-  output: { dir: 'dist', sourcemap: true, chunkFileNames: '[name].js' },
-});
+const common = { platform: 'neutral', tsconfig: false };
+const isLoader = (entry) => entry.endsWith('/loader.ts');
+
+export default defineConfig([
+  {
+    ...common,
+    input: entries.filter((entry) => !isLoader(entry)),
+    external: [/^node:/, ...others.map((name) => new RegExp(`^${name}(/|$)`))],
+    output: { dir: 'dist', sourcemap: true, chunkFileNames: '[name].js' },
+  },
+  // Copied beside models, it stands alone: what it uses of other packages is in it, from sources, so that only that is.
+  ...entries.filter(isLoader).map((input) => ({
+    ...common,
+    input,
+    resolve: { alias: { '@bn/core': resolve('../core/src/index.ts') } },
+    output: { dir: 'dist', minify: true },
+  })),
+]);

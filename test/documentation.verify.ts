@@ -1,7 +1,16 @@
 // Runs every code block of the documentation in a clean clone: what a newcomer copies works.
 
 import { type ExecFileOptions, execFile, execFileSync } from 'node:child_process';
-import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import {
+  copyFileSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -122,12 +131,22 @@ describe('program blocks run, and type-check strictly', () => {
     mkdirSync(scope, { recursive: true });
     for (const name of readdirSync(join(clone, 'packages')))
       symlinkSync(join(clone, 'packages', name), join(scope, name), 'junction');
+    symlinkSync(join(clone, 'packages', 'datasets', 'node_modules', 'sharp'), join(scope, '..', 'sharp'), 'junction');
     symlinkSync(join(clone, 'node_modules', '@types'), join(clone, '.blocks', 'node_modules', '@types'), 'junction');
     writeFileSync(join(clone, '.blocks', 'package.json'), '{ "type": "module" }');
     // Else vitest would take the clone's own configuration.
     writeFileSync(join(clone, '.blocks', 'vitest.config.js'), 'export default {};');
+    const bn = (app: string, ...args: string[]) =>
+      run(process.execPath, [join(clone, 'apps', app, 'dist', 'index.js'), ...args], { cwd: join(clone, '.blocks') });
+    await bn('train', '--limit', '1000', '--epochs', '1', '--out', 'run');
+    await bn('train', 'export', 'run', '--out', 'model.onnx');
+    await bn('train', 'export', 'run', '--wasm', 'model.wasm');
     for (const block of programs) {
       mkdirSync(folder(block), { recursive: true });
+      // The reader's own model and photograph.
+      for (const file of ['model.onnx', 'model.wasm', 'model.js', 'model.d.ts'])
+        copyFileSync(join(clone, '.blocks', file), join(folder(block), file));
+      copyFileSync(join(clone, 'examples', 'clothes', 'bag.png'), join(folder(block), 'photo.png'));
       writeFileSync(join(folder(block), fileOf(block)), block.text);
     }
   });

@@ -6,6 +6,7 @@ import { fileURLToPath, pathToFileURL } from 'node:url';
 import { decodeCheckpoint, decodeSafetensors, decodeSignature, describeSignature } from '@bn/core';
 import { readMetadata } from '@bn/onnx';
 import { openModel } from '@bn/onnxruntime-cuda';
+import type { loadModel as load } from '@bn/wasm/loader';
 import { expect, it, onTestFinished } from 'vitest';
 import { metricsOf, smallFlags, smallFolder, train } from './small-run.js';
 
@@ -226,4 +227,32 @@ it.each(['frozen', 'trained'])('an exported model is trained further, its batch 
   writeFileSync(join(folder, 'broken.onnx'), bytesOf(folder, 'model.onnx').subarray(0, 300));
   const broken = await train(folder, [...smallFlags, '--model', 'broken.onnx']);
   expect(broken).toMatchObject({ code: 1, stderr: expect.stringContaining('broken.onnx: ') });
+});
+
+it('a WebAssembly module with its loader predicts what the trainer does', async () => {
+  const folder = await folderWithRun();
+  const { stdout } = await train(folder, ['export', 'run', '--wasm', 'model.wasm', '--license', 'CC0-1.0']);
+  expect(stdout).toMatch(
+    /^exported to model\.wasm \(\d+ KB\) with its loader model\.js: test acc 0\.\d+, largest error \d\.\de-\d+ against the trainer on 30 test/,
+  );
+  expect(readdirSync(folder).filter((name) => name.startsWith('model'))).toEqual([
+    'model.d.ts',
+    'model.js',
+    'model.wasm',
+  ]);
+  const { loadModel } = (await import(pathToFileURL(join(folder, 'model.js')).href)) as {
+    loadModel: typeof load;
+  };
+  const model = await loadModel(bytesOf(folder, 'model.wasm'));
+  expect(model.metadata).toMatchObject({ producer: '@bn/train', license: 'CC0-1.0' });
+  expect(model.signature.output.names).toEqual(['0', '1', '2']);
+  await train(folder, ['export', 'run', '--out', 'model.onnx']);
+  const pixels = Uint8Array.from({ length: 64 }, (_, i) => (i * 37) % 256);
+  const onnx = await openModel(bytesOf(folder, 'model.onnx'));
+  onTestFinished(() => onnx.dispose());
+  const outputs = await onnx.run({ features: { data: pixels, spec: { shape: [1, 1, 8, 8], dtype: 'uint8' } } });
+  const expected = Array.from(outputs.probabilities!.data, (value) => expect.closeTo(value, 5));
+  expect(Array.from(model.predict(pixels))).toEqual(expected);
+  const { code, stderr } = await train(folder, ['export', 'run', '--wasm', 'model.wasm', '--out', 'x.onnx']);
+  expect([code, stderr]).toEqual([2, expect.stringContaining('--out has no effect beside --wasm')]);
 });

@@ -1,5 +1,6 @@
 // The public names of @bn/core.
 
+export * from './answers.js';
 export * from './augment/index.js';
 export type * from './backend.js';
 export { checkFeatures, checkLabels, mostClasses } from './check-examples.js';
@@ -18,6 +19,7 @@ export {
   printGraph,
   replaceNodes,
 } from './graph.js';
+export * from './images/index.js';
 export {
   constant as constantInitializer,
   heNormal,

@@ -1,7 +1,7 @@
 // One image file to the pixels that a network takes.
 
 import { readFile } from 'node:fs/promises';
-import { BnError } from '@bn/core';
+import { BnError, channelsFirst, greyOf } from '@bn/core';
 import type { Sharp } from 'sharp';
 import { formatNames, formatOf } from './image-formats.js';
 import { readError } from './read-error.js';
@@ -215,24 +215,4 @@ async function inBytes(image: Sharp, sharp: SharpModule): Promise<Sharp> {
 function samples(image: Sharp, space: string, depth: 'uchar' | 'float') {
   const raw = image.toColourspace(space).raw({ depth });
   return raw.toBuffer({ resolveWithObject: true });
-}
-
-/** Pillow's integers: a grey image keeps its values. */
-export function greyOf(rgb: Uint8Array): Uint8Array {
-  const grey = new Uint8Array(rgb.length / 3);
-  for (let i = 0, at = 0; i < grey.length; i++, at += 3) {
-    grey[i] = (rgb[at]! * 19595 + rgb[at + 1]! * 38470 + rgb[at + 2]! * 7471 + 0x8000) >> 16;
-  }
-  return grey;
-}
-
-/** Each image of `[area, channels]` to `[channels, area]`. */
-export function channelsFirst<T extends Uint8Array | Float32Array>(data: T, area: number, channels: number): T {
-  const result = data.slice() as T;
-  for (let start = 0; start < data.length; start += area * channels) {
-    for (let i = 0; i < area; i++) {
-      for (let c = 0; c < channels; c++) result[start + c * area + i] = data[start + i * channels + c]!;
-    }
-  }
-  return result;
 }

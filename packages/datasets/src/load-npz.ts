@@ -1,8 +1,7 @@
 // NumPy's archives of arrays (.npz), under the names that people give images and labels.
 
-import { BnError, formatShape, sizeOf } from '@bn/core';
+import { BnError, channelsFirst, formatShape, sizeOf } from '@bn/core';
 import type { Labels, TargetOptions } from './csv-targets.js';
-import { channelsFirst } from './decode-image.js';
 import { MemoryDataset, type MemoryParts } from './memory-dataset.js';
 import { readError } from './read-error.js';
 

@@ -1,8 +1,8 @@
 // Image files to the features of a data set, all of one size and number of channels; what cannot be read is left out and told.
 
 import { availableParallelism } from 'node:os';
-import { BnError, type Dataset } from '@bn/core';
-import { channelsFirst, greyOf, type ImageSize, type Pixels, readPixels } from './decode-image.js';
+import { BnError, channelsFirst, type Dataset, greyOf } from '@bn/core';
+import { type ImageSize, type Pixels, readPixels } from './decode-image.js';
 
 export interface ImageOptions {
   /**

@@ -8,5 +8,6 @@ export * from './import/import-onnx.js';
 export type { PixelRange } from './import/read-pixels.js';
 export { answerOf, type SignatureOptions, type Signed, signatureOf } from './import/signature.js';
 export { addMetadata, readMetadata } from './metadata.js';
+export { type ImportedPredictor, importPredictor, openPredictor, type Predictor } from './predictor.js';
 export { stepsToOnnx } from './steps-to-onnx.js';
 export { type ToOnnxOptions, toOnnx } from './to-onnx.js';

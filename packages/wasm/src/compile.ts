@@ -114,10 +114,18 @@ function replacementsOf(passes: Passes, lanes: LaneAxes): Replacement[] {
 }
 
 export function compile(graph: Graph, batch: number, options: CompileOptions): Program {
-  return unoptimized(() => compileGraph(graph, batch, options));
+  return unoptimized(() => {
+    const { functions, ...program } = compileFunctions(graph, batch, options);
+    return { ...program, bytes: encodeModule(functions, options.memory, options.profile ? [markImport] : []) };
+  });
 }
 
-function compileGraph(graph: Graph, batch: number, options: CompileOptions): Program {
+/** A program before its functions are a module. */
+export function compileFunctions(
+  graph: Graph,
+  batch: number,
+  options: Omit<CompileOptions, 'memory'>,
+): Omit<Program, 'bytes'> & { readonly functions: ModuleFunction[] } {
   const { steps, lowered, bound } = planGraph(graph, batch, options.passes, options.countsRows);
   const plan = planMemory(steps, options.passes.reuse);
   const tables = constantBuffers(steps);
@@ -150,7 +158,7 @@ function compileGraph(graph: Graph, batch: number, options: CompileOptions): Pro
   );
   if (constants.words.length * 4 > constantBytes) throw new Error('too many vector constants');
   return {
-    bytes: encodeModule(functions, options.memory, options.profile ? [markImport] : []),
+    functions,
     stages,
     table,
     inputs: lowered.inputs,

@@ -1,5 +1,6 @@
 // The public names of @bn/wasm.
 
+export { compileAhead } from './ahead/compile-ahead.js';
 export { createBackend, diagnose, type WasmBackendOptions } from './create-backend.js';
 export type { Passes } from './passes.js';
 export type { WebWorker } from './run/web-worker.js';

@@ -5,7 +5,7 @@ import { BnError } from '@bn/core';
 import { type DecodeImageOptions, decodeImage } from '@bn/datasets';
 import { imageInput } from '../model/image-input.js';
 import type { OpenedModel } from '../model/open-model.js';
-import { flawOf } from './answers.js';
+import { flawOf } from './flaw.js';
 
 /** What became of an image: the model's answer, or why there is none. */
 export type Classified =

@@ -1,13 +1,12 @@
 // The three forms in which answers for images are shown: a table for people, CSV, and a line of JSON per image.
 
 import type { OutputStream } from '@bn/command-line';
-import type { OutputSignature } from '@bn/core';
+import { type Answer, answerFrom, answerNames, type OutputSignature } from '@bn/core';
 import cliTruncate from 'cli-truncate';
 import Papa from 'papaparse';
 import pc from 'picocolors';
 import stringWidth from 'string-width';
 import { type Column, cellText, column, tableLine } from '../text/table.js';
-import { type Answer, answerFrom, answerNames } from './answers.js';
 
 /** Writes what the model says of an image. */
 export type Show = (image: string, row: Float32Array) => void;

@@ -2,7 +2,7 @@
 
 import { setImmediate } from 'node:timers/promises';
 import { BnError, createArray, type Dataset, formatShape, sameShape, sizeOf } from '@bn/core';
-import { flawOf } from '../classify/answers.js';
+import { flawOf } from '../classify/flaw.js';
 import type { DataInput } from '../model/image-input.js';
 import type { OpenedModel } from '../model/open-model.js';
 

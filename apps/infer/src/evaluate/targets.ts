@@ -1,9 +1,8 @@
 // What a data set's labels are among a model's outputs.
 
 import { labelsOf, numbersIn } from '@bn/command-line';
-import { BnError, type Dataset, matchClasses, type OutputSignature } from '@bn/core';
+import { answerNames, BnError, type Dataset, matchClasses, type OutputSignature } from '@bn/core';
 import { relabel } from '@bn/datasets';
-import { answerNames } from '../classify/answers.js';
 
 export interface Targets {
   /** The class of each example; or 0 or 1 for each label, or each value, in the order of the outputs. */

@@ -1,6 +1,6 @@
 // How images, and examples of data sets, become what a model takes.
 
-import { BnError, createArray, formatSpec, pixelScaling, type Signature } from '@bn/core';
+import { BnError, formatSpec, imageFeatures, type Signature } from '@bn/core';
 
 export interface DataInput {
   /** Of one example in a data set; of an image `[channels, height, width]`. */
@@ -37,21 +37,9 @@ export function imageInput(name: string, { input }: Pick<Signature, 'input'>): I
     const problem = `the model takes ${taken}, which is not a grey or RGB image`;
     throw new BnError('unsupported', `${name}: ${problem}; give a model that takes images`);
   }
-  const { channels, height, width, order } = image;
-  const { scale, offset } = pixelScaling(image);
-  const area = height * width;
+  const { channels, height, width } = image;
   return {
     ...{ channels, height, width, shape: [channels, height, width] },
-    features(pixels) {
-      const features = createArray(dtype, pixels.length) as Uint8Array | Float32Array;
-      for (let i = 0; i < pixels.length; i++) {
-        const plane = Math.floor(i / area);
-        const channel = plane % channels;
-        // `[channels, height, width]` of each image to `[height, width, channels]`.
-        const to = order === 'HWC' ? (plane - channel) * area + (i % area) * channels + channel : i;
-        features[to] = dtype === 'uint8' ? pixels[i]! : pixels[i]! * scale[channel]! + offset[channel]!;
-      }
-      return features;
-    },
+    features: (pixels) => imageFeatures({ ...input, image }, pixels),
   };
 }

@@ -10,10 +10,11 @@ import { exportModel } from '../export/export-model.js';
 import { exportStep } from '../export/export-step.js';
 import { exportTorch } from '../export/export-torch.js';
 import { exportTriton } from '../export/export-triton.js';
+import { exportWasm } from '../export/export-wasm.js';
 import { readKept, runFolder } from '../run/run-folder.js';
 import { withTrainer } from '../run/with-trainer.js';
 
-export const summary = 'write the model of a run for other programs: ONNX, PyTorch, Triton';
+export const summary = 'write the model of a run for other programs: ONNX, PyTorch, Triton, WebAssembly';
 
 interface ExportFlags {
   readonly out?: string;
@@ -22,8 +23,9 @@ interface ExportFlags {
   readonly recalibrated?: true;
   readonly license?: string;
   readonly trainingStep?: true;
-  readonly format: 'onnx' | 'torch' | 'triton';
+  readonly format?: 'onnx' | 'torch' | 'triton';
   readonly names?: TorchNaming;
+  readonly wasm?: string;
   readonly backend?: string;
   readonly device?: KnobValues['device'];
 }
@@ -42,8 +44,12 @@ export async function run(args: readonly string[], io: Io): Promise<number> {
     .checked(
       '--format',
       oneOf('onnx', 'torch', 'triton'),
-      'an ONNX file; for PyTorch weights alone, in a .safetensors file for load_state_dict; a folder of a Triton model repository',
-      'onnx',
+      'an ONNX file; for PyTorch weights alone, in a .safetensors file for load_state_dict; a folder of a Triton model repository [default onnx]',
+    )
+    .checked(
+      '--wasm',
+      text('<file>'),
+      'in place of these, a WebAssembly module with code and weights in one, and a loader beside it, for pages and edge workers',
     )
     .checked(
       '--names',
@@ -85,23 +91,28 @@ async function exportRun(run: string, flags: ExportFlags, io: Io): Promise<strin
   const saved = await readKept(folder, config);
   if (!saved) throw new UsageError(`${run}: the run has no checkpoint yet; train for an epoch first`);
   if (saved.note) io.stderr.write(`warning: ${saved.note}\n`);
+  const { format = 'onnx' } = flags;
   const names = {
     onnx: flags.trainingStep ? 'train.onnx' : 'model.onnx',
     torch: 'torch.safetensors',
     triton: 'triton',
   };
-  const name = names[flags.format];
-  const isFolder = flags.format === 'triton';
+  const isFolder = format === 'triton';
   const given = (out: string) => (isFolder ? resolve(io.cwd, out) : fileToWrite('--out', out, io.cwd));
-  const path = flags.out === undefined ? join(folder.path, name) : given(flags.out);
+  const path =
+    flags.wasm !== undefined
+      ? fileToWrite('--wasm', flags.wasm, io.cwd)
+      : flags.out === undefined
+        ? join(folder.path, names[format])
+        : given(flags.out);
   return withTrainer(config, io.cwd, saved, async (loaded) => {
     loaded.trainer.restore(saved.checkpoint);
     if (flags.recalibrated) await loaded.trainer.recalibrate(loaded.data.train, { batchSize: config.batchSize });
     const { input, names = 'paths', fold = false, license: licence } = flags;
     const target = { ...loaded, path, workingFolder: io.cwd, input };
     if (flags.trainingStep) return exportStep(target);
-    if (flags.format === 'torch') return exportTorch(target, names);
-    const write = isFolder ? exportTriton : exportModel;
+    if (format === 'torch') return exportTorch(target, names);
+    const write = flags.wasm !== undefined ? exportWasm : isFolder ? exportTriton : exportModel;
     return write({ ...target, fold, licence });
   });
 }
@@ -112,6 +123,7 @@ function requireSense(flags: ExportFlags): void {
     const name = names.find((name) => flags[name] !== undefined);
     if (name !== undefined) throw new UsageError(`${flagOf(name)} has no effect ${where}; leave it out`);
   };
+  if (flags.wasm !== undefined) without(['format', 'out', 'names', 'trainingStep'], 'beside --wasm');
   if (flags.format === 'torch') without(['fold', 'input', 'license', 'trainingStep'], 'on weights for PyTorch');
   else without(['names'], 'on an ONNX file');
   if (flags.format === 'triton') without(['trainingStep'], 'on a model for Triton');
@@ -123,4 +135,5 @@ Paths are relative to the folder you are in. Examples:
   pnpm train export runs/first --out model.onnx
   pnpm train export runs/first --fold --recalibrated --out folded.onnx
   pnpm train export runs/first --format torch --out weights.safetensors
-  pnpm train export runs/first --format triton --out repository/clothes`;
+  pnpm train export runs/first --format triton --out repository/clothes
+  pnpm train export runs/first --wasm site/model.wasm`;

@@ -1,13 +1,23 @@
-// Compares an exported model in ONNX Runtime with the trainer it comes from.
+// Compares an exported model with the trainer it comes from.
 
 import { findBackend, importBackend, notInstalled, type RunData, UsageError } from '@bn/command-line';
-import { BnError, createArray, type Objective, type Spec, sizeOf, type Trainer, type TypedArray } from '@bn/core';
+import {
+  BnError,
+  createArray,
+  type Objective,
+  type OutputKind,
+  type Spec,
+  sizeOf,
+  type Trainer,
+  type TypedArray,
+} from '@bn/core';
+import type { Model } from '@bn/wasm/loader';
 
 /** Largest difference that rounding explains: relative to numbers above 1. */
 const tolerance = 1e-4;
 
-/** Sizes of the batches that are compared: several, so that the batch size is seen to be free. */
-const batchSizes = [1, 255, 256];
+/** Sizes of the batches that are compared in ONNX Runtime: several, so that the batch size is seen to be free. */
+const batchSizes: readonly number[] = [1, 255, 256];
 
 const runtime = 'onnxruntime-cuda';
 
@@ -23,11 +33,16 @@ export interface Sample {
   readonly examples: number;
 }
 
-/** The first 512 test examples, or all if there are fewer. */
-export async function drawSample(trainer: Trainer, { test }: RunData, input: 'uint8' | 'float32'): Promise<Sample> {
+/** The first test examples, as many as the batches hold, or all if there are fewer. */
+export async function drawSample(
+  trainer: Trainer,
+  { test }: RunData,
+  input: 'uint8' | 'float32',
+  sizes: readonly number[] = batchSizes,
+): Promise<Sample> {
   const batches = [];
   let start = 0;
-  for (const size of batchSizes.map((size) => Math.min(size, test.length))) {
+  for (const size of sizes.map((size) => Math.min(size, test.length))) {
     const count = Math.min(size, test.length - start);
     if (count === 0) break;
     const values = createArray(test.features.dtype, count * sizeOf(test.features.shape));
@@ -67,6 +82,33 @@ export async function checkExport(
   } finally {
     await open.dispose();
   }
+}
+
+/**
+ * The same for a module that stands alone, which gives the answer for one example: of logits, the probabilities.
+ *
+ * @throws BnError `unsupported` if it is more than rounding
+ */
+export function checkModule(model: Model, { batches }: Sample, { gives: { kind } }: Objective): number {
+  let largest = 0;
+  for (const { features, spec, expected } of batches) {
+    const count = spec.shape[0]!;
+    const [taken, given] = [features.length / count, expected.length / count];
+    for (let i = 0; i < count; i++) {
+      const answer = model.predict(features.subarray(i * taken, (i + 1) * taken) as Uint8Array | Float32Array);
+      largest = Math.max(largest, largestError(answer, answerTo(expected.subarray(i * given, (i + 1) * given), kind)));
+    }
+  }
+  return largest;
+}
+
+/** What a network's output says, in float64. */
+function answerTo(row: Float32Array, kind: OutputKind): Float32Array {
+  if (kind === 'values') return row;
+  if (kind === 'scores') return row.map((value) => 1 / (1 + Math.exp(-value)));
+  const highest = Math.max(...row);
+  const sum = row.reduce((sum, value) => sum + Math.exp(value - highest), 0);
+  return row.map((value) => Math.exp(value - highest) / sum);
 }
 
 function largestError(got: TypedArray, expected: Float32Array): number {

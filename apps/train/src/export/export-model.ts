@@ -7,7 +7,7 @@ import { addMetadata, exportInference } from '@bn/onnx';
 import { shortName } from '../display/format.js';
 import { shortPath } from '../run/describe-run.js';
 import type { Loaded } from '../run/with-trainer.js';
-import { checkExport, drawSample, requireRuntime } from './check-export.js';
+import { checkExport, drawSample, requireRuntime, type Sample } from './check-export.js';
 
 /** What is exported, and where to. */
 export interface ExportTarget extends Loaded {
@@ -32,27 +32,47 @@ export interface ModelExport extends ExportTarget {
  * @throws BnError `unsupported` if it computes something else, `file` if it cannot be written
  */
 export async function exportModel(options: ModelExport): Promise<string> {
-  const { trainer, data, fitted, path, workingFolder, fold = false } = options;
-  const { model: network, objective } = fitted;
-  const input = inputOf(options);
+  const { trainer, data, fitted, path, workingFolder } = options;
   requireRuntime(workingFolder);
-  const { metrics } = await trainer.evaluate(data.test, { batchSize: options.config.batchSize });
-  const sample = await drawSample(trainer, data, input);
-  const metadata = describe(options, input, metrics);
-  const model = exportInference(network, await trainer.values(), { objective, fold, input, metadata });
-  const error = (await checkExport(model, sample, objective, workingFolder)).toExponential(1);
+  const sample = await drawSample(trainer, data, inputOf(options));
+  const { model, metrics } = await modelFile(options);
+  const error = (await checkExport(model, sample, fitted.objective, workingFolder)).toExponential(1);
   const content = addMetadata(model, { largestError: `${error} on ${sample.examples} test examples` });
   await writeAtomically(path, content, async (temporary) =>
-    checkExport(new Uint8Array(await readFile(temporary)), sample, objective, workingFolder),
+    checkExport(new Uint8Array(await readFile(temporary)), sample, fitted.objective, workingFolder),
   );
-  const tested = Object.entries(metrics).map(([name, value]) => `test ${shortName(name)} ${value.toFixed(3)}`);
-  return (
-    `exported to ${shortPath(path, workingFolder)} (${(content.length / 1024).toFixed(0)} KB): ${tested.join(', ')}, ` +
-    `largest error ${error} against the trainer on ${sample.examples} test examples in ONNX Runtime`
-  );
+  const size = sizeText(content.length);
+  return `exported to ${shortPath(path, workingFolder)} (${size}): ${testedText(metrics)}, ${errorText(error, sample)} in ONNX Runtime`;
 }
 
-function inputOf({ input, data, fitted }: ModelExport): 'uint8' | 'float32' {
+/** The bytes of the ONNX file, and what was measured on the test examples. */
+export async function modelFile(
+  options: ModelExport,
+): Promise<{ readonly model: Uint8Array; readonly metrics: Metrics['metrics'] }> {
+  const { trainer, data, fitted, fold = false } = options;
+  const input = inputOf(options);
+  const { metrics } = await trainer.evaluate(data.test, { batchSize: options.config.batchSize });
+  const metadata = describe(options, input, metrics);
+  const { model: network, objective } = fitted;
+  return { model: exportInference(network, await trainer.values(), { objective, fold, input, metadata }), metrics };
+}
+
+export function sizeText(bytes: number): string {
+  return `${(bytes / 1024).toFixed(0)} KB`;
+}
+
+export function testedText(metrics: Metrics['metrics']): string {
+  return Object.entries(metrics)
+    .map(([name, value]) => `test ${shortName(name)} ${value.toFixed(3)}`)
+    .join(', ');
+}
+
+export function errorText(error: string, { examples }: Sample): string {
+  return `largest error ${error} against the trainer on ${examples} test examples`;
+}
+
+/** @throws UsageError for a type that the data or the network is not of */
+export function inputOf({ input, data, fitted }: ModelExport): 'uint8' | 'float32' {
   const held = data.test.features.dtype === 'uint8' ? 'uint8' : 'float32';
   const wanted = input ?? held;
   if (wanted === 'uint8' && held === 'float32') {

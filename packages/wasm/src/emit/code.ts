@@ -268,6 +268,12 @@ export class Code {
     return body;
   }
 
+  /** The instructions alone, as other sections hold them. */
+  encodeExpression(): Uint8Array {
+    this.#put(end);
+    return this.#bytes.slice(0, this.#size);
+  }
+
   /** In runs of one type. */
   #encodeLocals(): number[] {
     const types = this.#locals;

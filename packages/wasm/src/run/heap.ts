@@ -3,11 +3,11 @@
 import { BnError } from '@bn/core';
 import { node } from './engine.js';
 
-const pageBytes = 65_536;
+export const pageBytes = 65_536;
 /** Below this address nothing is allocated: pointers in emitted loops may run a little below their buffers. */
-const start = 1_048_576;
+export const firstAddress = 1_048_576;
 /** After the last allocation, so that loads of whole vectors stay inside. */
-const slack = 4096;
+export const slack = 4096;
 
 export class Heap {
   readonly memory: WebAssembly.Memory;
@@ -15,7 +15,7 @@ export class Heap {
   readonly shared: boolean;
   /** Freed blocks by size. */
   readonly #free = new Map<number, number[]>();
-  #end = start;
+  #end = firstAddress;
   #buffer: ArrayBuffer;
   #views: { f32: Float32Array; i32: Int32Array; u8: Uint8Array };
 
@@ -77,7 +77,7 @@ export class Heap {
 function reserveMemory(shared: boolean): { memory: WebAssembly.Memory; maximum: number } {
   for (const maximum of [65_536, 32_768, 16_384, 4096]) {
     try {
-      return { memory: new WebAssembly.Memory({ initial: start / pageBytes + 1, maximum, shared }), maximum };
+      return { memory: new WebAssembly.Memory({ initial: firstAddress / pageBytes + 1, maximum, shared }), maximum };
     } catch {
       // Not so much, then.
     }

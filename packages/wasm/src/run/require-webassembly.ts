@@ -17,7 +17,7 @@ export function requireWebAssembly(): void {
     const problem = `compiling WebAssembly is forbidden here (${(cause as Error).message})`;
     const cures =
       "a page allows it by script-src 'wasm-unsafe-eval' in its content security policy; " +
-      'edge workers that forbid it can compute with @bn/reference, or ask a server in Node';
+      'edge workers that forbid it can run what compileAhead has made';
     throw new BnError('backend', `wasm cannot compute: ${problem}; ${cures}`, { cause });
   }
 }

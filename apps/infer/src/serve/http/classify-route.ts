@@ -1,8 +1,9 @@
 // `POST /classify`: image files in, the probabilities of their classes out.
 
+import { type Answer, answerFrom } from '@bn/core';
 import type { FastifyInstance, FastifyRequest } from 'fastify';
 import { z } from 'zod';
-import { type Answer, answerFrom, flawOf } from '../../classify/answers.js';
+import { flawOf } from '../../classify/flaw.js';
 import { HttpError } from '../http-error.js';
 import {
   type DecodingOptions,

@@ -1,15 +1,16 @@
 // A model's answer for one example, by what the model gives: classes by probability, labels by score, or values by name.
 
-import { numbered, type OutputSignature } from '@bn/core';
+import { numbered } from './classes.js';
+import type { OutputSignature } from './signature.js';
 
-interface RankedClass {
+export interface RankedClass {
   readonly class: string;
   /** Position among the model's outputs. */
   readonly index: number;
   readonly probability: number;
 }
 
-interface RankedLabel {
+export interface RankedLabel {
   readonly label: string;
   readonly index: number;
   readonly score: number;
@@ -43,15 +44,4 @@ export function answerFrom(row: Float32Array, output: OutputSignature, count: nu
 /** A float32 has no more digits than that. */
 function digits(value: number): number {
   return Number(value.toPrecision(7));
-}
-
-/** What is wrong with an answer, whatever it was about; else null. */
-export function flawOf(row: Float32Array, { name, kind }: OutputSignature): string | null {
-  const odd = row.find((value) => !Number.isFinite(value));
-  if (odd !== undefined)
-    return `the output '${name}' gives ${odd}: the model's weights, or its pixels, are out of range`;
-  if (kind === 'values') return null;
-  const outside = row.find((value) => value < -0.001 || value > 1.001);
-  if (outside === undefined) return null;
-  return `the output '${name}' gives ${outside}, but ${kind} are from 0 to 1; give another kind by --gives`;
 }
