@@ -175,6 +175,9 @@ test('all blocks are of a language that is run, or plain output', () => {
   // serve-clients.verify.ts runs the one in Python.
   const python = blocks.filter(({ language }) => language === 'python').map(({ file }) => file);
   expect(python).toEqual(['apps/infer/README.md']);
-  const languages = ['sh', 'ts', 'text', 'json', 'python'];
+  // readme-page.verify.ts of @bn/onnx opens the one in HTML.
+  const pages = blocks.filter(({ language }) => language === 'html').map(({ file }) => file);
+  expect(pages).toEqual(['packages/onnx/README.md']);
+  const languages = ['sh', 'ts', 'text', 'json', 'python', 'html'];
   expect(blocks.filter(({ language }) => !languages.includes(language)).map(title)).toEqual([]);
 });

@@ -256,3 +256,26 @@ it('a WebAssembly module with its loader predicts what the trainer does', async 
   const { code, stderr } = await train(folder, ['export', 'run', '--wasm', 'model.wasm', '--out', 'x.onnx']);
   expect([code, stderr]).toEqual([2, expect.stringContaining('--out has no effect beside --wasm')]);
 });
+
+it('a page: small, with the model and all its files listed for use without a network; only into a folder of its own', async () => {
+  const folder = await folderWithRun();
+  const { stdout, stderr } = await train(folder, ['export', 'run', '--web', 'site']);
+  expect(stderr).toBe('');
+  expect(stdout).toMatch(
+    /^exported to site \(\d+ KB of model and \d+ KB of page\), for any file server: test acc 0\.\d+/,
+  );
+  const files = readdirSync(join(folder, 'site'));
+  const offline = readFileSync(join(folder, 'site', 'offline.js'), 'utf8');
+  const listed = JSON.parse(/JSON\.parse\('(.*)'\)/.exec(offline)![1]!) as string[];
+  expect([...listed, 'offline.js'].sort()).toEqual(files.sort());
+  const page = files.filter((name) => name !== 'model.wasm').map((name) => bytesOf(folder, 'site', name).length);
+  expect(page.reduce((sum, bytes) => sum + bytes, 0)).toBeLessThan(40_000);
+  const version = /version = '(\w+)'/.exec(offline)![1];
+  expect((await train(folder, ['export', 'run', '--web', 'site', '--fold'])).code).toBe(0);
+  expect(readFileSync(join(folder, 'site', 'offline.js'), 'utf8')).not.toContain(version);
+  const other = await train(folder, ['export', 'run', '--web', 'data']);
+  expect([other.code, other.stderr]).toEqual([
+    2,
+    expect.stringContaining('--web: data has other files in it, such as'),
+  ]);
+});

@@ -6,15 +6,16 @@ import type { TorchNaming } from '@bn/core';
 import { flagOf, type KnobValues, knobs } from '../config/knobs.js';
 import { requireRun } from '../config/resume.js';
 import { readSettings } from '../config/settings.js';
-import { exportModel } from '../export/export-model.js';
+import { exportModel, type ModelExport } from '../export/export-model.js';
 import { exportStep } from '../export/export-step.js';
 import { exportTorch } from '../export/export-torch.js';
 import { exportTriton } from '../export/export-triton.js';
 import { exportWasm } from '../export/export-wasm.js';
+import { exportWeb } from '../export/export-web.js';
 import { readKept, runFolder } from '../run/run-folder.js';
 import { withTrainer } from '../run/with-trainer.js';
 
-export const summary = 'write the model of a run for other programs: ONNX, PyTorch, Triton, WebAssembly';
+export const summary = 'write the model of a run for other programs: ONNX, PyTorch, Triton, WebAssembly, a page';
 
 interface ExportFlags {
   readonly out?: string;
@@ -26,6 +27,7 @@ interface ExportFlags {
   readonly format?: 'onnx' | 'torch' | 'triton';
   readonly names?: TorchNaming;
   readonly wasm?: string;
+  readonly web?: string;
   readonly backend?: string;
   readonly device?: KnobValues['device'];
 }
@@ -50,6 +52,11 @@ export async function run(args: readonly string[], io: Io): Promise<number> {
       '--wasm',
       text('<file>'),
       'in place of these, a WebAssembly module with code and weights in one, and a loader beside it, for pages and edge workers',
+    )
+    .checked(
+      '--web',
+      text('<folder>'),
+      'in place of these, a page that says what is in pictures and works from any file server, without a network too',
     )
     .checked(
       '--names',
@@ -100,11 +107,7 @@ async function exportRun(run: string, flags: ExportFlags, io: Io): Promise<strin
   const isFolder = format === 'triton';
   const given = (out: string) => (isFolder ? resolve(io.cwd, out) : fileToWrite('--out', out, io.cwd));
   const path =
-    flags.wasm !== undefined
-      ? fileToWrite('--wasm', flags.wasm, io.cwd)
-      : flags.out === undefined
-        ? join(folder.path, names[format])
-        : given(flags.out);
+    pathFor(flags, io.cwd) ?? (flags.out === undefined ? join(folder.path, names[format]) : given(flags.out));
   return withTrainer(config, io.cwd, saved, async (loaded) => {
     loaded.trainer.restore(saved.checkpoint);
     if (flags.recalibrated) await loaded.trainer.recalibrate(loaded.data.train, { batchSize: config.batchSize });
@@ -112,9 +115,21 @@ async function exportRun(run: string, flags: ExportFlags, io: Io): Promise<strin
     const target = { ...loaded, path, workingFolder: io.cwd, input };
     if (flags.trainingStep) return exportStep(target);
     if (format === 'torch') return exportTorch(target, names);
-    const write = flags.wasm !== undefined ? exportWasm : isFolder ? exportTriton : exportModel;
+    const write = writerOf(flags);
     return write({ ...target, fold, licence });
   });
+}
+
+/** What `--wasm` or `--web` names. Absolute. */
+function pathFor({ wasm, web }: ExportFlags, workingFolder: string): string | undefined {
+  if (wasm !== undefined) return fileToWrite('--wasm', wasm, workingFolder);
+  return web === undefined ? undefined : resolve(workingFolder, web);
+}
+
+function writerOf({ wasm, web, format }: ExportFlags): (options: ModelExport) => Promise<string> {
+  if (wasm !== undefined) return exportWasm;
+  if (web !== undefined) return exportWeb;
+  return format === 'triton' ? exportTriton : exportModel;
 }
 
 /** Flags that have no effect beside others are mistakes. */
@@ -123,7 +138,10 @@ function requireSense(flags: ExportFlags): void {
     const name = names.find((name) => flags[name] !== undefined);
     if (name !== undefined) throw new UsageError(`${flagOf(name)} has no effect ${where}; leave it out`);
   };
-  if (flags.wasm !== undefined) without(['format', 'out', 'names', 'trainingStep'], 'beside --wasm');
+  for (const one of ['wasm', 'web'] as const) {
+    if (flags[one] === undefined) continue;
+    without(['format', 'out', 'names', 'trainingStep', one === 'wasm' ? 'web' : 'wasm'], `beside ${flagOf(one)}`);
+  }
   if (flags.format === 'torch') without(['fold', 'input', 'license', 'trainingStep'], 'on weights for PyTorch');
   else without(['names'], 'on an ONNX file');
   if (flags.format === 'triton') without(['trainingStep'], 'on a model for Triton');
@@ -136,4 +154,5 @@ Paths are relative to the folder you are in. Examples:
   pnpm train export runs/first --fold --recalibrated --out folded.onnx
   pnpm train export runs/first --format torch --out weights.safetensors
   pnpm train export runs/first --format triton --out repository/clothes
-  pnpm train export runs/first --wasm site/model.wasm`;
+  pnpm train export runs/first --wasm edge/model.wasm
+  pnpm train export runs/first --web site`;

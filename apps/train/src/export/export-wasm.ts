@@ -30,14 +30,14 @@ export async function exportWasm(options: ModelExport): Promise<string> {
   return `exported to ${name} (${sizeText(module.length)}) with its loader ${loader}: ${told}`;
 }
 
-interface CompiledModel {
+export interface CompiledModel {
   readonly module: Uint8Array;
   /** What was measured, in words. */
   readonly told: string;
 }
 
 /** The module, which computes what the trainer does. */
-async function compileModule(options: ModelExport): Promise<CompiledModel> {
+export async function compileModule(options: ModelExport): Promise<CompiledModel> {
   const { trainer, data, fitted } = options;
   const sample = await drawSample(trainer, data, inputOf(options), batchSizes);
   const { model, metrics } = await modelFile(options);
@@ -49,7 +49,7 @@ async function compileModule(options: ModelExport): Promise<CompiledModel> {
 }
 
 /** The loader as @bn/wasm has it: it stands alone. */
-function loaderFile(ending: 'js' | 'd.ts'): Promise<Uint8Array> {
+export function loaderFile(ending: 'js' | 'd.ts'): Promise<Uint8Array> {
   const program = createRequire(import.meta.url).resolve('@bn/wasm/loader');
   return readFile(program.replace(/js$/, ending));
 }

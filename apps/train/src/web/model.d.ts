@@ -1,0 +1,3 @@
+// The loader, which lies beside the page's other files.
+
+export * from '@bn/wasm/loader';
