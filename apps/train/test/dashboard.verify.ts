@@ -2,8 +2,11 @@
 
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { readFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import type { AxeResults } from 'axe-core';
 import { chromium } from 'playwright-core';
 import { expect, it, onTestFinished } from 'vitest';
 import { findChromium } from '../../../test/find-chromium.js';
@@ -11,6 +14,7 @@ import { resultOf, smallFlags, smallFolder } from './small-run.js';
 
 const program = fileURLToPath(new URL('../dist/index.js', import.meta.url));
 const executablePath = findChromium();
+const axe = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
 
 it('shows a run and those beside it while it trains; without it the result is the same to the bit', async (context) => {
   if (!executablePath) context.skip('there is no Chromium; BN_CHROMIUM names one');
@@ -25,7 +29,7 @@ it('shows a run and those beside it while it trains; without it the result is th
     }
     return { child, ended: once(child, 'exit'), output: () => output };
   };
-  const epochs = ['--epochs', '150'];
+  const epochs = ['--epochs', '400'];
   const alone = start(...epochs, '--out', 'runs/alone');
   expect(await alone.ended, alone.output()).toEqual([0, null]);
 
@@ -40,7 +44,7 @@ it('shows a run and those beside it while it trains; without it the result is th
   page.on('console', (message) => complaints.push(message.text()));
   page.on('pageerror', ({ message }) => complaints.push(message));
   await page.goto(url!);
-  await expect.poll(() => page.locator('#progress').textContent()).toMatch(/^epoch \d+ of 150, step /);
+  await expect.poll(() => page.locator('#progress').textContent()).toMatch(/^epoch \d+ of 400, step /);
   await expect.poll(() => page.locator('#charts figure').count(), { timeout: 20_000 }).toBeGreaterThan(2);
   await page.getByRole('checkbox', { name: 'alone' }).check();
   await page.waitForURL(/run=alone/);
@@ -49,8 +53,12 @@ it('shows a run and those beside it while it trains; without it the result is th
   expect(complaints).toEqual([]);
   await page.close();
 
-  const last = await browser.newPage();
+  const last = await browser.newPage({ bypassCSP: true });
   await last.goto(url!);
+  await expect.poll(() => last.locator('#charts figure').count(), { timeout: 20_000 }).toBeGreaterThan(2);
+  await last.evaluate(axe);
+  const { violations } = (await last.evaluate('axe.run()')) as AxeResults;
+  expect(violations.map(({ id, nodes }) => ({ id, nodes: nodes.map(({ html }) => html) }))).toEqual([]);
   expect(await shown.ended, shown.output()).toEqual([0, null]);
   await expect.poll(() => last.locator('#progress').textContent()).toBe('The training has ended.');
   expect(resultOf(join(folder, 'runs/shown'))).toEqual(resultOf(join(folder, 'runs/alone')));
