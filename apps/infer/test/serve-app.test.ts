@@ -1,5 +1,6 @@
 // The routes, with a model that needs no backend: what each answers, and with which status.
 
+import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
 import { request as httpRequest } from 'node:http';
 import { Readable } from 'node:stream';
@@ -371,6 +372,22 @@ it('takes bodies in parts, with and without a length, up to the limit', async ()
   expect(await send(300, { 'content-length': '300' })).toBe(200);
   expect(await send(301, {})).toBe(413);
   expect(await send(301, { 'content-length': '301' })).toBe(413);
+});
+
+it('takes an image in parts, and a large answer as it is', async () => {
+  const { app } = await setUp({ maxBody: 1e6 });
+  const address = await app.listen({ port: 0, host: '127.0.0.1' });
+  const noise = Buffer.alloc(300 * 300 * 3, randomBytes(4099));
+  const image = await sharp(noise, { raw: { width: 300, height: 300, channels: 3 } })
+    .png({ compressionLevel: 0 })
+    .toBuffer();
+  expect(image.length).toBeGreaterThan(2 ** 17);
+  const classified = await fetch(`${address}/classify`, { method: 'POST', body: new Uint8Array(image) });
+  expect([classified.status, Object.keys((await classified.json()) as object)]).toEqual([200, ['model', 'classes']]);
+  const shape = [5000, 1, 2, 2];
+  const many = { inputs: [{ ...inference.inputs[0], shape, data: Array(20_000).fill(51) }] };
+  const answer = await fetch(address + infer, { method: 'POST', body: JSON.stringify(many) });
+  expect(await answer.json()).toMatchObject({ outputs: [{ shape: [5000, 2], data: { length: 10_000 } }] });
 });
 
 describe('compressed', () => {

@@ -16,6 +16,7 @@ async function setUp(load: (worker: number) => Promise<unknown>) {
     const worker = count++;
     const thread = {
       ask: () => load(worker),
+      dueAt: Number.POSITIVE_INFINITY,
       fail: (error: Error) => failed.push([worker, error.message]),
       // As one that computes in native code: it does not end when it is told to.
       ...{ end: () => new Promise(() => {}), ended: new Promise(() => {}) },
@@ -36,6 +37,17 @@ it('a worker that is discarded gives its tasks back and its place to another, th
   await vi.advanceTimersByTimeAsync(0);
   expect([pool.size, pool.acquire() === stuck]).toEqual([1, false]);
   pool.discard(stuck, 'does not answer');
+  expect(pool.size).toBe(1);
+});
+
+it('a worker that is overdue does not count until it is done', async () => {
+  const { pool } = await setUp(async () => {});
+  const slow = pool.acquire()!;
+  slow.dueAt = performance.now() + 1000;
+  expect(pool.size).toBe(1);
+  await vi.advanceTimersByTimeAsync(1001);
+  expect([pool.size, pool.isLive]).toEqual([0, true]);
+  slow.dueAt = Number.POSITIVE_INFINITY;
   expect(pool.size).toBe(1);
 });
 

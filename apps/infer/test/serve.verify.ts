@@ -206,6 +206,20 @@ describe('a backend that breaks in a worker that lives is replaced', () => {
   });
 });
 
+it('is not ready while its worker does not return, long before the time limit', async () => {
+  const backend = fileURLToPath(new URL('data/mortal-backend.mjs', import.meta.url));
+  const { ask } = await serveLight(['--backend', backend, '--timeout', '10']);
+  const readyAfter = async (status: number, start = performance.now()) => {
+    while ((await ask('/v2/health/ready')).status !== status) await wait(50);
+    return performance.now() - start;
+  };
+  expect(await readyAfter(200)).toBeLessThan(500);
+  const answer = ask(infer, pixelsAsJson(65, 0, 0, 0));
+  expect(await readyAfter(503)).toBeLessThan(7000);
+  expect((await answer).status).toBe(504);
+  expect(await readyAfter(200)).toBeLessThan(7000);
+});
+
 describe('slow clients', () => {
   const head = `POST ${infer} HTTP/1.1\r\nHost: localhost\r\nContent-Length: 1000\r\n`;
 

@@ -20,7 +20,7 @@ export const model: ServedModel = {
     },
     output: { name: 'probabilities', kind: 'probabilities', size: 2, names: ['light', 'dark'] },
   },
-  ...{ assumptions: [], metadata: {}, backend: 'a backend' },
+  ...{ assumptions: [], metadata: {}, backend: 'a backend', slowest: 1 },
   ...{ limits: { maxBatch: 8, maxDelay: 2 }, statistics: new Statistics('shade of grey', '7') },
   requireRoom() {},
   async predict(computation, features, rows) {

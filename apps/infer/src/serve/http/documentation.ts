@@ -88,7 +88,13 @@ export async function addDocumentation(app: FastifyInstance, { hasKey }: { hasKe
       }),
     },
   });
-  app.get('/openapi.json', { schema: { hide: true } }, async () => app.swagger());
+  let text: string | undefined;
+  app.get('/openapi.json', { schema: { hide: true } }, async (_request, reply) => {
+    reply.type('application/json; charset=utf-8');
+    // Once: who asks a thousand times in one breath would keep others waiting for seconds.
+    text ??= JSON.stringify(app.swagger());
+    return text;
+  });
   await app.register(swaggerUi, {
     routePrefix: '/docs',
     uiConfig: { layout: 'BaseLayout' },

@@ -24,6 +24,7 @@ import {
 import { inSlices } from '../protocol/slices.js';
 import type { AppOptions } from './create-app.js';
 import { described } from './documentation.js';
+import { releaseBody } from './read-body.js';
 import { useModel } from './use-model.js';
 
 interface ModelRoute {
@@ -69,6 +70,8 @@ export function addProtocolRoutes(app: FastifyInstance, options: AppOptions): vo
         const body = (request.body as Buffer | undefined) ?? Buffer.alloc(0);
         const headerLength = request.headers['inference-header-content-length'];
         const parsed = await inSlices(readHttp(body, headerLength?.toString(), model));
+        // Images are parts of it.
+        if ('features' in parsed.input) releaseBody(body);
         const answer = encodeResponse(await infer(model, parsed, { caller: request.record, timeout, decoding }));
         reply.headers(answer.headers);
         return answer.body;

@@ -14,21 +14,25 @@ export function readBody(payload: IncomingMessage, largest: number, share: Share
   const body = decodedBody(payload);
   const isCompressed = body !== payload;
   const length = Number(payload.headers['content-length'] ?? 0);
-  // Memory is the system's until something is written to it: claiming much costs nothing.
-  const claimed = isCompressed ? 0 : length;
   let bytes: Buffer = Buffer.alloc(0);
-  let size = 0;
+  let memory: ArrayBuffer | null = null;
   const take = (part: Buffer) => {
-    if (size + part.length > largest) throw tooLarge(largest, isCompressed);
+    const [size, larger] = [bytes.length, bytes.length + part.length];
+    if (larger > largest) throw tooLarge(largest, isCompressed);
     share.take(part.length);
-    if (size + part.length > bytes.length) {
-      const room = Math.min(largest, Math.max(claimed, 2 * (size + part.length)));
-      const larger = size === 0 && part.length >= claimed ? part : Buffer.allocUnsafeSlow(room);
-      bytes.copy(larger, 0, 0, size);
-      bytes = larger;
+    if (size === 0) {
+      bytes = part;
+      return;
     }
-    if (bytes !== part) part.copy(bytes, size);
-    size += part.length;
+    if (!memory) {
+      // Addresses, not memory: that grows with what arrives, whatever the header claims.
+      const most = isCompressed || length === 0 ? largest : Math.min(length, largest);
+      memory = new ArrayBuffer(size, { maxByteLength: most });
+      bytes.copy(Buffer.from(memory));
+    }
+    memory.resize(larger);
+    bytes = Buffer.from(memory, 0, larger);
+    part.copy(bytes, size);
   };
   return new Promise((resolve, reject) => {
     if (length > largest) reject(tooLarge(largest, false));
@@ -41,7 +45,7 @@ export function readBody(payload: IncomingMessage, largest: number, share: Share
         reject(error);
       }
     });
-    body.on('end', () => resolve(bytes.length === size ? bytes : bytes.subarray(0, size)));
+    body.on('end', () => resolve(bytes));
     body.on('error', ({ code }: NodeJS.ErrnoException) => {
       const encoding = payload.headers['content-encoding'];
       const isDamaged = code?.startsWith('Z_');
@@ -51,6 +55,11 @@ export function readBody(payload: IncomingMessage, largest: number, share: Share
       if (!body.readableEnded) reject(wentAway());
     });
   });
+}
+
+/** Gives back the memory of a large body, which nobody reads any more: the garbage collector would do so much later. */
+export function releaseBody({ buffer }: Buffer): void {
+  if (buffer instanceof ArrayBuffer && buffer.resizable) buffer.resize(0);
 }
 
 /** The rest is not read: the connection cannot be used for another request. */

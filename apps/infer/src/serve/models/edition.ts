@@ -35,6 +35,8 @@ export class Edition {
   readonly #content: Content;
   readonly #predictors: Readonly<Record<Computation, Predictor<WorkerThread>>>;
   readonly model: ServedModel;
+  /** Milliseconds of its slowest batch. */
+  #slowest: number;
   /** Requests that use it. */
   #users = 0;
   #isRetired = false;
@@ -42,6 +44,7 @@ export class Edition {
   private constructor(options: EditionOptions, content: Content, description: ModelDescription) {
     this.#options = options;
     this.#content = content;
+    this.#slowest = description.slowest;
     const { clock, dispatcher, limits, metrics } = options;
     const { name, number: model } = content;
     const version = String(content.version);
@@ -98,14 +101,21 @@ export class Edition {
     this.#unloadUnused();
   }
 
-  /** A worker that takes so long that nobody waits any more, or whose backend has died in it, is replaced. */
+  /**
+   * A worker is overdue after a tenth of the timeout, unless batches have taken a tenth of that time. One that takes so long that
+   * nobody waits any more, or whose backend has died in it, is replaced.
+   */
   async #compute(worker: WorkerThread, batch: Argument<Tasks, 'run'>): Promise<Outputs> {
     const { clock, limits, pool } = this.#options;
+    const start = clock.now();
+    worker.dueAt = start + Math.max(limits.timeout / 10, 10 * this.#slowest);
     const watchdog = clock.after(limits.timeout, () =>
       pool.discard(worker, `did not finish a batch within ${limits.timeout / 1000} s`),
     );
     try {
-      return await worker.ask('run', batch, [batch.features.buffer as ArrayBuffer]);
+      const outputs = await worker.ask('run', batch, [batch.features.buffer as ArrayBuffer]);
+      this.#slowest = Math.max(this.#slowest, clock.now() - start);
+      return outputs;
     } catch (error) {
       if (!(error instanceof BnError)) pool.discard(worker, `failed (${(error as Error).message})`);
       else if (error.code !== 'data') {
@@ -117,6 +127,7 @@ export class Edition {
       throw error;
     } finally {
       watchdog.cancel();
+      worker.dueAt = Number.POSITIVE_INFINITY;
     }
   }
 

@@ -12,6 +12,9 @@ export interface EncodedResponse {
   readonly body: string | Buffer;
 }
 
+/** Characters. Sockets write a text at once with its headers, but take three bytes for each character. */
+const large = 2 ** 16;
+
 /** @throws HttpError 500 for numbers that JSON has not */
 export function encodeResponse({ model, request, values }: InferenceAnswer): EncodedResponse {
   const binary: Buffer[] = [];
@@ -24,7 +27,10 @@ export function encodeResponse({ model, request, values }: InferenceAnswer): Enc
   });
   const { name, version } = model;
   const json = JSON.stringify({ model_name: name, model_version: version, id: request.id, outputs });
-  if (binary.length === 0) return { headers: { 'content-type': 'application/json; charset=utf-8' }, body: json };
+  if (binary.length === 0) {
+    const headers = { 'content-type': 'application/json; charset=utf-8' };
+    return { headers, body: json.length < large ? json : Buffer.from(json) };
+  }
   const head = Buffer.from(json);
   return {
     headers: {

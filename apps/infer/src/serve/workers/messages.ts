@@ -23,6 +23,8 @@ export interface ModelDescription
   extends Pick<InferenceModel, 'input' | 'outputs' | 'signature' | 'assumptions' | 'metadata'> {
   /** What computes, in words. */
   readonly backend: string;
+  /** Milliseconds that the slowest batch took when it was loaded. */
+  readonly slowest: number;
 }
 
 /** The tasks by name, with what each takes and answers. Models are numbered, because one name has two models while it reloads. */

@@ -35,14 +35,15 @@ export class WorkerPool implements Workers<WorkerThread> {
     for (let i = 0; i < options.count; i++) this.#join(this.#watched(options.spawn()));
   }
 
-  /** Workers that can compute. */
+  /** Workers that can compute: not those that are overdue. */
   get size(): number {
-    return this.#threads.size;
+    const now = performance.now();
+    return [...this.#threads].filter(({ dueAt }) => dueAt > now).length;
   }
 
   /** Whether there are workers, or will be: not when replacing them has not helped for a while. */
   get isLive(): boolean {
-    return this.size > 0 || performance.now() - this.#emptySince < patience;
+    return this.#threads.size > 0 || performance.now() - this.#emptySince < patience;
   }
 
   acquire(): WorkerThread | undefined {
@@ -103,7 +104,7 @@ export class WorkerPool implements Workers<WorkerThread> {
     const index = this.#idle.indexOf(thread);
     if (index >= 0) this.#idle.splice(index, 1);
     if (!isMember || this.#isClosed) return;
-    if (this.size === 0) this.#emptySince = performance.now();
+    if (this.#threads.size === 0) this.#emptySince = performance.now();
     this.#options.log.error({ err: death }, 'a worker ended; another one takes its place');
     void this.#replace();
   }

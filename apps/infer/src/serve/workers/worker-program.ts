@@ -18,9 +18,10 @@ const models = new Map<number, InferenceModel>();
 const tasks: TaskTable<Tasks> = {
   async load({ model: number, source, sizes }) {
     const model = await compileModel(source.path, source.bytes, workerData as OpenModelOptions);
+    let slowest: number;
     try {
       requireBatches(model, source.path);
-      await warmUp(model, sizes);
+      slowest = await warmUp(model, sizes);
     } catch (error) {
       await model.dispose();
       throw error;
@@ -29,7 +30,7 @@ const tasks: TaskTable<Tasks> = {
     const { input, signature, assumptions, metadata } = model;
     // Not the outputs themselves: they hang on the whole graph.
     const outputs = new Map([...model.outputs].map(([name, { dtype, shape }]) => [name, { dtype, shape }]));
-    return { input, outputs, signature, assumptions, metadata, backend: describeBackend(model) };
+    return { input, outputs, signature, assumptions, metadata, backend: describeBackend(model), slowest };
   },
   async unload({ model: number }) {
     const model = models.get(number);
@@ -59,9 +60,12 @@ function requireBatches({ outputs, mixesExamples }: InferenceModel, path: string
   }
 }
 
-async function warmUp(model: InferenceModel, sizes: readonly number[]): Promise<void> {
+/** @returns milliseconds of the slowest batch */
+async function warmUp(model: InferenceModel, sizes: readonly number[]): Promise<number> {
   const { dtype, shape } = model.input.spec;
+  let slowest = 0;
   for (const size of sizes) {
+    const start = performance.now();
     const zeros = createArray(dtype, sizeOf([size, ...shape.slice(1)]));
     try {
       await model.run(zeros);
@@ -70,7 +74,9 @@ async function warmUp(model: InferenceModel, sizes: readonly number[]): Promise<
       // Zeros need not be what the model takes.
       if (!(error instanceof BnError) || error.code !== 'data') throw error;
     }
+    slowest = Math.max(slowest, performance.now() - start);
   }
+  return slowest;
 }
 
 parentPort!.on(

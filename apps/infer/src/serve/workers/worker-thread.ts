@@ -13,6 +13,8 @@ export class WorkerDied extends Error {
 /** @throws BnError as a task did; WorkerDied */
 export class WorkerThread extends Remote<Tasks, Transferable> {
   readonly #thread: Worker;
+  /** When what it computes should be done, by `performance.now()`. */
+  dueAt = Number.POSITIVE_INFINITY;
   /** Settled when the thread has ended, with what ended it. */
   readonly ended: Promise<WorkerDied>;
 
