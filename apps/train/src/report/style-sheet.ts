@@ -55,7 +55,7 @@ svg { display: block; width: 100%; height: auto; margin-top: .5rem; overflow: vi
 .figures .value { font-size: 1.9rem; font-weight: 600; line-height: 1.25; letter-spacing: -0.02em }
 .figures dd.muted { font-size: .8rem; line-height: 1.35; overflow-wrap: anywhere }
 
-figcaption { display: flex; justify-content: space-between; gap: 1rem; align-items: baseline }
+figcaption { display: flex; flex-wrap: wrap; justify-content: space-between; gap: 0 1rem; align-items: baseline }
 .legend { color: var(--muted); font-size: .9rem; white-space: nowrap }
 .key { display: inline-block; width: 1.4rem; margin: 0 .4rem .25rem .7rem; border-top: 2px solid var(--train); vertical-align: middle }
 .key.validation { border-top: 2px dotted var(--validation) }
