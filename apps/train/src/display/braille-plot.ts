@@ -16,13 +16,15 @@ export interface PlotSize {
   readonly end: number;
   /** What the x axis counts, in at most 5 characters. */
   readonly unit: string;
+  /** What stands at a mark of the x axis, in at most 5 characters; default: its number. */
+  readonly mark?: (x: number) => string;
 }
 
 /** The dots of a braille character, from U+2800, by row and column. */
 const dots = [0x01, 0x08, 0x02, 0x10, 0x04, 0x20, 0x40, 0x80];
 
 /** `height` lines: names, grid, x axis and its numbers. Points that are not finite are left out. */
-export function braillePlot(curves: readonly Curve[], { width, height, end, unit }: PlotSize): string[] {
+export function braillePlot(curves: readonly Curve[], { width, height, end, unit, mark = String }: PlotSize): string[] {
   const drawn = curves.map((curve) => ({ ...curve, points: curve.points.filter(([, y]) => Number.isFinite(y)) }));
   const rows = height - 3;
   const { low, step, marks } = scaleOf(
@@ -77,7 +79,8 @@ export function braillePlot(curves: readonly Curve[], { width, height, end, unit
   for (let x = every; x <= end; x += every) {
     const at = Math.round((x / end) * (columns - 1));
     axis[at] = '┴';
-    for (const [i, digit] of [...String(x)].entries()) numbers[at + 1 - (String(x).length >> 1) + i] = digit;
+    const text = mark(x);
+    for (const [i, digit] of [...text].entries()) numbers[at + 1 - (text.length >> 1) + i] = digit;
   }
   return [
     `${' '.repeat(margin + 1)}${legend.join('  ')}`,

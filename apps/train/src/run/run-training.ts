@@ -2,7 +2,7 @@
 
 import { setImmediate } from 'node:timers/promises';
 import { type Io, named, UsageError, writeAtomically } from '@bn/command-line';
-import { BnError, createTrainer, describeSignature, sgd } from '@bn/core';
+import { BnError, describeSignature } from '@bn/core';
 import type { RunConfig, Settings } from '../config/settings.js';
 import { type Dashboard, startDashboard } from '../dashboard/dashboard.js';
 import { createDisplay, type Display, defaultDisplayMode } from '../display/display.js';
@@ -14,6 +14,7 @@ import type { EventLog } from '../tensorboard/event-log.js';
 import { conclude } from './conclude.js';
 import { describeRun, shortPath } from './describe-run.js';
 import { compareFingerprints } from './fingerprint.js';
+import { loadFirstValues } from './first-values.js';
 import { scheduleOf } from './learning-rule.js';
 import { lockRun } from './lock-run.js';
 import { restoreMetrics } from './metrics-file.js';
@@ -72,10 +73,7 @@ async function runLocked(
       const note = saved.fingerprint && compareFingerprints(saved.fingerprint, fingerprint, settings.resume!);
       if (note) notes.push(note);
       named(note ? `${note}; ${saved.file}` : saved.file, () => trainer.restore(saved.checkpoint));
-    } else {
-      if (weights) trainer.load(weights.for(loaded.fitted.model, { newHead }));
-      await recalibrateFirst(loaded);
-    }
+    } else await loadFirstValues(loaded, weights);
     if (io.signal.aborted) {
       io.stderr.write('stopped before the first step; nothing was recorded\n');
       return false;
@@ -90,20 +88,6 @@ async function runLocked(
     const done = saved?.checkpoint.position.steps ?? 0;
     return await trainAndRecord({ ...loaded, warnings, folder, history, description, done, dashboard }, settings, io);
   });
-}
-
-/** Statistics of batch normalization from the training images, before training keeps them. */
-async function recalibrateFirst({ fitted, backend, trainer, data, config }: Loaded): Promise<void> {
-  const { averaging: model, objective } = fitted;
-  if (!model) return;
-  const own = await createTrainer({ model, backend, objective, optimizer: sgd() });
-  try {
-    own.load(await trainer.values());
-    await own.recalibrate(data.train, { batchSize: config.batchSize });
-    trainer.load(await own.values());
-  } finally {
-    await own.dispose();
-  }
 }
 
 /** Everything that is ready before the first step. */
