@@ -21,7 +21,7 @@ export interface Network {
   readonly file: string | null;
 }
 
-type NetworkConfig = BuiltInConfig & Pick<RunConfig, 'task' | 'output' | 'gives' | 'pixels' | 'newHead'>;
+type NetworkConfig = BuiltInConfig & Pick<RunConfig, 'task' | 'output' | 'gives' | 'pixels' | 'newHead' | 'imageSize'>;
 
 /**
  * A built-in network by name; an .onnx file by its path, with its weights; else a file by its path, or a package, whose default export is a layer (a function of a
@@ -91,10 +91,18 @@ function guarded(network: Layer, file: string): Layer {
 }
 
 /** The model in an ONNX file: it starts from the weights that it has there. */
-async function readModel(file: string, { newHead, task, output, gives, pixels }: NetworkConfig): Promise<Network> {
+async function readModel(
+  file: string,
+  { newHead, task, output, gives, pixels, imageSize }: NetworkConfig,
+): Promise<Network> {
   const { importOnnx } = await import('@bn/onnx');
   const bytes = await readModelFile(file);
-  const known = given({ output, pixels, gives: gives ?? (task === 'regress' && !newHead ? 'values' : null) });
+  const known = given({
+    output,
+    pixels,
+    imageSize,
+    gives: gives ?? (task === 'regress' && !newHead ? 'values' : null),
+  });
   const imported = (batchNorm: 'frozen' | 'trained') => named(file, () => importOnnx(bytes, { batchNorm, ...known }));
   const { model, ...signed } = imported('frozen');
   return {

@@ -15,11 +15,11 @@ import {
 } from '@bn/core';
 import { inferenceOf } from './import-inference.js';
 import { createNetwork } from './network.js';
-import { type OnnxGraph, readGraph } from './read-graph.js';
+import { type OnnxGraph, type ReadOptions, readGraph } from './read-graph.js';
 import { type SignatureOptions, type Signed, signatureOf, trainableOf } from './signature.js';
 import { findWeights } from './weights.js';
 
-export interface NetworkImportOptions {
+export interface NetworkImportOptions extends ReadOptions {
   /**
    * `frozen`: training, too, normalizes with the running statistics of the file and leaves them as they are.
    * `trained`: batches are normalized with their own, and the running ones follow, with the file's momentum.
@@ -62,7 +62,7 @@ export interface ImportedModel extends ImportedNetwork, Signed {}
  * node, its operator and the opset; and as `signatureOf` does
  */
 export function importOnnx(bytes: Uint8Array, options: ImportOptions = {}): ImportedModel {
-  const graph = readGraph(bytes);
+  const graph = readGraph(bytes, options);
   const signed = signatureOf(inferenceOf(graph), options);
   const { input, output } = signed.signature;
   const { model, metadata } = networkOf(graph, { ...options, output: output.name });
@@ -76,7 +76,7 @@ export function importOnnx(bytes: Uint8Array, options: ImportOptions = {}): Impo
 
 /** Reads an ONNX model with the input and the output that the file has, whatever they are; throws as `importOnnx` does. */
 export function importNetwork(bytes: Uint8Array, options: NetworkImportOptions = {}): ImportedNetwork {
-  const { model, metadata } = networkOf(readGraph(bytes), options);
+  const { model, metadata } = networkOf(readGraph(bytes, options), options);
   return { model, values: valuesOf(model), metadata };
 }
 

@@ -1,10 +1,11 @@
 // The nodes of a model file as a network: a function of a tensor and a scope, that traces them one after another.
 
 import { BnError, formatShape, type Layer, type Scope, type Shape, sizeOf, type Tensor, withOrigin } from '@bn/core';
+import { findFlattened, pickedOf } from './flattened.js';
 import { NodeContext, type TraceContext } from './node-context.js';
 import type { OnnxGraph, OnnxNode } from './read-graph.js';
 import { rules } from './rules.js';
-import { isConstant, type Value } from './value.js';
+import { isConstant, tensorOf, type Value } from './value.js';
 import type { Weight, Weights } from './weights.js';
 
 /** Values of one example: more are not to be had. */
@@ -24,6 +25,8 @@ export interface NetworkOptions {
 export function createNetwork({ graph, weights, output, batchNorm }: NetworkOptions): Layer {
   const nodes = needed(graph.nodes, output);
   const used = new Set(nodes.flatMap((node) => node.inputs));
+  const flattened = graph.input.fixedBatch === 1 ? findFlattened(nodes, graph.outputs) : new Map<OnnxNode, OnnxNode>();
+  const postponed = new Set(flattened.values());
   return (x, scope) => {
     const values = new Map<string, Value>(graph.constants);
     const declare = declarer(scope);
@@ -43,15 +46,26 @@ export function createNetwork({ graph, weights, output, batchNorm }: NetworkOpti
       update: (weight, next) => at(scope, weight.path, (inner, name) => inner.update(name, next)),
     };
     let integers = 0;
-    for (const node of nodes) {
+    const run = (node: OnnxNode) => {
       for (const [i, value] of evaluate(node, context, graph.input).entries()) {
         if (isConstant(value)) integers += value.data.length;
         if (integers > mostIntegers) throw failure(node, 'unsupported', 'the model computes too much with shapes');
         if (node.outputs[i]) values.set(node.outputs[i], value);
       }
+    };
+    for (const node of nodes) {
+      if (postponed.has(node)) continue;
+      const reshape = flattened.get(node);
+      const source = values.get(reshape?.inputs[0] ?? '');
+      const picked = reshape && pickedOf(source, values.get(node.inputs[1] ?? ''), context.batch);
+      if (picked) values.set(node.outputs[0]!, picked);
+      else if (reshape) run(reshape);
+      if (!picked) run(node);
     }
     const result = values.get(output);
     if (result && !isConstant(result)) return result;
+    // With all sizes known, a shape is a value like others.
+    if (result && x.shape[0] !== null) return tensorOf(result);
     throw new BnError('unsupported', `the output '${output}' does not depend on the input; name another`);
   };
 }

@@ -1,10 +1,10 @@
 // What a rule gets to make an operator's value: the node's inputs as they are wanted, its attributes, the trace.
 
-import { BnError, constant, formatShape, type Scope, type Shape, type Tensor } from '@bn/core';
+import { BnError, formatShape, type Scope, type Shape, type Tensor } from '@bn/core';
 import type { Attributes } from './attributes.js';
 import { damaged } from './damaged.js';
 import type { OnnxNode } from './read-graph.js';
-import { type Constant, isConstant, type Value } from './value.js';
+import { type Constant, isConstant, tensorOf, type Value } from './value.js';
 import type { BatchNormWeights, Weight } from './weights.js';
 
 /** What all nodes of a trace share. */
@@ -52,11 +52,7 @@ export class NodeContext {
 
   tensor(i: number): Tensor {
     const value = this.value(i);
-    if (!isConstant(value)) return value;
-    const { dtype, shape, data } = value;
-    if (data.includes(null as never)) throw this.unsupported('it computes with the size of the batch');
-    if (shape.includes(0)) throw this.unsupported(`it computes with an empty tensor ${formatShape(shape)}`);
-    return constant(data as readonly number[], shape, dtype);
+    return isConstant(value) ? tensorOf(value) : value;
   }
 
   /** All inputs. */

@@ -1,6 +1,6 @@
 // From the bytes of a model file to its nodes, constants and input, with everything checked that does not need shapes.
 
-import { BnError, type DType, type Shape } from '@bn/core';
+import { BnError, type DType, formatShape, type Shape } from '@bn/core';
 import {
   TensorProto_DataType as DataType,
   type GraphProto,
@@ -49,10 +49,20 @@ const opsets = { oldest: 7, newest: 28 };
 /** Far above what classifiers have, and little enough to be looked at in no time. */
 const mostNodes = 20_000;
 
+export interface ReadOptions {
+  /**
+   * The shape of the input, where the file leaves sizes open or has the batch as a number: `null` for the batch, whose size stays open,
+   * or a number for it. Default: the sizes of the file, which must be numbers but for the batch, and null for the batch.
+   */
+  readonly shape?: Shape | undefined;
+  /** Height and width, where the file leaves them open. */
+  readonly imageSize?: number | undefined;
+}
+
 /**
  * @throws `data` if the file is damaged or contradicts itself, `unsupported` if it has what is not imported
  */
-export function readGraph(bytes: Uint8Array): OnnxGraph {
+export function readGraph(bytes: Uint8Array, options: ReadOptions = {}): OnnxGraph {
   const model = decodeModel(bytes);
   const { graph } = model;
   if (!graph || graph.output.length === 0) throw new BnError('data', 'the file has no graph; it is no ONNX model');
@@ -68,7 +78,7 @@ export function readGraph(bytes: Uint8Array): OnnxGraph {
     constants.set(tensor.name, readTensor(tensor, `the initializer '${tensor.name}'`));
   }
   const all = graph.node.map((node) => readNode(node, opset));
-  const input = readInput(graph, constants);
+  const input = readInput(graph, constants, options);
   requireOrder(all, [...constants.keys(), input.name]);
   const nodes = all.filter((node) => {
     if (node.operator !== 'Constant') return true;
@@ -104,7 +114,11 @@ function layerOf(name: string, operator: string): string {
   return parts.filter((part, i) => i === 0 || i < parts.length - 1 || !part.startsWith(operator)).join('.');
 }
 
-function readInput(graph: GraphProto, constants: ReadonlyMap<string, Constant>): OnnxGraph['input'] {
+function readInput(
+  graph: GraphProto,
+  constants: ReadonlyMap<string, Constant>,
+  { shape: wanted, imageSize }: ReadOptions,
+): OnnxGraph['input'] {
   const inputs = graph.input.filter(({ name }) => !constants.has(name));
   if (inputs.length !== 1) {
     const names = inputs.map(({ name }) => `'${name}'`).join(', ') || 'none';
@@ -115,14 +129,29 @@ function readInput(graph: GraphProto, constants: ReadonlyMap<string, Constant>):
   if (type?.value.case !== 'tensorType') throw new BnError('unsupported', `${what} is no tensor`);
   const { elemType, shape } = type.value.value;
   const dtype = dtypeOf(elemType, what);
-  if (dtype !== 'float32' && dtype !== 'uint8') {
-    throw new BnError('unsupported', `${what} is ${DataType[elemType]}; float32, float64 and uint8 are imported`);
+  const given = (shape?.dim ?? []).map(({ value }) => (value.case === 'dimValue' ? Number(value.value) : null));
+  // Height and width stand beside each other, after the channels or before them.
+  const open = given.flatMap((n, i) => (n === null && i > 0 ? [i] : []));
+  const isImage = given.length === 4 && open.length === 2 && open[1]! - open[0]! === 1;
+  const sizes = given.map((n, i) => (isImage && open.includes(i) ? (imageSize ?? null) : n));
+  if (wanted) {
+    const fits = (n: number | null, i: number) => n === null || n === wanted[i] || (i === 0 && wanted[i] === null);
+    if (wanted.length === sizes.length && sizes.every(fits)) {
+      return { name, dtype, shape: wanted, fixedBatch: wanted[0] === null ? (sizes[0] ?? null) : null };
+    }
+    const seen = `${what} is [${sizes.map((n) => n ?? '?').join(', ')}] in the file`;
+    throw new BnError('argument', `${seen}, which cannot be ${formatShape(wanted)}; give sizes that are open there`);
   }
-  const sizes = (shape?.dim ?? []).map(({ value }) => (value.case === 'dimValue' ? Number(value.value) : null));
+  if (dtype !== 'float32' && dtype !== 'uint8') {
+    throw new BnError(
+      'unsupported',
+      `${what} is ${DataType[elemType]}; float32, float16, float64 and uint8 are imported`,
+    );
+  }
   const known = sizes.slice(1).every((n): n is number => n !== null && n > 0 && n < 2 ** 31);
   if (sizes.length < 2 || !known) {
     const seen = `${what} has the shape [${sizes.map((n) => n ?? '?').join(', ')}]`;
-    const cure = 'export the model with fixed ones, or fix them by onnxruntime.tools.make_dynamic_shape_fixed';
+    const cure = 'give --image-size for height and width, or export the model with fixed ones';
     throw new BnError('unsupported', `${seen}; every size but the batch's must be a number above 0: ${cure}`);
   }
   return { name, dtype, shape: [null, ...sizes.slice(1)], fixedBatch: sizes[0]! };

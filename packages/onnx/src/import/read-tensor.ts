@@ -12,6 +12,7 @@ import type { Constant } from './value.js';
 /** Element types that are read, and what they become. Graphs have no int64: its numbers are shapes, axes and indices. */
 const dtypes: ReadonlyMap<number, DType> = new Map([
   [DataType.FLOAT, 'float32'],
+  [DataType.FLOAT16, 'float32'], // computed with more digits
   [DataType.DOUBLE, 'float32'], // bounds of Clip from PyTorch
   [DataType.INT32, 'int32'],
   [DataType.INT64, 'int32'],
@@ -26,7 +27,7 @@ const mostAxes = 16;
 export function dtypeOf(dataType: number, what: string): DType {
   const dtype = dtypes.get(dataType);
   if (dtype) return dtype;
-  const read = 'only float32, float64, int32, int64, uint8 and bool are read';
+  const read = 'only float16, float32, float64, int32, int64, uint8 and bool are read';
   throw new BnError('unsupported', `${what} has the element type ${DataType[dataType] ?? dataType}; ${read}`);
 }
 
@@ -51,15 +52,35 @@ export function readTensor(tensor: TensorProto, what: string): Constant {
   return { dtype, shape, data };
 }
 
+/** Bytes of an element, where they are not one. */
+const widths: ReadonlyMap<number, number> = new Map([
+  [DataType.FLOAT, 4],
+  [DataType.INT32, 4],
+  [DataType.INT64, 8],
+  [DataType.DOUBLE, 8],
+  [DataType.FLOAT16, 2],
+]);
+
+/** IEEE 754 binary16: a sign, 5 bits of exponent, 10 of fraction. */
+function halfOf(bits: number): number {
+  const [exponent, fraction] = [(bits >> 10) & 31, bits & 1023];
+  const sign = bits >> 15 === 0 ? 1 : -1;
+  if (exponent === 31) return fraction === 0 ? sign * Number.POSITIVE_INFINITY : Number.NaN;
+  return sign * (exponent === 0 ? fraction * 2 ** -24 : (1024 + fraction) * 2 ** (exponent - 25));
+}
+
 /** Elements of the raw bytes, little endian; a rest that is no element makes the length wrong. */
 function fromBytes({ dataType, rawData }: TensorProto): Constant['data'] {
   const view = new DataView(rawData.buffer, rawData.byteOffset, rawData.byteLength);
-  const width = { [DataType.FLOAT]: 4, [DataType.INT32]: 4, [DataType.INT64]: 8, [DataType.DOUBLE]: 8 }[dataType] ?? 1;
+  const width = widths.get(dataType) ?? 1;
   const count = rawData.length / width;
   if (!Number.isInteger(count)) return [];
   // Copied: the bytes may lie at an odd address.
   if (dataType === DataType.FLOAT) return new Float32Array(new Uint8Array(rawData).buffer);
   if (dataType === DataType.DOUBLE) return Float32Array.from({ length: count }, (_, i) => view.getFloat64(8 * i, true));
+  if (dataType === DataType.FLOAT16) {
+    return Float32Array.from({ length: count }, (_, i) => halfOf(view.getUint16(2 * i, true)));
+  }
   return Array.from({ length: count }, (_, i) => {
     if (width === 1) return view.getUint8(i);
     return width === 4 ? view.getInt32(4 * i, true) : Number(view.getBigInt64(8 * i, true));
@@ -69,5 +90,6 @@ function fromBytes({ dataType, rawData }: TensorProto): Constant['data'] {
 function fromNumbers({ dataType, floatData, doubleData, int32Data, int64Data }: TensorProto): Constant['data'] {
   if (dataType === DataType.FLOAT) return Float32Array.from(floatData);
   if (dataType === DataType.DOUBLE) return Float32Array.from(doubleData);
+  if (dataType === DataType.FLOAT16) return Float32Array.from(int32Data, halfOf);
   return dataType === DataType.INT64 ? int64Data.map(Number) : int32Data;
 }

@@ -39,6 +39,13 @@ export function abs(x: Tensor): Tensor {
   return ops.maximum(x, ops.neg(x));
 }
 
+/** x to a whole power of 1 or more, by products. */
+export function wholePower(x: Tensor, power: number): Tensor {
+  if (power === 1) return x;
+  const half = wholePower(x, Math.floor(power / 2));
+  return power % 2 === 0 ? ops.mul(half, half) : ops.mul(ops.mul(half, half), x);
+}
+
 function leakyRelu(x: Tensor, slope: Tensor | number): Tensor {
   return ops.where(ops.less(x, 0), ops.mul(x, slope), x);
 }

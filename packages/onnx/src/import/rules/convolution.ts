@@ -4,7 +4,7 @@ import { formatShape, ops, type PoolingGeometry, type Tensor } from '@bn/core';
 import { damaged } from '../damaged.js';
 import type { NodeContext } from '../node-context.js';
 import type { ImportRules } from '../rules.js';
-import { abs } from './activations.js';
+import { abs, wholePower } from './activations.js';
 
 type Pair = readonly [number, number];
 type Padding = PoolingGeometry['padding'];
@@ -18,32 +18,45 @@ export const convolution: ImportRules = {
   },
   ConvTranspose: (node) => {
     const [x, weight] = [image(node, 0), image(node, 1)];
-    if (node.attributes.string('auto_pad', 'NOTSET') !== 'NOTSET') throw node.unsupported('auto_pad');
-    if (node.attributes.ints('output_shape')) throw node.unsupported('output_shape');
-    const { kernelSize, ...window } = windowOf(node, x, ops.spatial(weight));
-    const more = pair(node, 'output_padding', 0);
-    const { stride, dilation, padding } = window;
-    const inputSize = ops
-      .spatial(x)
-      .map(
-        (n, i) =>
-          (n - 1) * stride[i]! + (kernelSize[i]! - 1) * dilation[i]! + 1 + more[i]! - padding[i]! - padding[i + 2]!,
-      );
-    const geometry = { ...window, groups: groupsOf(node), inputSize: inputSize as [number, number] };
+    const [stride, dilation, more] = [pair(node, 'strides'), pair(node, 'dilations'), pair(node, 'output_padding', 0)];
+    const kernel = ops.spatial(weight);
+    const whole = ops.spatial(x).map((n, i) => (n - 1) * stride[i]! + (kernel[i]! - 1) * dilation[i]! + 1 + more[i]!);
+    const mode = node.attributes.string('auto_pad', 'NOTSET');
+    const given = node.attributes.ints('output_shape')?.slice(-2);
+    const wanted = given
+      ? pair(node, 'output_shape', 1, isLine(node) ? given.slice(-1) : given)
+      : mode.startsWith('SAME') && ops.spatial(x).map((n, i) => n * stride[i]!);
+    const padding = wanted
+      ? cutPadding(
+          whole.map((n, i) => n - wanted[i]!),
+          mode,
+          node,
+        )
+      : mode === 'VALID'
+        ? ([0, 0, 0, 0] as const)
+        : padsOf(node);
+    const inputSize = whole.map((n, i) => n - padding[i]! - padding[i + 2]!) as [number, number];
+    const geometry = { stride, dilation, padding, groups: groupsOf(node), inputSize };
     return asGiven(node, withBias(node, ops.conv2dInputGradient(x, weight, geometry)));
   },
-  MaxPool: (node) => asGiven(node, ops.maxPool2d(image(node, 0), poolOf(node).geometry)),
+  MaxPool: (node) => {
+    const x = image(node, 0);
+    // Bytes are numbers without loss.
+    const y = ops.maxPool2d(x.dtype === 'uint8' ? ops.cast(x, 'float32') : x, poolOf(node).geometry);
+    return asGiven(node, ops.cast(y, x.dtype));
+  },
   AveragePool: (node) =>
     asGiven(node, averages(node, image(node, 0), node.attributes.int('count_include_pad', 0) !== 0)),
   LpPool: (node) => {
     const p = node.attributes.int('p', 2);
-    if (p !== 1 && p !== 2) throw node.unsupported(`p ${p}`);
+    if (!(p >= 1 && p <= 64)) throw node.unsupported(`p ${p}`);
     const x = image(node, 0);
     const { geometry, isCut } = poolOf(node);
     if (isCut) throw node.unsupported('ceil_mode');
-    const mean = ops.avgPool2d(p === 1 ? abs(x) : ops.square(x), { ...geometry, countIncludesPadding: true });
+    const powers = p === 2 ? ops.square(x) : wholePower(abs(x), p);
+    const mean = ops.avgPool2d(powers, { ...geometry, countIncludesPadding: true });
     const sum = ops.mul(mean, geometry.kernelSize[0] * geometry.kernelSize[1]);
-    return asGiven(node, p === 1 ? sum : ops.sqrt(sum));
+    return asGiven(node, p === 1 ? sum : p === 2 ? ops.sqrt(sum) : ops.exp(ops.div(ops.log(sum), p)));
   },
   GlobalAveragePool: (node) => overImage(node, ops.mean),
   GlobalMaxPool: (node) => overImage(node, ops.max),
@@ -120,9 +133,21 @@ function automaticPadding(
   return mode === 'SAME_UPPER' ? [top, left, bottom, right] : [bottom, right, top, left];
 }
 
+/** What is cut off a transposed convolution to a size: half at each end, and of an odd number the more at one. */
+function cutPadding(total: readonly number[], mode: string, node: NodeContext): Padding {
+  if (total.some((n) => n < 0)) throw node.unsupported('a result that is larger than what the kernel reaches');
+  const less = total.map((n) => Math.floor(n / 2)) as [number, number];
+  const more = total.map((n) => Math.ceil(n / 2)) as [number, number];
+  return mode === 'SAME_UPPER' ? [...less, ...more] : [...more, ...less];
+}
+
 /** Integers for height and width, `least` or more; by default the least. */
-function pair(node: NodeContext, name: string, least = 1): Pair {
-  const given = node.attributes.ints(name) ?? (isLine(node) ? [least] : [least, least]);
+function pair(
+  node: NodeContext,
+  name: string,
+  least = 1,
+  given: readonly number[] = node.attributes.ints(name) ?? (isLine(node) ? [least] : [least, least]),
+): Pair {
   const values = isLine(node) ? [least, ...given] : given;
   if (values.length === 2 && values.every((n) => n >= least && n < 2 ** 31)) return values as unknown as Pair;
   throw node.unsupported(

@@ -5,55 +5,48 @@ import { damaged } from '../damaged.js';
 import type { NodeContext } from '../node-context.js';
 import { dtypeOf } from '../read-tensor.js';
 import type { ImportRule, ImportRules } from '../rules.js';
-import { type Constant, integers, isConstant, type Value } from '../value.js';
-import { abs } from './activations.js';
+import { type Constant, combined, integers, isConstant, isKnown, type Numbers, type Value } from '../value.js';
+import { abs, wholePower } from './activations.js';
 
-type Numbers = (a: number, b: number) => number;
+type Binary = (a: Tensor, b: Tensor) => Tensor;
 
 /** `neutral`: the second operand that leaves the first as it is, also where that is the unknown size of the batch. */
 const arithmetic =
-  (operation: (a: Tensor, b: Tensor) => Tensor, numbers: Numbers, neutral: number): ImportRule =>
+  (operation: Binary, numbers: Numbers, neutral?: number): ImportRule =>
   (node) => {
-    const [a, b] = [node.value(0), node.value(1)];
-    if (!isIntegers(a) || !isIntegers(b)) return operation(node.tensor(0), node.tensor(1));
-    const larger = a.data.length >= b.data.length ? a : b;
-    if (![a, b].every(({ data }) => data.length === 1 || data.length === larger.data.length)) {
-      throw node.unsupported(`arithmetic of ${a.data.length} and ${b.data.length} integers`);
-    }
-    const at = ({ data }: Constant, i: number) => data[data.length === 1 ? 0 : i]!;
-    const compute = (x: number | null, y: number | null) => {
-      if (y === neutral) return x;
-      if (x === null || y === null) throw node.unsupported('it computes with the size of the batch');
-      return numbers(x, y);
-    };
-    const data = Array.from(larger.data, (_, i) => compute(at(a, i), at(b, i)));
-    return integers(data, larger.shape);
+    const values = node.node.inputs.map((_, i) => node.value(i));
+    if (values.every(isKnown)) return values.reduce((a, b) => combined(a, b, numbers, { neutral }));
+    return node.tensors().reduce((a, b) => operation(a, b));
   };
 
 const unary =
-  (operation: (x: Tensor) => Tensor): ImportRule =>
-  (node) =>
-    operation(node.tensor(0));
-
-const several =
-  (operation: (a: Tensor, b: Tensor) => Tensor): ImportRule =>
-  (node) =>
-    node.tensors().reduce((a, b) => operation(a, b));
+  (operation: (x: Tensor) => Tensor, numbers?: (x: number) => number): ImportRule =>
+  (node) => {
+    const x = node.value(0);
+    if (!numbers || !isKnown(x) || x.data.includes(null as never)) return operation(node.tensor(0));
+    return integers(Array.from(x.data as readonly number[], numbers), x.shape);
+  };
 
 export const elementwise: ImportRules = {
   Add: arithmetic(ops.add, (a, b) => a + b, 0),
   Sub: arithmetic(ops.sub, (a, b) => a - b, 0),
   Mul: arithmetic(ops.mul, (a, b) => a * b, 1),
   Div: arithmetic(ops.div, quotient, 1),
-  Sum: several(ops.add),
+  Mod: (node) => {
+    const [a, b] = [node.value(0), node.value(1)];
+    if (!isKnown(a) || !isKnown(b)) throw node.unsupported('a remainder that depends on the data');
+    const isOfDivisor = node.attributes.int('fmod', 0) === 0;
+    return combined(a, b, (x, y) => x - (isOfDivisor ? Math.floor(x / y) : Math.trunc(x / y)) * y);
+  },
+  Sum: arithmetic(ops.add, (a, b) => a + b),
   Mean: (node) =>
     ops.div(
       node.tensors().reduce((a, b) => ops.add(a, b)),
       node.node.inputs.length,
     ),
-  Max: several(ops.maximum),
-  Min: several(ops.minimum),
-  Neg: unary(ops.neg),
+  Max: arithmetic(ofBytes(ops.maximum), Math.max),
+  Min: arithmetic(ofBytes(ops.minimum), Math.min),
+  Neg: unary(ops.neg, (x) => -x),
   Exp: unary(ops.exp),
   Log: unary(ops.log),
   Sqrt: unary(ops.sqrt),
@@ -61,12 +54,16 @@ export const elementwise: ImportRules = {
   Erf: unary(ops.erf),
   Tanh: unary(ops.tanh),
   Sigmoid: unary(ops.sigmoid),
-  Abs: unary(abs),
+  Abs: unary(abs, Math.abs),
   Sign: unary((x) => ops.sub(ops.cast(ops.greater(x, 0), x.dtype), ops.cast(ops.less(x, 0), x.dtype))),
   Floor: unary(floor),
   Ceil: unary((x) => ops.neg(floor(ops.neg(x)))),
   Round: unary(round),
-  Pow: (node) => power(node.tensor(0), node.value(1), node),
+  Pow: (node) => {
+    const [x, y] = [node.value(0), node.value(1)];
+    const isWhole = isKnown(x) && isConstant(y) && Array.from(y.data).every((v) => v !== null && v >= 0);
+    return isWhole ? combined(x, y, (a, b) => Math.trunc(a ** b)) : power(node.tensor(0), y, node);
+  },
   Clip: (node) => {
     const x = node.tensor(0);
     const bound = (i: number, name: string) => (node.has(i) ? node.number(i) : node.attributes.float(name, Number.NaN));
@@ -79,7 +76,20 @@ export const elementwise: ImportRules = {
     const value = node.value(0);
     return isConstant(value) ? convert(value, dtype, node) : ops.cast(value, dtype);
   },
+  CastLike: (node) => {
+    const value = node.value(0);
+    const { dtype } = node.value(1);
+    return isConstant(value) ? convert(value, dtype, node) : ops.cast(value, dtype);
+  },
 };
+
+/** Of bytes as of integers, where nothing is larger than a byte. */
+function ofBytes(operation: Binary): Binary {
+  return (a, b) => {
+    if (a.dtype !== 'uint8' || b.dtype !== 'uint8') return operation(a, b);
+    return ops.cast(operation(ops.cast(a, 'int32'), ops.cast(b, 'int32')), 'uint8');
+  };
+}
 
 /** Numbers from 2^23 on are whole. */
 function floor(x: Tensor): Tensor {
@@ -100,20 +110,13 @@ function round(x: Tensor): Tensor {
 /** By products for a whole exponent, as 2 is; else exp(y · log x). */
 function power(x: Tensor, exponent: Value, node: NodeContext): Tensor {
   const y = isConstant(exponent) && exponent.data.length === 1 ? exponent.data[0]! : undefined;
-  if (x.dtype !== 'float32') throw node.unsupported('powers of integers');
+  if (x.dtype === 'int32' && y !== undefined && Number.isInteger(y) && y >= 1 && y <= 64) return wholePower(x, y);
+  if (x.dtype !== 'float32') throw node.unsupported('such powers of integers');
   if (y === undefined) return ops.exp(ops.mul(ops.cast(node.tensor(1), 'float32'), ops.log(x)));
   if (y === 0.5) return ops.sqrt(x);
   if (!Number.isInteger(y) || Math.abs(y) > 64 || y === 0) return ops.exp(ops.mul(ops.log(x), y));
-  let [result, factor]: [Tensor | null, Tensor] = [null, x];
-  for (let rest = Math.abs(y); rest > 0; rest = Math.floor(rest / 2)) {
-    if (rest % 2 === 1) result = result ? ops.mul(result, factor) : factor;
-    factor = ops.mul(factor, factor);
-  }
-  return y > 0 ? result! : ops.div(1, result!);
-}
-
-function isIntegers(value: Value): value is Constant {
-  return isConstant(value) && value.dtype === 'int32';
+  const result = wholePower(x, Math.abs(y));
+  return y > 0 ? result : ops.div(1, result);
 }
 
 function quotient(a: number, b: number): number {

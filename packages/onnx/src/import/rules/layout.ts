@@ -14,7 +14,7 @@ export const layout: ImportRules = {
     const size = x.shape[axis];
     if (size == null) throw node.unsupported('a part of the batch');
     const sizes = node.attributes.ints('split') ?? (node.has(1) ? node.integers(1) : equalParts(size, node));
-    if (sizes.some((n) => n < 1) || sizes.reduce((a, b) => a + b, 0) !== size) {
+    if (sizes.some((n) => n < 0) || sizes.reduce((a, b) => a + b, 0) !== size) {
       throw damaged(`it splits ${size} into [${sizes}]`);
     }
     let from = 0;
@@ -24,6 +24,8 @@ export const layout: ImportRules = {
       if (isConstant(x) && x.dtype === 'int32' && x.shape.length === 1) {
         return integers((x.data as readonly (number | null)[]).slice(start, from));
       }
+      // Nothing, which a Concat leaves out.
+      if (n === 0) return { dtype: x.dtype, shape: x.shape.with(axis, 0) as readonly number[], data: [] };
       const cut = (whole: readonly Dimension[], at: number) => whole.map((n, i) => (i === axis ? at : n));
       const zeros = x.shape.map(() => 0);
       return ops.slice(node.tensor(0), cut(zeros, start) as number[], cut(x.shape, from));

@@ -1,6 +1,6 @@
 // Batch normalization, dropout, softmax.
 
-import { BnError, batchNorm, dropout, ops, type Scope, sizeOf, type Tensor } from '@bn/core';
+import { BnError, batchNorm, constant, dropout, ops, type Scope, sizeOf, type Tensor } from '@bn/core';
 import { damaged } from '../damaged.js';
 import type { NodeContext } from '../node-context.js';
 import type { ImportRules } from '../rules.js';
@@ -11,6 +11,7 @@ export const normalization: ImportRules = {
   BatchNormalization: (node) => {
     if (node.attributes.int('spatial', 1) === 0) throw node.unsupported('spatial = 0');
     const epsilon = node.attributes.float('epsilon', 1e-5);
+    const momentum = Math.min(1, Math.max(0, node.attributes.float('momentum', 0.9)));
     const weights = node.trace.batchNormWeights(node.node);
     const x = node.tensor(0);
     const { declare, update } = node.trace;
@@ -18,7 +19,11 @@ export const normalization: ImportRules = {
     if (!weights || usesBatch(node)) {
       const axes = x.shape.flatMap((_, i) => (i === 1 ? [] : [i]));
       const [mean, variance] = usesBatch(node) ? [ops.mean(x, axes), ops.variance(x, axes)] : [given(2), given(3)];
-      return ops.batchNormalize(x, mean, variance, given(0), given(1), { axis: 1, epsilon });
+      const y = ops.batchNormalize(x, mean, variance, given(0), given(1), { axis: 1, epsilon });
+      if (node.opset < 14 || node.node.outputs.length === 1) return y;
+      const followed = ([old, next]: readonly [Tensor, Tensor]) =>
+        ops.add(ops.mul(old, momentum), ops.mul(next, 1 - momentum));
+      return [y, followed([given(2), mean]), followed([given(3), variance])];
     }
     const [, , runningMean, runningVariance] = weights;
     const states: Record<string, Weight> = { runningMean, runningVariance };
@@ -30,24 +35,47 @@ export const normalization: ImportRules = {
       state: (name) => declare(states[name]!),
       update: (name, next) => update(states[name]!, next),
     };
-    const momentum = Math.min(1, Math.max(0, node.attributes.float('momentum', 0.9)));
     const frozen = node.trace.batchNorm === 'frozen';
     return batchNorm({ convention: 'onnx', momentum, epsilon, frozen })(x, scope);
   },
   Dropout: (node) => {
-    if (node.has(2) && node.number(2) !== 0) {
+    const rate = node.has(1) ? node.number(1) : node.attributes.float('ratio', 0.5);
+    if (node.has(2) && node.number(2) !== 0 && rate !== 0) {
       const cure = 'export the model in evaluation mode';
       throw new BnError('unsupported', `it drops values at random (training_mode); ${cure}`);
     }
-    const rate = node.has(1) ? node.number(1) : node.attributes.float('ratio', 0.5);
-    return dropout(rate)(node.tensor(0), node.trace.scope);
+    const x = node.tensor(0);
+    const y = dropout(rate)(x, node.trace.scope);
+    // The mask of what is kept: in prediction all.
+    return node.node.outputs.length === 1
+      ? y
+      : [
+          y,
+          ops.broadcastTo(
+            constant(
+              [1],
+              x.shape.map(() => 1),
+              'bool',
+            ),
+            x.shape,
+          ),
+        ];
   },
   LayerNormalization: (node) => {
     const x = node.tensor(0);
     const axis = node.axis(node.attributes.int('axis', -1), x.shape);
     const axes = x.shape.flatMap((_, i) => (i >= axis ? [i] : []));
-    const y = ops.mul(standardized(x, axes, node.attributes.float('epsilon', 1e-5)), node.tensor(1));
-    return node.has(2) ? ops.add(y, node.tensor(2)) : y;
+    const { standard, mean, deviation } = standardize(x, axes, node.attributes.float('epsilon', 1e-5));
+    const y = ops.mul(standard, node.tensor(1));
+    return [node.has(2) ? ops.add(y, node.tensor(2)) : y, mean, ops.div(1, deviation)];
+  },
+  RMSNormalization: (node) => {
+    const x = node.tensor(0);
+    const axis = node.axis(node.attributes.int('axis', -1), x.shape);
+    const axes = x.shape.flatMap((_, i) => (i >= axis ? [i] : []));
+    const square = ops.mean(ops.square(x), axes, { keepDims: true });
+    const size = ops.sqrt(ops.add(square, node.attributes.float('epsilon', 1e-5)));
+    return ops.mul(ops.div(x, size), node.tensor(1));
   },
   InstanceNormalization: (node) => {
     const x = node.tensor(0);
@@ -99,11 +127,16 @@ export const normalization: ImportRules = {
   LogSoftmax: (node) => alongAxis(node, ops.logSoftmax),
 };
 
-/** x with mean 0 and variance 1 along axes. */
+/** x with mean 0 and variance 1 along axes, and what was taken off and divided by. */
+function standardize(x: Tensor, axes: readonly number[], epsilon: number) {
+  const mean = ops.mean(x, axes, { keepDims: true });
+  const centred = ops.sub(x, mean);
+  const deviation = ops.sqrt(ops.add(ops.mean(ops.square(centred), axes, { keepDims: true }), epsilon));
+  return { standard: ops.div(centred, deviation), mean, deviation };
+}
+
 function standardized(x: Tensor, axes: readonly number[], epsilon: number): Tensor {
-  const centred = ops.sub(x, ops.mean(x, axes, { keepDims: true }));
-  const variance = ops.mean(ops.square(centred), axes, { keepDims: true });
-  return ops.div(centred, ops.sqrt(ops.add(variance, epsilon)));
+  return standardize(x, axes, epsilon).standard;
 }
 
 /** x · scale + bias, of which there is one for each entry of axis 1. */

@@ -1,6 +1,7 @@
 // Matrix products.
 
-import { formatShape, ops, type Tensor } from '@bn/core';
+import { formatShape, ops, type Shape, scalar, sizeOf, type Tensor } from '@bn/core';
+import { damaged } from '../damaged.js';
 import type { NodeContext } from '../node-context.js';
 import type { ImportRules } from '../rules.js';
 
@@ -13,8 +14,73 @@ export const products: ImportRules = {
     const beta = attributes.float('beta', 1);
     return node.has(2) && beta !== 0 ? ops.add(product, scaled(node.tensor(2), beta)) : product;
   },
-  MatMul: (node) => ops.matmul(matrix(node, 0), matrix(node, 1)),
+  // A line is a row at the left and a column at the right; the result is without that axis.
+  MatMul: (node) => {
+    const [a, b] = [node.tensor(0), node.tensor(1)];
+    const isLine = [a.shape.length === 1, b.shape.length === 1];
+    if (a.shape.length === 0 || b.shape.length === 0) throw node.unsupported('a product of single numbers');
+    const left = isLine[0] ? ops.reshape(a, [1, a.shape[0]!]) : a;
+    const right = isLine[1] ? ops.reshape(b, [b.shape[0]!, 1]) : b;
+    const y = ops.matmul(left, right);
+    const rank = y.shape.length;
+    const kept = y.shape.filter((_, i) => !(isLine[0] && i === rank - 2) && !(isLine[1] && i === rank - 1));
+    return kept.length === rank ? y : ops.reshape(y, kept);
+  },
+  Einsum: (node) => {
+    const equation = node.attributes.string('equation', '').replace(/ /g, '');
+    const [, left = '', right, output = ''] = /^([a-z]+)(?:,([a-z]+))?->([a-z]*)$/i.exec(equation) ?? [];
+    const isPlain = [left, right ?? '', output].every((labels) => new Set(labels).size === labels.length);
+    if (left === '' || !isPlain) throw node.unsupported(`the equation '${equation}'`);
+    // One operand is summed and transposed, as if it was multiplied by 1.
+    return einsum(node.tensor(0), right === undefined ? scalar(1) : node.tensor(1), [left, right ?? '', output], node);
+  },
 };
+
+/** A sum of products over the axes that the output lacks, as a matrix product of what is left. */
+function einsum(
+  a: Tensor,
+  b: Tensor,
+  [left, right, output]: readonly [string, string, string],
+  node: NodeContext,
+): Tensor {
+  if (a.shape.length !== left.length || b.shape.length !== right.length) {
+    throw damaged(`its equation is of ${left.length} and ${right.length} axes`);
+  }
+  const sizes = new Map([...left].map((label, i) => [label, a.shape[i]!]));
+  for (const [i, label] of [...right].entries()) {
+    const [size, other] = [b.shape[i]!, sizes.get(label)];
+    if (other !== undefined && other !== size) throw node.unsupported(`axes '${label}' of different sizes`);
+    sizes.set(label, size);
+  }
+  const wanted = (labels: string, other: string) => [...labels].filter((label) => other.includes(label));
+  const isOpen = (label: string) => sizes.get(label) === null;
+  const own = (labels: string, other: string) => wanted(labels, output).filter((label) => !other.includes(label));
+  const summed = wanted(left, right).filter((label) => !output.includes(label));
+  const rows = own(left, right).filter((label) => !isOpen(label));
+  const columns = own(right, left).filter((label) => !isOpen(label));
+  /** In both, or the open batch, which is not joined with other axes. */
+  const leading = [...output].filter((label) => !rows.includes(label) && !columns.includes(label));
+  const sizesOf = (labels: readonly string[]): Shape => labels.map((label) => sizes.get(label)!);
+  const arranged = (x: Tensor, labels: string, groups: readonly (readonly string[])[]) => {
+    const kept = [...leading.filter((label) => labels.includes(label)), ...groups.flat()];
+    const gone = [...labels].flatMap((label, i) => (kept.includes(label) ? [] : [i]));
+    const rest = [...labels].filter((_, i) => !gone.includes(i));
+    const moved = ops.transpose(
+      gone.length > 0 ? ops.sum(x, gone) : x,
+      kept.map((label) => rest.indexOf(label)),
+    );
+    const joined = groups.map((group) => {
+      if (group.some(isOpen) && group.length > 1) throw node.unsupported('it joins the batch with other axes');
+      return group.length === 1 ? sizes.get(group[0]!)! : sizeOf(sizesOf(group) as number[]);
+    });
+    const first = leading.map((label) => (labels.includes(label) ? sizes.get(label)! : 1));
+    return ops.reshape(moved, [...first, ...joined]);
+  };
+  const product = ops.matmul(arranged(a, left, [rows, summed]), arranged(b, right, [summed, columns]));
+  const labels = [...leading, ...rows, ...columns];
+  const order = [...output].map((label) => labels.indexOf(label));
+  return ops.transpose(ops.reshape(product, sizesOf(labels)), order);
+}
 
 function matrix(node: NodeContext, i: number): Tensor {
   const x = node.tensor(i);

@@ -1,8 +1,9 @@
 // Reductions along axes.
 
-import { ops, type Tensor } from '@bn/core';
+import { BnError, constant, ops, type Tensor } from '@bn/core';
 import type { NodeContext } from '../node-context.js';
 import type { ImportRules } from '../rules.js';
+import { integers, isKnown } from '../value.js';
 import { abs } from './activations.js';
 
 type Reduce = (x: Tensor, axes?: readonly number[], options?: { keepDims?: boolean | undefined }) => Tensor;
@@ -10,8 +11,8 @@ type Reduce = (x: Tensor, axes?: readonly number[], options?: { keepDims?: boole
 export const reduction: ImportRules = {
   ReduceMean: (node) => reduce(node, ops.mean),
   ReduceSum: (node) => reduce(node, ops.sum),
-  ReduceMax: (node) => reduce(node, ops.max),
-  ReduceMin: (node) => reduce(node, (x, ...along) => ops.neg(ops.max(ops.neg(x), ...along))),
+  ReduceMax: (node) => reduce(node, highest),
+  ReduceMin: (node) => reduce(node, lowest),
   ReduceL1: (node) => reduce(node, (x, ...along) => ops.sum(abs(x), ...along)),
   ReduceL2: (node) => reduce(node, (x, ...along) => ops.sqrt(ops.sum(ops.square(x), ...along))),
   ReduceSumSquare: (node) => reduce(node, (x, ...along) => ops.sum(ops.square(x), ...along)),
@@ -22,16 +23,69 @@ export const reduction: ImportRules = {
       const sum = ops.log(ops.sum(ops.exp(ops.sub(x, highest)), axes, options));
       return ops.add(sum, ops.reshape(highest, sum.shape));
     }),
+  ReduceProd: (node) => {
+    const x = node.value(0);
+    const isShape = isKnown(x) && x.shape.length === 1 && !x.data.includes(null as never);
+    if (!isShape) return reduce(node, product);
+    const all = (x.data as readonly number[]).reduce((a, b) => a * b, 1);
+    return integers([all], node.attributes.int('keepdims', 1) === 0 ? [] : [1]);
+  },
   ArgMax: (node) => argmax(node, node.tensor(0)),
   ArgMin: (node) => argmax(node, ops.neg(node.tensor(0))),
 };
 
 function argmax(node: NodeContext, x: Tensor): Tensor {
-  if (node.attributes.int('select_last_index', 0) !== 0) throw node.unsupported('select_last_index');
   const axis = node.axis(node.attributes.int('axis', 0), x.shape);
-  const y = ops.argmax(x, axis);
+  const y = node.attributes.int('select_last_index', 0) === 0 ? ops.argmax(x, axis) : lastOf(x, axis, node);
   return node.attributes.int('keepdims', 1) === 0 ? y : ops.reshape(y, x.shape.with(axis, 1));
 }
+
+/** The index of the last largest value: counted from the end, it is the first. */
+function lastOf(x: Tensor, axis: number, node: NodeContext): Tensor {
+  const size = x.shape[axis];
+  if (size == null) throw node.unsupported('the last index in the batch');
+  const backwards = Array.from({ length: size }, (_, i) => size - 1 - i);
+  return ops.sub(size - 1, ops.argmax(ops.gather(x, constant(backwards, [size], 'int32'), axis), axis));
+}
+
+/** Halves of an axis by each other, until one is left. */
+function product(x: Tensor, axes: readonly number[] = [...x.shape.keys()], { keepDims = false } = {}): Tensor {
+  const result = axes.reduce((y, given) => {
+    const axis = given < 0 ? given + x.shape.length : given;
+    let rest = y;
+    for (let n = rest.shape[axis] ?? null; n !== 1; n = rest.shape[axis]!) {
+      if (n === null) throw new BnError('unsupported', 'it multiplies along the batch; that is not imported');
+      const part = (from: number, to: number) =>
+        ops.slice(
+          rest,
+          rest.shape.map((_, i) => (i === axis ? from : 0)),
+          rest.shape.map((size, i) => (i === axis ? to : size)),
+        );
+      const half = Math.floor(n / 2);
+      const both = ops.mul(part(0, half), part(half, 2 * half));
+      rest = n % 2 === 0 ? both : ops.concat([both, part(n - 1, n)], axis);
+    }
+    return rest;
+  }, x);
+  const gone = axes.map((axis) => (axis < 0 ? axis + x.shape.length : axis));
+  return keepDims
+    ? result
+    : ops.reshape(
+        result,
+        x.shape.filter((_, i) => !gone.includes(i)),
+      );
+}
+
+/** Also of bools and bytes, as numbers. */
+const highest: Reduce = (x, ...along) => {
+  const isNumeric = x.dtype === 'float32' || x.dtype === 'int32';
+  return isNumeric ? ops.max(x, ...along) : ops.cast(ops.max(ops.cast(x, 'int32'), ...along), x.dtype);
+};
+
+const lowest: Reduce = (x, ...along) => {
+  const number = x.dtype === 'float32' ? x : ops.cast(x, 'int32');
+  return ops.cast(ops.neg(ops.max(ops.neg(number), ...along)), x.dtype);
+};
 
 function reduce(node: NodeContext, operation: Reduce): Tensor {
   const x = node.tensor(0);

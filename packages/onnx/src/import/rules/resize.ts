@@ -1,4 +1,4 @@
-// Images of another size.
+// Images of another size: each element along an axis is a sum of elements, weighed by their distance.
 
 import { constant, ops, type Tensor } from '@bn/core';
 import { damaged } from '../damaged.js';
@@ -7,14 +7,15 @@ import type { ImportRules } from '../rules.js';
 
 export const resize: ImportRules = {
   Resize: (node) => {
+    const { attributes } = node;
     const isOld = node.opset < 11;
     const [scales, sizes] = isOld ? [1, -1] : [2, 3];
     return resized(node, {
       scales: node.has(scales) && node.constant(scales).data.length > 0 ? numbers(node, scales) : undefined,
       sizes: sizes > 0 && node.has(sizes) ? node.integers(sizes) : undefined,
       // Before opset 11 there is one way, without a choice.
-      coordinates: isOld ? 'asymmetric' : node.attributes.string('coordinate_transformation_mode', 'half_pixel'),
-      nearest: isOld ? 'floor' : node.attributes.string('nearest_mode', 'round_prefer_floor'),
+      coordinates: isOld ? 'asymmetric' : attributes.string('coordinate_transformation_mode', 'half_pixel'),
+      nearest: isOld ? 'floor' : attributes.string('nearest_mode', 'round_prefer_floor'),
     });
   },
   Upsample: (node) =>
@@ -33,31 +34,45 @@ interface Wanted {
   readonly nearest: string;
 }
 
-function resized(node: NodeContext, { scales, sizes, coordinates, nearest }: Wanted): Tensor {
+function resized(node: NodeContext, { scales, sizes: given, coordinates, nearest }: Wanted): Tensor {
   const x = node.tensor(0);
   const mode = node.attributes.string('mode', 'nearest');
-  if (mode !== 'nearest' && mode !== 'linear') throw node.unsupported(`the mode ${mode}`);
-  if (node.attributes.int('antialias', 0) !== 0) throw node.unsupported('antialias');
-  if (node.attributes.string('keep_aspect_ratio_policy', 'stretch') !== 'stretch') {
-    throw node.unsupported('keep_aspect_ratio_policy');
-  }
+  if (!['nearest', 'linear', 'cubic'].includes(mode)) throw node.unsupported(`the mode ${mode}`);
   const axes = node.attributes.ints('axes')?.map((axis) => node.axis(axis, x.shape)) ?? [...x.shape.keys()];
-  const given = sizes ?? scales;
-  if (given?.length !== axes.length) throw damaged('it has neither a scale nor a size for each axis');
+  if ((given ?? scales)?.length !== axes.length) throw damaged('it has neither a scale nor a size for each axis');
+  const sizes = given && keptRatio(node, x, axes, given);
   return axes.reduce((y, axis, i) => {
     const [size, scale] = [y.shape[axis]!, scales?.[i]];
-    if (size === null ? scale === 1 : scale === undefined ? sizes![i] === size : scale === 1) return y;
+    const isWhole = coordinates !== 'tf_crop_and_resize';
+    if (size === null ? scale === 1 : isWhole && (scale === undefined ? sizes![i] === size : scale === 1)) return y;
     if (size === null) throw node.unsupported('it resizes along the batch');
     const target = scale === undefined ? sizes![i]! : Math.floor(size * scale);
     if (!(target > 0 && target <= 2 ** 16)) throw node.unsupported(`a size of ${target}`);
     const factor = scale ?? target / size;
-    const from = Array.from({ length: target }, (_, k) => position(k, { size, target, factor, coordinates, node }));
-    if (mode === 'nearest') {
-      const indices = from.map((at) => clamp(rounded(at, nearest, node), size));
-      return ops.gather(y, constant(indices, [target], 'int32'), axis);
-    }
-    return interpolated(y, axis, from);
+    const crop = coordinates === 'tf_crop_and_resize' ? [i, i + axes.length].map((at) => numbers(node, 1)[at]!) : [];
+    const from = Array.from({ length: target }, (_, k) =>
+      position(k, { size, target, factor, coordinates, crop, node }),
+    );
+    const indices = from.map((at) => clamp(rounded(at, nearest, node), size));
+    const resized =
+      mode === 'nearest'
+        ? ops.gather(y, constant(indices, [target], 'int32'), axis)
+        : interpolated(node, y, axis, from, factor);
+    const isOutside = from.map((at) => (crop.length > 0 && (at < 0 || at > size - 1) ? 1 : 0));
+    if (!isOutside.includes(1)) return resized;
+    const along = y.shape.map((_, j) => (j === axis ? target : 1));
+    return ops.where(constant(isOutside, along, 'bool'), node.attributes.float('extrapolation_value', 0), resized);
   }, x);
+}
+
+/** Sizes as `keep_aspect_ratio_policy` has them: all axes by one scale, the smallest or the largest. */
+function keptRatio(node: NodeContext, x: Tensor, axes: readonly number[], sizes: readonly number[]): readonly number[] {
+  const policy = node.attributes.string('keep_aspect_ratio_policy', 'stretch');
+  if (policy === 'stretch') return sizes;
+  if (policy !== 'not_larger' && policy !== 'not_smaller') throw node.unsupported(`the policy ${policy}`);
+  const own = axes.map((axis) => x.shape[axis] ?? 1);
+  const scale = Math[policy === 'not_larger' ? 'min' : 'max'](...sizes.map((n, i) => n / own[i]!));
+  return own.map((n) => Math.floor(scale * n + 0.5));
 }
 
 /** Where on the axis element k of the result is. */
@@ -68,12 +83,27 @@ function position(
     target,
     factor,
     coordinates,
+    crop,
     node,
-  }: { size: number; target: number; factor: number; coordinates: string; node: NodeContext },
+  }: {
+    size: number;
+    target: number;
+    factor: number;
+    coordinates: string;
+    /** Start and end of the part that is resized, as shares of the axis. */
+    crop: readonly number[];
+    node: NodeContext;
+  },
 ): number {
+  const [start = 0, end = 1] = crop;
   switch (coordinates) {
+    case 'tf_crop_and_resize':
+      if (target === 1) return 0.5 * (start + end) * (size - 1);
+      return start * (size - 1) + (k * (end - start) * (size - 1)) / (target - 1);
     case 'half_pixel':
       return (k + 0.5) / factor - 0.5;
+    case 'half_pixel_symmetric':
+      return (k + 0.5) / factor - 0.5 + (size / 2) * (1 - target / (factor * size));
     case 'pytorch_half_pixel':
       return target > 1 ? (k + 0.5) / factor - 0.5 : 0;
     case 'align_corners':
@@ -100,18 +130,47 @@ function rounded(at: number, mode: string, node: NodeContext): number {
   }
 }
 
-function interpolated(x: Tensor, axis: number, from: readonly number[]): Tensor {
+/** Elements around each position by a kernel, which with `antialias` is as wide as what an element of a smaller image covers. */
+function interpolated(node: NodeContext, x: Tensor, axis: number, from: readonly number[], factor: number): Tensor {
+  const { attributes } = node;
   const size = x.shape[axis]!;
-  const within = from.map((at) => Math.min(Math.max(at, 0), size - 1));
-  const at = (indices: readonly number[]) => ops.gather(x, constant(indices, [from.length], 'int32'), axis);
-  const below = within.map(Math.floor);
-  const shape = x.shape.map((_, i) => (i === axis ? from.length : 1));
-  const weights = constant(
-    within.map((at, k) => at - below[k]!),
-    shape,
-  );
-  const [low, high] = [at(below), at(below.map((index) => clamp(index + 1, size)))];
-  return ops.add(low, ops.mul(ops.sub(high, low), weights));
+  const isCubic = attributes.string('mode', 'nearest') === 'cubic';
+  const a = attributes.float('cubic_coeff_a', -0.75);
+  const width = attributes.int('antialias', 0) === 0 ? 1 : Math.max(1, 1 / factor);
+  const reach = Math.ceil((isCubic ? 2 : 1) * width);
+  const isWithin = (i: number) => attributes.int('exclude_outside', 0) === 0 || (i >= 0 && i < size);
+  const weights = from.map((at) => {
+    const around = Array.from({ length: 2 * reach }, (_, k) => Math.floor(at) + 1 - reach + k);
+    const raw = around.map((i) => {
+      const distance = Math.abs(i - at) / width;
+      return isWithin(i) ? (isCubic ? cubic(distance, a) : Math.max(0, 1 - distance)) : 0;
+    });
+    const total = raw.reduce((sum, w) => sum + w, 0);
+    return around.map((i, k) => ({ index: clamp(i, size), weight: raw[k]! / total }));
+  });
+  const along = x.shape.map((_, i) => (i === axis ? from.length : 1));
+  const terms = Array.from({ length: 2 * reach }, (_, k) => {
+    const tap = weights.map((one) => one[k]!);
+    const indices = constant(
+      tap.map(({ index }) => index),
+      [from.length],
+      'int32',
+    );
+    return ops.mul(
+      ops.gather(x, indices, axis),
+      constant(
+        tap.map(({ weight }) => weight),
+        along,
+      ),
+    );
+  });
+  return terms.reduce((sum, term) => ops.add(sum, term));
+}
+
+/** The kernel of cubic convolution (Keys, 1981). */
+function cubic(d: number, a: number): number {
+  if (d <= 1) return ((a + 2) * d - (a + 3)) * d * d + 1;
+  return d < 2 ? ((a * d - 5 * a) * d + 8 * a) * d - 4 * a : 0;
 }
 
 function clamp(index: number, size: number): number {

@@ -1,10 +1,10 @@
 // Operators that move elements without computing, and arithmetic with shapes, in which the batch may be a symbol.
 
-import { BnError, constant, formatShape, ops, type Shape, sizeOf } from '@bn/core';
+import { BnError, constant, formatShape, ops, type Shape, sizeOf, type Tensor } from '@bn/core';
 import { damaged } from '../damaged.js';
 import type { NodeContext } from '../node-context.js';
 import type { ImportRules } from '../rules.js';
-import { type Constant, integers, isConstant, type Value } from '../value.js';
+import { type Constant, integers, isConstant, isKnown, taken, tensorOf, transposed, type Value } from '../value.js';
 import { slice } from './slice.js';
 
 /** Integers that one operator may join. */
@@ -16,6 +16,22 @@ export const shape: ImportRules = {
     const { shape } = node.value(0);
     const [start, end] = [node.attributes.int('start', 0), node.attributes.int('end', shape.length)];
     return integers(shape.slice(start, end));
+  },
+  Size: (node) => {
+    const { shape } = node.value(0);
+    const size = sizeOf(shape.filter((n) => n !== null));
+    const open = (shape as Shape).includes(null);
+    if (open && size !== 1) throw node.unsupported('it computes with the size of the batch');
+    const counts: (number | null)[] = [open ? null : size];
+    return integers(counts, []);
+  },
+  Range: (node) => {
+    const [start, limit, delta] = [node.number(0), node.number(1), node.number(2)];
+    const count = Math.max(0, Math.ceil((limit - start) / delta));
+    if (!(count <= mostIntegers)) throw node.unsupported('so many numbers');
+    const data = Array.from({ length: count }, (_, i) => start + i * delta);
+    const { dtype } = node.value(0);
+    return dtype === 'float32' ? { dtype, shape: [count], data: Float32Array.from(data) } : integers(data);
   },
   Reshape: (node) => {
     const x = node.value(0);
@@ -51,12 +67,28 @@ export const shape: ImportRules = {
     const shape = Array.from({ length: rank }, (_, i) => (axes.has(i) ? 1 : rest.shift()!));
     return reshaped(x, shape);
   },
-  Transpose: (node) => ops.transpose(node.tensor(0), node.attributes.ints('perm')),
+  Transpose: (node) => {
+    const x = node.value(0);
+    const order = node.attributes.ints('perm') ?? [...x.shape.keys()].reverse();
+    if (!isKnown(x) || `${[...order].sort()}` !== `${[...x.shape.keys()].sort()}`) {
+      return ops.transpose(node.tensor(0), node.attributes.ints('perm'));
+    }
+    return transposed(x, order);
+  },
   Concat: (node) => {
     const values = node.node.inputs.map((_, i) => node.value(i));
+    const axis = node.axis(node.attributes.int('axis', 1), values[0]!.shape);
+    if (values.every(isKnown) && axis === 0 && sizeOf(values.map(({ data }) => data.length)) > 0) {
+      const size = values.reduce((sum, { data }) => sum + data.length, 0);
+      if (size > mostIntegers) throw node.unsupported('so many integers');
+      const data = values.flatMap((value) => Array.from(value.data as readonly (number | null)[]));
+      const length = values.reduce((sum, { shape }) => sum + (shape[0] ?? 1), 0);
+      return { dtype: values[0]!.dtype, shape: [length, ...values[0]!.shape.slice(1)], data };
+    }
     if (!values.every(isLine)) {
-      const x = node.tensor(0);
-      return ops.concat(node.tensors(), node.axis(node.attributes.int('axis', 1), x.shape));
+      const parts = values.filter(({ shape }) => !shape.includes(0));
+      const tensors = parts.map((value) => (isConstant(value) ? tensorOf(value) : value));
+      return ops.concat(withBatch(tensors, axis, node), axis);
     }
     const size = values.reduce((sum, { data }) => sum + data.length, 0);
     if (size > mostIntegers) throw node.unsupported('so many integers');
@@ -78,9 +110,9 @@ export const shape: ImportRules = {
     if (size == null || chosen.some((i) => !(i >= 0 && i < size))) {
       throw damaged(`its indices are not all within ${formatShape(x.shape)}`);
     }
-    if (!isLine(x)) return ops.gather(node.tensor(0), constant(chosen, indices.shape, 'int32'), axis);
-    const entries = chosen.map((i) => x.data[i]!);
-    return integers(entries, indices.shape);
+    if (!isKnown(x)) return ops.gather(node.tensor(0), constant(chosen, indices.shape, 'int32'), axis);
+    const shape = [...x.shape.slice(0, axis), ...indices.shape, ...x.shape.slice(axis + 1)];
+    return { ...taken(x, axis, chosen), shape };
   },
   Slice: slice,
   Expand: (node) => {
@@ -94,6 +126,12 @@ export const shape: ImportRules = {
     return ops.broadcastTo(x, shape);
   },
 };
+
+/** What has a batch of one in the file beside what has the batch, as ViT's class token does, is there for each example. */
+function withBatch(tensors: readonly Tensor[], axis: number, { trace: { batch, fixedBatch } }: NodeContext): Tensor[] {
+  const isOpen = fixedBatch === 1 && axis > 0 && tensors.some(({ shape }) => shape[0] === batch);
+  return tensors.map((x) => (isOpen && x.shape[0] === 1 ? ops.broadcastTo(x, [batch, ...x.shape.slice(1)]) : x));
+}
 
 /** One axis of integers that are known. */
 function isLine(value: Value): value is Constant {

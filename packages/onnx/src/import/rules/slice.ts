@@ -3,7 +3,7 @@
 import { BnError, constant, type Dimension, formatShape, ops, type Shape } from '@bn/core';
 import { damaged } from '../damaged.js';
 import type { NodeContext } from '../node-context.js';
-import { integers, isConstant, type Value } from '../value.js';
+import { isKnown, taken, type Value } from '../value.js';
 
 interface Cut {
   readonly axis: number;
@@ -15,9 +15,8 @@ interface Cut {
 export function slice(node: NodeContext): Value {
   const x = node.value(0);
   const cuts = cutsOf(node, x.shape);
-  if (isConstant(x) && x.dtype === 'int32' && x.shape.length === 1) {
-    const [cut] = cuts;
-    return cut ? integers(pick(x.data as readonly (number | null)[], cut)) : x;
+  if (isKnown(x)) {
+    return cuts.reduce((y, cut) => taken(y, cut.axis, pick([...Array(y.shape[cut.axis]).keys()], cut) as number[]), x);
   }
   const from = x.shape.map(() => 0);
   const to: Dimension[] = [...x.shape];
