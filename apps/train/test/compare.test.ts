@@ -4,7 +4,7 @@ import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import type { EpochRecord } from '../src/run-record.js';
-import { smallFolder, train } from './small-run.js';
+import { smallFlags, smallFolder, train } from './small-run.js';
 
 /** A run as its folder has it; each epoch is given as loss and accuracy on the test data. */
 function writeRun(
@@ -49,6 +49,7 @@ describe('compare', () => {
     expect(stdout.split('\n').map((line) => line.split(/ {2,}/))).toEqual([
       ['', 'a', 'b'],
       ['epochs', '3', '1'],
+      ['epoch that is kept', '3', '1'],
       ['train loss', '0.5000', '0.5000'],
       ['test loss', '0.5000', '–'],
       ['best test loss', '0.4000 (epoch 2)', '–'],
@@ -61,6 +62,22 @@ describe('compare', () => {
       ['optimizer', 'adam', 'sgd'],
       [''],
     ]);
+  });
+
+  it('tells the figures of the epoch that was the best in validation, where a run keeps that', async () => {
+    const folder = smallFolder();
+    expect(await train(folder, [...smallFlags, '--keep', 'best', '--out', 'runs/a'])).toMatchObject({ code: 0 });
+    const file = join(folder, 'runs/a/metrics.jsonl');
+    const epochs = readFileSync(file, 'utf8')
+      .trimEnd()
+      .split('\n')
+      .map((line): EpochRecord => JSON.parse(line));
+    const losses = epochs.map(({ validation }) => validation!.loss);
+    const best = epochs[losses.indexOf(Math.min(...losses))]!;
+    const { stdout } = await train(folder, ['compare', 'runs/a']);
+    expect(stdout).toMatch(new RegExp(`^epoch that is kept +${best.epoch}$`, 'm'));
+    expect(stdout).toMatch(new RegExp(`^validation loss +${best.validation!.loss.toFixed(4)}$`, 'm'));
+    expect(stdout).toMatch(new RegExp(`^test acc +${best.test.metrics.accuracy!.toFixed(4)}$`, 'm'));
   });
 
   it('writes a page with the curves over each other, which needs nothing else', async () => {

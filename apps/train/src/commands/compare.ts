@@ -10,7 +10,7 @@ export const summary = 'runs beside each other: what differs, what came of it, h
 export async function run(args: readonly string[], io: Io): Promise<number> {
   const command = new CheckedCommand('train compare')
     .description(
-      'Tells in which settings recorded runs differ, what their figures are after the last epoch and at best, and how fast ' +
+      'Tells in which settings recorded runs differ, what the figures are of the epoch that each keeps and at best, and how fast ' +
         'they were. Runs need not be finished.',
     )
     .argument('<runs...>', 'folders of the runs')

@@ -1,5 +1,6 @@
 // What two or more runs differ in, as rows of a table with a column for each run.
 
+import type { Metrics } from '@bn/core';
 import { type KnobName, knobs } from '../config/knobs.js';
 import { shortName } from '../display/format.js';
 import { metricsOf } from '../report/training-charts.js';
@@ -20,25 +21,68 @@ export function settingRows(runs: readonly RecordedRun[]): Row[] {
     .filter(([, ...texts]) => new Set(texts).size > 1);
 }
 
-/** Each figure after the last epoch, and where it was best on the test data. */
+/** Figures of the epoch whose weights count, where each was best on the test data, and the speed. */
 export function figureRows(runs: readonly RecordedRun[]): Row[] {
   const names = [...new Set(runs.flatMap(({ epochs }) => ['loss', ...metricsOf(epochs)]))];
-  const row = (name: string, text: (epochs: readonly EpochRecord[]) => string | null): Row => {
-    return [name, ...runs.map(({ epochs }) => text(epochs) ?? '–')];
-  };
+  const kept = runs.map(keptEpoch);
+  const row = (name: string, texts: readonly (string | null)[]): Row => [name, ...texts.map((text) => text ?? '–')];
+  const figures = (name: string, of: (epoch: EpochRecord) => Metrics | undefined) =>
+    kept.map((epoch) => {
+      const part = epoch && of(epoch);
+      return digits(part && figureOf(name, part));
+    });
   return [
-    row('epochs', (epochs) => String(epochs.length)),
-    ...names.flatMap((name) => [
-      row(`train ${shortName(name)}`, (epochs) => digits(epochs.at(-1) && figureOf(name, epochs.at(-1)!))),
-      row(`test ${shortName(name)}`, (epochs) => digits(epochs.at(-1) && figureOf(name, epochs.at(-1)!.test))),
-      row(`best test ${shortName(name)}`, (epochs) => bestText(name, epochs)),
-    ]),
-    row('examples/s', (epochs) => {
-      const total = (key: 'examples' | 'seconds') => epochs.reduce((sum, epoch) => sum + epoch[key], 0);
-      return epochs.length > 0 ? Math.round(total('examples') / total('seconds')).toLocaleString('en-US') : null;
+    row(
+      'epochs',
+      runs.map(({ epochs }) => String(epochs.length)),
+    ),
+    row(
+      'epoch that is kept',
+      kept.map((epoch) => (epoch ? String(epoch.epoch) : null)),
+    ),
+    ...names.flatMap((name) => {
+      const short = shortName(name);
+      const validated = figures(name, ({ validation }) => validation);
+      return [
+        row(
+          `train ${short}`,
+          figures(name, (epoch) => epoch),
+        ),
+        ...(validated.some((text) => text !== null) ? [row(`validation ${short}`, validated)] : []),
+        row(
+          `test ${short}`,
+          figures(name, ({ test }) => test),
+        ),
+        row(
+          `best test ${short}`,
+          runs.map(({ epochs }) => bestText(name, epochs)),
+        ),
+      ];
     }),
-    row('seconds of training', (epochs) => epochs.reduce((sum, { seconds }) => sum + seconds, 0).toFixed(1)),
+    row(
+      'examples/s',
+      runs.map(({ epochs }) => rateText(epochs)),
+    ),
+    row(
+      'seconds of training',
+      runs.map(({ epochs }) => totalOf(epochs, 'seconds').toFixed(1)),
+    ),
   ];
+}
+
+/** The best one by the run's own measure on the validation data, else the last. */
+function keptEpoch({ config, epochs }: RecordedRun): EpochRecord | undefined {
+  const by = String(config.keepBy ?? 'loss');
+  return (config.keep === 'best' && bestBy(by, epochs, ({ validation }) => validation)) || epochs.at(-1);
+}
+
+function totalOf(epochs: readonly EpochRecord[], key: 'examples' | 'seconds'): number {
+  return epochs.reduce((sum, epoch) => sum + epoch[key], 0);
+}
+
+function rateText(epochs: readonly EpochRecord[]): string | null {
+  if (epochs.length === 0) return null;
+  return Math.round(totalOf(epochs, 'examples') / totalOf(epochs, 'seconds')).toLocaleString('en-US');
 }
 
 /** JSON has null for a number that is not finite. */
@@ -48,8 +92,21 @@ function digits(value: number | null | undefined): string | null {
 
 /** `0.8534 (epoch 7)` */
 function bestText(name: string, epochs: readonly EpochRecord[]): string | null {
-  const sign = lessIsBetter.includes(name) ? -1 : 1;
-  const known = epochs.filter(({ test }) => Number.isFinite(figureOf(name, test)));
-  const [best] = [...known].sort((a, b) => sign * (figureOf(name, b.test)! - figureOf(name, a.test)!));
+  const best = bestBy(name, epochs, ({ test }) => test);
   return best ? `${digits(figureOf(name, best.test))} (epoch ${best.epoch})` : null;
+}
+
+/** The first epoch with the best figure in a part; undefined if there is none. */
+function bestBy(
+  name: string,
+  epochs: readonly EpochRecord[],
+  of: (epoch: EpochRecord) => Metrics | undefined,
+): EpochRecord | undefined {
+  const sign = lessIsBetter.includes(name) ? 1 : -1;
+  const known = epochs.flatMap((epoch) => {
+    const part = of(epoch);
+    const figure = part && figureOf(name, part);
+    return Number.isFinite(figure) ? [{ epoch, score: sign * figure! }] : [];
+  });
+  return known.sort((a, b) => a.score - b.score)[0]?.epoch;
 }
