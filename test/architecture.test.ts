@@ -20,6 +20,7 @@ const allowed: Record<string, string[]> = {
   'fashion-mnist': ['core', 'datasets'],
   models: ['core'],
   conformance: ['core', 'reference'],
+  create: [],
   'command-line': [
     'core',
     'datasets',
