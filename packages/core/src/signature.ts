@@ -49,8 +49,24 @@ export interface Signature {
 /** ImageNet's mean and deviation, of RGB from 0 to 1, as torchvision's networks expect. */
 export const imageNet = { mean: [0.485, 0.456, 0.406], deviation: [0.229, 0.224, 0.225] } as const;
 
+/** What networks take pixels as: black and white as the numbers of a range, or from 0 to 1 and then by ImageNet's mean and deviation. */
+export type PixelForm = '0..1' | '0..255' | '-1..1' | 'imagenet';
+
+export const pixelForms: readonly PixelForm[] = ['0..1', '0..255', '-1..1', 'imagenet'];
+
+/** A form of pixels in the terms of a signature. */
+export function pixelForm(form: PixelForm): Pick<ImageSignature, 'range' | 'mean' | 'deviation'> {
+  if (form === 'imagenet') return { range: [0, 1], ...imageNet };
+  return { range: form.split('..').map(Number) as [number, number], mean: [], deviation: [] };
+}
+
 /** Pixels 0..255 as the numbers that the model takes: scale · pixel + offset, for each channel. */
-export function pixelScaling({ channels, range: [black, white], mean, deviation }: ImageSignature): {
+export function pixelScaling({
+  channels,
+  range: [black, white],
+  mean,
+  deviation,
+}: Pick<ImageSignature, 'channels' | 'range' | 'mean' | 'deviation'>): {
   readonly scale: readonly number[];
   readonly offset: readonly number[];
 } {

@@ -5,7 +5,6 @@ export { exportTrainingStep, type TrainingStepExport } from './export-training-s
 export { embedExternalData } from './external-data.js';
 export { type ImportedInference, importInference } from './import/import-inference.js';
 export * from './import/import-onnx.js';
-export type { PixelRange } from './import/read-pixels.js';
 export { answerOf, type SignatureOptions, type Signed, signatureOf } from './import/signature.js';
 export { addMetadata, readMetadata } from './metadata.js';
 export { type ImportedPredictor, importPredictor, openPredictor, type Predictor } from './predictor.js';

@@ -11,7 +11,7 @@ import {
   requireExactMode,
   text,
 } from '@bn/command-line';
-import { outputKinds } from '@bn/core';
+import { outputKinds, pixelForms } from '@bn/core';
 import type { SignatureOptions } from '@bn/onnx';
 import type { Command, OptionValues } from 'commander';
 import type { OpenModelOptions } from '../model/open-model.js';
@@ -20,11 +20,7 @@ export function addModelOptions(command: Command): void {
   const options = [
     checkedOption('--output', text('<name>'), 'the output that counts, where a file has several'),
     checkedOption('--gives', oneOf(...outputKinds), 'what it is, where the file does not show it'),
-    checkedOption(
-      '--pixels',
-      oneOf('0..1', '0..255', '-1..1', 'imagenet'),
-      'what black to white is for the model, likewise',
-    ),
+    checkedOption('--pixels', oneOf(...pixelForms), 'what black to white is for the model, likewise'),
   ];
   for (const option of options) command.addOption(option);
   for (const [name, flag] of Object.entries(backendFlags)) command.addOption(flagOption(`--${name}`, flag));

@@ -16,7 +16,7 @@ import {
   toggle,
   wholeNumber,
 } from '@bn/command-line';
-import { outputKinds } from '@bn/core';
+import { outputKinds, pixelForms } from '@bn/core';
 import type { Option } from 'commander';
 import { builtInNames } from '../load/built-in.js';
 import { type Augmentation, augmentation } from './augmentation.js';
@@ -39,10 +39,10 @@ export const knobs = {
   output: knob(text('<name>'), null, 'output of an .onnx file that is trained', 'the one that classifies'),
   gives: knob(oneOf(...outputKinds), null, 'what that output is', 'what the file proves, else logits'),
   pixels: knob(
-    oneOf('0..1', '0..255', '-1..1', 'imagenet'),
+    oneOf(...pixelForms),
     null,
-    'pixels of an .onnx file',
-    'what it proves, else 0..1',
+    'what the network takes pixels as: for an .onnx file, and for built-in networks, whose weights from PyTorch want imagenet as a rule',
+    'what the file proves, else 0..1',
   ),
   weights: knob(
     text('<file>'),

@@ -2,7 +2,7 @@
 
 import { dirname, join, resolve } from 'node:path';
 import { type DataOptions, fileToWrite, isPath, requireExactMode, UsageError } from '@bn/command-line';
-import { hasBatchNorm } from '../load/built-in.js';
+import { builtInNames, hasBatchNorm } from '../load/built-in.js';
 import { flagOf, type KnobName, type KnobValues, knobNames, knobs } from './knobs.js';
 import { presetsFor } from './photographs.js';
 import { valuesFromEnvironment, valuesFromFile } from './read-values.js';
@@ -121,9 +121,9 @@ function requireSense(values: KnobValues): void {
   require('bnMomentum', hasBatchNorm(model), normalized);
   require('bnEpsilon', hasBatchNorm(model), normalized);
   const isFile = model.endsWith('.onnx');
-  for (const name of ['output', 'gives', 'pixels'] as const) {
-    require(name, isFile, 'it is for models from .onnx files');
-  }
+  for (const name of ['output', 'gives'] as const) require(name, isFile, 'it is for models from .onnx files');
+  const takesPixels = isFile || builtInNames.includes(model);
+  require('pixels', takesPixels, 'it is for built-in networks and models from .onnx files');
   require('bnImported', isFile || values.freeze !== null, 'it is for models from .onnx files, and for frozen layers');
   const isTrained = isFile || isPath(model) || values.weights !== null;
   for (const name of ['newHead', 'freeze'] as const) {

@@ -1,7 +1,16 @@
 // Finds the network that is to be trained, by name, path or package.
 
 import { importModule, isPath, named, readModelFile, resolvePackage, resolvePath, UsageError } from '@bn/command-line';
-import { BnError, defineLayer, defineModel, type Layer, type Model } from '@bn/core';
+import {
+  BnError,
+  defineLayer,
+  defineModel,
+  formatShape,
+  type Layer,
+  type Model,
+  pixelForm,
+  scalePixels,
+} from '@bn/core';
 import type { Signed } from '@bn/onnx';
 import type { RunConfig } from '../config/settings.js';
 import { type BuiltInConfig, builtIn, builtInNames } from './built-in.js';
@@ -32,7 +41,7 @@ type NetworkConfig = BuiltInConfig & Pick<RunConfig, 'task' | 'output' | 'gives'
 export async function loadNetwork(config: NetworkConfig, workingFolder: string): Promise<Network> {
   const name = config.model;
   const layerFor = builtIn(config);
-  if (layerFor) return ofLayer(layerFor, null);
+  if (layerFor) return ofLayer(layerFor, null, config.pixels);
   const file = isPath(name)
     ? resolvePath(name, workingFolder)
     : (resolvePackage(name, workingFolder) ?? resolvePackage(name, import.meta.dirname));
@@ -45,10 +54,26 @@ export async function loadNetwork(config: NetworkConfig, workingFolder: string):
 }
 
 /** Takes data of any shape that goes through it. */
-function ofLayer(layerFor: (outputs: number) => Layer, file: string | null): Network {
+function ofLayer(
+  layerFor: (outputs: number) => Layer,
+  file: string | null,
+  pixels: RunConfig['pixels'] = null,
+): Network {
   const modelFor: Network['modelFor'] = ({ shape, outputs }) =>
-    defineModel(layerFor(outputs), { input: { shape: [null, ...shape], dtype: 'float32' } });
+    defineModel(withPixels(layerFor(outputs), pixels, shape), { input: { shape: [null, ...shape], dtype: 'float32' } });
   return { shape: null, signed: null, file, modelFor };
+}
+
+/** The network on pixels from 0 to 1, which it takes as others. */
+function withPixels(network: Layer, pixels: RunConfig['pixels'], [channels, ...size]: readonly number[]): Layer {
+  if (pixels === null || pixels === '0..1') return network;
+  const isImage = size.length === 2 && (channels === 3 || (channels === 1 && pixels !== 'imagenet'));
+  if (isImage) return (x, scope) => network(scalePixels(x, { channels, ...pixelForm(pixels) }), scope);
+  const wanted = pixels === 'imagenet' ? 'images in colour, 3 channels' : 'images, 1 or 3 channels';
+  const found = formatShape([channels!, ...size]);
+  throw new UsageError(
+    `--pixels ${pixels} is for ${wanted}, and the examples are ${found}; leave it out, or give --channels 3`,
+  );
 }
 
 /** Says itself what it takes. */

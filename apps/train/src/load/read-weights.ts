@@ -8,12 +8,16 @@ import {
   type HostTensor,
   headOf,
   type Model,
+  type PixelForm,
   type Signature,
 } from '@bn/core';
+import type { Fingerprint } from '../run/fingerprint.js';
 
 export interface Weights {
   /** Of the run that they are from; null for weights from elsewhere. */
   readonly signature: Signature | null;
+  /** What the run's network takes pixels as, where that was said; null also for weights from elsewhere. */
+  readonly pixels: PixelForm | null;
   /**
    * The model's parameters and running statistics, without those of its head if that is new; throws BnError `checkpoint` for weights of
    * another model.
@@ -32,7 +36,9 @@ export async function readWeights(file: string): Promise<Weights> {
   const { tensors, metadata } = named(file, () =>
     decodeSafetensors(bytes, (name) => !name.endsWith('num_batches_tracked')),
   );
+  const { pixels }: Partial<Fingerprint> = JSON.parse(metadata.fingerprint ?? '{}');
   return {
+    pixels: pixels ?? null,
     signature: metadata.signature === undefined ? null : named(file, () => decodeSignature(metadata.signature!)),
     for: (model, { newHead }) =>
       named(file, () => {

@@ -3,7 +3,7 @@
 import { createHash } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import type { RunData } from '@bn/command-line';
-import { BnError, type Dataset, formatSpec } from '@bn/core';
+import { BnError, type Dataset, formatSpec, type PixelForm } from '@bn/core';
 
 export interface Fingerprint {
   /** Count, specs, and a hash of all labels and of the features of examples. */
@@ -13,13 +13,22 @@ export interface Fingerprint {
   readonly validation?: readonly string[];
   /** Hash of the network's own file; null for networks that come with the program. */
   readonly network: string | null;
+  /** What the network takes pixels as, where that was said. */
+  readonly pixels?: PixelForm;
 }
 
 /** Examples whose features are looked at, spread over the data. */
 const sample = 250;
 
-/** @param file of the network, null for one that comes with the program */
-export async function fingerprintOf({ train, validation, test }: RunData, file: string | null): Promise<Fingerprint> {
+/**
+ * @param file of the network, null for one that comes with the program
+ * @param pixels what the network takes pixels as, null where nothing was said
+ */
+export async function fingerprintOf(
+  { train, validation, test }: RunData,
+  file: string | null,
+  pixels: PixelForm | null,
+): Promise<Fingerprint> {
   const network =
     file === null
       ? null
@@ -27,7 +36,7 @@ export async function fingerprintOf({ train, validation, test }: RunData, file: 
           .update(await readFile(file))
           .digest('hex');
   const validated = validation && { validation: printOf(validation) };
-  return { train: printOf(train), test: printOf(test), ...validated, network };
+  return { train: printOf(train), test: printOf(test), ...validated, network, ...(pixels !== null && { pixels }) };
 }
 
 function printOf(data: Dataset): readonly string[] {

@@ -60,7 +60,7 @@ export async function withTrainer<T>(
       const matched = matchData(fitted, data, config.batchSize);
       const warnings = [...(network.signed?.assumptions ?? []), ...data.warnings, ...matched.warnings, ...advice];
       const chosen = { ...config, backend: name };
-      const fingerprint = await fingerprintOf(matched.data, network.file);
+      const fingerprint = await fingerprintOf(matched.data, network.file, config.pixels);
       return await body({
         ...matched,
         warnings,

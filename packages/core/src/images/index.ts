@@ -2,3 +2,4 @@
 
 export { type ImageInputSignature, imageFeatures } from './features.js';
 export { channelsFirst, greyOf, type PixelOptions, pixelsOf, type RgbaImage } from './pixels.js';
+export { scalePixels } from './scale-pixels.js';

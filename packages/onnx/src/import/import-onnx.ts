@@ -2,14 +2,13 @@
 
 import {
   BnError,
-  constant,
   defineModel,
   type HostTensor,
   type ImageSignature,
   input,
   type Model,
   ops,
-  pixelScaling,
+  scalePixels,
   type Tensor,
   trace,
 } from '@bn/core';
@@ -110,10 +109,7 @@ function chooseOutput({ outputs, nodes, constants }: OnnxGraph, wanted: string |
 /** Images [batch, channels, height, width], from 0 to 1 or uint8, as the file takes them. */
 function asInFile(x: Tensor, image: ImageSignature): Tensor {
   const { channels, height, width, order } = image;
-  const { scale, offset } = pixelScaling(image);
-  const each = (values: readonly number[]) => constant(values, [1, channels, 1, 1]);
-  const isAsIs = x.dtype === 'uint8' || (scale.every((v) => v * 255 === 1) && offset.every((v) => v === 0));
-  const scaled = isAsIs ? x : ops.add(ops.mul(x, each(scale.map((v) => v * 255))), each(offset));
+  const scaled = x.dtype === 'uint8' ? x : scalePixels(x, image);
   if (order === 'HWC') return ops.transpose(scaled, [0, 2, 3, 1]);
   if (order === 'CHW') return scaled;
   return ops.reshape(scaled, [x.shape[0]!, ...(order === 'HW' ? [height, width] : [channels * height * width])]);

@@ -1,13 +1,10 @@
 // Which pixels a model takes, as far as its first operations prove it: they scale and shift them.
 
-import { type Graph, isOp, type Tensor } from '@bn/core';
+import { type Graph, isOp, type PixelForm, type Tensor } from '@bn/core';
 import { createEvaluator } from '../evaluate-constant.js';
 
-/** The numbers that black and full light are in front of the model. */
-export type PixelRange = '0..1' | '0..255' | '-1..1';
-
 /** @returns null where nothing is proven */
-export function readPixels({ inputs, outputs, nodes }: Graph, channels: number): PixelRange | null {
+export function readPixels({ inputs, outputs, nodes }: Graph, channels: number): PixelForm | null {
   const evaluate = createEvaluator(new Map());
   const results = new Set(outputs.values());
   /** The input is scaled to scale · x + shift. */
@@ -50,7 +47,7 @@ export function readPixels({ inputs, outputs, nodes }: Graph, channels: number):
 }
 
 /** Of scale · (x − centre): the range whose numbers that brings to about −4 to 4, or whose middle it is. */
-function rangeOf(scale: number, centre: number): PixelRange | null {
+function rangeOf(scale: number, centre: number): PixelForm | null {
   if (!(scale > 0)) return null;
   if (Math.abs(centre + 1) < 0.01) return '-1..1';
   if (centre > 2 && centre < 254) return '0..255';

@@ -8,12 +8,13 @@ import {
   type Graph,
   type ImageSignature,
   type InputSignature,
-  imageNet,
   isOp,
   numbered,
   type OutputKind,
   type OutputSignature,
   ops,
+  type PixelForm,
+  pixelForm,
   type Signature,
   type Spec,
   sameShape,
@@ -21,14 +22,14 @@ import {
 } from '@bn/core';
 import type { ImportedInference } from './import-inference.js';
 import { type Head, readHead } from './read-head.js';
-import { type PixelRange, readPixels } from './read-pixels.js';
+import { readPixels } from './read-pixels.js';
 
 /** What the user knows of a file that does not say it itself. */
 export interface SignatureOptions {
   /** Name of the output that counts. */
   readonly output?: string | undefined;
   readonly gives?: OutputKind | undefined;
-  readonly pixels?: PixelRange | 'imagenet' | undefined;
+  readonly pixels?: PixelForm | undefined;
 }
 
 export interface Signed {
@@ -111,10 +112,8 @@ function readInput(
   }
   const ownExport = metadata.input?.endsWith('pixels divided by 255') ? '0..1' : null;
   const proven = dtype === 'uint8' ? '0..255' : (readPixels(graph, layout.channels) ?? ownExport);
-  const input = (pixels: string): InputSignature => {
-    const [black, white] = pixels === 'imagenet' ? [0, 1] : (pixels.split('..').map(Number) as [number, number]);
-    const normalization = pixels === 'imagenet' ? imageNet : { mean: [], deviation: [] };
-    return { name, dtype, shape, image: { ...layout, range: [black, white], ...normalization } };
+  const input = (pixels: PixelForm): InputSignature => {
+    return { name, dtype, shape, image: { ...layout, ...pixelForm(pixels) } };
   };
   if (proven !== null) {
     const own = input(proven);
