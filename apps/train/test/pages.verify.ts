@@ -16,66 +16,33 @@ import { smallFlags, writeRun } from './small-run.js';
 const program = fileURLToPath(new URL('../dist/index.js', import.meta.url));
 const executablePath = findChromium();
 const axe = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
-const folders: string[] = [];
+const folder = mkdtempSync(join(tmpdir(), 'bn-pages-'));
+const run = (...words: string[]) => promisify(execFile)(process.execPath, [program, ...words], { cwd: folder });
 let browser: Browser | undefined;
 beforeAll(async () => {
   // In containers there is no sandbox to be had.
   if (executablePath) browser = await chromium.launch({ executablePath, args: ['--no-sandbox'] });
+  writeRun(folder);
+  await run(...smallFlags, '--augment', 'light', '--out', 'a');
 });
 afterAll(async () => {
   await browser?.close();
-  for (const folder of folders) rmSync(folder, { recursive: true, force: true });
+  rmSync(folder, { recursive: true, force: true });
 });
 
-/** By name, the commands that write a page, in a folder where a run `a` has been recorded. */
-const pages: Readonly<Record<string, { file: string; flags: readonly string[] }>> = {
-  report: { file: 'a/report.html', flags: [] },
-  comparison: { file: 'page.html', flags: ['compare', 'a', 'a', '--html', 'page.html'] },
-  data: { file: 'page.html', flags: ['look', '--data', 'data', '--html', 'page.html'] },
-  profile: {
-    file: 'page.html',
-    flags: [
-      'profile',
-      '--backend',
-      'wasm',
-      '--data',
-      'data',
-      '--model',
-      'net.ts',
-      '--steps',
-      '1',
-      '--html',
-      'page.html',
-    ],
-  },
-  parity: {
-    file: 'page.html',
-    flags: [
-      'parity',
-      '--backends',
-      'wasm',
-      '--data',
-      'data',
-      '--model',
-      'net.ts',
-      '--steps',
-      '1',
-      '--html',
-      'page.html',
-    ],
-  },
+/** By name, the commands that write a page, beside a run `a`; that has one, too. */
+const pages: Readonly<Record<string, string>> = {
+  report: '',
+  comparison: 'compare a a',
+  data: 'look --data data',
+  profile: 'profile --backend wasm --data data --model net.ts --steps 1',
+  parity: 'parity --backends wasm --data data --model net.ts --steps 1',
 };
 
-describe.each(Object.entries(pages))('%s', (_, { file, flags }) => {
-  let address: string;
+describe.each(Object.entries(pages))('%s', (name, command) => {
+  const address = pathToFileURL(join(folder, command === '' ? 'a/report.html' : `${name}.html`)).href;
   beforeAll(async () => {
-    const folder = mkdtempSync(join(tmpdir(), 'bn-pages-'));
-    folders.push(folder);
-    writeRun(folder);
-    const train = (...words: string[]) => promisify(execFile)(process.execPath, [program, ...words], { cwd: folder });
-    await train(...smallFlags, '--augment', 'light', '--out', 'a');
-    if (flags.length > 0) await train(...flags);
-    address = pathToFileURL(join(folder, file)).href;
+    if (command !== '') await run(...command.split(' '), '--html', `${name}.html`);
   });
 
   it.for(['light', 'dark'] as const)(

@@ -14,7 +14,7 @@ export function confusionSection(confusion: Confusion, classNames: readonly stri
   if (!confusion.some((row) => row.some((count) => count > 0))) return null;
   const name = (label: number) => classNames[label] ?? String(label);
   return html`<section><h2>Confusion matrix</h2>
-<p class="note">Test data after the final epoch: rows are the true classes, columns what the network says.</p>
+<p class="note">Test data: rows are the true classes, columns what the network says.</p>
 <div class="card matrix">
 ${confusion.length <= mostClasses && table(confusion, name)}
 ${pairs(confusion, name)}
