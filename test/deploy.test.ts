@@ -42,13 +42,19 @@ describe('all files say the same', () => {
       `${runAsUser}:${runAsGroup}`,
       runAsUser,
     ]);
-    const port = instruction('EXPOSE');
+    const [port, grpcPort] = instruction('EXPOSE').split(' ') as [string, string];
     expect(containers.map(({ ports }) => String(ports[0].containerPort))).toEqual([port, port]);
     expect(JSON.parse(instruction('ENTRYPOINT'))).toEqual(expect.arrayContaining(['--port', port]));
     expect(unit).toContain(`--port ${port}`);
     expect(dockerfile).toContain(`http://127.0.0.1:${port}/v2/health/ready`);
     expect(caddyfile).toContain(`dynamic a infer ${port}`);
-    expect(service.spec.ports[0].targetPort).toBe(containers[0].ports[0].name);
+    expect(JSON.parse(instruction('ENTRYPOINT'))).toEqual(expect.arrayContaining(['--grpc-port', grpcPort]));
+    expect(unit).toContain(`--grpc-port ${grpcPort}`);
+    expect(compose.services.infer.expose).toEqual([grpcPort]);
+    const { ports } = containers[0];
+    expect(String(ports[1].containerPort)).toBe(grpcPort);
+    const targets = service.spec.ports.map(({ targetPort }: { targetPort: string }) => targetPort);
+    expect(targets).toEqual(ports.map(({ name }: { name: string }) => name));
     for (const { startupProbe, readinessProbe, livenessProbe } of containers) {
       const paths = [startupProbe, readinessProbe, livenessProbe].map(({ httpGet }) => httpGet.path);
       expect(paths).toEqual(['/v2/health/ready', '/v2/health/ready', '/v2/health/live']);

@@ -26,7 +26,8 @@ function instruction(name: RegExp, port: number): string[] {
   const places: Record<string, string> = { '/nodejs/bin/node': process.execPath };
   return words.map((word) => {
     const here = word.replace(/^\/app\b/, tree).replace(/^\/models\b/, models);
-    return (places[here] ?? here).replace('8080', String(port));
+    // Several servers run at a time; each takes any port for gRPC.
+    return (places[here] ?? here).replace('8080', String(port)).replace('8081', '0');
   });
 }
 
@@ -127,6 +128,7 @@ describe('the container', () => {
     child.kill('SIGTERM');
     expect(await exit).toEqual([0, null]);
     expect(spawnSync(file!, args, confined).status).toBe(1);
+    expect(log()).toMatch(/ on http:\S+, gRPC on port \d+\n/);
     expect(log()).toMatch(/"requestId":"mine","method":"POST","path":"\/classify","status":200/);
     expect(log()).not.toMatch(/"level":"(warn|error)"/);
   });
