@@ -108,6 +108,8 @@ describe('look', () => {
     const folder = smallFolder();
     write(join(folder, 'light.csv'), 'bright,p1\n0.5,0\n1.5,255\n2.5,0\n');
     write(join(folder, 'tags.csv'), 'a,b,p1\n1,0,0\n0,0,9\n1,1,0\n');
+    const { stdout } = await train(folder, ['look', '--data', 'light.csv', '--task', 'regress', '--target', 'bright']);
+    expect(stdout).toMatch(/^test data: none; a training holds out a tenth, by its seed$/m);
     const values = await look(folder, '--data', 'light.csv', '--task', 'regress', '--target', 'bright');
     expect(values.parts[0]).toMatchObject({
       classes: [],

@@ -10,7 +10,7 @@ const mostLines = 20;
 export function outcomeText(record: DataRecord, width: number): string {
   const { data, parts, skipped, warnings } = record;
   const sections = [
-    [data, ...parts.map((part) => `${partName(part)}: ${tableText(part, record.task)}`)],
+    [data, ...partLines(record)],
     classLines(parts, width),
     ...parts.map(fileLines),
     spreadLines(parts),
@@ -27,12 +27,18 @@ export function outcomeText(record: DataRecord, width: number): string {
   return wrapWords(lines.join('\n\n'), width);
 }
 
+/** What there is to train and to test on. */
+export function partLines({ parts, task }: DataRecord): string[] {
+  const lines = parts.map((part) => `${partName(part)}: ${tableText(part, task)}`);
+  return parts.length > 1 ? lines : [...lines, 'test data: none; a training holds out a tenth, by its seed'];
+}
+
 export function partName({ name }: PartRecord): string {
   return name === 'train' ? 'training data' : 'test data';
 }
 
 /** As a table has it: `60,000 rows × 785 columns (28×28 grey, one of 10 classes)`. */
-export function tableText({ examples, columns, kind, classes, values }: PartRecord, task: DataRecord['task']): string {
+function tableText({ examples, columns, kind, classes, values }: PartRecord, task: DataRecord['task']): string {
   const answers = {
     classify: `one of ${classes.length} classes`,
     multilabel: count(classes.length, 'label'),

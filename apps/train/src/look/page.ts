@@ -7,7 +7,7 @@ import { renderPage } from '../report/page.js';
 import { isPicture, type Picture, pictureOf } from '../report/picture.js';
 import { pngUrl, sheetUrl } from '../report/png.js';
 import { partsOf } from './examine-data.js';
-import { count, duplicateText, fileLines, partName, spreadColumns, spreadRow, tableText } from './outcome-text.js';
+import { count, duplicateText, fileLines, partLines, partName, spreadColumns, spreadRow } from './outcome-text.js';
 import type { DataRecord, PartRecord } from './record.js';
 
 /** Pictures of a class, classes that have a sheet, and rows of lists: a page, not an archive. */
@@ -19,7 +19,7 @@ export function renderLook(record: DataRecord, data: DataParts): string {
   return renderPage({
     title: record.data,
     kind: 'Data',
-    note: parts.map((part) => `${partName(part)}: ${tableText(part, record.task)}`).join('; '),
+    note: partLines(record).join('; '),
     main: html`${
       warnings.length > 0 &&
       html`<section><h2>Warnings</h2><ul class="card warnings">${warnings.map((text) => html`<li>${text}</li>\n`)}</ul></section>`
