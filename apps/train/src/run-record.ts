@@ -44,6 +44,8 @@ export interface EpochRecord extends Metrics {
   readonly examplesPerSecond: number;
   /** Seconds of training alone, without evaluation. */
   readonly seconds: number;
+  /** Of these, seconds in which nothing was computed because the data was not there yet; absent in older records. */
+  readonly waited?: number;
   readonly examples: number;
   /** By layer path, in the order of the network, after the epoch. */
   readonly batchNorm: Readonly<Record<string, BatchNormValues>>;

@@ -32,7 +32,14 @@ export const outcome: RunOutcome = {
 
 export function eventsOf(epoch: number, { loss = 0.412, metric = 'accuracy' } = {}): TrainerEvent[] {
   const metrics = { [metric]: 0.849 };
-  const totals: EpochTotals = { loss, metrics, examples: 60000, seconds: 3.52, examplesPerSecond: 17043.4 };
+  const totals: EpochTotals = {
+    loss,
+    metrics,
+    examples: 60000,
+    seconds: 3.52,
+    waited: 0.01,
+    examplesPerSecond: 17043.4,
+  };
   const step = (index: number): TrainerEvent => ({
     type: 'step',
     epoch,

@@ -68,6 +68,30 @@ it('augmented images are the same after an interruption, and are not in what is 
   expect(readFileSync(join(folder, 'whole.onnx'), 'latin1')).not.toMatch(/Gather|random/);
 });
 
+it.each([['--sampling'], ['--class-weights']])(
+  '%s balanced is for classes of unequal size, goes on with the same bits',
+  async (flag) => {
+    const folder = smallFolder();
+    const lines = Array.from({ length: 60 }, (_, i) => [
+      i % 6 === 0 ? 1 : 0,
+      ...Array.from({ length: 64 }, (_, j) => (i * j * 7) % 256),
+    ]);
+    const header = ['label', ...lines[0]!.slice(1).map((_, j) => `pixel${j}`)];
+    writeFileSync(join(folder, 'data.csv'), [header, ...lines].map((line) => line.join()).join('\n'));
+    const flags = [...smallFlags, '--data', 'data.csv', '--epochs', '2'];
+    const plain = await train(folder, [...flags, '--out', 'plain']);
+    const warning =
+      'the classes are unequal: 0 has 41 examples, 1 has 8; --class-weights balanced or --sampling balanced makes';
+    expect(plain.stdout).toContain(warning);
+    const whole = await train(folder, [...flags, flag, 'balanced', '--out', 'whole']);
+    expect(whole.stdout).not.toContain('unequal');
+    await train(folder, [...flags, flag, 'balanced', '--epochs', '1', '--out', 'parts']);
+    expect((await train(folder, ['--resume', 'parts', '--epochs', '2'])).code).toBe(0);
+    expect(resultOf(join(folder, 'parts'))).toEqual(resultOf(join(folder, 'whole')));
+    expect(resultOf(join(folder, 'whole')).tensors).not.toEqual(resultOf(join(folder, 'plain')).tensors);
+  },
+);
+
 describe('resume', () => {
   // Steps within an epoch count from 1; there are 3 of them.
   const at = (epoch: number, step: number) => new RegExp(`"type":"step","epoch":${epoch},"step":${step},`);

@@ -57,7 +57,7 @@ describe('settings', () => {
       },
       ...{ bnEpsilon: null, bnImported: 'frozen', seed: 0 },
       ...{ output: null, gives: null, pixels: null, task: 'classify', target: null },
-      ...{ imageSize: null, channels: null, augment: 'none', strict: false },
+      ...{ imageSize: null, channels: null, augment: 'none', classWeights: null, sampling: null, strict: false },
       ...{ newHead: false, freeze: null, unfreezeAfter: null },
     });
   });

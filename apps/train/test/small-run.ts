@@ -104,15 +104,15 @@ export function uninterrupted(): Promise<ReturnType<typeof resultOf>> {
 export function resultOf(run: string) {
   const [last, best] = ['checkpoint', 'best'].map((name) => {
     const { tensors, position } = decodeCheckpoint(new Uint8Array(readFileSync(join(run, `${name}.safetensors`))));
-    return { tensors, position: { ...position, seconds: 0 } };
+    return { tensors, position: { ...position, seconds: 0, waited: 0 } };
   });
   return { metrics: metricsOf(run), ...last!, best };
 }
 
-export function metricsOf(run: string): Omit<EpochRecord, 'seconds' | 'examplesPerSecond'>[] {
+export function metricsOf(run: string): Omit<EpochRecord, 'seconds' | 'waited' | 'examplesPerSecond'>[] {
   const lines = readFileSync(join(run, 'metrics.jsonl'), 'utf8').trimEnd().split('\n');
   return lines.map((line) => {
-    const { seconds: _, examplesPerSecond: __, ...record } = JSON.parse(line) as EpochRecord;
+    const { seconds: _, examplesPerSecond: __, waited: ___, ...record } = JSON.parse(line) as EpochRecord;
     return record;
   });
 }

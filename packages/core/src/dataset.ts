@@ -1,5 +1,6 @@
 // The data set contract: what the trainer asks of data, and nothing about where data comes from.
 
+import type { Generator } from './random.js';
 import type { Spec, TypedArray } from './spec.js';
 
 /** One example: its features (row-major, in the data set's `features` shape) and its label (a class index, or values). */
@@ -21,6 +22,21 @@ export interface Dataset extends DatasetOutline {
    * exactly the room for them.
    */
   fill?: ((indices: ArrayLike<number>, features: TypedArray, labels: TypedArray) => void) | undefined;
+  /**
+   * Optional, for data that is not in memory: `fill` as a promise. The trainer asks for a batch while the one before is
+   * computed, and takes it by this alone.
+   */
+  load?:
+    | ((indices: ArrayLike<number>, features: TypedArray, labels: TypedArray, at: LoadingContext) => Promise<void>)
+    | undefined;
+}
+
+/** When examples are loaded. Whatever is random in them must follow from it, so that a resumed run gets the same ones. */
+export interface LoadingContext {
+  /** The epoch of the training, from 0; null for data that is evaluated. */
+  readonly epoch: number | null;
+  /** Random numbers for the example at an index, of the run's seed: new ones in each epoch, whatever else is loaded before. */
+  generatorOf(index: number): Generator;
 }
 
 /** What can be known of a data set before its examples are there. */

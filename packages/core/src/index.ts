@@ -66,7 +66,7 @@ export {
 export { fromTorch, type TorchNaming, toTorch } from './torch-names.js';
 export { type ApplyInTrainingOptions, applyInTraining } from './training/apply-in-training.js';
 export { type Average, ema, swa } from './training/average.js';
-export { assembleBatch, type Batch } from './training/batches.js';
+export { assembleBatch, type Batch, loadBatch } from './training/batches.js';
 export { type Checkpoint, decodeCheckpoint, encodeCheckpoint, type Position } from './training/checkpoint.js';
 export {
   type ClassActivationOptions,
@@ -74,6 +74,7 @@ export {
   classActivations,
 } from './training/class-activations.js';
 export type * from './training/events.js';
+export { balancedSampling, balancedWeights, type Sampling } from './training/sampling.js';
 export { type Observed, predictionGraph, trainingStepGraph } from './training/step-graph.js';
 export type { Observation, StepResult } from './training/step-runner.js';
 export * from './training/trainer.js';

@@ -31,7 +31,7 @@ export function createGenerator(seed: number, ...stream: readonly number[]): Gen
 }
 
 /** Streams of a run, from its seed. */
-export const streams = { initial: 0, shuffle: 1, random: 2, recalibrate: 3 } as const;
+export const streams = { initial: 0, shuffle: 1, random: 2, recalibrate: 3, examples: 4 } as const;
 
 /** The generator's first numbers hardly depend on the seed: they are skipped. */
 function seeded(seed: number): ReturnType<typeof xoroshiro128plus> {

@@ -148,7 +148,7 @@ test.each<[string, Average]>([
   expect(timeless([...before.slice(0, -1), ...after])).toEqual(timeless(events));
   const end = await second.trainer.checkpoint();
   expect(end.tensors).toEqual(tensors);
-  expect({ ...end.position, seconds: 0 }).toEqual({ ...position, seconds: 0 });
+  expect({ ...end.position, seconds: 0, waited: 0 }).toEqual({ ...position, seconds: 0, waited: 0 });
 });
 
 test('a checkpoint with averages gives these as weights for another training', async () => {

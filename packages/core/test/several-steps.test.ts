@@ -28,7 +28,10 @@ async function outcome(options: Partial<FitOptions>) {
   const { position, tensors } = await trainer.checkpoint();
   await trainer.dispose();
   expect(backend.liveValues).toBe(0);
-  return { result: { events: timeless(events), message, position: { ...position, seconds: 0 }, tensors }, several };
+  return {
+    result: { events: timeless(events), message, position: { ...position, seconds: 0, waited: 0 }, tensors },
+    several,
+  };
 }
 
 test.each([2, 4, 6, 50])(

@@ -69,4 +69,4 @@ export async function collect(events: AsyncIterable<TrainerEvent>): Promise<Trai
 
 /** Events without what the clock says. */
 export const timeless = (events: TrainerEvent[]) =>
-  JSON.parse(JSON.stringify(events, (key, value) => (/seconds|PerSecond/i.test(key) ? undefined : value)));
+  JSON.parse(JSON.stringify(events, (key, value) => (/seconds|PerSecond|waited/i.test(key) ? undefined : value)));

@@ -36,7 +36,7 @@ async function outcome(options: Partial<FitOptions>, stopAt?: { epoch: number; s
   const validated = events.flatMap((event) => (event.type === 'validation' ? [event] : []));
   // Without seconds.
   const compared = { events: timeless(events), rates, validated: timeless(validated) as ValidationEvent[] };
-  return { ...compared, state: { position: { ...position, seconds: 0 }, tensors } };
+  return { ...compared, state: { position: { ...position, seconds: 0, waited: 0 }, tensors } };
 }
 
 test('each epoch is scored on the validation data, by the loss or by what is asked for', async () => {

@@ -29,7 +29,7 @@ export async function photograph(kind: Kind, seed: number, number: number): Prom
   const draw = new Draws(createGenerator(seed, number));
   const svg = `<svg xmlns="http://www.w3.org/2000/svg" width="${width}" height="${height}">${scene(kind, draw)}</svg>`;
   const rendered = sharp(Buffer.from(svg)).removeAlpha();
-  const blur = draw.between(0, 1);
+  const blur = draw.between(0, 0.8);
   const { data } = await (blur > 0.3 ? rendered.blur(blur) : rendered).raw().toBuffer({ resolveWithObject: true });
   expose(data, draw);
   return sharp(data, { raw: { width, height, channels: 3 } })
@@ -62,7 +62,7 @@ class Draws {
 
   /** Any colour; with hues, one near one of them more often than not. */
   color(hues?: readonly number[]): string {
-    const hue = hues && this.chance(0.9) ? this.one(hues) + this.between(-15, 15) : this.between(0, 360);
+    const hue = hues && this.chance(0.95) ? this.one(hues) + this.between(-12, 12) : this.between(0, 360);
     return hsl(hue, this.between(15, 85), this.between(22, 78));
   }
 
@@ -77,16 +77,16 @@ function hsl(hue: number, saturation: number, lightness: number): string {
 }
 
 function scene(kind: Kind, draw: Draws): string {
-  const parts = [background(draw, draw.chance(0.6) ? grounds[kind] : anywhere)];
-  for (let n = draw.whole(1, 5); n > 0; n--) parts.push(clutter(draw, 0.22));
-  const size = draw.between(0.6, 0.95) * height;
+  const parts = [background(draw, draw.chance(0.75) ? grounds[kind] : anywhere)];
+  for (let n = draw.whole(0, 4); n > 0; n--) parts.push(clutter(draw, 0.2));
+  const size = draw.between(0.7, 0.95) * height;
   const [x, y] = [draw.between(size * 0.45, width - size * 0.45), draw.between(size * 0.45, height - size * 0.45)];
   const mirror = draw.chance(0.5) ? -1 : 1;
   const turn = { ball: 180, fish: 20, house: 6, tree: 8 }[kind];
   const place = `translate(${x} ${y}) rotate(${draw.between(-turn, turn)})`;
   const form = `scale(${mirror * size * draw.between(0.85, 1.15)} ${size})`;
   parts.push(`<g transform="${place} ${form}">${objects[kind](draw)}</g>`);
-  for (let n = draw.whole(0, 2); n > 0; n--) parts.push(clutter(draw, 0.12));
+  for (let n = draw.whole(0, 1); n > 0; n--) parts.push(clutter(draw, 0.12));
   return parts.join('');
 }
 
@@ -212,9 +212,9 @@ const objects: Readonly<Record<Kind, (draw: Draws) => string>> = {
 
 /** Light that falls unevenly, its colour, and the noise of a camera. */
 function expose(data: Buffer, draw: Draws): void {
-  const light = draw.between(0.6, 1.25);
+  const light = draw.between(0.7, 1.2);
   const tint = [draw.between(0.88, 1.12), draw.between(0.92, 1.08), draw.between(0.88, 1.12)];
-  const [slopeX, slopeY, noise] = [draw.between(-0.3, 0.3), draw.between(-0.3, 0.3), draw.between(2, 14)];
+  const [slopeX, slopeY, noise] = [draw.between(-0.3, 0.3), draw.between(-0.3, 0.3), draw.between(2, 10)];
   for (let y = 0, at = 0; y < height; y++) {
     for (let x = 0; x < width; x++) {
       const here = light * (1 + slopeX * (x / width - 0.5) + slopeY * (y / height - 0.5));

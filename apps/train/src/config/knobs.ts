@@ -100,6 +100,18 @@ export const knobs = {
     'training images are changed a little each time: light mirrors and moves them; standard also turns and scales them, changes their light and covers parts',
     'as in the textbook',
   ),
+  classWeights: knob(
+    oneOf('balanced'),
+    null,
+    'how much the examples of each class count in the loss: balanced makes up for classes of unequal size',
+    'all alike',
+  ),
+  sampling: knob(
+    oneOf('balanced'),
+    null,
+    'which examples an epoch takes: balanced as many of each class, of small classes the same ones several times',
+    'each once',
+  ),
   strict: knob(toggle, false, 'stop at the first file that cannot be read', 'it is left out, and listed'),
   limit: knob(wholeNumber(1), null, 'train on the first so many images only: a quick try', 'all'),
 

@@ -133,6 +133,9 @@ function requireSense(values: KnobValues): void {
   const unvalidated = 'there is no validation: it is for --keep best, --patience and --schedule plateau';
   require('keepBy', isValidated(values), unvalidated);
   require('warmupEpochs', values.schedule !== 'one-cycle', 'one-cycle has a rise of its own');
+  for (const name of ['classWeights', 'sampling'] as const) {
+    require(name, values.task === 'classify', 'it is for the task classify');
+  }
   require('target', values.task !== 'classify', 'it is for the tasks multilabel and regress');
 }
 

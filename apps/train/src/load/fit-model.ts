@@ -21,6 +21,7 @@ import type { RunConfig } from '../config/settings.js';
 import { augmented } from './augmented.js';
 import { type Frozen, frozenOf } from './frozen.js';
 import type { Network } from './load-network.js';
+import { unequalClasses } from './unequal-classes.js';
 
 export interface FittedModel {
   readonly model: Model;
@@ -95,8 +96,10 @@ export interface MatchedData {
   readonly warnings: readonly string[];
 }
 
+type MatchConfig = Pick<RunConfig, 'batchSize' | 'classWeights' | 'sampling'>;
+
 /** @throws BnError `data` when the data has classes that the model lacks */
-export function matchData(fitted: FittedModel, data: RunData, batchSize: number): MatchedData {
+export function matchData(fitted: FittedModel, data: RunData, config: MatchConfig): MatchedData {
   const { index, names, note } = classesOf(fitted, data);
   const isSame = index.every((to, from) => to === from) && index.length === names.length;
   const moved = (part: Dataset) => (isSame ? part : relabel(part, index, names));
@@ -107,7 +110,7 @@ export function matchData(fitted: FittedModel, data: RunData, batchSize: number)
   return {
     data: matched,
     signature: signatureOf(fitted, matched),
-    warnings: [...(note ? [note] : []), ...oddities(fitted, matched, batchSize)],
+    warnings: [...(note ? [note] : []), ...oddities(fitted, matched, config)],
   };
 }
 
@@ -143,8 +146,9 @@ function signatureOf({ model, objective, outputs }: FittedModel, { train, names 
 function oddities(
   { objective, outputs: classes }: FittedModel,
   { train, names }: RunData,
-  batchSize: number,
+  { batchSize, classWeights, sampling }: MatchConfig,
 ): string[] {
+  const isBalanced = classWeights !== null || sampling !== null;
   const warnings = [];
   if (objective.task === 'classify') {
     const counts = new Array<number>(classes).fill(0);
@@ -155,6 +159,11 @@ function oddities(
     } else if (absent.length > 0) {
       const listed = `${absent.slice(0, 10).join(', ')}${absent.length > 10 ? ' …' : ''}`;
       warnings.push(`classes without training examples: ${listed}`);
+    }
+    const unequal = unequalClasses(counts.map((examples, i) => ({ name: (names ?? numbered(classes))[i]!, examples })));
+    if (unequal && !isBalanced) {
+      const cure = '--class-weights balanced or --sampling balanced makes classes count alike';
+      warnings.push(`the classes are unequal: ${unequal}; ${cure}`);
     }
     if (train.length < 10 * classes) {
       const few = `${train.length} training examples for ${classes} classes are few`;

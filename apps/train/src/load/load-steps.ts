@@ -20,7 +20,7 @@ export async function loadSteps(config: RunConfig, workingFolder: string): Promi
   const objective = objectiveOf(config, data.outputs);
   const known = config.newHead ? null : (network.signed?.signature.output ?? null);
   const fitted = fitModel(network, objective, data, { ...config, known });
-  const { train } = matchData(fitted, data, config.batchSize).data;
+  const { train } = matchData(fitted, data, config).data;
   const { model, frozen } = fitted;
   const { seed } = config;
   const options = { model, objective, optimizer: optimizerOf(config), seed, trainable: frozen?.trainable };

@@ -5,6 +5,7 @@ import { basename, dirname, resolve } from 'node:path';
 import { type DataParts, kindOf, labelsOf } from '@bn/command-line';
 import { type Dataset, numbered, sizeOf, type Task } from '@bn/core';
 import { readImageFacts } from '@bn/datasets';
+import { unequalClasses } from '../load/unequal-classes.js';
 import { isPicture } from '../report/picture.js';
 import { shortPath } from '../run/describe-run.js';
 import type { DataRecord, Duplicate, PartRecord, Spread } from './record.js';
@@ -186,9 +187,6 @@ function labelText(data: Dataset, index: number, task: Task): string {
   return names.filter((_, i) => values[i] === 1).join(', ') || 'none';
 }
 
-/** From this ratio of the largest class to the smallest on, accuracy tells little of the smallest. */
-const unequal = 1.5;
-
 function oddities(
   parts: readonly PartRecord[],
   duplicates: readonly Duplicate[],
@@ -197,13 +195,8 @@ function oddities(
 ): string[] {
   const warnings: string[] = [];
   for (const { name, classes } of parts) {
-    const sorted = [...classes].sort((a, b) => b.examples - a.examples);
-    const [most, least] = [sorted[0], sorted.at(-1)];
-    const tell = (of?: { name: string; examples: number }) => `${of?.name} has ${of?.examples}`;
-    if (task !== 'classify' || !most || !least || most.examples <= unequal * least.examples) continue;
-    warnings.push(
-      `the classes of the ${name === 'train' ? 'training' : 'test'} data are unequal: ${tell(most)} examples, ${tell(least)}`,
-    );
+    const found = task === 'classify' ? unequalClasses(classes) : null;
+    if (found) warnings.push(`the classes of the ${name === 'train' ? 'training' : 'test'} data are unequal: ${found}`);
   }
   if (inBoth > 0) {
     const problem = `${inBoth} test ${inBoth === 1 ? 'example is' : 'examples are'} in the training data too`;

@@ -30,12 +30,20 @@ import {
 import type { RunConfig } from '../config/settings.js';
 import { figureOf, lessIsBetter } from '../run-record.js';
 
-/** @param outputs number of classes, labels or values */
-export function objectiveOf({ task }: Pick<RunConfig, 'task'>, outputs: number): Objective {
+/**
+ * @param outputs number of classes, labels or values
+ * @param classWeights how much each class counts; by default all alike
+ */
+export function objectiveOf(
+  { task }: Pick<RunConfig, 'task'>,
+  outputs: number,
+  classWeights?: readonly number[],
+): Objective {
   if (task === 'multilabel') return multiLabel();
   if (task === 'regress') return regression();
   // Among few classes, being among the best five says little.
-  return classification(outputs > 10 ? { metrics: { accuracy: accuracy(), top5: topAccuracy(5) } } : {});
+  const metrics = { accuracy: accuracy(), ...(outputs > 10 && { top5: topAccuracy(5) }) };
+  return classification({ metrics, classWeights });
 }
 
 /**

@@ -69,7 +69,7 @@ export function createRecorder(
 }
 
 function epochRecord(
-  { epoch, loss, metrics, learningRate, examplesPerSecond, seconds, examples }: EpochEvent,
+  { epoch, loss, metrics, learningRate, examplesPerSecond, seconds, waited, examples }: EpochEvent,
   validation: ValidationEvent | null,
   { loss: testLoss, metrics: testMetrics }: EvaluationEvent,
   checkpoint: Checkpoint,
@@ -78,7 +78,7 @@ function epochRecord(
   return {
     ...{ epoch, loss, metrics, test: { loss: testLoss, metrics: testMetrics } },
     ...(validation && { validation: { loss: validation.loss, metrics: validation.metrics } }),
-    ...{ learningRate, examplesPerSecond, seconds, examples },
+    ...{ learningRate, examplesPerSecond, seconds, waited, examples },
     batchNorm: Object.fromEntries(batchNormLayers.map((layer) => [layer, batchNormValues(checkpoint, layer)])),
   };
 }

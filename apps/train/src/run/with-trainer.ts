@@ -1,7 +1,15 @@
 // Loads what a configuration names (network, data, backend), and makes a trainer of it for as long as it is needed.
 
-import { computeOptions, type DataOptions, loadData, openBackend, outlineOf } from '@bn/command-line';
-import { type Backend, createTrainer, type Metrics, type Signature, type Trainer } from '@bn/core';
+import {
+  computeOptions,
+  type DataOptions,
+  labelsOf,
+  loadData,
+  openBackend,
+  outlineOf,
+  type RunData,
+} from '@bn/command-line';
+import { type Backend, balancedWeights, createTrainer, type Metrics, type Signature, type Trainer } from '@bn/core';
 import { dataOptions, type RunConfig } from '../config/settings.js';
 import { type FittedModel, fitModel, type MatchedData, matchData } from '../load/fit-model.js';
 import { adviceOnStatistics } from '../load/frozen.js';
@@ -44,20 +52,25 @@ export async function withTrainer<T>(
   const opened = await openBackend(config.backend, workingFolder, computeOptions(config));
   const { backend, name, reason: deviceReason } = opened;
   try {
-    const outline = await outlineOf(dataOptions(config));
+    // Weights of classes are known when the data is read.
+    const outline = config.classWeights === null ? await outlineOf(dataOptions(config)) : null;
     const { outputs, ...rest } = outline ?? (await loading);
     const known = signature ?? (config.newHead ? null : (network.signed?.signature ?? null));
     const objective = objectiveOf(config, outputs);
     const fitted = fitModel(network, objective, { outputs, ...rest }, { ...config, known: known?.output ?? null });
     const score = scoreOf(config.keepBy, objective);
     const { model, frozen } = fitted;
-    const learner = { model, objective, optimizer: optimizerOf(config), average: averageOf(config) };
+    const weighed =
+      config.classWeights === null
+        ? objective
+        : objectiveOf(config, fitted.outputs, weightsFor(matchData(fitted, await loading, config).data));
+    const learner = { model, objective: weighed, optimizer: optimizerOf(config), average: averageOf(config) };
     const trainer = await createTrainer({ ...learner, backend, seed: config.seed, trainable: frozen?.trainable });
     try {
       if (outline) await trainer.compile(outline.train, { batchSize: config.batchSize });
       const data = await loading;
       const advice = adviceOnStatistics(config, data.train.length);
-      const matched = matchData(fitted, data, config.batchSize);
+      const matched = matchData(fitted, data, config);
       const warnings = [...(network.signed?.assumptions ?? []), ...data.warnings, ...matched.warnings, ...advice];
       const chosen = { ...config, backend: name };
       const fingerprint = await fingerprintOf(matched.data, network.file, config.pixels);
@@ -78,4 +91,8 @@ export async function withTrainer<T>(
   } finally {
     await backend.dispose();
   }
+}
+
+function weightsFor({ train, outputs }: RunData): number[] {
+  return balancedWeights(labelsOf(train).flat(), outputs);
 }

@@ -1,9 +1,10 @@
 // From a data set to batches: which examples go together, and their bytes one after another.
 
 import { checkFeatures, checkLabels, elementsOf } from '../check-examples.js';
-import type { Dataset, DatasetOutline } from '../dataset.js';
+import type { Dataset, DatasetOutline, LoadingContext } from '../dataset.js';
 import { BnError } from '../errors.js';
 import { type Model, traceOn } from '../model.js';
+import { createGenerator, streams } from '../random.js';
 import { createArray, formatShape, type Spec, sizeOf, staticShape, type TypedArray } from '../spec.js';
 import type { BatchSpec } from './step-graph.js';
 
@@ -44,9 +45,7 @@ export function batchRanges(length: number, batchSize: number): [number, number]
  * out of their range: a label that is no class index, a pixel above 255, NaN.
  */
 export function assembleBatch(dataset: Dataset, indices: ArrayLike<number>): Batch {
-  const spec = batchSpec(dataset, indices.length);
-  const features = createArray(spec.features.dtype, sizeOf(spec.features.shape));
-  const labels = createArray(spec.labels.dtype, sizeOf(spec.labels.shape));
+  const { features, labels } = emptyBatch(dataset, indices.length);
   const width = features.length / indices.length;
   const labelWidth = labels.length / indices.length;
   if (dataset.fill) {
@@ -62,12 +61,43 @@ export function assembleBatch(dataset: Dataset, indices: ArrayLike<number>): Bat
       const expected = `${width} (${formatShape(dataset.features.shape)}) and ${labelWidth}`;
       throw new BnError('data', `${seen}, expected ${expected}; check the data set's get() and specs`);
     }
-    checkFeatures(spec.features.dtype, example.features, () => indices[i]!);
+    checkFeatures(dataset.features.dtype, example.features, () => indices[i]!);
     checkLabels(dataset, label, () => indices[i]!);
     features.set(example.features, i * width);
     labels.set(label, i * labelWidth);
   }
   return { features, labels };
+}
+
+function emptyBatch(outline: DatasetOutline, size: number): Batch {
+  const { features, labels } = batchSpec(outline, size);
+  return {
+    features: createArray(features.dtype, sizeOf(features.shape)),
+    labels: createArray(labels.dtype, sizeOf(labels.shape)),
+  };
+}
+
+/**
+ * The examples at `indices` as one batch, at once or as a promise: see `Dataset.load`. Throws as `assembleBatch` does.
+ *
+ * @param epoch from 0; null outside training
+ */
+export function loadBatch(
+  dataset: Dataset,
+  indices: ArrayLike<number>,
+  { seed, epoch }: { readonly seed: number; readonly epoch: number | null },
+): Batch | Promise<Batch> {
+  if (!dataset.load) return assembleBatch(dataset, indices);
+  const batch = emptyBatch(dataset, indices.length);
+  const width = batch.labels.length / indices.length;
+  const at: LoadingContext = {
+    epoch,
+    generatorOf: (index) => createGenerator(seed, streams.examples, epoch ?? -1, index),
+  };
+  return dataset.load(indices, batch.features, batch.labels, at).then(() => {
+    checkLabels(dataset, batch.labels, (position) => indices[Math.floor(position / width)]!);
+    return batch;
+  });
 }
 
 /** Why the model cannot train on a single example, as with batch normalization after a dense layer; null if it can. */

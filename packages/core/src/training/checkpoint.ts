@@ -17,6 +17,8 @@ export interface Position {
   readonly sums: Readonly<Record<string, number>>;
   readonly examples: number;
   readonly seconds: number;
+  /** Of these, seconds in which nothing was computed because the data was not there yet; absent in older checkpoints. */
+  readonly waited?: number | undefined;
   /** Of each epoch that was validated, the lower the better. Absent before the first. */
   readonly scores?: readonly number[] | undefined;
   /** Where the optimizer began: 0 and 0 if left out, later where other parameters are trained than before. */

@@ -24,6 +24,8 @@ export interface EpochTotals extends Metrics {
   readonly examples: number;
   /** Seconds of training alone: assembling batches and running steps, without evaluation. */
   readonly seconds: number;
+  /** Of these, seconds in which nothing was computed because the data was not there yet. */
+  readonly waited: number;
   readonly examplesPerSecond: number;
 }
 

@@ -5,7 +5,8 @@ import { BnError } from '../errors.js';
 import { type Model, traceOn } from '../model.js';
 import { createGenerator, permutation, streams } from '../random.js';
 import { formatSpec, type HostTensor, sizeOf, staticShape } from '../spec.js';
-import { assembleBatch, batchRanges, batchSpec } from './batches.js';
+import { batchesAhead } from './batch-supply.js';
+import { batchRanges, batchSpec } from './batches.js';
 import type { HostInput, RunContext, Runner } from './runner.js';
 import { recalibrationGraph } from './step-graph.js';
 
@@ -34,11 +35,12 @@ export async function averageStatistics(
   };
   const averages = new Map<string, Float64Array>();
   let examples = 0;
-  for (const [start, end] of ranges) {
-    const size = end - start;
+  const orders = ranges.map((range) => order.subarray(...range));
+  let step = 0;
+  for await (const { features } of batchesAhead(dataset, context.random[0], orders)) {
+    const size = orders[step++]!.length;
     const spec = batchSpec(dataset, size).features;
     const compiled = runner.compile(`recalibrate ${formatSpec(spec)}`, () => recalibrationGraph(model, spec));
-    const { features } = assembleBatch(dataset, order.subarray(start, end));
     const zeros = [...compiled.graph.outputs].map(
       ([path, { shape, dtype }]): HostInput => [path, new Float32Array(sizeOf(shape)), { shape, dtype }],
     );

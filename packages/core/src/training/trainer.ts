@@ -5,14 +5,16 @@ import type { Dataset, DatasetOutline } from '../dataset.js';
 import { BnError } from '../errors.js';
 import { type Model, variablesOf } from '../model.js';
 import { requireCount, requireOptions } from '../options.js';
-import { createGenerator, permutation, streams } from '../random.js';
+import { createGenerator, streams } from '../random.js';
 import { constantSchedule, type Schedule } from '../schedules.js';
 import { formatSpec, type HostTensor, joinArrays, sizeOf, type TypedArray } from '../spec.js';
-import { assembleBatch, type Batch, batchRanges, batchSpec, featureSpec, refusalOfOne, specOf } from './batches.js';
+import { BatchSupply, batchesAhead, type Order } from './batch-supply.js';
+import { type Batch, batchRanges, batchSpec, featureSpec, refusalOfOne, specOf } from './batches.js';
 import type { Checkpoint, Position } from './checkpoint.js';
 import type { EpochTotals, Evaluation, Metrics, StepEvent, TrainerEvent, ValidationEvent } from './events.js';
 import { averageStatistics } from './recalibrate.js';
 import { type Compiled, type RunContext, Runner } from './runner.js';
+import { type Sampling, shuffled } from './sampling.js';
 import { averagePath, type BatchSpec, evaluationGraph, type Learner, predictionGraph, slotPath } from './step-graph.js';
 import {
   batchInputs,
@@ -66,6 +68,8 @@ export interface FitOptions extends BatchOptions {
   readonly learningRate: number;
   /** Default: constant. */
   readonly schedule?: Schedule | undefined;
+  /** Which examples an epoch takes. Default: each once, shuffled; or `balancedSampling(labels)`. */
+  readonly sampling?: Sampling | undefined;
   /** Asks for a stop: the run is finished, a checkpoint event comes, and `fit` ends. */
   readonly signal?: { readonly aborted: boolean } | undefined;
 }
@@ -176,23 +180,44 @@ class GraphTrainer implements Trainer {
       const at = { step: epoch * stepsPerEpoch + step, totalSteps, stepsPerEpoch, scores };
       return { learningRate: learningRate * schedule(at), averageWeight: average?.weight(at) ?? 1 };
     };
+    const supply = new BatchSupply(train, this.#position.seed);
+    const sampled = new Map<number, Int32Array>();
+    const orderOf = (epoch: number) => {
+      const known = sampled.get(epoch) ?? epochOrder(train.length, this.#position.seed, epoch, options.sampling);
+      // The next epoch's first batch is loaded at the end of this one.
+      for (const past of sampled.keys()) if (past < epoch - 1) sampled.delete(past);
+      sampled.set(epoch, known);
+      return known;
+    };
+    /** What one run takes from there on; null after the last epoch. */
+    const orderAt = (epoch: number, step: number): Order | null => {
+      if (step === stepsPerEpoch) return epoch + 1 < epochs ? orderAt(epoch + 1, 0) : null;
+      const next = ranges.slice(step, step + perRun);
+      const whole = next.length === perRun && next.every(([start, end]) => end - start === batchSize);
+      const order = orderOf(epoch);
+      return { epoch, step, batches: next.slice(0, whole ? perRun : 1).map((range) => order.subarray(...range)) };
+    };
     const isWaiting = () => patience === undefined || epochsSinceBest(this.#position.scores ?? []) < patience;
     while (this.#position.epoch < epochs && isWaiting()) {
       const { epoch } = this.#position;
       if (await this.#inTurn(() => this.#enter())) isPrepared = false;
-      const order = epochOrder(train.length, this.#position.seed, epoch);
       while (this.#position.step < stepsPerEpoch) {
         const { step } = this.#position;
         if (signal?.aborted) {
           yield { type: 'checkpoint', reason: 'stopped', epoch: epoch + 1, step };
           return;
         }
-        const next = ranges.slice(step, step + perRun);
-        const whole = next.length === perRun && next.every(([start, end]) => end - start === batchSize);
-        const batches = next.slice(0, whole ? perRun : 1).map((range) => order.subarray(...range));
+        const order = orderAt(epoch, step)!;
+        const { batches } = order;
         const spec = batchSpec(train, batches[0]!.length);
         if (!isPrepared) await this.#compileSteps(spec, batches.length);
-        yield* this.#train(train, batches, (i) => ratesOf(epoch, step + i), stepsPerEpoch);
+        const start = performance.now();
+        const taken = supply.take(order);
+        const inputs = Array.isArray(taken) ? taken : await taken;
+        const waited = performance.now() - start;
+        supply.prepare(orderAt(epoch, step + batches.length));
+        const given = inputs.map((batch, i) => ({ batch, ...ratesOf(epoch, step + i), examples: batches[i]! }));
+        yield* this.#train(given, spec, { start, waited }, stepsPerEpoch);
         if (!isPrepared) await this.#prepare(options, ranges, perRun);
         isPrepared = true;
       }
@@ -237,10 +262,14 @@ class GraphTrainer implements Trainer {
     return this.#inTurn(async () => {
       let sums: Sums = {};
       const answers: (Int32Array | Float32Array)[] = [];
-      for (const [start, end] of batchRanges(dataset.length, batchSize)) {
-        const examples = Int32Array.from({ length: end - start }, (_, i) => start + i);
+      const all = batchRanges(dataset.length, batchSize).map(([start, end]) =>
+        Int32Array.from({ length: end - start }, (_, i) => start + i),
+      );
+      let step = 0;
+      for await (const batch of batchesAhead(dataset, this.#position.seed, all)) {
+        const examples = all[step++]!;
         const spec = batchSpec(dataset, examples.length);
-        const data = batchInputs(assembleBatch(dataset, examples), spec);
+        const data = batchInputs(batch, spec);
         const outputs = await this.#runner.run(this.#evaluation(spec), data, this.#predicting());
         const [result] = await this.#steps.results(outputs);
         sums = withBatch(sums, result!, examples.length);
@@ -414,22 +443,18 @@ class GraphTrainer implements Trainer {
 
   /** Trains on batches of one size, given by their examples: in one run, or step by step. The position moves with the values. */
   async *#train(
-    dataset: Dataset,
-    batches: readonly Int32Array[],
-    ratesOf: (index: number) => StepRates,
+    inputs: readonly StepInput[],
+    spec: BatchSpec,
+    { start, waited }: { readonly start: number; readonly waited: number },
     stepsPerEpoch: number,
   ): AsyncGenerator<TrainerEvent, void> {
-    const start = performance.now();
-    const inputs = batches.map((examples, i) => {
-      return { batch: assembleBatch(dataset, examples), ...ratesOf(i), examples };
-    });
-    const examples = batches[0]!.length;
-    const spec = batchSpec(dataset, examples);
+    const examples = spec.features.shape[0]!;
+    this.#position = { ...this.#position, waited: (this.#position.waited ?? 0) + waited / 1000 };
     const bundle = await this.#inTurn(async () => {
       const results = inputs.length > 1 ? await this.#steps.steps(inputs, spec, this.#position) : null;
-      const seconds = (performance.now() - start) / 1000 / batches.length;
+      const seconds = (performance.now() - start) / 1000 / inputs.length;
       return results?.map((result, i) =>
-        this.#count(result, examples, seconds, ratesOf(i).learningRate, stepsPerEpoch),
+        this.#count(result, examples, seconds, inputs[i]!.learningRate, stepsPerEpoch),
       );
     });
     if (bundle) return yield* bundle;
@@ -505,8 +530,8 @@ class GraphTrainer implements Trainer {
   }
 
   #totals(): EpochTotals {
-    const { sums, examples, seconds } = this.#position;
-    return { ...meansOf(sums, examples), examples, seconds, examplesPerSecond: examples / seconds };
+    const { sums, examples, seconds, waited = 0 } = this.#position;
+    return { ...meansOf(sums, examples), examples, seconds, waited, examplesPerSecond: examples / seconds };
   }
 }
 
@@ -529,8 +554,8 @@ function samePaths(a: readonly string[], b: readonly string[]): boolean {
 }
 
 /** The order in which `fit` takes the examples in an epoch, counted from 0. */
-export function epochOrder(length: number, seed: number, epoch: number): Int32Array {
-  return permutation(length, createGenerator(seed, streams.shuffle, epoch));
+export function epochOrder(length: number, seed: number, epoch: number, sampling: Sampling = shuffled): Int32Array {
+  return sampling(length, createGenerator(seed, streams.shuffle, epoch));
 }
 
 /** How many epochs were no better than the best one, since that. */
@@ -541,7 +566,7 @@ function epochsSinceBest(scores: readonly number[]): number {
 type Range = [start: number, end: number];
 
 /** An epoch's sums before its first step. */
-const nothingYet = { sums: {}, examples: 0, seconds: 0 };
+const nothingYet = { sums: {}, examples: 0, seconds: 0, waited: 0 };
 
 function requireFitOptions(options: FitOptions): void {
   const { train, validation, test, epochs, learningRate, patience } = options;
