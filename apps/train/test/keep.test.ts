@@ -113,4 +113,9 @@ it('weights of a run that averages are its averages', async () => {
   const next = checkpointOf(join(folder, 'next'), 'checkpoint.safetensors').tensors;
   expect(next.get('conv.weight')).toEqual(tensors.get('optimizer.average.conv.weight'));
   expect(next.get('conv.weight')).not.toEqual(tensors.get('conv.weight'));
+  // A step for other programs goes on with the weights themselves.
+  expect((await train(folder, ['export', 'run', '--training-step', '--out', 'step.onnx'])).code).toBe(0);
+  const step = decodeSafetensors(new Uint8Array(readFileSync(join(folder, 'step.safetensors')))).tensors;
+  expect(step.get('conv.weight')).toEqual(tensors.get('conv.weight'));
+  expect([...step.keys()].filter((path) => path.includes('average'))).toEqual([]);
 });

@@ -75,7 +75,7 @@ export {
 } from './training/class-activations.js';
 export type * from './training/events.js';
 export { balancedSampling, balancedWeights, type Sampling } from './training/sampling.js';
-export { type Observed, predictionGraph, trainingStepGraph } from './training/step-graph.js';
+export { averagePath, type Observed, predictionGraph, trainingStepGraph } from './training/step-graph.js';
 export type { Observation, StepResult } from './training/step-runner.js';
 export * from './training/trainer.js';
 export { type Compiled, ValueBackend } from './value-backend.js';

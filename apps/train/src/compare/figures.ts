@@ -2,6 +2,7 @@
 
 import type { Metrics } from '@bn/core';
 import { type KnobName, knobs } from '../config/knobs.js';
+import { before } from '../config/resume.js';
 import { shortName } from '../display/format.js';
 import { metricsOf } from '../report/training-charts.js';
 import { type EpochRecord, figureOf, lessIsBetter } from '../run-record.js';
@@ -13,9 +14,9 @@ export type Row = readonly [name: string, ...texts: string[]];
 /** Settings in which the runs differ. */
 export function settingRows(runs: readonly RecordedRun[]): Row[] {
   const names = [...new Set(runs.flatMap(({ config }) => Object.keys(config)))];
-  // A run from before there was such a setting has what is its default now.
+  // A run from before there was such a setting has what was done then, or what is its default now.
   const settingOf = (config: RecordedRun['config'], name: string) =>
-    name in config || !(name in knobs) ? config[name] : knobs[name as KnobName].preset;
+    name in config || !(name in knobs) ? config[name] : (before[name as KnobName] ?? knobs[name as KnobName].preset);
   return names
     .map((name): Row => [name, ...runs.map(({ config }) => settingText(settingOf(config, name)))])
     .filter(([, ...texts]) => new Set(texts).size > 1);

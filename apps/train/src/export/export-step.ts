@@ -1,7 +1,7 @@
 // Writes the training step as an ONNX file, and the values it starts from beside it.
 
 import { writeAtomically } from '@bn/command-line';
-import { encodeCheckpoint } from '@bn/core';
+import { averagePath, encodeCheckpoint } from '@bn/core';
 import { exportTrainingStep } from '@bn/onnx';
 import { shortPath } from '../run/describe-run.js';
 import { optimizerOf } from '../run/learning-rule.js';
@@ -34,7 +34,9 @@ export async function exportStep({ trainer, data, fitted, config, ...target }: E
     },
   );
   const values = path.replace(/(\.onnx)?$/, '.safetensors');
-  await writeAtomically(values, encodeCheckpoint(checkpoint));
+  // The step goes on with the values themselves.
+  const tensors = new Map([...checkpoint.tensors].filter(([path]) => !path.startsWith(averagePath(''))));
+  await writeAtomically(values, encodeCheckpoint({ ...checkpoint, tensors }));
   await writeAtomically(path, step);
   const [model, initial] = [path, values].map((file) => shortPath(file, workingFolder));
   return `exported the training step of ${size} examples to ${model}, and the values it goes on from to ${initial}`;
