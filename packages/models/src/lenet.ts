@@ -1,7 +1,7 @@
 // LeNet (LeCun et al., 1998) in the textbook's form, with or without batch normalization.
 
 import { avgPool2d, conv2d, dense, flatten, type Layer, requireOptions, sequential, sigmoid } from '@bn/core';
-import { type NetworkOptions, normalizer } from './network.js';
+import { convolutions, type NetworkOptions } from './network.js';
 
 /**
  * Two convolutions and three dense layers with sigmoids and average pooling: images [batch, channels, height, width]
@@ -10,7 +10,7 @@ import { type NetworkOptions, normalizer } from './network.js';
 export function lenet(options: NetworkOptions = {}): Layer {
   requireOptions('lenet', options, 'classes normalization');
   const { classes = 10, normalization = null } = options;
-  const normalize = normalizer(normalization, {});
+  const { normalize } = convolutions(normalization, {});
   return sequential({
     conv1: conv2d(6, { kernelSize: 5 }),
     ...normalize('bn1'),

@@ -12,7 +12,7 @@ import {
   requireOptions,
   sequential,
 } from '@bn/core';
-import { convolution, normalizer, type SmallImageOptions, stem } from './network.js';
+import { bySize, convolutions, type SmallImageOptions } from './network.js';
 
 export interface ResnetOptions extends SmallImageOptions {
   /** Blocks of each stage; default [2, 2, 2, 2], those of ResNet-18. Stages after the first halve the image. */
@@ -39,29 +39,29 @@ export function resnet(options: ResnetOptions = {}): Layer {
     pool = true,
     bottleneck = false,
   } = options;
-  const normalize = normalizer(normalization, { convention: 'torch' });
-  const conv = (filters: number, kernelSize: number, stride = 1) =>
-    convolution(filters, { kernelSize, stride, bias: normalization === null });
+  const { normalize, conv, unit } = convolutions(normalization, { convention: 'torch' });
 
-  const first = stem(options.smallImages, (isSmall) => ({
-    conv1: isSmall ? conv(width, 3) : conv(width, 7, 2),
-    ...normalize('bn1'),
-    relu: relu(),
-    ...(!isSmall && pool && { maxpool: maxPool2d(3, { stride: 2, padding: 1 }) }),
-  }));
+  const stem = bySize(options.smallImages, (isSmall) =>
+    sequential({
+      conv1: isSmall ? conv(width) : conv(width, { kernelSize: 7, stride: 2 }),
+      ...normalize('bn1'),
+      relu: relu(),
+      ...(!isSmall && pool && { maxpool: maxPool2d(3, { stride: 2, padding: 1 }) }),
+    }),
+  );
   const block = (filters: number, stride: number): Layer => {
     const outputs = bottleneck ? 4 * filters : filters;
     const body = bottleneck
       ? sequential({
-          ...{ conv1: conv(filters, 1), ...normalize('bn1'), relu1: relu() },
-          ...{ conv2: conv(filters, 3, stride), ...normalize('bn2'), relu2: relu() },
-          ...{ conv3: conv(outputs, 1), ...normalize('bn3') },
+          ...{ conv1: conv(filters, { kernelSize: 1 }), ...normalize('bn1'), relu1: relu() },
+          ...{ conv2: conv(filters, { stride }), ...normalize('bn2'), relu2: relu() },
+          ...{ conv3: conv(outputs, { kernelSize: 1 }), ...normalize('bn3') },
         })
       : sequential({
-          ...{ conv1: conv(filters, 3, stride), ...normalize('bn1'), relu1: relu() },
-          ...{ conv2: conv(outputs, 3), ...normalize('bn2') },
+          ...{ conv1: conv(filters, { stride }), ...normalize('bn1'), relu1: relu() },
+          ...{ conv2: conv(outputs), ...normalize('bn2') },
         });
-    const downsample = sequential([conv(outputs, 1, stride), ...Object.values(normalize('bn'))]);
+    const downsample = unit(outputs, { kernelSize: 1, stride });
     return defineLayer((x, scope) => {
       const fits = stride === 1 && x.shape[1] === outputs;
       const shortcut = fits ? x : downsample(x, scope.child('downsample'));
@@ -73,7 +73,7 @@ export function resnet(options: ResnetOptions = {}): Layer {
     return [`layer${stage + 1}`, sequential(layers)] as const;
   });
   const rest = sequential({ ...Object.fromEntries(stages), avgpool: globalAveragePool2d(), fc: dense(classes) });
-  return (x, scope) => rest(first(x, scope), scope);
+  return (x, scope) => rest(stem(x, scope), scope);
 }
 
 export const resnet18 = (options: ResnetOptions = {}): Layer => resnet({ blocks: [2, 2, 2, 2], ...options });

@@ -14,6 +14,15 @@ test.each([
   ['resnet18', 11_689_512],
   ['resnet34', 21_797_672],
   ['resnet50', 25_557_032],
+  ['alexnet', 61_100_840],
+  ['vgg11', 132_863_336],
+  ['vgg16', 138_357_544],
+  ['densenet121', 7_978_856],
+  ['mobilenet_v2', 3_504_872],
+  ['mobilenet_v3_small', 2_542_856],
+  ['mobilenet_v3_large', 5_483_032],
+  ['efficientnet_b0', 5_288_548],
+  ['shufflenet_v2_x1_0', 2_278_604],
 ])('%s has as many parameters as in PyTorch', (name, count) => {
   const { output, parameters } = traced(name, { classes: 1000 }, [3, 224, 224]);
   expect(output.shape).toEqual([2, 1000]);

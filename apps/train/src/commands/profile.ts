@@ -21,7 +21,7 @@ const computing: readonly KnobName[] = [
   ...(['backend', 'device', 'engine', 'threads', 'exact'] as const),
   ...(['model', 'data', 'limit', 'batchSize', 'learningRate', 'optimizer', 'momentum'] as const),
   ...(['weightDecay', 'decayAll', 'clip'] as const),
-  ...(['bnConvention', 'bnMomentum', 'bnEpsilon', 'bnImported', 'seed'] as const),
+  ...(['norm', 'bnConvention', 'bnMomentum', 'bnEpsilon', 'bnImported', 'seed'] as const),
 ];
 
 export const summary = "where a training step's time goes, by layer";

@@ -172,6 +172,12 @@ export const knobs = {
   ),
 
   // Batch normalization in the built-in models, and in those from elsewhere.
+  norm: knob(
+    oneOf('batch', 'group', 'layer', 'instance', 'renorm', 'ghost', 'frn', 'none'),
+    null,
+    'what normalizes in a built-in network: batch normalization, by groups of channels, by example, by channel of an example, batch renormalization, ghost batch or filter response normalization, or nothing',
+    "the network's own",
+  ),
   bnConvention: knob(
     oneOf('d2l', 'onnx', 'torch', 'keras'),
     null,

@@ -2,7 +2,7 @@
 
 import { dirname, join, resolve } from 'node:path';
 import { type DataOptions, fileToWrite, isPath, requireExactMode, UsageError } from '@bn/command-line';
-import { builtInNames, hasBatchNorm } from '../load/built-in.js';
+import { builtInNames, normOf } from '../load/built-in.js';
 import { flagOf, type KnobName, type KnobValues, knobNames, knobs } from './knobs.js';
 import { presetsFor } from './photographs.js';
 import { valuesFromEnvironment, valuesFromFile } from './read-values.js';
@@ -114,12 +114,14 @@ function requireSense(values: KnobValues): void {
   };
   if (exact) requireExactMode(backend);
   require('momentum', optimizer === 'sgd' || optimizer === 'rmsprop', 'it is for sgd and rmsprop');
-  const normalized = 'it is for built-in networks with batch normalization';
+  const norm = normOf(values);
+  require('norm', norm !== null, `it is for built-in networks, and ${model} is none`);
+  const isLayer = norm === 'batch' || norm === 'renorm' || norm === 'ghost';
+  const followed = 'it is for built-in networks with batch normalization, also renorm and ghost';
   // The textbook's convention is what earlier runs have recorded for all networks.
-  const isLayer = hasBatchNorm(model) && model !== 'lenet-bn-scratch';
-  require('bnConvention', isLayer || values.bnConvention === 'd2l', normalized);
-  require('bnMomentum', hasBatchNorm(model), normalized);
-  require('bnEpsilon', hasBatchNorm(model), normalized);
+  require('bnConvention', isLayer || values.bnConvention === 'd2l', followed);
+  require('bnMomentum', isLayer || norm === 'scratch', followed);
+  require('bnEpsilon', isLayer || norm === 'scratch', followed);
   const isFile = model.endsWith('.onnx');
   for (const name of ['output', 'gives'] as const) require(name, isFile, 'it is for models from .onnx files');
   const takesPixels = isFile || builtInNames.includes(model);

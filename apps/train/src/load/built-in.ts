@@ -1,10 +1,20 @@
 // The networks that come with the program, and what normalizes in them.
 
-import { type BatchNormOptions, batchNorm, type Layer } from '@bn/core';
+import {
+  type BatchNormOptions,
+  batchNorm,
+  batchRenorm,
+  filterResponseNorm,
+  ghostBatchNorm,
+  groupNorm,
+  instanceNorm,
+  type Layer,
+  layerNorm,
+} from '@bn/core';
 import { batchNormFromScratch, type Normalization, normalizedNetworks, plainNetworks } from '@bn/models';
 import type { RunConfig } from '../config/settings.js';
 
-export type BuiltInConfig = Pick<RunConfig, 'model' | 'bnConvention' | 'bnMomentum' | 'bnEpsilon'>;
+export type BuiltInConfig = Pick<RunConfig, 'model' | 'norm' | 'bnConvention' | 'bnMomentum' | 'bnEpsilon'>;
 
 const networks = { ...plainNetworks, ...normalizedNetworks };
 /** The textbook's two ways to normalize LeNet. */
@@ -12,26 +22,51 @@ const textbook = ['lenet-bn', 'lenet-bn-scratch'];
 
 export const builtInNames: readonly string[] = [...textbook, ...Object.keys(networks)];
 
-/** Whether a built-in network has batch normalization, as a layer or from scratch. */
-export function hasBatchNorm(model: string): boolean {
-  return textbook.includes(model) || Object.hasOwn(normalizedNetworks, model);
+/** Those that keep running statistics, to which the flags of batch normalization apply. */
+const following = { batch: batchNorm, renorm: batchRenorm, ghost: ghostBatchNorm, scratch: batchNormFromScratch };
+const others = {
+  group: () => groupNorm(),
+  layer: () => layerNorm(),
+  instance: imagesAlone,
+  frn: () => filterResponseNorm(),
+};
+
+/** What normalizes in a built-in network; null in one of another kind. */
+export function normOf({ model, norm }: Pick<BuiltInConfig, 'model' | 'norm'>) {
+  if (!builtInNames.includes(model)) return null;
+  if (norm !== null) return norm;
+  if (model === 'lenet-bn-scratch') return 'scratch';
+  return model === 'lenet-bn' || Object.hasOwn(normalizedNetworks, model) ? 'batch' : 'none';
 }
 
 /** Makes the network for so many classes; null if there is none of this name. */
 export function builtIn(config: BuiltInConfig): ((classes: number) => Layer) | null {
-  const { model } = config;
-  if (!builtInNames.includes(model)) return null;
-  const build = textbook.includes(model) ? plainNetworks.lenet! : networks[model]!;
-  const normalization = hasBatchNorm(model) ? { normalization: normalizationOf(config) } : {};
-  return (classes) => build({ ...normalization, classes });
+  const norm = normOf(config);
+  if (norm === null) return null;
+  const build = textbook.includes(config.model) ? plainNetworks.lenet! : networks[config.model]!;
+  return (classes) => build({ classes, normalization: norm === 'none' ? null : normalizationOf(norm, config) });
 }
 
-function normalizationOf({ model, bnConvention, bnMomentum, bnEpsilon }: BuiltInConfig): Normalization {
-  const given: BatchNormOptions = {
+type Norm = Exclude<NonNullable<ReturnType<typeof normOf>>, 'none'>;
+
+function normalizationOf(norm: Norm, { bnConvention, bnMomentum, bnEpsilon }: BuiltInConfig): Normalization {
+  if (isOther(norm)) return others[norm];
+  const given: Pick<BatchNormOptions, 'momentum' | 'epsilon'> = {
     ...(bnMomentum !== null && { momentum: bnMomentum }),
     ...(bnEpsilon !== null && { epsilon: bnEpsilon }),
   };
-  if (model === 'lenet-bn-scratch') return () => batchNormFromScratch(given as { momentum?: number });
+  if (norm === 'scratch') return () => batchNormFromScratch(given as { momentum?: number });
   // What is the network's own is meant in its own convention.
-  return (own) => batchNorm(bnConvention === null ? { ...own, ...given } : { convention: bnConvention, ...given });
+  return (own) =>
+    following[norm](bnConvention === null ? { ...own, ...given } : { convention: bnConvention, ...given });
+}
+
+function isOther(norm: Norm): norm is keyof typeof others {
+  return Object.hasOwn(others, norm);
+}
+
+/** Dense layers have one value for each channel, which is no instance to normalize: there it does nothing. */
+function imagesAlone(): Layer {
+  const layer = instanceNorm();
+  return (x, scope) => (x.shape.length > 2 ? layer(x, scope) : x);
 }
