@@ -43,7 +43,6 @@ it('the best epoch in validation is what the report and exports are of, and the 
   const last = await exported();
   expect(last.weight).toEqual(checkpointOf(run, 'checkpoint.safetensors').tensors.get('conv.weight'));
   expect(last.stderr).toContain('best.safetensors is missing; the last epoch takes the place of the best one');
-  expect((await train(folder, ['--resume', 'run'])).stdout).toContain('warning: ');
 });
 
 it('epochs are compared by any figure, and an unknown one is a mistake', async () => {
@@ -96,9 +95,9 @@ it('augmented, averaged, clipped and stopped early, a run goes on from the middl
     // All bytes but what the clock says.
     const [one, other] = ['whole', 'parts'].map((run) => {
       const { metadata, tensors, position } = checkpointOf(join(folder, run), name);
-      const { seconds, examplesPerSecond, ...lastEpoch } = JSON.parse(metadata.lastEpoch!);
+      const { seconds, examplesPerSecond, waited, ...lastEpoch } = JSON.parse(metadata.lastEpoch!);
       const timeless = { ...metadata, crc32: '', lastEpoch: JSON.stringify(lastEpoch) };
-      return encodeCheckpoint({ tensors, position: { ...position, seconds: 0 } }, timeless);
+      return encodeCheckpoint({ tensors, position: { ...position, seconds: 0, waited: 0 } }, timeless);
     });
     expect(one).toEqual(other);
   }
