@@ -18,7 +18,7 @@ afterAll(() => rmSync(outside, { recursive: true, force: true }));
 /** Everything that a program can import, but for what command lines share: that is for Node alone, and needs its types. */
 const entries = [
   ...['core', 'datasets', 'datasets/browser', 'fashion-mnist', 'fashion-mnist/browser', 'models', 'native', 'onnx'],
-  ...['onnxruntime-cuda', 'reference', 'tfjs-cuda', 'wasm', 'wasm/worker'],
+  ...['onnxruntime-cuda', 'reference', 'tfjs-cuda', 'wasm', 'wasm/worker', 'wasm/loader'],
 ];
 
 const imports = entries.map((entry, i) => `import * as m${i} from '@bn/${entry}';`).join('\n');

@@ -55,6 +55,21 @@ beforeAll(async () => {
   );
   run('train', 'export', 'run', '--recalibrated', '--web', 'site', '--license', 'CC0-1.0');
   run('train', 'export', 'run', '--recalibrated', '--out', 'model.onnx');
+  const rows = Object.keys(colours).flatMap((name) =>
+    Array.from(
+      { length: 40 },
+      (_, i) => `photos/${name}/${i}.jpg,${Number(name !== 'ruby')},${Number(name !== 'leaf')}`,
+    ),
+  );
+  writeFileSync(join(folder, 'photos.csv'), ['image,green,red', ...rows].join('\n'));
+  for (const task of ['multilabel', 'regress']) {
+    const grey = task === 'regress' ? ['--channels', '1'] : [];
+    const quick = ['--image-size', '24', '--epochs', '3', '--batch-size', '16', ...grey];
+    const learning = ['--model', 'lenet-bn', '--optimizer', 'adam', '--learning-rate', '0.002'];
+    run('train', '--data', 'photos.csv', '--task', task, ...quick, ...learning, '--out', `run-${task}`);
+    run('train', 'export', `run-${task}`, '--recalibrated', '--web', task);
+    run('train', 'export', `run-${task}`, '--recalibrated', '--out', `${task}.onnx`);
+  }
   const file = (name: string) => join(folder, name);
   await disc(colours.leaf, 3).png().toFile(file('plain.png'));
   await disc(colours.ruby, 5).jpeg().withMetadata({ orientation: 6 }).toFile(file('turned.jpg'));
@@ -118,7 +133,7 @@ interface Site {
 }
 
 /** Serves the folder; further files by name, in place of those there. */
-async function serve(more: Readonly<Record<string, string | Buffer>> = {}): Promise<Site> {
+async function serve(more: Readonly<Record<string, string | Buffer>> = {}, root = 'site'): Promise<Site> {
   let settle: (text: string) => void;
   const posted = new Promise<string>((resolve) => {
     settle = resolve;
@@ -131,7 +146,7 @@ async function serve(more: Readonly<Record<string, string | Buffer>> = {}): Prom
     }
     const path = new URL(request.url!, 'http://x').pathname;
     const name = path === base ? 'index.html' : path.startsWith(base) ? path.slice(base.length) : '';
-    const file = join(folder, 'site', name);
+    const file = join(folder, root, name);
     if (name === '' || !(name in more || existsSync(file))) response.writeHead(404).end();
     else
       response.writeHead(200, { 'content-type': types[name.split('.').at(-1)!] }).end(more[name] ?? readFileSync(file));
@@ -154,9 +169,9 @@ describe('in Chromium', () => {
   });
   afterAll(() => browser?.close());
 
-  async function open({ skip }: TestContext, options: BrowserContextOptions = {}) {
+  async function open({ skip }: TestContext, options: BrowserContextOptions = {}, root = 'site') {
     if (!browser) skip('install Chromium or Chrome, or set BN_CHROMIUM to its path');
-    const site = await serve();
+    const site = await serve({}, root);
     const context = await browser!.newContext(options);
     onTestFinished(() => context.close());
     const page = await context.newPage();
@@ -183,6 +198,42 @@ describe('in Chromium', () => {
     await eventually(() => answers(page).count()).toBe(shown.length);
     expectAlike(await told(page));
     expect(complaints).toEqual([]);
+  });
+
+  const infer = (model: string, ...flags: string[]) => JSON.parse(run('infer', model, 'plain.png', '--json', ...flags));
+
+  test('labels are answered by their scores', async (context) => {
+    const { page } = await open(context, {}, 'multilabel');
+    expect(await page.locator('#about').textContent()).toBe('This model knows 2 labels: green, red.');
+    await page.locator('#files').setInputFiles(files().slice(0, 1));
+    await eventually(() => answers(page).count()).toBe(1);
+    const { labels, scores } = infer('multilabel.onnx');
+    const words = labels.length > 0 ? labels.join(', ') : 'none of the labels';
+    expect(await page.locator('.best', { hasNotText: /^$/ }).textContent()).toBe(words);
+    const close = scores.map((one: { label: string; score: number }) => [
+      one.label,
+      expect.closeTo(100 * one.score, -0.78),
+    ]);
+    expect(await told(page)).toEqual({ 'plain.png': Object.fromEntries(close) });
+  });
+
+  test('values are answered as numbers; of a grey model, light and dark change places if one wants', async (context) => {
+    const { page } = await open(context, {}, 'regress');
+    const given = async () => {
+      const before = await answers(page).count();
+      await page.locator('#files').setInputFiles(files().slice(0, 1));
+      await eventually(() => answers(page).count()).toBe(before + 1);
+      const words = (await answers(page).first().locator('.best').textContent())!;
+      return words
+        .split(', ')
+        .map((one) => one.split(' '))
+        .map(([name, value]) => ({ name, value: Number(value) }));
+    };
+    const close = ({ values }: { values: { name: string; value: number }[] }) =>
+      values.map(({ name, value }) => ({ name, value: expect.closeTo(value, 1) }));
+    expect(await given()).toEqual(close(infer('regress.onnx')));
+    await page.getByLabel('Dark things on a light ground').check();
+    expect(await given()).toEqual(close(infer('regress.onnx', '--invert')));
   });
 
   test('pictures are dropped and pasted; what is none is told', async (context) => {

@@ -50,7 +50,7 @@ export interface Predictor extends Signed {
    * @param options `invert`, of images in memory: light becomes dark, for a model that knows light things on black
    * @throws BnError `unsupported` if the model does not take images
    */
-  classify(image: RgbaImage | Uint8Array, options?: { readonly invert?: boolean }): Promise<Answer>;
+  classify(image: RgbaImage | Uint8Array, options?: { readonly invert?: boolean | undefined }): Promise<Answer>;
   /** The backend stays. */
   dispose(): Promise<void>;
 }

@@ -52,6 +52,17 @@ export type Answer =
     }
   | { readonly values: readonly { readonly name: string; readonly value: number }[] };
 
+/** A `WebAssembly.Module`: not all programs have the types of engines. */
+export type CompiledModule = object;
+
+/** What is used of the response to a `fetch`. */
+export interface FetchResponse {
+  readonly ok: boolean;
+  readonly status: number;
+  readonly url: string;
+  arrayBuffer(): Promise<ArrayBuffer>;
+}
+
 export interface Model {
   readonly signature: Signature;
   /** Texts about the model, such as the licence of its weights. */
@@ -69,7 +80,7 @@ export interface Model {
    * @param options `invert`: light becomes dark, for a model that knows light things on black
    * @throws TypeError if the model does not take images
    */
-  classify(image: RgbaImage, options?: { readonly invert?: boolean }): Answer;
+  classify(image: RgbaImage, options?: { readonly invert?: boolean | undefined }): Answer;
 }
 
 /**
@@ -77,7 +88,8 @@ export interface Model {
  *
  * @throws TypeError if it is another module
  */
-export function createModel(module: WebAssembly.Module): Model {
+export function createModel(compiled: CompiledModule): Model {
+  const module = compiled as WebAssembly.Module;
   const [section] = WebAssembly.Module.customSections(module, sectionName);
   const contents = section && (JSON.parse(new TextDecoder().decode(section)) as Contents);
   if (contents?.version !== 1) {
@@ -114,11 +126,15 @@ export function createModel(module: WebAssembly.Module): Model {
  * @throws Error for a response that is not good, and whatever compiling throws
  */
 export async function loadModel(
-  source: ArrayBuffer | Uint8Array<ArrayBuffer> | WebAssembly.Module | Response | Promise<Response>,
+  source: ArrayBuffer | Uint8Array | CompiledModule | FetchResponse | Promise<FetchResponse>,
 ): Promise<Model> {
   const given = await source;
   if (given instanceof WebAssembly.Module) return createModel(given);
-  if (!('arrayBuffer' in given)) return createModel(await WebAssembly.compile(given));
+  if (!isResponse(given)) return createModel(await WebAssembly.compile(given as ArrayBuffer));
   if (!given.ok) throw new Error(`${given.url}: the server answers ${given.status}`);
   return createModel(await WebAssembly.compile(await given.arrayBuffer()));
+}
+
+function isResponse(given: object): given is FetchResponse {
+  return 'arrayBuffer' in given;
 }

@@ -79,5 +79,5 @@ function runAll(
 }
 
 function bytesOf(words: ArrayLike<number>, isFloat: boolean): Uint8Array {
-  return new Uint8Array((isFloat ? Float32Array : Int32Array).from(words).buffer);
+  return new Uint8Array(new (isFloat ? Float32Array : Int32Array)(words).buffer);
 }
