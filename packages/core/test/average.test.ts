@@ -151,6 +151,31 @@ test.each<[string, Average]>([
   expect({ ...end.position, seconds: 0, waited: 0 }).toEqual({ ...position, seconds: 0, waited: 0 });
 });
 
+test('what is trained later is averaged from its first value on, also in a training that goes on', async () => {
+  const trainable = (path: string, epoch: number) => epoch >= 2 || path.startsWith('out.');
+  const options = { average: ema({ decay: 0.9 }), trainable };
+  const whole = await setup(options);
+  const first = await whole.trainer.values();
+  await collect(whole.trainer.fit({ ...fit, epochs: 2 }));
+  const frozen = await whole.trainer.values();
+  for (const path of ['hidden.weight', 'bn.runningMean']) expect(frozen.get(path)).toEqual(first.get(path));
+  expect(frozen.get('out.weight')).not.toEqual(first.get('out.weight'));
+  const bytes = encodeCheckpoint(await whole.trainer.checkpoint());
+  await collect(whole.trainer.fit({ ...fit, epochs: 3 }));
+  const averages = await whole.trainer.values();
+  const [from, to, average] = [first, (await whole.trainer.checkpoint()).tensors, averages].map(
+    (tensors) => tensors.get('hidden.weight')!.data,
+  );
+  // Between its first value and its last, where a zero to begin with would not be.
+  const share = average!.reduce((sum, v, i) => sum + (v - from![i]!) / (to![i]! - from![i]!), 0) / average!.length;
+  expect(share).toBeGreaterThan(0.05);
+  expect(share).toBeLessThan(0.95);
+  const second = await setup({ ...options, seed: 99 });
+  second.trainer.restore(decodeCheckpoint(bytes));
+  await collect(second.trainer.fit({ ...fit, epochs: 3 }));
+  expect(await second.trainer.values()).toEqual(averages);
+});
+
 test('a checkpoint with averages gives these as weights for another training', async () => {
   const { trainer, model } = await setup({ average: ema() });
   await collect(trainer.fit(fit));

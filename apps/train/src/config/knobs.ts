@@ -134,7 +134,12 @@ export const knobs = {
     'pulls the weights towards 0, but not gamma, beta and biases',
     '0.01 with adamw, else none',
   ),
-  decayAll: knob(toggle, false, 'weight decay also of gamma, beta and biases', 'they set the scale of the rest'),
+  decayAll: knob(
+    toggle,
+    false,
+    'weight decay also of gamma, beta and biases',
+    'spared: they set the scale of the rest',
+  ),
   clip: knob(positive, null, 'scale gradients down to this norm, of all of them together', 'they stay as they are'),
   schedule: knob(
     oneOf('constant', 'step', 'cosine', 'one-cycle', 'plateau'),
@@ -148,7 +153,7 @@ export const knobs = {
   keep: knob(
     oneOf('best', 'last'),
     null,
-    'epoch whose weights the report, `export` and what follows take: the best one in validation, or the last',
+    'epoch whose weights the report and `export` take: the best one in validation, or the last',
     'best; for fashion-mnist last, as in the textbook, unless something else needs validation',
   ),
   keepBy: knob(
