@@ -68,7 +68,7 @@ describe('settings', () => {
     const defaults = async (flags: Flags) => (await readSettings(flags, { cwd, env: {} })).config;
     const data = 'photos';
     expect(await defaults({ data })).toMatchObject({
-      ...{ model: 'resnet10', augment: 'standard', optimizer: 'adamw', learningRate: 0.003 },
+      ...{ model: 'resnet10', augment: 'strong', optimizer: 'adamw', learningRate: 0.003 },
       ...{ schedule: 'cosine', batchSize: 32, epochs: 100, imageSize: null, channels: null },
     });
     expect(await defaults({ data, augment: 'none', epochs: 2 })).toMatchObject({ augment: 'none', epochs: 2 });
@@ -241,7 +241,7 @@ describe('a configuration file with a mistake', () => {
       '{"augment": [{"flip": true}, {"mixup": 0}]}',
       'a list such as [{"flip": …}] of flip (true or false), shift (a number',
     ],
-    ['{"augment": [{"flip": true, "shift": 0.1}]}', '"augment": expected one of none, light, standard'],
+    ['{"augment": [{"flip": true, "shift": 0.1}]}', '"augment": expected one of none, light, standard, strong'],
     ['{"resume": "runs/x"}', 'unknown key "resume"'],
     ['[1]', 'expected a JSON object'],
     ['{"epochs": 3', 'not valid JSON'],

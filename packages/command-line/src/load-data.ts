@@ -27,6 +27,7 @@ import {
   subset,
   type TargetOptions,
 } from '@bn/datasets';
+import { dataCache } from './data-cache.js';
 import { notInstalled } from './optional-package.js';
 import { UsageError } from './usage-error.js';
 
@@ -262,7 +263,7 @@ function readingOf(options: ReadingOptions, shape: readonly number[] | null): Cs
   const [channels, height, width] = shape?.length === 3 ? shape : shape?.length === 2 ? [1, ...shape] : row;
   const own = channels === 1 || channels === 3 ? channels : null;
   const ownSize = own && height && width ? ([height, width] as const) : null;
-  return { ...options, size: options.size ?? ownSize, channels: options.channels ?? own };
+  return { ...options, size: options.size ?? ownSize, channels: options.channels ?? own, cache: dataCache() };
 }
 
 const transposed =

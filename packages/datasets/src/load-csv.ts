@@ -4,7 +4,7 @@ import { createReadStream } from 'node:fs';
 import { dirname, resolve } from 'node:path';
 import { pipeline } from 'node:stream';
 import { createGunzip } from 'node:zlib';
-import { BnError, formatShape, sizeOf } from '@bn/core';
+import { BnError, type Dataset, formatShape, sizeOf } from '@bn/core';
 import { excerpt, HEADER, type TargetOptions, type Targets, targetsOf } from './csv-targets.js';
 import { MemoryDataset } from './memory-dataset.js';
 import { readError } from './read-error.js';
@@ -29,7 +29,7 @@ export interface CsvOptions extends TargetOptions, ImageOptions {
  * @throws BnError `file` when the file cannot be read; `data`, with the line number, when the header or the number of
  * pixels does not fit, lines differ in length, or a value is not in its range; when none of its images can be read.
  */
-export async function loadCsv(file: string, options: CsvOptions = {}): Promise<Loaded<MemoryDataset>> {
+export async function loadCsv(file: string, options: CsvOptions = {}): Promise<Loaded<Dataset>> {
   const images: Uint8Array[] = [];
   const paths: string[] = [];
   let table = undefined as Table | undefined;
@@ -54,9 +54,9 @@ export async function loadCsv(file: string, options: CsvOptions = {}): Promise<L
     const parts = { features: Buffer.concat(images), shape, ...targets.labels([...images.keys()]) };
     return Object.assign(new MemoryDataset(parts), { files: [], skipped: [] });
   }
-  const { features, shape, kept, skipped } = await readImages(paths, options);
+  const { kept, skipped, withLabels } = await readImages(paths, options);
   if (kept.length > 0) {
-    const dataset = new MemoryDataset({ features, shape, ...table.targets.labels(kept) });
+    const dataset = await withLabels(table.targets.labels(kept));
     return Object.assign(dataset, { files: kept.map((i) => paths[i]!), skipped });
   }
   const { file: first, reason } = skipped[0]!;

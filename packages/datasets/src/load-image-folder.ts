@@ -3,10 +3,9 @@
 import type { Dirent } from 'node:fs';
 import { readdir, realpath, stat } from 'node:fs/promises';
 import { extname, join } from 'node:path';
-import { BnError } from '@bn/core';
+import { BnError, type Dataset } from '@bn/core';
 import { readPixels } from './decode-image.js';
 import { formatNames, imageEndings } from './image-formats.js';
-import { MemoryDataset } from './memory-dataset.js';
 import { readError } from './read-error.js';
 import { type ImageOptions, isGrey, type Loaded, readImages, reasonToSkip, type Skipped } from './read-images.js';
 
@@ -16,17 +15,18 @@ import { type ImageOptions, isGrey, type Loaded, readImages, reasonToSkip, type 
  * (the trainer does) or `split` them. Folders below a class belong to it, symbolic links are followed,
  * and hidden files and folders are ignored. Images become numbers as `decodeImage` says; features are uint8
  * `[channels, height, width]`. Files that cannot be read, and those of other kinds, are left out and listed in `skipped`.
+ * More images than memory should hold stay in a file, from which batches are loaded (`Dataset.load`).
  *
  * @throws BnError `file` when a folder cannot be read; `data` when there are no classes, or a class has no image that can be
  * read; `argument` for an invalid size or number of channels; with `strict`, also for the first file that would be skipped.
  */
-export async function loadImageFolder(folder: string, options: ImageOptions = {}): Promise<Loaded<MemoryDataset>> {
+export async function loadImageFolder(folder: string, options: ImageOptions = {}): Promise<Loaded<Dataset>> {
   const { classNames, files, labels, others } = await listImages(folder, options.strict ?? false);
-  const { features, shape, kept, skipped } = await readImages(files, options);
+  const { kept, skipped, withLabels } = await readImages(files, options);
   const labelsKept = Int32Array.from(kept, (i) => labels[i]!);
   const allSkipped = [...others, ...skipped];
   requireImages(folder, classNames, labelsKept, allSkipped);
-  const dataset = new MemoryDataset({ features, shape, labels: labelsKept, classNames });
+  const dataset = await withLabels({ labels: labelsKept, classNames });
   return Object.assign(dataset, { files: kept.map((i) => files[i]!), skipped: allSkipped });
 }
 

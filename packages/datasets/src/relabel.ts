@@ -22,16 +22,30 @@ export function relabel(dataset: Dataset, index: ArrayLike<number>, classNames: 
     ...(labels && { labels: isSeveral ? { ...labels, shape: [classNames.length] } : labels }),
     ...(dataset.valueNames ? { valueNames: classNames } : { classNames }),
     get(i) {
-      const { features: own, label } = dataset.get(i);
-      if (typeof label === 'number') return { features: own, label: index[label]! };
-      const moved = createArray(labels?.dtype ?? 'int32', classNames.length);
-      place(label, moved, 1);
-      return { features: own, label: moved };
+      const example = dataset.get(i);
+      const { label } = example;
+      const moved =
+        typeof label === 'number' ? index[label]! : createArray(labels?.dtype ?? 'int32', classNames.length);
+      if (typeof label !== 'number') place(label, moved as TypedArray, 1);
+      // Features may be read when they are asked for.
+      return {
+        label: moved,
+        get features() {
+          return example.features;
+        },
+      };
     },
     ...(dataset.fill && {
       fill(indices, into, moved) {
         const own = createArray(labels?.dtype ?? 'int32', indices.length * width);
         dataset.fill?.(indices, into, own);
+        place(own, moved, indices.length);
+      },
+    }),
+    ...(dataset.load && {
+      async load(indices, into, moved, context) {
+        const own = createArray(labels?.dtype ?? 'int32', indices.length * width);
+        await dataset.load?.(indices, into, own, context);
         place(own, moved, indices.length);
       },
     }),

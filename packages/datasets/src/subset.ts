@@ -27,6 +27,10 @@ export function subset(dataset: Dataset, selection: number | ArrayLike<number>):
     ...(dataset.fill && {
       fill: (positions, features, labels) => dataset.fill?.(Int32Array.from(positions, at), features, labels),
     }),
+    ...(dataset.load && {
+      load: async (positions, features, labels, context) =>
+        dataset.load?.(Int32Array.from(positions, at), features, labels, context),
+    }),
   };
 }
 

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { createGenerator, type Generator } from '@bn/core';
 import sharp from 'sharp';
 
-export const photographClasses = ['ball', 'fish', 'house', 'tree'] as const;
+const photographClasses = ['ball', 'fish', 'house', 'tree'] as const;
 type Kind = (typeof photographClasses)[number];
 
 /** In pixels. */
@@ -25,7 +25,7 @@ export async function writePhotographs(folder: string, count: number, { seed = 0
 }
 
 /** The bytes of one JPEG. */
-export async function photograph(kind: Kind, seed: number, number: number): Promise<Buffer> {
+async function photograph(kind: Kind, seed: number, number: number): Promise<Buffer> {
   const draw = new Draws(createGenerator(seed, number));
   const svg = `<svg xmlns="http://www.w3.org/2000/svg" width="${width}" height="${height}">${scene(kind, draw)}</svg>`;
   const rendered = sharp(Buffer.from(svg)).removeAlpha();

@@ -2,7 +2,7 @@
 
 export { type Installation, install, installed, uninstall } from './install.js';
 export { narrator, type TextStream } from './narrator.js';
-export { folderVariable, nativeRoot } from './native-folder.js';
+export { cacheFolder, folderVariable, nativeRoot } from './native-folder.js';
 export { isManylinux, platformName } from './platform.js';
 export { preload } from './preload.js';
 export { absentHardware, type Explanation, explain, type KnownFailure, probe } from './probe.js';

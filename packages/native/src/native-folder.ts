@@ -1,4 +1,4 @@
-// Where native libraries lie: one folder in the user's cache, with a folder in it for each library and version.
+// Where native libraries lie: one folder in the user's cache, with a folder in it for each library and version; and the cache itself.
 
 import { homedir } from 'node:os';
 import { join } from 'node:path';
@@ -11,7 +11,8 @@ export function nativeRoot(): string {
   return process.env[folderVariable] || join(cacheFolder(), 'bn');
 }
 
-function cacheFolder(): string {
+/** The folder of the user that programs may fill and people may empty. */
+export function cacheFolder(): string {
   if (process.platform === 'win32') return process.env.LOCALAPPDATA || join(homedir(), 'AppData', 'Local');
   if (process.platform === 'darwin') return join(homedir(), 'Library', 'Caches');
   return process.env.XDG_CACHE_HOME || join(homedir(), '.cache');

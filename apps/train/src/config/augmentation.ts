@@ -25,19 +25,23 @@ const settings = {
   cutmix: positive,
 } as const satisfies Record<string, Kind<unknown>>;
 
-export type AugmentationName = 'none' | 'light' | 'standard';
+const names = ['none', 'light', 'standard', 'strong'] as const;
+type AugmentationName = (typeof names)[number];
 /** A name, or a list of objects of one key. */
 export type Augmentation = AugmentationName | readonly Setting<typeof settings>[];
 
-export const augmentation: Kind<Augmentation> = nameOrSettings(['none', 'light', 'standard'], settings);
+export const augmentation: Kind<Augmentation> = nameOrSettings(names, settings);
+
+const standard = [
+  ...[{ flip: true }, { shift: 1 / 10 }, { rotate: 15 }, { scale: 0.2 }],
+  ...[{ brightness: 0.3 }, { contrast: 0.3 }, { saturation: 0.3 }, { erase: 0.25 }],
+] as const;
 
 const named: Readonly<Record<AugmentationName, readonly Setting<typeof settings>[]>> = {
   none: [],
   light: [{ flip: true }, { shift: 1 / 8 }],
-  standard: [
-    ...[{ flip: true }, { shift: 1 / 10 }, { rotate: 15 }, { scale: 0.2 }],
-    ...[{ brightness: 0.3 }, { contrast: 0.3 }, { saturation: 0.3 }, { erase: 0.25 }],
-  ],
+  standard,
+  strong: [...standard, { mixup: 0.4 }],
 };
 
 /** Bounds by name. */

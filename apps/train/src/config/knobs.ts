@@ -97,7 +97,7 @@ export const knobs = {
   augment: knob<Augmentation, Augmentation>(
     augmentation,
     'none',
-    'training images are changed a little each time: light mirrors and moves them; standard also turns and scales them, changes their light and covers parts',
+    'training images are changed a little each time: light mirrors and moves them; standard also turns and scales them, changes their light and covers parts; strong also mixes them',
     'as in the textbook',
   ),
   classWeights: knob(

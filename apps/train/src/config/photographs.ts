@@ -7,7 +7,7 @@ import { flagOf, type KnobValues } from './knobs.js';
 /** Measured on 300 photographs of four classes; the epochs are so many that small data is seen often and large data is done in time. */
 const presets = {
   model: 'resnet10',
-  augment: 'standard',
+  augment: 'strong',
   optimizer: 'adamw',
   learningRate: 0.003,
   schedule: 'cosine',

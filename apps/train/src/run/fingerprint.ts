@@ -44,10 +44,11 @@ function printOf(data: Dataset): readonly string[] {
   const every = Math.ceil(data.length / sample);
   const labels: number[] = [];
   for (let i = 0; i < data.length; i++) {
-    const { features, label } = data.get(i);
+    const example = data.get(i);
+    const { label } = example;
     if (typeof label === 'number') labels.push(label);
     else for (let at = 0; at < label.length; at++) labels.push(label[at]!);
-    if (i % every === 0) hash.update(new Float64Array(features));
+    if (i % every === 0) hash.update(new Float64Array(example.features));
   }
   hash.update(new Float64Array(labels));
   const kind = `${formatSpec(data.features)}, labels ${data.labels ? formatSpec(data.labels) : 'of classes'}`;
