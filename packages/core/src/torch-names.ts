@@ -65,14 +65,39 @@ export function fromTorch(
     return { pathOf, known: given.filter((name) => pathOf.has(name)).length };
   });
   const { pathOf } = namings.reduce((best, other) => (other.known > best.known ? other : best));
-  const unknown = given.find((name) => !pathOf.has(name));
+  const unknown = given.filter((name) => !pathOf.has(name));
   for (const [name, path] of pathOf) if (except.includes(path)) pathOf.delete(name);
-  const missing = [...pathOf.keys()].find((name) => !tensors.has(name));
-  if (unknown !== undefined || missing !== undefined) {
-    const problem = missing === undefined ? `the model has no '${unknown}'` : `there is no '${missing}'`;
-    throw new BnError('checkpoint', `the weights belong to another model: ${problem}; give those of the same network`);
+  const missing = [...pathOf.keys()].filter((name) => !tensors.has(name));
+  const misshapen = [...pathOf].flatMap(([name, path]) => {
+    const [found, wanted] = [tensors.get(name)?.shape, shapes.get(path)!];
+    return found && perChannel(found) !== perChannel(wanted)
+      ? [`${formatShape(found)} instead of ${formatShape(wanted)} in '${name}'`]
+      : [];
+  });
+  const problems = [
+    ...(missing.length > 0 ? [`there is no ${several(missing.map(quoted))}`] : []),
+    ...(unknown.length > 0 ? [`the model has no ${several(unknown.map(quoted))}`] : []),
+    ...(misshapen.length > 0 ? [`there is ${several(misshapen)}`] : []),
+  ];
+  if (problems.length > 0) {
+    const cure = 'give those of the same network';
+    throw new BnError('checkpoint', `the weights belong to another model: ${problems.join('; ')}; ${cure}`);
   }
-  return new Map([...pathOf].map(([name, path]) => [path, reshaped(name, tensors.get(name)!, shapes.get(path)!)]));
+  return new Map(
+    [...pathOf].map(([name, path]) => [path, { shape: shapes.get(path)!, data: tensors.get(name)!.data }]),
+  );
+}
+
+const quoted = (name: string) => `'${name}'`;
+
+/** The first few, and how many more. */
+function several(names: readonly string[]): string {
+  return `${names.slice(0, 3).join(', ')}${names.length > 3 ? `, and ${names.length - 3} more` : ''}`;
+}
+
+/** [channels] and [1, channels, 1, 1] are the same to batch normalization. */
+function perChannel(shape: readonly number[]): string {
+  return formatShape(shape.filter((n) => n !== 1));
 }
 
 /** A checkpoint that keeps averages of values counts by these. */
@@ -90,14 +115,6 @@ function unwrapped(
   return [...tensors.keys()].every(has) && ![...own.keys()].some(has)
     ? new Map([...tensors].map(([name, tensor]) => [name.slice(prefix.length), tensor]))
     : tensors;
-}
-
-/** [channels] and [1, channels, 1, 1] are the same to batch normalization. */
-function reshaped(name: string, { shape, data }: HostTensor, wanted: readonly number[]): HostTensor {
-  const core = (s: readonly number[]) => formatShape(s.filter((n) => n !== 1));
-  if (core(shape) === core(wanted)) return { shape: wanted, data };
-  const problem = `'${name}' is ${formatShape(shape)} instead of ${formatShape(wanted)}`;
-  throw new BnError('checkpoint', `the weights belong to another model: ${problem}`);
 }
 
 /** Gives PyTorch's name of what is at a path. */

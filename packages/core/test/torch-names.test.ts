@@ -98,5 +98,10 @@ test('weights of another network are refused', () => {
   );
   expect(() => fromTorch(model, new Map([...torch].slice(1)))).toThrow("there is no 'conv1.weight'");
   const wrong = new Map([...torch, ['out.bias', { shape: [4], data: new Float32Array(4) }]]);
-  expect(() => fromTorch(model, wrong)).toThrow("'out.bias' is [4] instead of [3]");
+  expect(() => fromTorch(model, wrong)).toThrow("[4] instead of [3] in 'out.bias'");
+  const renamed = new Map([...torch].map(([name, tensor], i) => [i > 5 ? `old.${name}` : name, tensor]));
+  expect(() => fromTorch(model, renamed)).toThrow(
+    "there is no 'skip.body.bn.bias', 'out.weight', 'out.bias', and 4 more; " +
+      "the model has no 'old.skip.body.bn.bias', 'old.out.weight', 'old.out.bias', and 4 more",
+  );
 });

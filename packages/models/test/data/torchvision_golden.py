@@ -94,7 +94,7 @@ def googlenet(num_classes):
 
 small = [2, 3, 64, 64]
 # Deeper ones of the same blocks: a step of them shows nothing more.
-alike = ["resnet34", "vgg16", "mobilenet_v3_large"]
+alike = ["resnet34", "vgg11", "vgg16", "mobilenet_v3_large"]
 networks = {
     "resnet18": (models.resnet18, small),
     "resnet34": (models.resnet34, small),
