@@ -62,7 +62,7 @@ export interface Predictor extends Signed {
  */
 export async function openPredictor(
   bytes: Uint8Array,
-  backend: Backend,
+  backend: Pick<Backend, 'compile' | 'upload' | 'download' | 'release'>,
   options: SignatureOptions = {},
 ): Promise<Predictor> {
   const { graph, signature, assumptions } = importPredictor(bytes, options);
