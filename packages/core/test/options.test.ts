@@ -20,11 +20,16 @@ const plain = new Set([
     'flatten',
     'gelu',
     'globalAveragePool2d',
+    'hardSigmoid',
+    'hardSwish',
     'relu',
+    'relu6',
     'residual',
     'sequential',
     'sigmoid',
+    'silu',
     'softmax',
+    'stochasticDepth',
     'tanh',
   ],
   ...['chain', 'clip', 'constantSchedule', 'meanSquaredError', 'perParameter', 'sigmoidCrossEntropy'],
@@ -58,7 +63,7 @@ test.each(['layers', 'optimizers'])(
       const source = readFileSync(new URL(file, url), 'utf8');
       const interfaces = [...source.matchAll(/^export interface \w+Options .*?^}/gms)].map(([text]) => text);
       for (const [, name] of interfaces.join('\n').matchAll(/^ {2}(\w+)\??:/gm)) {
-        expect(source, `${file}: ${name}`).toMatch(new RegExp(`['\`][\\w ${'$'}{}]*\\b${name}\\b[\\w ]*['\`]`));
+        expect(source, `${file}: ${name}`).toMatch(new RegExp(`['\`][\\w ${'$'}{}]*\\b${name}\\b[\\w ${'$'}{}]*['\`]`));
       }
     }
   },
