@@ -10,7 +10,7 @@ const statistics = ['runningMean', 'runningVariance'];
 const states: Readonly<Record<string, readonly string[]>> = {
   batch: statistics,
   ghost: statistics,
-  renorm: [...statistics, 'steps'],
+  renorm: [...statistics, 'warmth'],
 };
 
 test.each(['batch', 'group', 'layer', 'instance', 'renorm', 'ghost', 'frn', 'none'])(

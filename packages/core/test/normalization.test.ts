@@ -6,6 +6,7 @@ import {
   batchNorm,
   batchRenorm,
   defineModel,
+  dense,
   filterResponseNorm,
   ghostBatchNorm,
   gradients,
@@ -15,10 +16,13 @@ import {
   type Layer,
   layerNorm,
   ops,
+  relu,
   scalar,
+  sequential,
   trace,
 } from '../src/index.js';
 import { evaluate, numbers } from './evaluate.js';
+import { points, setup } from './small-training.js';
 
 interface Golden {
   readonly inputs: Readonly<Record<string, { readonly shape: number[]; readonly data: number[] }>>;
@@ -41,8 +45,8 @@ describe.each<[string, Layer, Record<string, number[]>]>([
   ['layer', layerNorm(), {}],
   ['layer of features', layerNorm(), {}],
   ['instance', instanceNorm(), {}],
-  ['renorm', batchRenorm(), { steps: [4000] }],
-  ['renorm, halfway', batchRenorm(), { steps: [1500] }],
+  ['renorm', batchRenorm(), { warmth: [1] }],
+  ['renorm, halfway', batchRenorm(), { warmth: [1 - Math.exp(-3)] }],
   ['ghost', ghostBatchNorm({ size: 2 }), {}],
   ['ghost of features', ghostBatchNorm({ size: 3 }), {}],
   ['frn', filterResponseNorm(), {}],
@@ -86,7 +90,7 @@ test.each<[string, Layer]>([
   ['ghostBatchNorm', ghostBatchNorm({ size: 2 })],
 ])('%s keeps the running statistics of batchNorm, and predicts as it', async (_, layer) => {
   const values = {
-    ...{ features: numbers(4 * 4 * 6), gamma: numbers(4, 1), beta: numbers(4, 2), steps: [0] },
+    ...{ features: numbers(4 * 4 * 6), gamma: numbers(4, 1), beta: numbers(4, 2), warmth: [0] },
     ...{ runningMean: numbers(4, 3), runningVariance: [1, 2, 3, 4] },
   };
   const own = traced(layer, [4, 4, 2, 3], true);
@@ -100,15 +104,32 @@ test.each<[string, Layer]>([
   expect(own.variances.get('runningVariance')).toEqual(batch.variances.get('runningVariance'));
 });
 
-test('batchRenorm begins as batchNorm, and its steps count', async () => {
+test('batchRenorm begins as batchNorm, and becomes warm', async () => {
   const values = {
-    ...{ features: numbers(4 * 4 * 6), gamma: numbers(4, 1), beta: numbers(4, 2), steps: [499] },
+    ...{ features: numbers(4 * 4 * 6), gamma: numbers(4, 1), beta: numbers(4, 2), warmth: [0.5] },
     ...{ runningMean: numbers(4, 3), runningVariance: [1, 2, 3, 4] },
   };
   const { output, updates } = traced(batchRenorm(), [4, 4, 2, 3], true);
-  const { y, steps } = await evaluate({ y: output, steps: updates.get('steps')! }, values);
+  const { y, warmth } = await evaluate({ y: output, warmth: updates.get('warmth')! }, values);
   expect(y).toEqual(close((await evaluate({ y: traced(batchNorm(), [4, 4, 2, 3], true).output }, values)).y));
-  expect(steps).toEqual([500]);
+  expect(warmth).toEqual(close([0.5 + 0.5 / 500]));
+});
+
+test('recalibration of batchRenorm is that of batchNorm, however warm it is', async () => {
+  const statisticsOf = async (norm: () => Layer) => {
+    const network = sequential({ dense1: dense(3), bn1: norm(), act: relu(), dense2: dense(3), bn2: norm() });
+    const { trainer, backend } = await setup({ network });
+    const warm = [...(await trainer.values()).keys()].filter((path) => path.endsWith('warmth'));
+    trainer.load(new Map(warm.map((path) => [path, { shape: [], data: Float32Array.of(0.999) }])));
+    await trainer.recalibrate(points(40), { batchSize: 10 });
+    const values = await trainer.values();
+    await trainer.dispose();
+    await backend.dispose();
+    return [...values].filter(([path]) => path.includes('running')).flatMap(([, { data }]) => [...data]);
+  };
+  const found = await statisticsOf(batchRenorm);
+  expect(found).toHaveLength(4 * 3);
+  expect(found).toEqual((await statisticsOf(batchNorm)).map((v) => expect.closeTo(v, 6)));
 });
 
 test('a batch that the ghosts do not divide has larger ones, all equal', async () => {

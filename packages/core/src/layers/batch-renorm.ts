@@ -2,7 +2,7 @@
 
 import { zeros } from '../initializers.js';
 import { stopGradient } from '../ops/composed.js';
-import { add, div, maximum, minimum, mul, neg, sqrt, sub } from '../ops/elementwise.js';
+import { add, div, log, maximum, minimum, mul, neg, sqrt, sub } from '../ops/elementwise.js';
 import { batchNormalize } from '../ops/fused.js';
 import { reshape } from '../ops/shape.js';
 import { requireCount, requireOptions } from '../options.js';
@@ -30,7 +30,9 @@ export interface BatchRenormOptions extends RunningOptions, AffineOptions {
  * statistics; no gradient flows through r and d. So training sees what prediction will, also from small batches.
  *
  * Running statistics and prediction are those of `batchNorm`, whose weights fit: the variance is averaged, where the paper
- * averages σ. Parameters `gamma` and `beta`, states `runningMean` and `runningVariance`, all [channels], and `steps` [].
+ * averages σ. Parameters `gamma` and `beta`, states `runningMean` and `runningVariance`, all [channels], and `warmth` [],
+ * which says how much of the warm-up is over: 1 − e^(−steps / warmup). As an average, of ones, it is set aside with the others while
+ * they are recalibrated: the layers normalize by the batch alone then.
  *
  * @throws `shape` if in training there is only one value per channel
  */
@@ -43,7 +45,7 @@ export function batchRenorm(options: BatchRenormOptions = {}): Layer {
     const { axis, channels } = channelsOf('batchRenorm', x);
     const parameters = affineOf(scope, channels, options);
     const running = runningStatistics(scope, channels, options);
-    const steps = scope.state('steps', [], zeros());
+    const warmth = scope.state('warmth', [], zeros());
     if (!scope.training) {
       const { gamma, beta } = parameters;
       return batchNormalize(x, running.mean, running.variance, gamma, beta, { axis, epsilon: rules.epsilon });
@@ -52,12 +54,13 @@ export function batchRenorm(options: BatchRenormOptions = {}): Layer {
     const what = { layer: 'batchRenorm', alone: 'channel in training', cure: 'use a batch of two or more' };
     const batch = moments(x, axes, what);
     follow(scope, running, batch, rules);
-    scope.update('steps', add(steps, 1));
+    scope.update('warmth', add(mul(warmth, 1 - 1 / warmup), 1 / warmup));
 
     const along = (values: Tensor) => reshape(values, batch.mean.shape);
     const deviation = sqrt(add(along(running.variance), rules.epsilon));
+    const warmups = neg(log(sub(1, warmth)));
     /** From 0 at the end of the warm-up to 1 at so many times its steps. */
-    const risen = (times: number) => clip(div(sub(steps, warmup), (times - 1) * warmup), 0, 1);
+    const risen = (times: number) => clip(div(sub(warmups, 1), times - 1), 0, 1);
     const rLimit = add(mul(risen(8), rMax - 1), 1);
     const dLimit = mul(risen(5), dMax);
     const r = clip(div(sqrt(add(batch.variance, rules.epsilon)), deviation), div(1, rLimit), rLimit);
