@@ -2,12 +2,13 @@
 // same to the last bit. BN_CRASH_ROUNDS=60 makes it as many rounds with two writers, and five times as many signals.
 
 import { type ChildProcess, spawn } from 'node:child_process';
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { createGenerator, decodeCheckpoint } from '@bn/core';
 import { expect, onTestFinished, test } from 'vitest';
+import { writePhotographs } from '../../../packages/datasets/test/photographs.js';
 import { resultOf, smallFlags, smallFolder, train } from './small-run.js';
 
 const program = fileURLToPath(new URL('../dist/index.js', import.meta.url));
@@ -28,13 +29,13 @@ interface Running {
   readonly ended: Promise<{ code: number | string; stderr: string }>;
 }
 
-function start(cwd: string, flags: readonly string[]): Running {
+function start(cwd: string, flags: readonly string[], env: NodeJS.ProcessEnv = {}): Running {
   const begun = existsSync(join(cwd, 'run', 'config.json'));
   const args = [program, ...(begun ? ['--resume', 'run'] : [...flags, '--out', 'run'])];
   const child = spawn(process.execPath, args, {
     cwd,
     stdio: ['ignore', 'ignore', 'pipe'],
-    env: { ...process.env, INIT_CWD: cwd },
+    env: { ...process.env, INIT_CWD: cwd, ...env },
   });
   onTestFinished(() => void child.kill('SIGKILL'));
   let stderr = '';
@@ -112,3 +113,41 @@ test.each(Object.entries(trainings))(
     }
   },
 );
+
+test('photographs that are read from a file, killed and resumed with other numbers of threads, end with the same bits', {
+  timeout: 5 * timeout,
+}, async () => {
+  const folderOf = async () => {
+    const folder = smallFolder();
+    await writePhotographs(join(folder, 'photos'), 60);
+    writeFileSync(join(folder, 'four.ts'), readFileSync(join(folder, 'net.ts'), 'utf8').replace('= 3', '= 4'));
+    return folder;
+  };
+  const flags = [
+    ...['--backend', 'reference', '--data', 'photos', '--image-size', '8', '--model', 'four.ts', '--augment', 'strong'],
+    ...['--batch-size', '8', '--epochs', '40', '--sampling', 'balanced', '--average', 'ema', '--patience', '30'],
+  ];
+  const loading = (threads: number) => ({
+    BN_DATA_MEMORY: '0',
+    BN_DATA_CACHE: 'off',
+    UV_THREADPOOL_SIZE: `${threads}`,
+  });
+  const whole = await folderOf();
+  expect(await start(whole, flags, loading(4)).ended).toEqual({ code: 0, stderr: '' });
+  const inMemory = await folderOf();
+  expect(await start(inMemory, flags).ended).toEqual({ code: 0, stderr: '' });
+  expect(resultOf(join(inMemory, 'run'))).toEqual(resultOf(join(whole, 'run')));
+  const random = createGenerator(3);
+  const folder = await folderOf();
+  for (let round = 0, done = false; !done; round++) {
+    const { child, ended } = start(folder, flags, loading([1, 8, 2, 16][round % 4]!));
+    // Each time a little longer, so that it comes to its end on a slow machine too.
+    const isOver = await Promise.race([
+      ended.then(() => true),
+      setTimeout(random.integer(longest) + 300 * round, false),
+    ]);
+    if (!isOver) child.kill('SIGKILL');
+    done = (await ended).code === 0;
+  }
+  expect(resultOf(join(folder, 'run'))).toEqual(resultOf(join(whole, 'run')));
+});

@@ -27,7 +27,7 @@ import {
   subset,
   type TargetOptions,
 } from '@bn/datasets';
-import { dataCache } from './data-cache.js';
+import { dataCache, dataMemory } from './data-cache.js';
 import { notInstalled } from './optional-package.js';
 import { UsageError } from './usage-error.js';
 
@@ -263,7 +263,8 @@ function readingOf(options: ReadingOptions, shape: readonly number[] | null): Cs
   const [channels, height, width] = shape?.length === 3 ? shape : shape?.length === 2 ? [1, ...shape] : row;
   const own = channels === 1 || channels === 3 ? channels : null;
   const ownSize = own && height && width ? ([height, width] as const) : null;
-  return { ...options, size: options.size ?? ownSize, channels: options.channels ?? own, cache: dataCache() };
+  const kept = { cache: dataCache(), inMemory: dataMemory() };
+  return { ...options, ...kept, size: options.size ?? ownSize, channels: options.channels ?? own };
 }
 
 const transposed =
