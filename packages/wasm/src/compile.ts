@@ -170,7 +170,7 @@ export function compileFunctions(
       { address: constantsAt, words: constants.words, isFloat: false },
       ...[...addresses].map(([buffer, address]) => ({
         address,
-        words: (buffer.source as { constant: ArrayLike<number> }).constant,
+        words: wordsOf(buffer),
         isFloat: buffer.dtype === 'float32',
       })),
     ],
@@ -326,4 +326,10 @@ function constantBuffers(steps: readonly Step[]): Map<Buffer, number> {
 /** Bytes for so many words, in whole cache lines. */
 function roomFor(words: number): number {
   return Math.ceil(words / 16) * 64;
+}
+
+/** The elements of a constant as memory has them: a bool is a mask. */
+function wordsOf({ source, dtype }: Buffer): ArrayLike<number> {
+  const { constant } = source as { readonly constant: ArrayLike<number> };
+  return dtype === 'bool' ? Array.from(constant, (v) => (v === 0 ? 0 : -1)) : constant;
 }

@@ -1,7 +1,7 @@
 // equal, less, where and cast.
 // biome-ignore-all format: a matrix in one line is easier to compare than one in many.
 
-import { ops } from '@bn/core';
+import { constant, ops } from '@bn/core';
 import { bool, float32, int32, uint8 } from '../host-value.js';
 import { literalCases } from '../literal-case.js';
 
@@ -42,6 +42,11 @@ export const comparisonCases = literalCases('exact', {
     [bool([0, 1]), float32([nan, 2]), float32([1, infinity])],
     ops.where,
     float32([1, 2]),
+  ],
+  'where: by a constant': [
+    [float32([1, 2, 3]), float32([4, 5, 6])],
+    (a, b) => ops.where(constant([1, 0, 1], [3], 'bool'), a, b),
+    float32([1, 5, 3]),
   ],
   'where: numbers': [[bool([1, 0])], (condition) => ops.where(condition, 2, -1), float32([2, -1])],
   'where: int32': [[bool([1, 0]), int32([1, 2]), int32([-1, -2])], ops.where, int32([1, -2])],
