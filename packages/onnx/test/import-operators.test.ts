@@ -492,6 +492,19 @@ const cases: Readonly<Record<string, HandMade>> = {
     nodes: [node('Add', ['row', 'column'], 's'), node('CastLike', ['s', 'x'], 'c'), node('Mul', ['x', 'c'])],
     initializers: [ints('row', [1, 2, 3, 4, 5, 6], [1, 6]), ints('column', [10, 20, 30, 40, 50], [5, 1])],
   },
+  'ScatterND, GatherND of weights': {
+    nodes: [
+      node('ScatterND', ['w', 'i', 'u'], 's'),
+      node('GatherND', ['s', 'j'], 'g'),
+      node('ReduceSum', ['g', 'a'], 'r', { keepdims: 0 }),
+      node('Add', ['x', 's'], 'y1'),
+      node('Add', ['y1', 'r']),
+    ],
+    initializers: [
+      ...[floats('w', [5, 6]), floats('u', [3], [7, 8, 9]), ints('i', [1, 2, 4, -1, 0, 0], [3, 2])],
+      ...[ints('j', [1, 2, 4, -1], [2, 2]), ints('a', [0])],
+    ],
+  },
   'as_strided of a batch of one': {
     shape: [1, 2, 5, 6],
     nodes: [node('Reshape', ['x', 'flat'], 'f'), node('Gather', ['f', 'i'], 'g'), node('Relu', ['g'])],

@@ -3,7 +3,8 @@
     python torchvision_models.py FOLDER [MODEL …]
 
 Needs torch, torchvision and onnxscript. Weights are random, by a seed: nothing is fetched. Batch normalization gets
-statistics that are not 0 and 1, and ConvNeXt's scales, which are 1e-6, become 1: else errors would not show. Files that are
+statistics that are not 0 and 1, ConvNeXt's scales, which are 1e-6, become 1, and ViT's last layer, which is 0, becomes
+random: else errors would not show. Files that are
 there are kept. The largest two models (regnet_y_128gf, vit_h_14) have more than 2 GB, the most that one ONNX file can
 hold, and are left out.
 """
@@ -35,6 +36,8 @@ def build(name):
         for path, parameter in model.named_parameters():
             if path.endswith("layer_scale"):
                 parameter.fill_(1)
+            elif parameter.ndim > 1 and not parameter.any():
+                parameter.normal_(0, 0.02)
     return model
 
 

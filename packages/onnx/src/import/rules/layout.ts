@@ -1,6 +1,6 @@
 // Operators that cut, repeat and rearrange: their results are parts of their inputs, or constants.
 
-import { constant, type Dimension, ops, sizeOf, type Tensor } from '@bn/core';
+import { constant, type Dimension, ops, type Shape, sizeOf, type Tensor } from '@bn/core';
 import { damaged } from '../damaged.js';
 import type { NodeContext } from '../node-context.js';
 import { readTensor } from '../read-tensor.js';
@@ -30,6 +30,33 @@ export const layout: ImportRules = {
       const zeros = x.shape.map(() => 0);
       return ops.slice(node.tensor(0), cut(zeros, start) as number[], cut(x.shape, from));
     });
+  },
+  ScatterND: (node) => {
+    const [x, updates] = [node.tensor(0), node.tensor(2)];
+    const { rows, inner, indexed } = places(node, x.shape);
+    if (node.attributes.string('reduction', 'none') !== 'none') throw node.unsupported('a reduction');
+    /** By row of x: the last update of it. */
+    const last = new Int32Array(sizeOf(indexed)).fill(-1);
+    for (const [i, row] of rows.entries()) last[row] = i;
+    const from = constant(
+      last.map((i) => Math.max(i, 0)),
+      [last.length],
+      'int32',
+    );
+    const isUpdated = constant(
+      Array.from(last, (i) => (i < 0 ? 0 : 1)),
+      [last.length, 1],
+      'bool',
+    );
+    const [all, parts] = [ops.reshape(x, [last.length, inner]), ops.reshape(updates, [rows.length, inner])];
+    return ops.reshape(ops.where(isUpdated, ops.gather(parts, from, 0), all), x.shape);
+  },
+  GatherND: (node) => {
+    if (node.attributes.int('batch_dims', 0) !== 0) throw node.unsupported('batch_dims');
+    const x = node.tensor(0);
+    const { rows, inner, indexed } = places(node, x.shape);
+    const picked = ops.gather(ops.reshape(x, [sizeOf(indexed), inner]), constant(rows, [rows.length], 'int32'), 0);
+    return ops.reshape(picked, [...node.constant(1).shape.slice(0, -1), ...x.shape.slice(indexed.length)]);
   },
   Tile: (node) => {
     const x = node.tensor(0);
@@ -87,6 +114,24 @@ export const layout: ImportRules = {
     return before.reduce((y, front, axis) => repeated(y, axis, [front, after[axis]!], mode, node), x);
   },
 };
+
+/** The rows of x that indices name which are known: x as [rows, inner], its first axes being indexed. */
+function places(node: NodeContext, shape: Shape): { rows: number[]; inner: number; indexed: readonly number[] } {
+  const depth = node.constant(1).shape.at(-1) ?? 0;
+  if (!(depth >= 1 && depth <= shape.length)) throw damaged(`its indices are of ${depth} axes`);
+  if (shape.some((n) => n === null)) throw node.unsupported('indices beside the batch');
+  const [sizes, indexed] = [shape as readonly number[], shape.slice(0, depth) as readonly number[]];
+  const flat = node.integers(1);
+  const rows = Array.from({ length: flat.length / depth }, (_, row) =>
+    indexed.reduce((sum, n, k) => {
+      const given = flat[row * depth + k]!;
+      const i = given < 0 ? given + n : given;
+      if (!(i >= 0 && i < n)) throw damaged(`its index ${given} is not within ${n}`);
+      return sum * n + i;
+    }, 0),
+  );
+  return { rows, inner: sizeOf(sizes.slice(depth)), indexed };
+}
 
 function equalParts(size: number, { attributes, node }: NodeContext): readonly number[] {
   const count = attributes.int('num_outputs', node.outputs.length);

@@ -4,7 +4,17 @@ import { BnError, constant, formatShape, ops, type Shape, sizeOf, type Tensor } 
 import { damaged } from '../damaged.js';
 import type { NodeContext } from '../node-context.js';
 import type { ImportRules } from '../rules.js';
-import { type Constant, integers, isConstant, isKnown, taken, tensorOf, transposed, type Value } from '../value.js';
+import {
+  type Constant,
+  combined,
+  integers,
+  isConstant,
+  isKnown,
+  taken,
+  tensorOf,
+  transposed,
+  type Value,
+} from '../value.js';
 import { slice } from './slice.js';
 
 /** Integers that one operator may join. */
@@ -116,6 +126,14 @@ export const shape: ImportRules = {
   },
   Slice: slice,
   Expand: (node) => {
+    const known = node.value(0);
+    const whole = node.sizes(1);
+    if (isKnown(known) && !whole.includes(null) && !known.shape.includes(0)) {
+      const zeros = { dtype: 'int32', shape: whole as number[], data: [0] } as const;
+      const all = { ...zeros, data: new Array<number>(Math.min(sizeOf(zeros.shape), mostIntegers + 1)).fill(0) };
+      if (all.data.length > mostIntegers) throw node.unsupported('so many integers');
+      return combined(known, all, (a) => a, { neutral: 0, dtype: known.dtype });
+    }
     const x = node.tensor(0);
     // The two shapes broadcast to each other: a 1 in the wanted one leaves what is there.
     const wanted = node.sizes(1).map((n) => (n === null ? node.trace.batch : n));
