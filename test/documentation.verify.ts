@@ -16,6 +16,7 @@ import { basename, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { writePhotographs } from '../packages/datasets/test/photographs.js';
 
 /** A newcomer's environment: without what the package manager that runs this test has set. */
 const env = Object.fromEntries(
@@ -106,6 +107,8 @@ function found(command: string): string {
 
 beforeAll(async () => {
   await run('git', ['clone', '--quiet', root, clone], {});
+  // The reader's own.
+  await writePhotographs(join(clone, 'photos'), 40);
 });
 afterAll(() => rmSync(join(clone, '..'), { recursive: true, force: true }));
 
