@@ -232,12 +232,13 @@ describe('training', () => {
     expect(readFileSync(join(folder, 'run', 'checkpoint.safetensors'))).toEqual(checkpoint);
   });
 
-  it('that learns nothing in its first epoch gets a hint, other training none', async () => {
+  it('that learns nothing gets a hint, but not before it had a hundred steps or ends; other training none', async () => {
     const folder = smallFolder();
     const idle = await train(folder, [...smallFlags, '--learning-rate', '1e-30', '--epochs', '2']);
     expect(idle.stdout.match(/warning: the loss of \d\.\d+ is no better than a guess among 3 classes/g)).toHaveLength(
       1,
     );
+    expect(idle.stdout.indexOf('warning: the loss')).toBeGreaterThan(idle.stdout.indexOf('epoch 2/2'));
     expect((await train(folder, smallFlags)).stdout).not.toContain('no better than a guess');
   });
 

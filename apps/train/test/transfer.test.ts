@@ -50,7 +50,8 @@ test('frozen batch normalization has its statistics computed once, or follows ba
 test('a run in two phases goes on to the last bit where the second begins', async () => {
   const phases = [...transfer, '--freeze', 'conv,bn*', '--unfreeze-after', '1', '--optimizer', 'adam'];
   await train(folder, [...phases, '--epochs', '2', '--out', 'whole']);
-  await train(folder, [...phases, '--out', 'half']);
+  const half = await train(folder, [...phases, '--out', 'half']);
+  expect(half.stdout).toMatch(/^training .* parameters; --unfreeze-after 1 is not before the last epoch, 1$/m);
   expect(await train(folder, ['--resume', 'half', '--epochs', '2'])).toMatchObject({ code: 0 });
   expect(valuesOf('half')).toEqual(valuesOf('whole'));
   expect(valuesOf('whole').get('conv.weight')).not.toEqual(valuesOf('first').get('conv.weight'));

@@ -17,6 +17,7 @@ import {
   glanceAtImageFolder,
   type ImageOptions,
   idxName,
+  isHidden,
   loadCsv,
   loadIdx,
   loadImageFolder,
@@ -282,7 +283,7 @@ interface Layout {
 }
 
 async function layoutOf(folder: string): Promise<Layout> {
-  const entries = await readdir(folder, { withFileTypes: true });
+  const entries = (await readdir(folder, { withFileTypes: true })).filter(({ name }) => !isHidden(name));
   const idx = entries.find((entry) => !entry.isDirectory() && idxName.test(entry.name));
   if (idx) return { idx: idx.name, train: folder };
   const names = entries.filter((entry) => entry.isDirectory() || entry.isSymbolicLink()).map(({ name }) => name);

@@ -130,6 +130,9 @@ const classesOf = (dataset: Dataset) =>
 
 test('photographs stay in colour, at 64 by 64, and what was loaded is said', async () => {
   const data = folderOf({
+    // What Apple's archives bring along is no class, nor is it another folder beside the parts.
+    'photos/__MACOSX/train/cat/._1.bmp': 'none',
+    'photos/train/__MACOSX/cat/._1.bmp': 'none',
     'photos/train/cat/1.bmp': image(100, [9, 9, 9]),
     'photos/train/cat/2.bmp': 'none',
     'photos/train/dog/1.bmp': image(80, [1, 2, 3]),

@@ -116,7 +116,8 @@ async function decoding<T>(name: string, task: () => Promise<T>): Promise<T> {
     return await task();
   } catch (cause) {
     // The decoder has a line for each of its complaints, often the same.
-    const reason = (cause as Error).message.split('\n')[0]!.replace(/:$/, '');
+    const complaint = (cause as Error).message.split('\n')[0]!.replace(/:$/, '');
+    const reason = /failOn|premature end/.test(complaint) ? 'damaged or cut off' : complaint;
     const problem = /exceeds pixel limit/.test(reason)
       ? `the image has more than ${mostPixels / 1e6} million pixels; make it smaller`
       : `not a readable image (${reason}); repair it`;

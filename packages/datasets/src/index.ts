@@ -12,7 +12,7 @@ export {
 export { imageEndings } from './image-formats.js';
 export { type CsvOptions, loadCsv } from './load-csv.js';
 export { type IdxFiles, idxName, loadIdx } from './load-idx.js';
-export { glanceAtImageFolder, type ImageGlance, loadImageFolder } from './load-image-folder.js';
+export { glanceAtImageFolder, type ImageGlance, isHidden, loadImageFolder } from './load-image-folder.js';
 export { loadNpz, type NpzParts } from './load-npz.js';
 export { MemoryDataset, type MemoryParts } from './memory-dataset.js';
 export type { ImageOptions, Loaded, Skipped } from './read-images.js';

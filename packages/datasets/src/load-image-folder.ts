@@ -13,7 +13,7 @@ import { type ImageOptions, isGrey, type Loaded, readImages, reasonToSkip, type 
  * Loads the images in a folder with one subfolder per class: `folder/boot/1.png`, `folder/shirt/summer/a.jpg`. Class indices
  * follow the sorted names of the subfolders, which become the class names; examples are sorted by class and path, so shuffle
  * (the trainer does) or `split` them. Folders below a class belong to it, symbolic links are followed,
- * and hidden files and folders are ignored. Images become numbers as `decodeImage` says; features are uint8
+ * and hidden files and folders are ignored, `__MACOSX` of Apple's archives too. Images become numbers as `decodeImage` says; features are uint8
  * `[channels, height, width]`. Files that cannot be read, and those of other kinds, are left out and listed in `skipped`.
  * More images than memory should hold stay in a file, from which batches are loaded (`Dataset.load`).
  *
@@ -126,12 +126,17 @@ function isImage(name: string): boolean {
   return imageEndings.includes(extname(name).slice(1).toLowerCase());
 }
 
+/** Whether a file or folder is none of the user's: what a file manager or an archive left there. */
+export function isHidden(name: string): boolean {
+  return name.startsWith('.') || name === '__MACOSX';
+}
+
 /** Everything in a folder, sorted by name, but for what is hidden. Links are what they lead to. */
 async function list(folder: string, above: readonly string[]): Promise<Entry[]> {
   const found = await readdir(folder, { withFileTypes: true }).catch((cause: unknown) => {
     throw readError(folder, cause, 'a folder with one subfolder of images per class');
   });
-  const shown = found.filter(({ name }) => !name.startsWith('.')).sort((a, b) => (a.name < b.name ? -1 : 1));
+  const shown = found.filter(({ name }) => !isHidden(name)).sort((a, b) => (a.name < b.name ? -1 : 1));
   return Promise.all(shown.map((entry) => examine(entry, join(folder, entry.name), above)));
 }
 

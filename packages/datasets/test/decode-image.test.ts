@@ -191,6 +191,12 @@ describe('decodeImage refuses', () => {
     });
   });
 
+  test('a photograph that is cut off, as a broken download is', async () => {
+    const { data } = await image(1, 1, [1, 2, 3, 4]).resize(64, 64).jpeg().toBuffer({ resolveWithObject: true });
+    const half = data.subarray(0, data.length - 40);
+    await expect(decodeImage(half, { size })).rejects.toThrow('image: not a readable image (damaged or cut off)');
+  });
+
   test('TIFF of signed 16-bit numbers, which would be cut off at 0', async () => {
     await expect(decodeImage(tiff(Int16Array.of(-1, 1)), { size })).rejects.toThrow(
       'image: not a readable image (its samples are signed numbers of 16 bits)',

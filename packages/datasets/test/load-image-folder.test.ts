@@ -27,6 +27,7 @@ describe('loadImageFolder', () => {
       'bag/a.jpeg': await grey(10).jpeg({ quality: 100 }).toBuffer(),
       'bag/b.TIFF': await grey(30).tiff().toBuffer(),
       '.cache/': '',
+      '__MACOSX/bag/._a.jpeg': 'no image',
       'README.md': 'no class',
       'stray.png': await png(1),
       link: '../elsewhere',

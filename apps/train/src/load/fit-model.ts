@@ -40,7 +40,7 @@ export interface FittedModel {
   readonly known: OutputSignature | null;
 }
 
-type FitConfig = Pick<RunConfig, 'augment' | 'newHead' | 'freeze' | 'unfreezeAfter' | 'bnImported'>;
+type FitConfig = Pick<RunConfig, 'augment' | 'newHead' | 'freeze' | 'unfreezeAfter' | 'bnImported' | 'epochs'>;
 
 /** @throws BnError `shape` when the data does not fit through the network; whatever a network of the user's own throws */
 export function fitModel(

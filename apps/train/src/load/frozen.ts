@@ -18,7 +18,7 @@ export interface Frozen {
  */
 export function frozenOf(
   model: Model,
-  { freeze, unfreezeAfter, bnImported }: Pick<RunConfig, 'freeze' | 'unfreezeAfter' | 'bnImported'>,
+  { freeze, unfreezeAfter, bnImported, epochs }: Pick<RunConfig, 'freeze' | 'unfreezeAfter' | 'bnImported' | 'epochs'>,
 ): Frozen | null {
   if (freeze === null) return null;
   const { parameters, states } = trace(model, input('features', [2, ...model.input.shape.slice(1)], model.input.dtype));
@@ -28,18 +28,20 @@ export function frozenOf(
   const trained = [...parameters].filter(([path]) => !isFrozen(path));
   if (trained.length === 0) throw new UsageError(`--freeze ${freeze}: nothing is left to be trained; freeze less`);
   const count = (of: typeof trained) => of.reduce((sum, [, { shape }]) => sum + shape.reduce((a, b) => a * b, 1), 0);
-  const until =
-    unfreezeAfter === null
-      ? ''
-      : ` for ${unfreezeAfter} epoch${unfreezeAfter === 1 ? '' : 's'}, then all at a tenth of the learning rate`;
   const [some, all] = [count(trained), count([...parameters])].map((n) => n.toLocaleString('en'));
   return {
     // Statistics stay as they are, also once the rest is trained.
     trainable: (path, epoch) =>
       !isFrozen(path) ||
       (states.has(path) ? bnImported === 'trained' : unfreezeAfter !== null && epoch >= unfreezeAfter),
-    text: `training ${some} of ${all} parameters${until}`,
+    text: `training ${some} of ${all} parameters${untilText(unfreezeAfter, epochs)}`,
   };
+}
+
+function untilText(unfreezeAfter: number | null, epochs: number): string {
+  if (unfreezeAfter === null) return '';
+  if (unfreezeAfter >= epochs) return `; --unfreeze-after ${unfreezeAfter} is not before the last epoch, ${epochs}`;
+  return ` for ${unfreezeAfter} epoch${unfreezeAfter === 1 ? '' : 's'}, then all at a tenth of the learning rate`;
 }
 
 /** What to know of the statistics that batch normalization is trained with. */

@@ -173,8 +173,7 @@ async function train(
     run.dashboard?.event(event);
     await recorder.record(event);
     await log?.record(event, recorder.epochs);
-    const [only, ...others] = recorder.epochs;
-    const hint = event.type === 'checkpoint' && only && others.length === 0 ? hintAtChance(only, run) : null;
+    const hint = event.type === 'checkpoint' ? hintAtChance(recorder.epochs, run) : null;
     if (hint !== null) display.event({ type: 'warning', message: hint });
     // Lets signals in: a backend that computes in JavaScript never waits for anything.
     await setImmediate();
@@ -187,10 +186,19 @@ async function openLog({ folder, trainer, data, done }: Run): Promise<EventLog> 
   return createEventLog(folder.path, { trainer, train: data.train, done });
 }
 
-/** What to try where the losses of the first epoch are that of a guess among all classes, ln(classes). */
-function hintAtChance({ loss: trained, test }: EpochRecord, { fitted, config }: Run): string | null {
+/** A network that learns shows it within so many steps. */
+const patientSteps = 100;
+
+/**
+ * What to try where the losses are that of a guess among all classes, ln(classes): once, after the first epoch, but not before
+ * the network had its steps or the training ends.
+ */
+function hintAtChance(epochs: readonly EpochRecord[], { fitted, config, data }: Run): string | null {
+  const perEpoch = Math.ceil(data.train.length / config.batchSize);
+  const last = epochs.at(-1);
+  if (!last || epochs.length !== Math.min(config.epochs, Math.ceil(patientSteps / perEpoch))) return null;
   const { objective, outputs: classes } = fitted;
-  const [chance, loss] = [Math.log(classes), Math.min(trained, test.loss)];
+  const [chance, loss] = [Math.log(classes), Math.min(last.loss, last.test.loss)];
   if (objective.task !== 'classify' || classes < 2 || loss < 0.99 * chance) return null;
   return (
     `the loss of ${loss.toFixed(3)} is no better than a guess among ${classes} classes (${chance.toFixed(3)}): ` +
