@@ -281,6 +281,6 @@ describe('training', () => {
   it('cannot be recorded in a file', async () => {
     const { code, stderr } = await train(smallFolder(), [...smallFlags, '--out', 'net.ts/run']);
     expect(code).toBe(1);
-    expect(stderr).toContain('a part of the path is not a folder; choose another folder with --out');
+    expect(stderr).toContain('a part of the path is not a folder; choose another folder');
   });
 });

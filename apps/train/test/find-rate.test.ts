@@ -41,7 +41,7 @@ it('find-rate tells the rates and the next command, draws the losses, and record
   expect(stdout).toMatch(/^net\.ts on data, .* by reference: \d+ steps of 32 examples\n/);
   expect(stdout).toMatch(/━━ loss .*━━ smoothed .*\n( *(\d\.?\d*)? [│┤].*\n){13}.*└─.*\n rate .*1e-5 .*1e-1 /);
   const [, rate] = /falls most steeply at a learning rate of ([\d.e-]+), and is lowest at [\d.e-]+\./.exec(stdout)!;
-  expect(stdout).toContain(`  pnpm train ${flags.join(' ')} --learning-rate ${rate}\n`);
+  expect(stdout).toContain(`  npx -y pnpm@12.21.0 train ${flags.join(' ')} --learning-rate ${rate}\n`);
   expect(existsSync(join(folder, 'runs'))).toBe(false);
   expect(readFileSync(join(folder, 'r.html'), 'utf8')).toContain(`The loss falls most steeply at ${rate}`);
 });

@@ -71,7 +71,7 @@ it.each(['SIGINT', 'SIGTERM'] as const)(
     run.child.kill(signal);
     const { code, stdout, stderr } = await run.ended;
     expect({ code, stderr }).toEqual({ code: 130, stderr: '' });
-    expect(stdout).toContain('continue with: pnpm train --resume run');
+    expect(stdout).toContain('continue with: npx -y pnpm@12.21.0 train --resume run');
     await train(folder, ['--resume', 'run', '--backend', 'reference']);
     expect(resultOf(join(folder, 'run'))).toEqual(await uninterrupted());
   },

@@ -107,7 +107,7 @@ describe('resume', () => {
     const run = join(folder, 'run');
     const stopped = await train(folder, [...smallFlags, '--out', 'run', '--json'], { stopAt: moment });
     expect(stopped.code).toBe(130);
-    expect(stopped.stdout).toContain('pnpm train --resume run');
+    expect(stopped.stdout).toContain('npx -y pnpm@12.21.0 train --resume run');
     expect(existsSync(join(run, 'report.html'))).toBe(false);
     expect((await train(folder, ['--resume', 'run'])).code).toBe(0);
     expect(resultOf(run)).toEqual(await uninterrupted());

@@ -260,7 +260,7 @@ it('--help has every flag, and the examples', async () => {
     expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
     for (const name of [...knobNames, 'config', 'resume', 'help']) expect(stdout).toContain(`${flagOf(name)} `);
     expect(stdout).toContain('[default 256: enough for');
-    expect(stdout).toContain('pnpm train --resume');
+    expect(stdout).toContain('npx -y pnpm@12.21.0 train --resume');
   }
 });
 

@@ -72,6 +72,7 @@ test('a model from an .onnx file gets a new head, and keeps the rest', async () 
 test.each<[flags: string[], message: string]>([
   [[...transfer, '--freeze', 'layer9'], "'layer9' names nothing in the network; its layers are conv, bn, out"],
   [[...transfer, '--freeze', '*'], 'nothing is left to be trained'],
+  [transfer.slice(0, -1), 'or train a new last layer for those of the data, with --new-head'],
   [[...transfer, '--unfreeze-after', '3'], 'it is for layers that --freeze names'],
   [[...flags, '--model', 'lenet', '--freeze', 'backbone'], 'lenet starts from random weights without --weights'],
 ])('%j is told in words', async (given, message) => {

@@ -47,12 +47,14 @@ export function writeError(path: string, cause: unknown): BnError {
   const reasons: Record<string, string> = {
     ENOSPC: 'the disk is full; free some space',
     EDQUOT: 'the disk quota is used up; free some space',
-    EACCES: 'no permission; choose another folder with --out',
+    EACCES: 'no permission; choose another folder',
     ERR_ACCESS_DENIED: 'Node runs with --permission; allow it with --allow-fs-write',
-    EROFS: 'the disk is read-only; choose another folder with --out',
-    EEXIST: 'a file has that name; choose another folder with --out',
+    EPERM: 'it is not permitted; choose another folder',
+    EISDIR: 'it is a folder; give the name of a file',
+    EROFS: 'the disk is read-only; choose another folder',
+    EEXIST: 'a file has that name; choose another folder',
     ENOENT: 'there is no such folder; make it first',
-    ENOTDIR: 'a part of the path is not a folder; choose another folder with --out',
+    ENOTDIR: 'a part of the path is not a folder; choose another folder',
   };
   return new BnError('file', `${path}: cannot be written: ${reasons[code ?? ''] ?? message}`, { cause });
 }

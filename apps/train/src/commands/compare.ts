@@ -4,6 +4,7 @@ import { CheckedCommand, fileToWrite, type Io, parseCommand, printable, text, wr
 import { figureRows, settingRows } from '../compare/figures.js';
 import { readRun } from '../compare/read-run.js';
 import { aligned } from '../display/format.js';
+import { invocation } from '../display/invocation.js';
 
 export const summary = 'runs beside each other: what differs, what came of it, how fast';
 
@@ -35,5 +36,5 @@ export async function run(args: readonly string[], io: Io): Promise<number> {
 
 const notes = `
 Paths are relative to the folder you are in. Examples:
-  pnpm train compare runs/a runs/b
-  pnpm train compare runs/* --html runs.html`;
+  ${invocation} compare runs/a runs/b
+  ${invocation} compare runs/* --html runs.html`;

@@ -6,6 +6,7 @@ import type { TorchNaming } from '@bn/core';
 import { flagOf, type KnobValues, knobs } from '../config/knobs.js';
 import { requireRun } from '../config/resume.js';
 import { readSettings } from '../config/settings.js';
+import { invocation } from '../display/invocation.js';
 import { exportModel, type ModelExport } from '../export/export-model.js';
 import { exportStep } from '../export/export-step.js';
 import { exportTorch } from '../export/export-torch.js';
@@ -150,9 +151,9 @@ function requireSense(flags: ExportFlags): void {
 
 const notes = `
 Paths are relative to the folder you are in. Examples:
-  pnpm train export runs/first --out model.onnx
-  pnpm train export runs/first --fold --recalibrated --out folded.onnx
-  pnpm train export runs/first --format torch --out weights.safetensors
-  pnpm train export runs/first --format triton --out repository/clothes
-  pnpm train export runs/first --wasm edge/model.wasm
-  pnpm train export runs/first --web site`;
+  ${invocation} export runs/first --out model.onnx
+  ${invocation} export runs/first --fold --recalibrated --out folded.onnx
+  ${invocation} export runs/first --format torch --out weights.safetensors
+  ${invocation} export runs/first --format triton --out repository/clothes
+  ${invocation} export runs/first --wasm edge/model.wasm
+  ${invocation} export runs/first --web site`;

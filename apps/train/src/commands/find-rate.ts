@@ -14,6 +14,7 @@ import {
 import pc from 'picocolors';
 import { type KnobName, knobNames, optionOf } from '../config/knobs.js';
 import { type Flags, readSettings } from '../config/settings.js';
+import { invocation } from '../display/invocation.js';
 import { findRate } from '../find-rate/find-rate.js';
 import { outcomeText } from '../find-rate/outcome-text.js';
 import { first, last } from '../find-rate/record.js';
@@ -82,5 +83,5 @@ function forTraining(args: readonly string[]): readonly string[] {
 
 const notes = `
 Paths are relative to the folder you are in. Examples:
-  pnpm train find-rate
-  pnpm train find-rate --data ./photos --optimizer adamw --html rates.html`;
+  ${invocation} find-rate
+  ${invocation} find-rate --data ./photos --optimizer adamw --html rates.html`;

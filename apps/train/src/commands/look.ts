@@ -13,6 +13,7 @@ import {
 } from '@bn/command-line';
 import { type KnobName, optionOf } from '../config/knobs.js';
 import { dataOptions, type Flags, readSettings } from '../config/settings.js';
+import { invocation } from '../display/invocation.js';
 import { loadingProgress } from '../display/progress.js';
 import { examineData } from '../look/examine-data.js';
 import { outcomeText } from '../look/outcome-text.js';
@@ -64,5 +65,5 @@ async function load(options: DataOptions) {
 
 const notes = `
 Paths are relative to the folder you are in. Examples:
-  pnpm train look --data ./my-images
-  pnpm train look --data scenes.csv --task regress --html look.html`;
+  ${invocation} look --data ./my-images
+  ${invocation} look --data scenes.csv --task regress --html look.html`;

@@ -11,6 +11,7 @@ import {
   writeAtomically,
 } from '@bn/command-line';
 import { optionOf } from '../config/knobs.js';
+import { invocation } from '../display/invocation.js';
 import { parityDisplay } from '../parity/display.js';
 import { judge } from '../parity/record.js';
 import { runParity } from '../parity/run-parity.js';
@@ -72,5 +73,5 @@ export async function run(args: readonly string[], io: Io): Promise<number> {
 
 const notes = `
 Paths are relative to the folder you are in. Examples:
-  pnpm train parity
-  pnpm train parity --backends onnxruntime-cuda,./my-backend --steps 5 --html parity.html`;
+  ${invocation} parity
+  ${invocation} parity --backends onnxruntime-cuda,./my-backend --steps 5 --html parity.html`;

@@ -12,6 +12,7 @@ import {
 } from '@bn/command-line';
 import { type KnobName, optionOf } from '../config/knobs.js';
 import { readStepSettings, type StepFlags } from '../config/step-settings.js';
+import { invocation } from '../display/invocation.js';
 import { outcomeText } from '../profile/outcome-text.js';
 import { warmUpSteps } from '../profile/record.js';
 import { runProfile } from '../profile/run-profile.js';
@@ -59,5 +60,5 @@ export async function run(args: readonly string[], io: Io): Promise<number> {
 
 const notes = `
 Paths are relative to the folder you are in. Examples:
-  pnpm train profile --backend wasm
-  pnpm train profile --backend wasm --model ./net.ts --batch-size 64 --html profile.html`;
+  ${invocation} profile --backend wasm
+  ${invocation} profile --backend wasm --model ./net.ts --batch-size 64 --html profile.html`;

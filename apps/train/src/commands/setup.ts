@@ -3,6 +3,7 @@
 import { findBackend, type Io, importBackend, optionalBackends, parseCommand, UsageError } from '@bn/command-line';
 import { narrator, setupFlags } from '@bn/native';
 import { Command } from 'commander';
+import { invocation } from '../display/invocation.js';
 
 export const summary = 'install the native libraries of a backend: setup tfjs, setup onnxruntime --cuda';
 
@@ -10,7 +11,7 @@ export async function run(args: readonly string[], io: Io): Promise<number> {
   const command = new Command('train setup')
     .description("Installs the native libraries that a backend can compute with, in the user's cache (BN_NATIVE_DIR).")
     .argument('<backend>', 'tfjs, onnxruntime, or another backend that has a setup')
-    .addHelpText('after', '\nWhat is there, and what is missing: pnpm train doctor');
+    .addHelpText('after', `\nWhat is there, and what is missing: ${invocation} doctor`);
   for (const [flag, text] of Object.entries(setupFlags)) command.option(`--${flag}`, text);
   const flags = parseCommand(command, args, io);
   if (!flags) return 0;

@@ -3,6 +3,7 @@
 import { CheckedCommand, type Io, parseCommand, printable, wholeNumber } from '@bn/command-line';
 import { type KnobName, optionOf } from '../config/knobs.js';
 import { type Flags, readSettings } from '../config/settings.js';
+import { invocation } from '../display/invocation.js';
 import { outcomeText } from '../summary/outcome-text.js';
 import { summarize } from '../summary/summarize.js';
 
@@ -32,5 +33,5 @@ export async function run(args: readonly string[], io: Io): Promise<number> {
 
 const notes = `
 Without --data and --image-size, of images as Fashion-MNIST has them. Examples:
-  pnpm train summary --model resnet18 --image-size 224 --classes 1000
-  pnpm train summary --model ./net.ts --data ./photos --batch-size 32`;
+  ${invocation} summary --model resnet18 --image-size 224 --classes 1000
+  ${invocation} summary --model ./net.ts --data ./photos --batch-size 32`;

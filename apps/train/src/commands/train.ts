@@ -4,6 +4,7 @@ import { CheckedCommand, type Io, parseCommand, stopCode, text } from '@bn/comma
 import { knobNames, optionOf } from '../config/knobs.js';
 import { photographNote } from '../config/photographs.js';
 import { readSettings } from '../config/settings.js';
+import { invocation } from '../display/invocation.js';
 import { program } from '../program.js';
 import { runTraining } from '../run/run-training.js';
 
@@ -27,7 +28,7 @@ export async function run(args: readonly string[], io: Io): Promise<number> {
 }
 
 const notes = `Paths are relative to the folder you are in. Examples:
-  pnpm train
-  pnpm train --model lenet --epochs 5 --limit 10000
-  pnpm train --data ./my-images --model ./net.ts --optimizer adam
-  pnpm train --resume runs/2026-03-01T14-05-09 --epochs 20`;
+  ${invocation}
+  ${invocation} --model lenet --epochs 5 --limit 10000
+  ${invocation} --data ./my-images --model ./net.ts --optimizer adam
+  ${invocation} --resume runs/2026-03-01T14-05-09 --epochs 20`;

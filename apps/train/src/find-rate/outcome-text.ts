@@ -2,6 +2,7 @@
 
 import type { Colors } from 'picocolors/types.js';
 import { braillePlot } from '../display/braille-plot.js';
+import { invocation } from '../display/invocation.js';
 import { first, last, type RateRecord } from './record.js';
 
 const end = Math.log10(last / first);
@@ -33,11 +34,11 @@ export function outcomeText(
 function adviceText(suggestion: RateRecord['suggestion'], args: readonly string[]): string[] {
   if (!suggestion) {
     return [
-      'The loss falls at no rate. Give more --steps or a larger --batch-size, or look at the data: pnpm train look',
+      `The loss falls at no rate. Give more --steps or a larger --batch-size, or look at the data: ${invocation} look`,
     ];
   }
   const { steepest, lowest } = suggestion;
-  const next = ['pnpm train', ...args.map((arg) => (/[\s"]/.test(arg) ? JSON.stringify(arg) : arg))];
+  const next = [invocation, ...args.map((arg) => (/[\s"]/.test(arg) ? JSON.stringify(arg) : arg))];
   return [
     `The loss falls most steeply at a learning rate of ${steepest}, and is lowest at ${lowest}.`,
     'Rates between them are worth a try; the first one is safe:',

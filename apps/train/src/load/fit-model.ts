@@ -125,7 +125,13 @@ function classesOf({ known, outputs }: FittedModel, data: RunData): MatchedClass
     const all = [...(names ?? []), ...numbered(outputs).slice(names?.length ?? 0)];
     if (!known || count < outputs) return { index, names: all, note: null };
   }
-  return matchClasses(from, { names: known?.names ?? null, count: outputs, what: 'the model' });
+  try {
+    return matchClasses(from, { names: known?.names ?? null, count: outputs, what: 'the model' });
+  } catch (cause) {
+    if (!(cause instanceof BnError)) throw cause;
+    const advice = 'or train a new last layer for those of the data, with --new-head';
+    throw new BnError(cause.code, `${cause.message}, ${advice}`, { cause });
+  }
 }
 
 /** What the run's model takes and gives: pixels as the network gets them, and what an exported model answers. */

@@ -6,6 +6,7 @@ import { BnError, balancedSampling, describeSignature } from '@bn/core';
 import type { RunConfig, Settings } from '../config/settings.js';
 import { type Dashboard, startDashboard } from '../dashboard/dashboard.js';
 import { createDisplay, type Display, defaultDisplayMode } from '../display/display.js';
+import { invocation } from '../display/invocation.js';
 import { loadingProgress } from '../display/progress.js';
 import { requireRuntime } from '../export/check-export.js';
 import { readWeights } from '../load/read-weights.js';
@@ -134,7 +135,7 @@ async function trainAndRecord(run: Run, settings: Settings, io: Io): Promise<boo
     const log = settings.tensorboard ? await openLog(run) : null;
     await train(run, { recorder, display, log }, io.signal).finally(() => log?.close());
     if (io.signal.aborted) {
-      display.message(`stopped; continue with: pnpm train --resume ${/\s/.test(path) ? `"${path}"` : path}`);
+      display.message(`stopped; continue with: ${invocation} --resume ${/\s/.test(path) ? `"${path}"` : path}`);
       return false;
     }
     if (recorder.epochs.length < config.epochs) {
