@@ -54,9 +54,8 @@ async function outcomeOf(model: ModelProto, folder: string, backend: Backend): P
   // One input is fed, a float one if there is one; the others are constants, as shapes and axes are.
   const isFed = ({ proto }: (typeof given)[number]) => [2, 6, 9].includes(proto.dataType);
   const isFloat = ({ proto }: (typeof given)[number]) => [1, 10, 11, 16].includes(proto.dataType);
-  const fed =
-    given.find((one) => isFloat(one) && one.proto.dims.length > 0 && sizeOf(shapeOf(one.proto)) > 0) ??
-    given.find(isFed);
+  const full = given.filter(({ proto }) => sizeOf(shapeOf(proto)) > 0);
+  const fed = full.find((one) => isFloat(one) && one.proto.dims.length > 0) ?? full.find(isFed);
   for (const { name, proto } of given) if (name !== fed?.name) graph.initializer.push({ ...proto, name });
   graph.input = fed ? graph.input.filter(({ name }) => name === fed.name) : [valueInfo('nothing', 'float32', [1])];
   const imported = readGraph(toBinary(ModelProtoSchema, model), { shape: fed ? shapeOf(fed.proto) : [1] });

@@ -25,16 +25,11 @@ afterAll(() => rmSync(folder, { recursive: true }));
 const kinds: readonly (readonly [why: string, what: RegExp])[] = [
   ['element types that classifiers do not have (int8, uint16, bfloat16, float8 …)', /element type/],
   ['volumes', /not three or four axes/],
-  ['empty tensors', /empty|splits 0 into/],
-  ['arithmetic of bytes, which wraps around', /got uint8/],
-  ['integers that are divided, raised or taken modulo by the data', /div: expected|powers of integers|a remainder/],
-  ['Einsum of diagonals, with dots, or of more than two', /the equation/],
+  ['results that are empty tensors', /empty/],
+  ['integers that are divided or raised by the data, remainders', /div: expected|powers of integers|a remainder/],
   ['dropout that drops', /drops values at random/],
   ['opset 1', /has opset 1;/],
-  [
-    'places of largest values (MaxPool), a larger result than the kernel reaches',
-    /output 'z'|larger than what the kernel/,
-  ],
+  ['places of largest values (MaxPool)', /output 'z'/],
   ['numbers of a Range that depend on the data', /Range.*must not depend/],
   ["downsampling with align_corners, where ONNX Runtime's values are followed", /^WRONG/],
 ];
@@ -51,7 +46,7 @@ test('of ONNX’s tests of operators, all pass but those of a few kinds', async 
   const wrong = failed.filter(({ outcome }) => outcome.startsWith('WRONG')).map(({ name }) => name);
   expect(wrong.every((name) => /^test_resize_downsample_scales_(linear|cubic)_align_corners$/.test(name))).toBe(true);
   const ofOurTypes = failed.filter((one) => kindOf(one) !== kinds[0]![0]).length;
-  expect(passed / (passed + ofOurTypes)).toBeGreaterThan(0.92);
+  expect(passed / (passed + ofOurTypes)).toBeGreaterThan(0.95);
 });
 
 test.for<[string, () => string, string | undefined]>([

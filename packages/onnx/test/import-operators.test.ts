@@ -505,6 +505,75 @@ const cases: Readonly<Record<string, HandMade>> = {
       ...[ints('j', [1, 2, 4, -1], [2, 2]), ints('a', [0])],
     ],
   },
+  'ScatterND with reductions, several into one place': {
+    opset: 18,
+    nodes: [
+      node('ScatterND', ['w', 'i', 'u'], 'added', { reduction: 'add' }),
+      node('ScatterND', ['added', 'i', 'u'], 'multiplied', { reduction: 'mul' }),
+      node('ScatterND', ['multiplied', 'i', 'high'], 'raised', { reduction: 'max' }),
+      node('ScatterND', ['raised', 'i', 'low'], 'lowered', { reduction: 'min' }),
+      node('Add', ['x', 'lowered']),
+    ],
+    initializers: [
+      ...[floats('w', [5, 6]), ints('i', [1, 2, 4, -1, 1, 2, 0, 0, 1, 2], [5, 2]), floats('u', [5], [3, 2, -4, 5, 2])],
+      ...[floats('high', [5], [-99, 7, -98, 6, -97]), floats('low', [5], [5, 6.5, 4, 99, 3])],
+    ],
+  },
+  'GatherND with batch_dims': {
+    nodes: [
+      node('GatherND', ['w', 'i'], 'g', { batch_dims: 1 }),
+      node('Reshape', ['g', 's'], 'r'),
+      node('Add', ['x', 'r']),
+    ],
+    initializers: [floats('w', [5, 3, 4, 6]), ints('i', [0, 1, 2, 3, -1, 0, 1, 1, 2, -2], [5, 2]), ints('s', [5, 6])],
+  },
+  'arithmetic of bytes, which wraps around': {
+    // All pairs of these, with 0 as the first only.
+    opset: 14,
+    nodes: [
+      ...['Add', 'Sub', 'Mul', 'Div', 'Mod'].flatMap((operator) => [
+        node(operator, ['a', 'b'], `${operator}8`),
+        node('Cast', [`${operator}8`], operator, { to: 1 }),
+      ]),
+      node('Concat', ['Add', 'Sub', 'Mul', 'Div', 'Mod'], 'all', { axis: 0 }),
+      node('Mul', ['x', 'all']),
+    ],
+    initializers: [
+      tensorProto('a', 'uint8', [1, 6], Uint8Array.of(0, 1, 7, 128, 254, 255)),
+      tensorProto('b', 'uint8', [1, 6], Uint8Array.of(255, 3, 7, 2, 255, 16)),
+    ],
+  },
+  'reductions of nothing': {
+    opset: 20,
+    nodes: [
+      node('Mul', ['empty', 'empty'], 'squares'),
+      node('Exp', ['squares'], 'e'),
+      node('ReduceSum', ['e', 'a'], 'zero'),
+      node('ReduceProd', ['e', 'a'], 'one'),
+      node('ReduceL2', ['e', 'a'], 'norm', { keepdims: 0 }),
+      node('ReduceMax', ['e', 'a'], 'max'),
+      node('ReduceLogSumExp', ['e', 'a'], 'log'),
+      node('Concat', ['max', 'log'], 'infinite', { axis: 0 }),
+      node('Reciprocal', ['infinite'], 'zeros'),
+      node('Sign', ['infinite'], 'signs'),
+      node('Sum', ['x', 'zero', 'one', 'norm', 'zeros', 'signs']),
+    ],
+    initializers: [floats('empty', [0, 5, 6]), ints('a', [0])],
+  },
+  'Einsum with dots, of a diagonal, and without the output': {
+    nodes: [
+      node('Einsum', ['x', 'm'], 'a', { equation: '...hw,wk->...kh' }),
+      node('Einsum', ['a', 'n'], 'b', { equation: '...kk,k' }),
+      node('Einsum', ['m', 'm'], 'c', { equation: 'ij,ij' }),
+      node('Einsum', ['c'], 'd', { equation: '->' }),
+      node('Mul', ['b', 'd']),
+    ],
+    initializers: [floats('m', [6, 5]), floats('n', [5])],
+  },
+  'ConvTranspose to more than the kernel reaches': {
+    nodes: [node('ConvTranspose', ['x', 'u'], 'y', { strides: [3, 2], output_shape: [16, 14] })],
+    initializers: [floats('u', [2, 3, 3, 3])],
+  },
   'as_strided of a batch of one': {
     shape: [1, 2, 5, 6],
     nodes: [node('Reshape', ['x', 'flat'], 'f'), node('Gather', ['f', 'i'], 'g'), node('Relu', ['g'])],

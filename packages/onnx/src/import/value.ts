@@ -37,6 +37,11 @@ export function isKnown(value: Value): value is Constant {
   return isConstant(value) && value.dtype !== 'float32';
 }
 
+/** Known to have no elements. */
+export function isEmpty(value: Value): value is Constant {
+  return isConstant(value) && value.data.length === 0;
+}
+
 export type Numbers = (a: number, b: number) => number;
 
 /** Larger ones are not computed with. */

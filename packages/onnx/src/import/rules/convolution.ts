@@ -28,14 +28,17 @@ export const convolution: ImportRules = {
       : mode.startsWith('SAME') && ops.spatial(x).map((n, i) => n * stride[i]!);
     const padding = wanted
       ? cutPadding(
-          whole.map((n, i) => n - wanted[i]!),
+          whole.map((n, i) => Math.max(0, n - wanted[i]!)),
           mode,
-          node,
         )
       : mode === 'VALID'
         ? ([0, 0, 0, 0] as const)
         : padsOf(node);
-    const inputSize = whole.map((n, i) => n - padding[i]! - padding[i + 2]!) as [number, number];
+    // Beyond what the kernel reaches are zeros, at the end.
+    const inputSize = whole.map((n, i) => (wanted ? wanted[i]! : n - padding[i]! - padding[i + 2]!)) as [
+      number,
+      number,
+    ];
     const geometry = { stride, dilation, padding, groups: groupsOf(node), inputSize };
     return asGiven(node, withBias(node, ops.conv2dInputGradient(x, weight, geometry)));
   },
@@ -134,8 +137,7 @@ function automaticPadding(
 }
 
 /** What is cut off a transposed convolution to a size: half at each end, and of an odd number the more at one. */
-function cutPadding(total: readonly number[], mode: string, node: NodeContext): Padding {
-  if (total.some((n) => n < 0)) throw node.unsupported('a result that is larger than what the kernel reaches');
+function cutPadding(total: readonly number[], mode: string): Padding {
   const less = total.map((n) => Math.floor(n / 2)) as [number, number];
   const more = total.map((n) => Math.ceil(n / 2)) as [number, number];
   return mode === 'SAME_UPPER' ? [...less, ...more] : [...more, ...less];

@@ -1,11 +1,11 @@
 // Elementwise operators. Of integers that are known, as shapes are, the numbers are computed at once.
 
-import { type DType, ops, type Tensor } from '@bn/core';
+import { type DType, ops, type Shape, scalar, type Tensor } from '@bn/core';
 import { damaged } from '../damaged.js';
 import type { NodeContext } from '../node-context.js';
 import { dtypeOf } from '../read-tensor.js';
 import type { ImportRule, ImportRules } from '../rules.js';
-import { type Constant, combined, integers, isConstant, isKnown, type Numbers, type Value } from '../value.js';
+import { type Constant, combined, integers, isConstant, isEmpty, isKnown, type Numbers, type Value } from '../value.js';
 import { abs, wholePower } from './activations.js';
 
 type Binary = (a: Tensor, b: Tensor) => Tensor;
@@ -15,7 +15,9 @@ const arithmetic =
   (operation: Binary, numbers: Numbers, neutral?: number): ImportRule =>
   (node) => {
     const values = node.node.inputs.map((_, i) => node.value(i));
-    if (values.every(isKnown)) return values.reduce((a, b) => combined(a, b, numbers, { neutral }));
+    const isWrapping = values[0]!.dtype === 'uint8';
+    if (values.every(isKnown) && !isWrapping) return values.reduce((a, b) => combined(a, b, numbers, { neutral }));
+    if (values.some(isEmpty)) return nothing(values[0]!.dtype, ops.broadcastShapes('its inputs', values));
     return node.tensors().reduce((a, b) => operation(a, b));
   };
 
@@ -23,17 +25,19 @@ const unary =
   (operation: (x: Tensor) => Tensor, numbers?: (x: number) => number): ImportRule =>
   (node) => {
     const x = node.value(0);
+    if (isEmpty(x)) return nothing(x.dtype, x.shape);
     if (!numbers || !isKnown(x) || x.data.includes(null as never)) return operation(node.tensor(0));
     return integers(Array.from(x.data as readonly number[], numbers), x.shape);
   };
 
 export const elementwise: ImportRules = {
-  Add: arithmetic(ops.add, (a, b) => a + b, 0),
-  Sub: arithmetic(ops.sub, (a, b) => a - b, 0),
-  Mul: arithmetic(ops.mul, (a, b) => a * b, 1),
-  Div: arithmetic(ops.div, quotient, 1),
+  Add: arithmetic(ofBytes(ops.add), (a, b) => a + b, 0),
+  Sub: arithmetic(ofBytes(ops.sub), (a, b) => a - b, 0),
+  Mul: arithmetic(ofBytes(ops.mul), (a, b) => a * b, 1),
+  Div: arithmetic(ofBytes(ops.div), quotient, 1),
   Mod: (node) => {
     const [a, b] = [node.value(0), node.value(1)];
+    if (a.dtype === 'uint8' && b.dtype === 'uint8') return ofBytes(remainder)(node.tensor(0), node.tensor(1));
     if (!isKnown(a) || !isKnown(b)) throw node.unsupported('a remainder that depends on the data');
     const isOfDivisor = node.attributes.int('fmod', 0) === 0;
     return combined(a, b, (x, y) => x - (isOfDivisor ? Math.floor(x / y) : Math.trunc(x / y)) * y);
@@ -83,12 +87,18 @@ export const elementwise: ImportRules = {
   },
 };
 
-/** Of bytes as of integers, where nothing is larger than a byte. */
+/** Also of bytes, by floats, which hold all sums, products and quotients of two; what is no byte wraps around. */
 function ofBytes(operation: Binary): Binary {
   return (a, b) => {
     if (a.dtype !== 'uint8' || b.dtype !== 'uint8') return operation(a, b);
-    return ops.cast(operation(ops.cast(a, 'int32'), ops.cast(b, 'int32')), 'uint8');
+    const y = floor(operation(ops.cast(a, 'float32'), ops.cast(b, 'float32')));
+    return ops.cast(remainder(y, scalar(256)), 'uint8');
   };
+}
+
+/** Of small whole numbers, whose quotients are far enough from whole ones. */
+function remainder(a: Tensor, b: Tensor): Tensor {
+  return ops.sub(a, ops.mul(floor(ops.div(a, b)), b));
 }
 
 /** Numbers from 2^23 on are whole. */
@@ -117,6 +127,10 @@ function power(x: Tensor, exponent: Value, node: NodeContext): Tensor {
   if (!Number.isInteger(y) || Math.abs(y) > 64 || y === 0) return ops.exp(ops.mul(ops.log(x), y));
   const result = wholePower(x, Math.abs(y));
   return y > 0 ? result : ops.div(1, result);
+}
+
+function nothing(dtype: DType, shape: Shape): Constant {
+  return { dtype, shape: shape as readonly number[], data: [] };
 }
 
 function quotient(a: number, b: number): number {

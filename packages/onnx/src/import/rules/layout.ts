@@ -1,6 +1,6 @@
 // Operators that cut, repeat and rearrange: their results are parts of their inputs, or constants.
 
-import { constant, type Dimension, ops, type Shape, sizeOf, type Tensor } from '@bn/core';
+import { constant, type Dimension, formatShape, ops, type Shape, sizeOf, type Tensor } from '@bn/core';
 import { damaged } from '../damaged.js';
 import type { NodeContext } from '../node-context.js';
 import { readTensor } from '../read-tensor.js';
@@ -34,27 +34,33 @@ export const layout: ImportRules = {
   ScatterND: (node) => {
     const [x, updates] = [node.tensor(0), node.tensor(2)];
     const { rows, inner, indexed } = places(node, x.shape);
-    if (node.attributes.string('reduction', 'none') !== 'none') throw node.unsupported('a reduction');
-    /** By row of x: the last update of it. */
-    const last = new Int32Array(sizeOf(indexed)).fill(-1);
-    for (const [i, row] of rows.entries()) last[row] = i;
-    const from = constant(
-      last.map((i) => Math.max(i, 0)),
-      [last.length],
-      'int32',
+    const reduction = node.attributes.string('reduction', 'none');
+    if (!Object.hasOwn(reductions, reduction)) throw node.unsupported(`the reduction ${reduction}`);
+    const count = sizeOf(indexed);
+    /** By row of x, the updates of it; in turn, as a row may have several. */
+    const turns: Int32Array[] = [];
+    const next = new Int32Array(count);
+    for (const [i, row] of rows.entries()) {
+      const turn = reduction === 'none' ? 0 : next[row]!++;
+      turns[turn] ??= new Int32Array(count).fill(-1);
+      turns[turn][row] = i;
+    }
+    if (turns.length > 64) throw node.unsupported(`${turns.length} updates of one place`);
+    const parts = ops.reshape(updates, [rows.length, inner]);
+    const result = turns.reduce(
+      (y, turn) => {
+        const from = turn.map((i) => Math.max(i, 0));
+        const isUpdated = Array.from(turn, (i) => (i < 0 ? 0 : 1));
+        const part = ops.gather(parts, constant(from, [count], 'int32'), 0);
+        return ops.where(constant(isUpdated, [count, 1], 'bool'), reductions[reduction]!(y, part), y);
+      },
+      ops.reshape(x, [count, inner]),
     );
-    const isUpdated = constant(
-      Array.from(last, (i) => (i < 0 ? 0 : 1)),
-      [last.length, 1],
-      'bool',
-    );
-    const [all, parts] = [ops.reshape(x, [last.length, inner]), ops.reshape(updates, [rows.length, inner])];
-    return ops.reshape(ops.where(isUpdated, ops.gather(parts, from, 0), all), x.shape);
+    return ops.reshape(result, x.shape);
   },
   GatherND: (node) => {
-    if (node.attributes.int('batch_dims', 0) !== 0) throw node.unsupported('batch_dims');
     const x = node.tensor(0);
-    const { rows, inner, indexed } = places(node, x.shape);
+    const { rows, inner, indexed } = places(node, x.shape, node.attributes.int('batch_dims', 0));
     const picked = ops.gather(ops.reshape(x, [sizeOf(indexed), inner]), constant(rows, [rows.length], 'int32'), 0);
     return ops.reshape(picked, [...node.constant(1).shape.slice(0, -1), ...x.shape.slice(indexed.length)]);
   },
@@ -115,22 +121,43 @@ export const layout: ImportRules = {
   },
 };
 
-/** The rows of x that indices name which are known: x as [rows, inner], its first axes being indexed. */
-function places(node: NodeContext, shape: Shape): { rows: number[]; inner: number; indexed: readonly number[] } {
-  const depth = node.constant(1).shape.at(-1) ?? 0;
-  if (!(depth >= 1 && depth <= shape.length)) throw damaged(`its indices are of ${depth} axes`);
+const reductions: Readonly<Record<string, (x: Tensor, update: Tensor) => Tensor>> = {
+  none: (_, update) => update,
+  add: ops.add,
+  mul: ops.mul,
+  max: ops.maximum,
+  min: ops.minimum,
+};
+
+/** The rows of x that indices name which are known, after the axes they share: x as [rows, inner], its first axes being indexed. */
+function places(
+  node: NodeContext,
+  shape: Shape,
+  shared = 0,
+): { rows: number[]; inner: number; indexed: readonly number[] } {
+  const given = node.constant(1).shape;
+  const depth = given.at(-1) ?? 0;
+  const end = shared + depth;
+  if (!(shared >= 0 && depth >= 1 && end <= shape.length)) throw damaged(`its indices are of ${end} axes`);
   if (shape.some((n) => n === null)) throw node.unsupported('indices beside the batch');
-  const [sizes, indexed] = [shape as readonly number[], shape.slice(0, depth) as readonly number[]];
-  const flat = node.integers(1);
+  const [sizes, flat] = [shape as readonly number[], node.integers(1)];
+  const outer = sizes.slice(0, shared);
+  if (shared >= given.length || outer.some((n, i) => n !== given[i])) {
+    throw damaged(`its indices ${formatShape(given)} do not share ${shared} axes with ${formatShape(shape)}`);
+  }
+  const perOuter = flat.length / depth / sizeOf(outer);
   const rows = Array.from({ length: flat.length / depth }, (_, row) =>
-    indexed.reduce((sum, n, k) => {
-      const given = flat[row * depth + k]!;
-      const i = given < 0 ? given + n : given;
-      if (!(i >= 0 && i < n)) throw damaged(`its index ${given} is not within ${n}`);
-      return sum * n + i;
-    }, 0),
+    sizes.slice(shared, end).reduce(
+      (sum, n, k) => {
+        const index = flat[row * depth + k]!;
+        const i = index < 0 ? index + n : index;
+        if (!(i >= 0 && i < n)) throw damaged(`its index ${index} is not within ${n}`);
+        return sum * n + i;
+      },
+      Math.floor(row / perOuter),
+    ),
   );
-  return { rows, inner: sizeOf(sizes.slice(depth)), indexed };
+  return { rows, inner: sizeOf(sizes.slice(end)), indexed: sizes.slice(0, end) };
 }
 
 function equalParts(size: number, { attributes, node }: NodeContext): readonly number[] {

@@ -1,6 +1,6 @@
 // Matrix products.
 
-import { formatShape, ops, type Shape, scalar, sizeOf, type Tensor } from '@bn/core';
+import { constant, formatShape, ops, type Shape, scalar, sizeOf, type Tensor } from '@bn/core';
 import { damaged } from '../damaged.js';
 import type { NodeContext } from '../node-context.js';
 import type { ImportRules } from '../rules.js';
@@ -28,13 +28,47 @@ export const products: ImportRules = {
   },
   Einsum: (node) => {
     const equation = node.attributes.string('equation', '').replace(/ /g, '');
-    const [, left = '', right, output = ''] = /^([a-z]+)(?:,([a-z]+))?->([a-z]*)$/i.exec(equation) ?? [];
-    const isPlain = [left, right ?? '', output].every((labels) => new Set(labels).size === labels.length);
-    if (left === '' || !isPlain) throw node.unsupported(`the equation '${equation}'`);
+    const [, left = '', right, given] = /^([a-z.]*)(?:,([a-z.]*))?(?:->([a-z.]*))?$/i.exec(equation) ?? [];
     // One operand is summed and transposed, as if it was multiplied by 1.
-    return einsum(node.tensor(0), right === undefined ? scalar(1) : node.tensor(1), [left, right ?? '', output], node);
+    const a = node.tensor(0);
+    const b = right === undefined ? scalar(1) : node.tensor(1);
+    const ranks = [a, b].map(({ shape }, i) => shape.length - [left, right ?? ''][i]!.replace('...', '').length);
+    // Characters that no equation has.
+    const most = Math.max(0, ...ranks);
+    const dots = String.fromCodePoint(...Array.from({ length: most }, (_, i) => 0x391 + i));
+    const named = (labels: string, rank: number) => labels.replace('...', dots.slice(most - rank));
+    const [first, second] = [named(left, ranks[0]!), named(right ?? '', ranks[1]!)];
+    const all = [...first, ...second];
+    const once = all.filter((label) => !dots.includes(label) && all.indexOf(label) === all.lastIndexOf(label)).sort();
+    const output = given === undefined ? (equation.includes('.') ? dots : '') + once.join('') : named(given, most);
+    const isRead = equation.length > 0 && !`${first}${second}${output}`.includes('.') && isPlain(output);
+    if (!isRead || node.node.inputs.length > 2) throw node.unsupported(`the equation '${equation}'`);
+    const [x, xLabels] = diagonal(a, first, node);
+    const [y, yLabels] = diagonal(b, second, node);
+    return einsum(x, y, [xLabels, yLabels, output], node);
   },
 };
+
+function isPlain(labels: string): boolean {
+  return new Set(labels).size === labels.length;
+}
+
+/** Of axes with the same label, the elements where they have the same index. */
+function diagonal(x: Tensor, labels: string, node: NodeContext): [Tensor, string] {
+  if (x.shape.length !== labels.length)
+    throw damaged(`its equation is of ${labels.length} axes, not ${x.shape.length}`);
+  const i = [...labels].findIndex((label, at) => labels.indexOf(label) < at);
+  if (i < 0) return [x, labels];
+  const j = labels.indexOf(labels[i]!);
+  const size = x.shape[i];
+  if (size == null || x.shape[j] !== size) throw node.unsupported(`axes '${labels[i]}' of different sizes`);
+  const rest = [...x.shape.keys()].filter((axis) => axis !== i && axis !== j);
+  const shape = rest.map((axis) => x.shape[axis]!);
+  const joined = ops.reshape(ops.transpose(x, [...rest, j, i]), [...shape, size * size]);
+  const places = Array.from({ length: size }, (_, k) => k * (size + 1));
+  const y = ops.gather(joined, constant(places, [size], 'int32'), rest.length);
+  return diagonal(y, rest.map((axis) => labels[axis]).join('') + labels[i], node);
+}
 
 /** A sum of products over the axes that the output lacks, as a matrix product of what is left. */
 function einsum(
@@ -43,9 +77,6 @@ function einsum(
   [left, right, output]: readonly [string, string, string],
   node: NodeContext,
 ): Tensor {
-  if (a.shape.length !== left.length || b.shape.length !== right.length) {
-    throw damaged(`its equation is of ${left.length} and ${right.length} axes`);
-  }
   const sizes = new Map([...left].map((label, i) => [label, a.shape[i]!]));
   for (const [i, label] of [...right].entries()) {
     const [size, other] = [b.shape[i]!, sizes.get(label)];

@@ -1,32 +1,27 @@
 // Reductions along axes.
 
-import { BnError, constant, ops, type Tensor } from '@bn/core';
+import { BnError, constant, ops, sizeOf, type Tensor } from '@bn/core';
 import type { NodeContext } from '../node-context.js';
 import type { ImportRules } from '../rules.js';
-import { integers, isKnown } from '../value.js';
+import { integers, isEmpty, isKnown, tensorOf, type Value } from '../value.js';
 import { abs } from './activations.js';
 
 type Reduce = (x: Tensor, axes?: readonly number[], options?: { keepDims?: boolean | undefined }) => Tensor;
 
 export const reduction: ImportRules = {
   ReduceMean: (node) => reduce(node, ops.mean),
-  ReduceSum: (node) => reduce(node, ops.sum),
-  ReduceMax: (node) => reduce(node, highest),
-  ReduceMin: (node) => reduce(node, lowest),
-  ReduceL1: (node) => reduce(node, (x, ...along) => ops.sum(abs(x), ...along)),
-  ReduceL2: (node) => reduce(node, (x, ...along) => ops.sqrt(ops.sum(ops.square(x), ...along))),
-  ReduceSumSquare: (node) => reduce(node, (x, ...along) => ops.sum(ops.square(x), ...along)),
-  ReduceLogSum: (node) => reduce(node, (x, ...along) => ops.log(ops.sum(x, ...along))),
-  ReduceLogSumExp: (node) =>
-    reduce(node, (x, axes, options) => {
-      const highest = ops.max(x, axes, { keepDims: true });
-      const sum = ops.log(ops.sum(ops.exp(ops.sub(x, highest)), axes, options));
-      return ops.add(sum, ops.reshape(highest, sum.shape));
-    }),
+  ReduceSum: (node) => reduce(node, ops.sum, 0),
+  ReduceMax: (node) => reduce(node, highest, Number.NEGATIVE_INFINITY),
+  ReduceMin: (node) => reduce(node, lowest, Number.POSITIVE_INFINITY),
+  ReduceL1: (node) => reduce(node, (x, ...along) => ops.sum(abs(x), ...along), 0),
+  ReduceL2: (node) => reduce(node, (x, ...along) => ops.sqrt(ops.sum(ops.square(x), ...along)), 0),
+  ReduceSumSquare: (node) => reduce(node, (x, ...along) => ops.sum(ops.square(x), ...along), 0),
+  ReduceLogSum: (node) => reduce(node, (x, ...along) => ops.log(ops.sum(x, ...along)), Number.NEGATIVE_INFINITY),
+  ReduceLogSumExp: (node) => reduce(node, logSumExp, Number.NEGATIVE_INFINITY),
   ReduceProd: (node) => {
     const x = node.value(0);
     const isShape = isKnown(x) && x.shape.length === 1 && !x.data.includes(null as never);
-    if (!isShape) return reduce(node, product);
+    if (!isShape) return reduce(node, product, 1);
     const all = (x.data as readonly number[]).reduce((a, b) => a * b, 1);
     return integers([all], node.attributes.int('keepdims', 1) === 0 ? [] : [1]);
   },
@@ -87,10 +82,23 @@ const lowest: Reduce = (x, ...along) => {
   return ops.cast(ops.neg(ops.max(ops.neg(number), ...along)), x.dtype);
 };
 
-function reduce(node: NodeContext, operation: Reduce): Tensor {
-  const x = node.tensor(0);
+const logSumExp: Reduce = (x, axes, options) => {
+  const highest = ops.max(x, axes, { keepDims: true });
+  const sum = ops.log(ops.sum(ops.exp(ops.sub(x, highest)), axes, options));
+  return ops.add(sum, ops.reshape(highest, sum.shape));
+};
+
+/** `ofNothing`: the result where there are no elements, if there is one. */
+function reduce(node: NodeContext, operation: Reduce, ofNothing?: number): Value {
+  const x = node.value(0);
   const axes = node.axes(1);
   const none = axes === undefined || axes.length === 0;
   if (none && node.attributes.int('noop_with_empty_axes', 0) !== 0) return x;
-  return operation(x, none ? undefined : axes, { keepDims: node.attributes.int('keepdims', 1) !== 0 });
+  const keepDims = node.attributes.int('keepdims', 1) !== 0;
+  if (!isEmpty(x) || ofNothing === undefined) return operation(node.tensor(0), none ? undefined : axes, { keepDims });
+  const gone = none ? [...x.shape.keys()] : axes.map((axis) => node.axis(axis, x.shape));
+  const kept = x.shape.map((n, i) => (gone.includes(i) ? 1 : n)).filter((_, i) => keepDims || !gone.includes(i));
+  const value = x.dtype === 'bool' ? Number(ofNothing > 0) : ofNothing;
+  if (x.dtype !== 'float32' && !Number.isFinite(value)) throw node.unsupported('the bound of integers that are none');
+  return tensorOf({ dtype: x.dtype, shape: kept, data: new Array<number>(sizeOf(kept)).fill(value) });
 }
