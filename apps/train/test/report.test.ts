@@ -109,6 +109,13 @@ describe('report', async () => {
     expect(text).toContain('@bn/core 0.1.0');
   });
 
+  test('folds up the layers of deep networks, beneath which the mistakes would be far off', async () => {
+    const layers = Object.fromEntries(Array.from({ length: 7 }, (_, i) => [`bn${i}`, { gamma: [1], beta: [0] }]));
+    const deep = await renderReport({ ...record, epochs: [epochRecord(1, { batchNorm: layers })] });
+    const [before, after] = deep.split('<summary>3 more layers</summary>');
+    expect([before, after].map((part) => part!.match(/<h3>bn\d/g)?.length)).toEqual([4, 3]);
+  });
+
   test('is well-formed and loads nothing: no address, no script, nothing that its own policy forbids', () => {
     expect(unclosed(report)).toEqual([]);
     expect(report.replaceAll(/xmlns(:xlink)?="[^"]*"/g, '')).not.toMatch(/https?:|src="(?!data:)|href=|url\(/);

@@ -9,6 +9,9 @@ import { epochAxis, valueAxis } from './training-charts.js';
 /** Up to this many channels each is a line; beyond, bands show how they are spread. */
 const mostLines = 16;
 
+/** How many layers are in sight: in deep networks the others would hide what is beneath. */
+const mostLayers = 4;
+
 const parameters = [
   { name: 'gamma', symbol: 'γ', color: 'var(--gamma)', initial: 1 },
   { name: 'beta', symbol: 'β', color: 'var(--beta)', initial: 0 },
@@ -16,7 +19,7 @@ const parameters = [
 
 type Parameter = (typeof parameters)[number];
 
-/** A section of two figures per layer; null in a network without such layers. */
+/** A section of two figures per layer, those beyond the first folded up; null in a network without such layers. */
 export async function batchNormSection(epochs: readonly EpochRecord[]): Promise<Html | null> {
   const layers = Object.keys(epochs.at(-1)?.batchNorm ?? {});
   if (layers.length === 0) return null;
@@ -25,7 +28,12 @@ export async function batchNormSection(epochs: readonly EpochRecord[]): Promise<
 <p class="note">The scale γ and the shift β that each layer has learned, after every epoch. Layers of up to ${mostLines}
 channels have a line for each; in larger ones the line is the median, and the bands hold half, four fifths and all of the
 channels. The dotted line is where γ and β usually start.</p>
-${rows}</section>`;
+${rows.slice(0, mostLayers)}${folded(rows.slice(mostLayers))}</section>`;
+}
+
+function folded(rows: readonly Html[]): Html | null {
+  if (rows.length === 0) return null;
+  return html`<details class="layers"><summary>${rows.length} more ${rows.length === 1 ? 'layer' : 'layers'}</summary>${rows}</details>`;
 }
 
 async function layerRow(path: string, epochs: readonly EpochRecord[]): Promise<Html> {

@@ -71,6 +71,7 @@ ${Array.from({ length: runColors }, (_, i) => `.key.run${i + 1} { border-top: 4p
 details { margin-top: 1rem }
 summary { cursor: pointer; color: var(--muted); font-size: .925rem }
 .layer { margin-bottom: 1rem }
+.layers > summary { margin-bottom: 1rem }
 .layer .pair { margin-top: .5rem }
 .layer figcaption { justify-content: flex-start; gap: .4rem; font-size: .925rem }
 .layer details { margin-top: .6rem }
