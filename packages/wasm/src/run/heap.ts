@@ -13,7 +13,7 @@ export class Heap {
   readonly memory: WebAssembly.Memory;
   readonly maximum: number;
   readonly shared: boolean;
-  /** Freed blocks by size. */
+  /** Freed blocks by size: of those that were allocated, and those that neighbours were joined to. */
   readonly #free = new Map<number, number[]>();
   #end = firstAddress;
   #buffer: ArrayBuffer;
@@ -29,7 +29,7 @@ export class Heap {
   /** Address of a block; multiples of 64 bytes. */
   allocate(bytes: number): number {
     const size = sizeClass(bytes);
-    const reused = this.#free.get(size)?.pop();
+    const reused = this.#free.get(size)?.pop() ?? this.#cut(size);
     if (reused !== undefined) return reused;
     const address = this.#end;
     this.#grow(address + size);
@@ -38,10 +38,37 @@ export class Heap {
   }
 
   free(address: number, bytes: number): void {
-    const size = sizeClass(bytes);
+    this.#keep(address, sizeClass(bytes));
+  }
+
+  #keep(address: number, size: number): void {
     const list = this.#free.get(size);
     if (list) list.push(address);
     else this.#free.set(size, [address]);
+  }
+
+  /** Where the memory would have to grow: a part of the smallest freed piece that has room, after neighbours were joined. */
+  #cut(size: number): number | undefined {
+    if (this.#end + size + slack <= this.memory.buffer.byteLength) return undefined;
+    const blocks = [...this.#free].flatMap(([size, list]) => list.map((address) => ({ address, size })));
+    const pieces: { address: number; size: number }[] = [];
+    for (const { address, size } of blocks.sort((a, b) => a.address - b.address)) {
+      const before = pieces.at(-1);
+      if (before && before.address + before.size === address) before.size += size;
+      else pieces.push({ address, size });
+    }
+    const last = pieces.at(-1);
+    if (last && last.address + last.size === this.#end) {
+      this.#end = last.address;
+      pieces.pop();
+    }
+    const [best] = pieces.filter((piece) => piece.size >= size).sort((a, b) => a.size - b.size);
+    this.#free.clear();
+    for (const piece of pieces) {
+      if (piece !== best) this.#keep(piece.address, piece.size);
+      else if (piece.size > size) this.#keep(piece.address + size, piece.size - size);
+    }
+    return best?.address;
   }
 
   /** The memory as arrays; to be asked for anew after every allocation. */

@@ -30,6 +30,11 @@ interface Block {
   readonly bytes: number;
 }
 
+interface Scratch extends Block {
+  /** Programs that were compiled for it. */
+  users: number;
+}
+
 /** A program and its module. */
 interface Loaded {
   readonly program: Program;
@@ -54,7 +59,7 @@ export class WasmBackend extends ValueBackend<Block> {
   readonly #team: Team;
   readonly #options: WasmOptions;
   /** Scratch memory, which all programs use one after the other. */
-  #scratch: Block = { address: 0, bytes: 0 };
+  #scratch: Scratch = { address: 0, bytes: 0, users: 0 };
   /** Runs under way, and what was released meanwhile: they may still read it. */
   #running = 0;
   #released: Block[] = [];
@@ -120,6 +125,8 @@ export class WasmBackend extends ValueBackend<Block> {
       memory: { maximum, shared },
       reserve: (kind, bytes) => (kind === 'own' ? this.#heap.allocate(bytes) : this.#scratchOf(bytes)),
     });
+    const scratch = this.#scratch;
+    scratch.users++;
     const { f32, i32 } = this.#heap.views;
     for (const { address, words, isFloat } of program.data) (isFloat ? f32 : i32).set(words, address / 4);
     const handle = await this.#team.load(program);
@@ -130,6 +137,7 @@ export class WasmBackend extends ValueBackend<Block> {
       free: async () => {
         await this.#team.unload(handle);
         this.#heap.free(program.table, program.ownBytes);
+        this.#leave(scratch);
       },
       timing: profile && program.timed ? new Timing(program.timed, handle, profile.skippedRuns) : null,
     };
@@ -148,8 +156,15 @@ export class WasmBackend extends ValueBackend<Block> {
 
   /** Programs keep the addresses they were compiled for, so that scratch memory stays where it is, and larger is new. */
   #scratchOf(bytes: number): number {
-    if (bytes > this.#scratch.bytes) this.#scratch = { address: this.#heap.allocate(bytes), bytes };
+    if (bytes > this.#scratch.bytes) this.#scratch = { address: this.#heap.allocate(bytes), bytes, users: 0 };
     return this.#scratch.address;
+  }
+
+  #leave(scratch: Scratch): void {
+    scratch.users--;
+    if (scratch.users > 0 || scratch.bytes === 0) return;
+    this.#heap.free(scratch.address, scratch.bytes);
+    if (scratch === this.#scratch) this.#scratch = { address: 0, bytes: 0, users: 0 };
   }
 
   /** Runs `body`; what is released meanwhile stays as it is until the end. */
