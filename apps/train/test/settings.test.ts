@@ -72,6 +72,9 @@ describe('settings', () => {
       ...{ schedule: 'cosine', batchSize: 32, epochs: 100, imageSize: null, channels: null },
     });
     expect(await defaults({ data, augment: 'none', epochs: 2 })).toMatchObject({ augment: 'none', epochs: 2 });
+    const headAlone = { data, model: 'net.onnx', newHead: true, freeze: 'backbone' };
+    expect(await defaults(headAlone)).toMatchObject({ optimizer: 'adamw', learningRate: 0.01 });
+    expect(await defaults({ ...headAlone, freeze: 'conv1' })).toMatchObject({ learningRate: 0.001 });
     expect(await defaults({ data, optimizer: 'sgd' })).toMatchObject({ model: 'resnet10', learningRate: 0.1 });
     expect(await defaults({ data, model: 'a.onnx' })).toMatchObject({ augment: 'none', learningRate: 0.001 });
     const others = { model: 'lenet-bn', augment: 'none', optimizer: 'sgd', batchSize: 256, epochs: 10 };
