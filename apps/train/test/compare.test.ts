@@ -3,6 +3,7 @@
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
+import { alignedWithin } from '../src/display/format.js';
 import type { EpochRecord } from '../src/run-record.js';
 import { smallFlags, smallFolder, train } from './small-run.js';
 
@@ -43,6 +44,16 @@ function twoRuns(): string {
 }
 
 describe('compare', () => {
+  it('has tables one beneath the other where one is wider than the terminal', () => {
+    const rows = [['', 'a', 'b', 'long-name'], ['loss', '0.1', '0.2', '0.3'], ['']];
+    const whole = ['        a    b  long-name', 'loss  0.1  0.2        0.3', ''];
+    expect(alignedWithin(rows, Infinity)).toEqual(whole);
+    expect(alignedWithin(rows, 25)).toEqual(whole);
+    const first = ['        a    b', 'loss  0.1  0.2', ''];
+    expect(alignedWithin(rows, 24)).toEqual([...first, '', '      long-name', 'loss        0.3', '']);
+    expect(alignedWithin(rows, 5).filter((line) => line.startsWith('loss'))).toHaveLength(3);
+  });
+
   it('tells final and best figures, speed, and the settings that differ', async () => {
     const { code, stdout } = await train(twoRuns(), ['compare', 'runs/a', 'runs/b']);
     expect(code).toBe(0);

@@ -3,7 +3,7 @@
 import { CheckedCommand, fileToWrite, type Io, parseCommand, printable, text, writeAtomically } from '@bn/command-line';
 import { figureRows, settingRows } from '../compare/figures.js';
 import { readRun } from '../compare/read-run.js';
-import { aligned } from '../display/format.js';
+import { alignedWithin } from '../display/format.js';
 import { invocation } from '../display/invocation.js';
 
 export const summary = 'runs beside each other: what differs, what came of it, how fast';
@@ -24,8 +24,10 @@ export async function run(args: readonly string[], io: Io): Promise<number> {
   const runs = await Promise.all(command.args.map((path) => readRun(path, io.cwd)));
   const settings = settingRows(runs);
   const heading = ['', ...runs.map(({ name }) => name)];
-  const rows = aligned([heading, ...figureRows(runs), ...(settings.length > 0 ? [[''], ...settings] : [])]);
-  io.stdout.write(`${flags.json ? JSON.stringify({ type: 'comparison', runs }) : printable(rows.join('\n'))}\n`);
+  const rows = [heading, ...figureRows(runs), ...(settings.length > 0 ? [[''], ...settings] : [])];
+  // A file or another program gets one table.
+  const lines = alignedWithin(rows, io.stdout.columns ?? Infinity);
+  io.stdout.write(`${flags.json ? JSON.stringify({ type: 'comparison', runs }) : printable(lines.join('\n'))}\n`);
   if (file !== null) {
     // Loaded only now: the charts' library is large.
     const { renderComparison } = await import('../compare/page.js');

@@ -54,3 +54,21 @@ export function aligned(rows: readonly (readonly string[])[]): string[] {
   const cell = (text: string, i: number) => (i === 0 ? text.padEnd(width(i)) : text.padStart(width(i)));
   return rows.map((row) => row.map(cell).join('  ').trimEnd());
 }
+
+/** As `aligned`, but where that is wider than `width`, tables one beneath the other, each with the first column and as many of the others as fit. */
+export function alignedWithin(rows: readonly (readonly string[])[], width: number): string[] {
+  const widths = rows[0]!.map((_, column) => Math.max(...rows.map((row) => row[column]?.length ?? 0)));
+  const tables: number[][] = [];
+  let room = 0;
+  for (const [column, own] of widths.entries()) {
+    if (column === 0) continue;
+    if (tables.length === 0 || room < own + 2) {
+      tables.push([0]);
+      room = width - widths[0]!;
+    }
+    tables.at(-1)!.push(column);
+    room -= own + 2;
+  }
+  const tableOf = (columns: readonly number[]) => aligned(rows.map((row) => columns.flatMap((i) => row[i] ?? [])));
+  return tables.flatMap((columns, i) => [...(i > 0 ? [''] : []), ...tableOf(columns)]);
+}
