@@ -96,7 +96,8 @@ function shortened(command: string): string {
   }
   const trains = /^npx -y pnpm@12\.21\.0 train(?! [a-z])/.test(command);
   if (!trains || command.includes('--resume') || command.includes('--help')) return command;
-  return `${command}${command.includes('--limit') ? '' : ' --limit 1000'}${command.includes('--epochs') ? '' : ' --epochs 1'}`;
+  const isFew = /--limit|--data photos/.test(command);
+  return `${command}${isFew ? '' : ' --limit 1000'}${command.includes('--epochs') ? '' : ' --epochs 1'}`;
 }
 
 /** `npx` takes two seconds to find the package manager, which this test is run by: the first command of the text takes them. */
