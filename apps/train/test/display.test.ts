@@ -49,7 +49,7 @@ test acc with recalibrated statistics 0.879
 bn1.gamma [1.9371, 2.0912]
 bn1.beta  [ 0.1812, -1.2311]
 
-recorded in runs/first
+recorded in runs/first: report.html has the charts
 `);
   });
 

@@ -106,7 +106,10 @@ export async function readImageFacts(file: string): Promise<ImageFacts> {
 function requireFormat(name: string, bytes: Uint8Array): string {
   const format = formatOf(bytes);
   if (format) return format;
-  const problem = `expected a ${formatNames} image, got something else`;
+  // The brands of ISO 23008-12 with HEVC, which sharp's prebuilt libraries leave out.
+  const isHeic = /^.{4}ftyp(hei[cx]|hev[cx]|mif1|msf1)/s.test(Buffer.from(bytes.subarray(0, 12)).toString('latin1'));
+  const found = isHeic ? 'HEIC, as phones write it: export the photographs as JPEG' : 'something else';
+  const problem = `expected a ${formatNames} image, got ${found}`;
   throw new BnError('data', `${name}: ${problem}; convert the image, or leave it out`);
 }
 

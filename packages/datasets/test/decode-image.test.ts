@@ -182,6 +182,14 @@ describe('decodeImage refuses', () => {
     }
   });
 
+  test("a phone's HEIC, saying what to do", async () => {
+    const heic = Buffer.from('\0\0\0\x18ftypheic\0\0\0\0mif1heic', 'latin1');
+    await expect(decodeImage(heic, { size })).rejects.toMatchObject({
+      code: 'data',
+      message: expect.stringContaining('got HEIC, as phones write it: export the photographs as JPEG'),
+    });
+  });
+
   test('a damaged image, naming the file', async () => {
     const png = await image(2, 1, [1, 2, 3, 4]).png().toBuffer();
     const file = join(await temporaryFolder({ 'a.png': png.subarray(0, 40) }), 'a.png');

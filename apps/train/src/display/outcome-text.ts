@@ -28,7 +28,7 @@ export function outcomeText({ summary, firstBatchNorm, folder }: RunOutcome, wid
     const { path, gamma, beta } = firstBatchNorm;
     lines.push('', formatArray(`${path}.gamma`, gamma, width), formatArray(`${path}.beta `, beta, width));
   }
-  if (folder !== null) lines.push('', `recorded in ${folder}`);
+  if (folder !== null) lines.push('', `recorded in ${folder}: report.html has the charts`);
   return lines.join('\n');
 }
 
