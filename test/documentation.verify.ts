@@ -169,6 +169,7 @@ describe('program blocks run, and type-check strictly', () => {
     );
   });
 
+  // Those of one text share a folder: none writes a file that another reads.
   for (const block of programs) {
     test.concurrent(title(block), async () => {
       const jiti = [join(clone, 'packages', 'command-line', 'node_modules', 'jiti', 'lib', 'jiti-cli.mjs')];
