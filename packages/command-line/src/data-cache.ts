@@ -1,13 +1,15 @@
 // Where decoded images are kept: in memory, in a file, and for the next time.
 
 import { join } from 'node:path';
-import { cacheFolder } from '@bn/native';
 import { UsageError } from './usage-error.js';
 
 /** The folder that BN_DATA_CACHE names, else one in the user's cache; null where it is `off`. */
-export function dataCache(): string | null {
+export async function dataCache(): Promise<string | null> {
   const named = process.env.BN_DATA_CACHE;
-  return named === 'off' ? null : named || join(cacheFolder(), 'bn-images');
+  if (named) return named === 'off' ? null : named;
+  // Read when it is needed: it can fetch and unpack libraries, too.
+  const { cacheFolder } = await import('@bn/native');
+  return join(cacheFolder(), 'bn-images');
 }
 
 /** Bytes of decoded images to hold in memory, at most: what BN_DATA_MEMORY says in MB; undefined for the default. */

@@ -2,16 +2,15 @@
 
 import { pathToFileURL } from 'node:url';
 import * as core from '@bn/core';
-import * as models from '@bn/models';
 
 /**
  * The exports of a JavaScript or TypeScript file. In it and what it imports, `@bn/core` and `@bn/models` are this
  * program's, installed there or not: tensors of another copy would not fit in.
  */
 export async function importModule(file: string): Promise<object> {
+  // Read when they are needed: most programs never do.
+  const [{ createJiti }, models] = await Promise.all([import('jiti'), import('@bn/models')]);
   const virtualModules = { '@bn/core': core, '@bn/models': models };
-  // Read when it is needed: most programs never do.
-  const { createJiti } = await import('jiti');
   let onIdle = () => {};
   const idle = new Promise<never>((_, reject) => {
     onIdle = () => reject(new Error('it waits (await) for something that never comes'));

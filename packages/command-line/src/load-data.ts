@@ -236,7 +236,7 @@ async function loadFiles(name: string, options: ReadingOptions, shape: readonly 
   const found = await stat(name).catch(() => null);
   const forms = 'fashion-mnist, or the path of a folder, or of a .csv or .npz file';
   if (!found) throw new UsageError(`${name}: there is no such data; give ${forms}`);
-  const reading = readingOf(options, shape);
+  const reading = { ...readingOf(options, shape), cache: await dataCache(), inMemory: dataMemory() };
   if (found.isDirectory()) {
     const earlier = { ...reading, size: reading.size ?? [28, 28], channels: reading.channels ?? 1 };
     return loadFolder(name, { ...options, ...(options.earlier ? earlier : reading) });
@@ -264,8 +264,7 @@ function readingOf(options: ReadingOptions, shape: readonly number[] | null): Cs
   const [channels, height, width] = shape?.length === 3 ? shape : shape?.length === 2 ? [1, ...shape] : row;
   const own = channels === 1 || channels === 3 ? channels : null;
   const ownSize = own && height && width ? ([height, width] as const) : null;
-  const kept = { cache: dataCache(), inMemory: dataMemory() };
-  return { ...options, ...kept, size: options.size ?? ownSize, channels: options.channels ?? own };
+  return { ...options, size: options.size ?? ownSize, channels: options.channels ?? own };
 }
 
 const transposed =
