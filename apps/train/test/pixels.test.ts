@@ -1,12 +1,13 @@
 // What built-in networks take pixels as, and that weights meet the pixels that they were trained with.
 
+import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { classification, createTrainer, sgd } from '@bn/core';
+import { classification, createTrainer, encodeSafetensors, sgd } from '@bn/core';
 import { createBackend } from '@bn/reference';
 import { expect, test } from 'vitest';
 import { type KnobValues, knobNames, knobs } from '../src/config/knobs.js';
 import { loadNetwork } from '../src/load/load-network.js';
-import { smallFolder, train, writeIdx } from './small-run.js';
+import { smallFlags, smallFolder, train, writeIdx } from './small-run.js';
 
 const shape = [3, 16, 16];
 const presets = Object.fromEntries(knobNames.map((name) => [name, knobs[name].preset])) as KnobValues;
@@ -43,27 +44,35 @@ test.each<[KnobValues['pixels'], (pixel: number, channel: number) => number]>([
 test('weights of a run are refused with other pixels than theirs', async () => {
   const folder = smallFolder();
   writeIdx(join(folder, 'large'), { train: 30, t10k: 10 }, { side: 16 });
-  const flags = [
-    '--backend',
-    'reference',
-    '--data',
-    'large',
-    '--model',
-    'lenet',
-    '--epochs',
-    '1',
-    '--batch-size',
-    '16',
-  ];
+  const shared = ['--backend', 'reference', '--data', 'large', '--model', 'lenet', '--batch-size', '16'];
+  const flags = [...shared, '--epochs', '1'];
   const pixels = ['--pixels', '-1..1'];
   expect(await train(folder, [...flags, ...pixels, '--out', 'run'])).toMatchObject({ code: 0, stderr: '' });
-  const further = [...flags, '--weights', 'run/checkpoint.safetensors'];
+  const weights = ['--weights', 'run/checkpoint.safetensors'];
+  const further = [...flags, ...weights];
   const { code, stderr } = await train(folder, further);
   expect(code).toBe(2);
   expect(stderr).toMatch('were trained with --pixels -1..1; train them further in the same way');
   expect(await train(folder, [...further, ...pixels])).toMatchObject({ code: 0 });
+  const tried = await train(folder, ['find-rate', ...shared, ...weights]);
+  expect(tried).toMatchObject({ code: 2, stderr });
   expect(await train(folder, [...flags, '--pixels', 'imagenet'])).toMatchObject({
     code: 2,
     stderr: expect.stringMatching('--pixels imagenet is for images in colour, 3 channels, and the examples are'),
   });
+});
+
+test('weights whose metadata is damaged are refused in words', async () => {
+  const folder = smallFolder();
+  const tensors = new Map([['out.bias', { shape: [3], data: new Float32Array(3) }]]);
+  const signature = JSON.stringify({
+    input: { name: 'features', dtype: 'float32', shape: [1, 8, 8], image: null },
+    output: { name: 'probabilities', kind: 'probabilities', size: 3, names: null },
+  });
+  for (const fingerprint of ['{', 'null', '{"pixels":"red"}']) {
+    writeFileSync(join(folder, 'w.safetensors'), encodeSafetensors(tensors, { signature, fingerprint }));
+    const { code, stderr } = await train(folder, [...smallFlags, '--weights', 'w.safetensors']);
+    expect(code).toBe(1);
+    expect(stderr).toMatch(/w\.safetensors: the fingerprint in its metadata is damaged/);
+  }
 });

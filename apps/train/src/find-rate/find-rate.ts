@@ -19,8 +19,8 @@ const window = 3;
 
 /** @throws UsageError for data of too few steps to tell; BnError for what is wrong with model or data; when stopped */
 export async function findRate(config: RunConfig, steps: number, { cwd, stderr, signal }: Io): Promise<RateRecord> {
-  const weights = config.weights === null ? null : await readWeights(config.weights);
-  const signature = config.newHead ? null : (weights?.signature ?? null);
+  const weights = await readWeights(config);
+  const signature = weights?.signature ?? null;
   // An average of weights would only slow the steps.
   const plain: RunConfig = { ...config, average: 'none' };
   return withTrainer(plain, cwd, { signature, onProgress: loadingProgress(stderr) }, async (loaded) => {

@@ -6,8 +6,8 @@ import type { Loaded } from './with-trainer.js';
 
 /** @throws BnError `checkpoint` for weights of another model */
 export async function loadFirstValues(loaded: Loaded, weights: Weights | null): Promise<void> {
-  const { fitted, trainer, config } = loaded;
-  if (weights) trainer.load(weights.for(fitted.model, config));
+  const { fitted, trainer } = loaded;
+  if (weights) trainer.load(weights.for(fitted.model));
   await recalibrateFirst(loaded);
 }
 

@@ -62,24 +62,12 @@ async function runLocked(
   const saved = settings.resume === null ? null : await readCheckpoint(runFolder(settings.resume));
   requireEpochsToCome(settings.config, saved);
 
-  const { weights: file } = settings.config;
-  const weights = saved || file === null ? null : await readWeights(file);
-  const { newHead, pixels } = settings.config;
-  if (weights?.signature && (weights.pixels ?? '0..1') !== (pixels ?? '0..1')) {
-    const before = weights.pixels === null ? 'without --pixels' : `with --pixels ${weights.pixels}`;
-    throw new UsageError(`${file}: the weights were trained ${before}; train them further in the same way`);
-  }
-  const signature = saved?.signature ?? (newHead ? null : (weights?.signature ?? null));
+  const weights = saved ? null : await readWeights(settings.config);
+  const signature = saved?.signature ?? weights?.signature ?? null;
   const onProgress = loadingProgress(io.stderr);
   return withTrainer(settings.config, io.cwd, { signature, onProgress }, async (loaded) => {
     const { config, fingerprint, trainer, fitted } = loaded;
-    const notes = saved?.note ? [saved.note] : [];
-    const isColour = fitted.model.input.shape[1] === 3;
-    if (weights && !weights.signature && isColour && pixels === null && !config.model.endsWith('.onnx')) {
-      notes.push(
-        'pixels are taken as 0 to 1: weights from torchvision or timm, trained on ImageNet, want --pixels imagenet',
-      );
-    }
+    const notes = [saved?.note, weights?.adviceFor(fitted.model)].filter((note) => note != null);
     if (saved) {
       const note = saved.fingerprint && compareFingerprints(saved.fingerprint, fingerprint, settings.resume!);
       if (note) notes.push(note);
