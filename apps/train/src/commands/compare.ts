@@ -1,10 +1,11 @@
 // `compare`: recorded runs beside each other.
 
-import { CheckedCommand, fileToWrite, type Io, parseCommand, printable, text, writeAtomically } from '@bn/command-line';
+import { CheckedCommand, type Io, parseCommand, printable, text } from '@bn/command-line';
 import { figureRows, settingRows } from '../compare/figures.js';
-import { readRun } from '../compare/read-run.js';
+import { type RecordedRun, readRun } from '../compare/read-run.js';
 import { alignedWithin } from '../display/format.js';
 import { invocation } from '../display/invocation.js';
+import { pageFile, writeOutcome } from '../display/write-outcome.js';
 
 export const summary = 'runs beside each other: what differs, what came of it, how fast';
 
@@ -20,20 +21,26 @@ export async function run(args: readonly string[], io: Io): Promise<number> {
     .addHelpText('after', notes);
   const flags = parseCommand(command, args, io) as { html?: string; json?: true } | null;
   if (!flags) return 0;
-  const file = flags.html === undefined ? null : fileToWrite('--html', flags.html, io.cwd);
+  const file = pageFile(flags.html, io.cwd);
   const runs = await Promise.all(command.args.map((path) => readRun(path, io.cwd)));
+  await writeOutcome(
+    io,
+    { json: flags.json, html: file },
+    {
+      ...{ type: 'comparison', record: { runs } },
+      // A file or another program gets one table.
+      text: () => printable(tableText(runs, io.stdout.columns ?? Infinity)),
+      page: async () => (await import('../compare/page.js')).renderComparison(runs),
+    },
+  );
+  return 0;
+}
+
+function tableText(runs: readonly RecordedRun[], width: number): string {
   const settings = settingRows(runs);
   const heading = ['', ...runs.map(({ name }) => name)];
   const rows = [heading, ...figureRows(runs), ...(settings.length > 0 ? [[''], ...settings] : [])];
-  // A file or another program gets one table.
-  const lines = alignedWithin(rows, io.stdout.columns ?? Infinity);
-  io.stdout.write(`${flags.json ? JSON.stringify({ type: 'comparison', runs }) : printable(lines.join('\n'))}\n`);
-  if (file !== null) {
-    // Loaded only now: the charts' library is large.
-    const { renderComparison } = await import('../compare/page.js');
-    await writeAtomically(file, await renderComparison(runs));
-  }
-  return 0;
+  return alignedWithin(rows, width).join('\n');
 }
 
 const notes = `

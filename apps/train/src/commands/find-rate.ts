@@ -1,20 +1,11 @@
 // `find-rate`: which learning rates a network stands, before it is trained.
 
-import {
-  CheckedCommand,
-  fileToWrite,
-  type Io,
-  parseCommand,
-  printable,
-  stopCode,
-  text,
-  wholeNumber,
-  writeAtomically,
-} from '@bn/command-line';
+import { CheckedCommand, type Io, parseCommand, printable, stopCode, text, wholeNumber } from '@bn/command-line';
 import pc from 'picocolors';
 import { type KnobName, knobNames, optionOf } from '../config/knobs.js';
-import { type Flags, readSettings } from '../config/settings.js';
+import { readStepSettings, type StepFlags } from '../config/step-settings.js';
 import { invocation } from '../display/invocation.js';
+import { writeOutcome } from '../display/write-outcome.js';
 import { findRate } from '../find-rate/find-rate.js';
 import { outcomeText } from '../find-rate/outcome-text.js';
 import { first, last } from '../find-rate/record.js';
@@ -49,25 +40,18 @@ export async function run(args: readonly string[], io: Io): Promise<number> {
   for (const name of knobNames) if (!idle.has(name)) command.addOption(optionOf(name));
   command.addHelpText('after', notes);
 
-  type Own = { readonly steps: number; readonly html?: string; readonly json?: true };
-  const flags = parseCommand(command, args, io) as (Flags & Own) | null;
+  const flags = parseCommand(command, args, io) as StepFlags | null;
   if (!flags) return 0;
-  const { steps, html, json, ...knobs } = flags;
-  const file = html === undefined ? null : fileToWrite('--html', html, io.cwd);
-  const { config } = await readSettings(knobs, io);
+  const settings = await readStepSettings(flags, io);
   try {
-    const record = await findRate(config, steps, io);
+    const record = await findRate(settings.config, settings.steps, io);
     const colours = pc.createColors(io.stdout.hasColors?.() ?? false);
     const width = (io.stdout.columns ?? 80) - 1;
-    const told = json
-      ? JSON.stringify({ type: 'rates', ...record })
-      : outcomeText(record, forTraining(args).map(printable), width, colours);
-    io.stdout.write(`${told}\n`);
-    if (file !== null) {
-      // Loaded only now: the charts' library is large.
-      const { renderRates } = await import('../find-rate/page.js');
-      await writeAtomically(file, await renderRates(record));
-    }
+    await writeOutcome(io, settings, {
+      ...{ type: 'rates', record },
+      text: () => outcomeText(record, forTraining(args).map(printable), width, colours),
+      page: async () => (await import('../find-rate/page.js')).renderRates(record),
+    });
     return 0;
   } catch (error) {
     if (!io.signal.aborted) throw error;

@@ -1,20 +1,11 @@
 // `look`: what is in the data, before anything is trained on it.
 
-import {
-  CheckedCommand,
-  type DataOptions,
-  fileToWrite,
-  type Io,
-  loadParts,
-  parseCommand,
-  printable,
-  text,
-  writeAtomically,
-} from '@bn/command-line';
+import { CheckedCommand, type DataOptions, type Io, loadParts, parseCommand, printable, text } from '@bn/command-line';
 import { type KnobName, optionOf } from '../config/knobs.js';
 import { dataOptions, type Flags, readSettings } from '../config/settings.js';
 import { invocation } from '../display/invocation.js';
 import { loadingProgress } from '../display/progress.js';
+import { pageFile, writeOutcome } from '../display/write-outcome.js';
 import { examineData } from '../look/examine-data.js';
 import { outcomeText } from '../look/outcome-text.js';
 
@@ -37,19 +28,20 @@ export async function run(args: readonly string[], io: Io): Promise<number> {
   const flags = parseCommand(command, args, io) as (Flags & { html?: string }) | null;
   if (!flags) return 0;
   const { html, json = false, ...knobs } = flags;
-  const file = html === undefined ? null : fileToWrite('--html', html, io.cwd);
+  const file = pageFile(html, io.cwd);
   const { config } = await readSettings(knobs, { ...io, env: {} });
   const options = { ...dataOptions(config), onProgress: loadingProgress(io.stderr) };
   const data = await load(options);
   const record = await examineData(config.data, data, config.task);
-  const told = json
-    ? JSON.stringify({ type: 'data', ...record })
-    : printable(outcomeText(record, (io.stdout.columns ?? 100) - 1));
-  io.stdout.write(`${told}\n`);
-  if (file !== null) {
-    const { renderLook } = await import('../look/page.js');
-    await writeAtomically(file, renderLook(record, data));
-  }
+  await writeOutcome(
+    io,
+    { json, html: file },
+    {
+      ...{ type: 'data', record },
+      text: () => printable(outcomeText(record, (io.stdout.columns ?? 100) - 1)),
+      page: async () => (await import('../look/page.js')).renderLook(record, data),
+    },
+  );
   return 0;
 }
 

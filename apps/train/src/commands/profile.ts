@@ -1,18 +1,10 @@
 // `profile`: where the time of a training step goes, by layer and direction.
 
-import {
-  CheckedCommand,
-  type Io,
-  parseCommand,
-  printable,
-  stopCode,
-  text,
-  wholeNumber,
-  writeAtomically,
-} from '@bn/command-line';
+import { CheckedCommand, type Io, parseCommand, printable, stopCode, text, wholeNumber } from '@bn/command-line';
 import { type KnobName, optionOf } from '../config/knobs.js';
 import { readStepSettings, type StepFlags } from '../config/step-settings.js';
 import { invocation } from '../display/invocation.js';
+import { writeOutcome } from '../display/write-outcome.js';
 import { outcomeText } from '../profile/outcome-text.js';
 import { warmUpSteps } from '../profile/record.js';
 import { runProfile } from '../profile/run-profile.js';
@@ -44,13 +36,11 @@ export async function run(args: readonly string[], io: Io): Promise<number> {
   const settings = await readStepSettings(flags, io);
   try {
     const record = await runProfile(settings, io);
-    const told = settings.json ? JSON.stringify({ type: 'profile', ...record }) : printable(outcomeText(record));
-    io.stdout.write(`${told}\n`);
-    if (settings.html !== null) {
-      // Loaded only now: the charts' library is large.
-      const { renderProfile } = await import('../profile/page.js');
-      await writeAtomically(settings.html, await renderProfile(record));
-    }
+    await writeOutcome(io, settings, {
+      ...{ type: 'profile', record },
+      text: () => printable(outcomeText(record)),
+      page: async () => (await import('../profile/page.js')).renderProfile(record),
+    });
     return 0;
   } catch (error) {
     if (!io.signal.aborted) throw error;

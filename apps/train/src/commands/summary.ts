@@ -4,6 +4,7 @@ import { CheckedCommand, type Io, parseCommand, printable, wholeNumber } from '@
 import { type KnobName, optionOf } from '../config/knobs.js';
 import { type Flags, readSettings } from '../config/settings.js';
 import { invocation } from '../display/invocation.js';
+import { writeOutcome } from '../display/write-outcome.js';
 import { outcomeText } from '../summary/outcome-text.js';
 import { summarize } from '../summary/summarize.js';
 
@@ -26,8 +27,9 @@ export async function run(args: readonly string[], io: Io): Promise<number> {
   if (!given) return 0;
   const { classes = null, json, ...flags } = given;
   const { config } = await readSettings(flags, io);
-  const summary = await summarize(config, io.cwd, { ofData: flags.data !== undefined, classes });
-  io.stdout.write(`${json ? JSON.stringify({ type: 'summary', ...summary }) : printable(outcomeText(summary))}\n`);
+  const record = await summarize(config, io.cwd, { ofData: flags.data !== undefined, classes });
+  const text = () => printable(outcomeText(record));
+  await writeOutcome(io, { json, html: null }, { type: 'summary', record, text });
   return 0;
 }
 

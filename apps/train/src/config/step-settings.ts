@@ -1,6 +1,6 @@
-// What `parity` and `profile` are asked for alike: the knobs that decide what a step computes, and how many steps.
+// What `parity`, `profile` and `find-rate` are asked for alike: the knobs that decide what a step computes, and how many steps.
 
-import { fileToWrite } from '@bn/command-line';
+import { pageFile } from '../display/write-outcome.js';
 import { type Flags, type RunConfig, readSettings } from './settings.js';
 
 export interface StepSettings {
@@ -21,5 +21,5 @@ export async function readStepSettings(
   io: { readonly cwd: string; readonly env: NodeJS.ProcessEnv },
 ): Promise<StepSettings> {
   const { config } = await readSettings(shared, io);
-  return { config, steps, html: html === undefined ? null : fileToWrite('--html', html, io.cwd), json };
+  return { config, steps, html: pageFile(html, io.cwd), json };
 }
