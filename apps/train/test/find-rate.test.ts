@@ -2,8 +2,11 @@
 
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { balancedSampling, epochOrder } from '@bn/core';
+import { MemoryDataset } from '@bn/datasets';
 import { describe, expect, it } from 'vitest';
 import { type RateRecord, ratesOf, smooth, suggestRate } from '../src/find-rate/record.js';
+import { batchesOf } from '../src/load/load-steps.js';
 import { smallFolder, train } from './small-run.js';
 
 const pointsOf = (lossAt: (rate: number) => number) => {
@@ -62,4 +65,13 @@ it('for programs it is one line, the same each time, up to where the loss diverg
 it('flags that decide nothing here are mistakes', async () => {
   const { code, stderr } = await train('/', ['find-rate', '--epochs', '3']);
   expect({ code, stderr }).toMatchObject({ code: 2, stderr: expect.stringContaining("unknown option '--epochs'") });
+});
+
+it('trains on the batches that the training will have, with --sampling too', () => {
+  const labels = Int32Array.from({ length: 40 }, (_, i) => Number(i < 4));
+  const data = new MemoryDataset({ features: Uint8Array.from(labels.keys()), shape: [1], labels });
+  const config = { seed: 3, batchSize: 40, sampling: 'balanced' } as const;
+  const batch = batchesOf(data, config).next().value;
+  expect(batch.labels.filter((label) => label === 1)).toHaveLength(20);
+  expect([...batch.features]).toEqual([...epochOrder(40, config.seed, 0, balancedSampling(labels))]);
 });

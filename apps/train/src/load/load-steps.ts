@@ -3,7 +3,7 @@
 import { loadData } from '@bn/command-line';
 import { assembleBatch, type Batch, type Dataset, epochOrder, type TrainerOptions } from '@bn/core';
 import { dataOptions, type RunConfig } from '../config/settings.js';
-import { objectiveOf, optimizerOf } from '../run/learning-rule.js';
+import { objectiveOf, optimizerOf, samplingOf } from '../run/learning-rule.js';
 import { fitModel, matchData } from './fit-model.js';
 import { loadNetwork } from './load-network.js';
 
@@ -28,10 +28,14 @@ export async function loadSteps(config: RunConfig, workingFolder: string): Promi
 }
 
 /** The batches that `train` has, but for a smaller last one of an epoch. */
-export function* batchesOf(dataset: Dataset, { batchSize, seed }: RunConfig): Generator<Batch, never> {
-  const size = Math.min(batchSize, dataset.length);
+export function* batchesOf(
+  dataset: Dataset,
+  config: Pick<RunConfig, 'batchSize' | 'seed' | 'sampling'>,
+): Generator<Batch, never> {
+  const size = Math.min(config.batchSize, dataset.length);
+  const sampling = samplingOf(config, dataset);
   for (let epoch = 0; ; epoch++) {
-    const order = epochOrder(dataset.length, seed, epoch);
+    const order = epochOrder(dataset.length, config.seed, epoch, sampling);
     for (let start = 0; start + size <= order.length; start += size) {
       yield assembleBatch(dataset, order.subarray(start, start + size));
     }

@@ -1,16 +1,18 @@
-// The objective, the optimizer and the learning rate schedule that the settings name.
+// What the settings name that training goes by: objective, optimizer, learning rate schedule, order of the examples.
 
-import { UsageError } from '@bn/command-line';
+import { labelsOf, UsageError } from '@bn/command-line';
 import {
   type Average,
   accuracy,
   adam,
   adamW,
+  balancedSampling,
   chain,
   classification,
   clip,
   constantSchedule,
   cosineSchedule,
+  type Dataset,
   ema,
   linearWarmup,
   type Metrics,
@@ -21,6 +23,7 @@ import {
   plateauSchedule,
   regression,
   rmsprop,
+  type Sampling,
   type Schedule,
   sgd,
   stepSchedule,
@@ -44,6 +47,11 @@ export function objectiveOf(
   // Among few classes, being among the best five says little.
   const metrics = { accuracy: accuracy(), ...(outputs > 10 && { top5: topAccuracy(5) }) };
   return classification({ metrics, classWeights });
+}
+
+/** Which examples an epoch takes, by `--sampling`; undefined for the default. */
+export function samplingOf({ sampling }: Pick<RunConfig, 'sampling'>, train: Dataset): Sampling | undefined {
+  return sampling === null ? undefined : balancedSampling(labelsOf(train).flat());
 }
 
 /**

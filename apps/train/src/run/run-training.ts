@@ -1,8 +1,8 @@
 // A whole training run: load everything, train and record, conclude.
 
 import { setImmediate } from 'node:timers/promises';
-import { type Io, labelsOf, named, UsageError, writeAtomically } from '@bn/command-line';
-import { BnError, balancedSampling, describeSignature } from '@bn/core';
+import { type Io, named, UsageError, writeAtomically } from '@bn/command-line';
+import { BnError, describeSignature } from '@bn/core';
 import type { RunConfig, Settings } from '../config/settings.js';
 import { type Dashboard, startDashboard } from '../dashboard/dashboard.js';
 import { createDisplay, type Display, defaultDisplayMode } from '../display/display.js';
@@ -16,7 +16,7 @@ import { conclude } from './conclude.js';
 import { describeRun, shortPath } from './describe-run.js';
 import { compareFingerprints } from './fingerprint.js';
 import { loadFirstValues } from './first-values.js';
-import { scheduleOf } from './learning-rule.js';
+import { samplingOf, scheduleOf } from './learning-rule.js';
 import { lockRun } from './lock-run.js';
 import { restoreMetrics } from './metrics-file.js';
 import { createRecorder, type Recorder } from './recorder.js';
@@ -153,9 +153,9 @@ async function train(
 ): Promise<void> {
   const { config, data, trainer } = run;
   const { epochs, batchSize, learningRate } = config;
-  const sampling = config.sampling === null ? undefined : balancedSampling(labelsOf(data.train).flat());
   const { train, validation, test } = data;
   const parts = { train, test, ...(validation && { validation }) };
+  const sampling = samplingOf(config, train);
   const fit = { ...parts, sampling, epochs, batchSize, learningRate, schedule: scheduleOf(config), score: run.score };
   for await (const event of trainer.fit({ ...fit, patience: config.patience ?? undefined, signal })) {
     display.event(event);
