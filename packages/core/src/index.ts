@@ -73,9 +73,15 @@ export {
   type ClassActivations,
   classActivations,
 } from './training/class-activations.js';
+export type {
+  BatchOptions,
+  FitOptions,
+  Trainer,
+  TrainerOptions,
+} from './training/contract.js';
 export type * from './training/events.js';
-export { balancedSampling, balancedWeights, type Sampling } from './training/sampling.js';
+export { balancedSampling, balancedWeights, epochOrder, type Sampling } from './training/sampling.js';
 export { averagePath, type Observed, predictionGraph, trainingStepGraph } from './training/step-graph.js';
 export type { Observation, StepResult } from './training/step-runner.js';
-export * from './training/trainer.js';
+export { createTrainer } from './training/trainer.js';
 export { type Compiled, ValueBackend } from './value-backend.js';

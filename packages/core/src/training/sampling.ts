@@ -1,13 +1,18 @@
 // Which examples an epoch takes, and in what order.
 
 import { BnError } from '../errors.js';
-import { type Generator, permutation } from '../random.js';
+import { createGenerator, type Generator, permutation, streams } from '../random.js';
 
 /** The indices of an epoch's examples, as many as the data set has; an index may be there several times, or not at all. */
 export type Sampling = (length: number, random: Generator) => Int32Array;
 
 /** Each example once, shuffled. */
-export const shuffled: Sampling = permutation;
+const shuffled: Sampling = permutation;
+
+/** The order in which `fit` takes the examples in an epoch, counted from 0. */
+export function epochOrder(length: number, seed: number, epoch: number, sampling: Sampling = shuffled): Int32Array {
+  return sampling(length, createGenerator(seed, streams.shuffle, epoch));
+}
 
 /**
  * Each class that occurs as often as the others: of large classes another part in each epoch, small ones several times.
