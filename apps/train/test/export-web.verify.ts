@@ -7,14 +7,14 @@ import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync
 import { createServer, type IncomingMessage } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
-import { delimiter, join } from 'node:path';
+import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { fileURLToPath } from 'node:url';
 import axe from 'axe-core';
 import { type Browser, type BrowserContextOptions, chromium, type Page } from 'playwright-core';
 import sharp, { type Sharp } from 'sharp';
 import { afterAll, beforeAll, describe, expect, onTestFinished, type TestContext, test } from 'vitest';
-import { findBrowser } from '../../../test/find-browser.js';
+import { browsers } from '../../../test/find-browser.js';
 import { findChromium } from '../../../test/find-chromium.js';
 
 /** Machines may be busy. */
@@ -327,30 +327,11 @@ const outcome = { told: (${readAnswers})(), problem: document.querySelector('#pr
 await fetch('outcome', { method: 'POST', body: JSON.stringify(outcome) });
 `;
 
-const onPath = (name: string) =>
-  (process.env.PATH ?? '').split(delimiter).some((place) => existsSync(join(place, name)));
-const [firefox, webkit] = [findBrowser('firefox'), findBrowser('webkitgtk')];
-
 test.for([
-  {
-    name: 'Firefox',
-    reason: firefox ? '' : 'install Firefox, or set BN_FIREFOX to its path',
-    command: (address: string, profile: string) => [
-      firefox!,
-      '--headless',
-      '--no-remote',
-      '--profile',
-      profile,
-      address,
-    ],
-  },
-  {
-    name: 'WebKitGTK',
-    reason: webkit && onPath('xvfb-run') ? '' : 'install the MiniBrowser of WebKitGTK and xvfb, or set BN_WEBKITGTK',
-    command: (address: string) => ['xvfb-run', '-a', webkit!, '--private', address],
-  },
-])('in $name, pictures are answered as `infer` does', async ({ reason, command }, { skip }) => {
-  if (reason) skip(reason);
+  { ...browsers.firefox, name: 'Firefox' },
+  { ...browsers.webkitgtk, name: 'WebKitGTK' },
+])('in $name, pictures are answered as `infer` does', async ({ available, detail, command }, { skip }) => {
+  skip(!available, detail);
   const page = readFileSync(join(folder, 'site', 'index.html'), 'utf8');
   const pictures = Object.fromEntries(shown.map((name) => [name, readFileSync(join(folder, name))]));
   const site = await serve({

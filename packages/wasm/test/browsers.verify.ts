@@ -3,15 +3,15 @@
 
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync, mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { delimiter, join } from 'node:path';
+import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { describeWith } from '@bn/conformance';
 import { createBackend } from '@bn/wasm';
 import { preview } from 'vite';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { findBrowser } from '../../../test/find-browser.js';
+import { browsers as found } from '../../../test/find-browser.js';
 import { buildPages, isolation, root } from './page/build-page.js';
 import { trainLenet } from './page/train-lenet.js';
 
@@ -27,32 +27,10 @@ interface Outcome {
   readonly fast: Trained;
 }
 
-const xvfb = (process.env.PATH ?? '').split(delimiter).some((folder) => existsSync(join(folder, 'xvfb-run')));
-const [firefox, webkit] = [findBrowser('firefox'), findBrowser('webkitgtk')];
-
-const webkitgtk = {
-  name: 'webkitgtk',
-  available: webkit !== undefined && xvfb,
-  detail:
-    'install the MiniBrowser of WebKitGTK (Debian: libwebkit2gtk-4.1-0) and xvfb, or set BN_WEBKITGTK to its path',
-  command: (address: string) => ['xvfb-run', '-a', webkit!, '--private', address],
-};
-
-/** Each with a command that opens an address without a screen. */
+const { firefox, webkitgtk } = found;
 const browsers = [
   {
-    name: 'firefox',
-    available: firefox !== undefined,
-    detail: 'install Firefox, or set BN_FIREFOX to its path',
-    title: 'firefox',
-    command: (address: string, profile: string) => [
-      firefox!,
-      '--headless',
-      '--no-remote',
-      '--profile',
-      profile,
-      address,
-    ],
+    ...{ ...firefox, title: 'firefox' },
     env: {},
     device: { description: expect.stringContaining('2 threads') },
   },
