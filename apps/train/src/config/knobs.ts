@@ -144,7 +144,7 @@ export const knobs = {
   schedule: knob(
     oneOf('constant', 'step', 'cosine', 'one-cycle', 'plateau'),
     'constant',
-    'of the learning rate: step goes to a tenth after each third of the epochs, cosine down to 0, one-cycle up and far down, plateau to a tenth after 3 epochs that were no better in validation',
+    'how the learning rate changes: step divides it by ten after each third of the epochs, cosine lowers it to 0, one-cycle raises it first, plateau divides it by ten after 3 epochs without a new best one in validation',
     'as in the textbook',
   ),
   warmupEpochs: knob(notNegative, 0, 'epochs in which the learning rate rises from 0', 'only large batches need it'),
@@ -165,7 +165,7 @@ export const knobs = {
   patience: knob(
     wholeNumber(1),
     null,
-    'stop when so many epochs in a row were no better in validation than the best one',
+    'stop after this many epochs in a row without a new best one in validation',
     'all epochs',
     { resumable: true },
   ),

@@ -48,7 +48,7 @@ export interface FitOptions extends BatchOptions {
   readonly validation?: Dataset | undefined;
   /** What epochs are compared by, from the validation data: the lower the better. Default: the loss. */
   readonly score?: ((validation: Metrics) => number) | undefined;
-  /** Ends when so many epochs in a row were no better than the best one. Needs validation data. */
+  /** Ends after this many epochs in a row without a new best one. Needs validation data. */
   readonly patience?: number | undefined;
   readonly epochs: number;
   readonly learningRate: number;

@@ -422,7 +422,7 @@ class GraphTrainer implements Trainer {
   }
 }
 
-/** How many epochs were no better than the best one, since that. */
+/** Epochs since the best one. */
 function epochsSinceBest(scores: readonly number[]): number {
   return scores.length === 0 ? 0 : scores.length - 1 - scores.indexOf(Math.min(...scores));
 }
