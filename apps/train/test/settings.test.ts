@@ -72,16 +72,27 @@ describe('settings', () => {
       ...{ schedule: 'cosine', batchSize: 32, epochs: 100, imageSize: null, channels: null },
     });
     expect(await defaults({ data, augment: 'none', epochs: 2 })).toMatchObject({ augment: 'none', epochs: 2 });
-    const headAlone = { data, model: 'net.onnx', newHead: true, freeze: 'backbone' };
-    expect(await defaults(headAlone)).toMatchObject({ optimizer: 'adamw', learningRate: 0.01 });
-    expect(await defaults({ ...headAlone, freeze: 'conv1' })).toMatchObject({ learningRate: 0.001 });
     expect(await defaults({ data, optimizer: 'sgd' })).toMatchObject({ model: 'resnet10', learningRate: 0.1 });
     expect(await defaults({ data, model: 'a.onnx' })).toMatchObject({ augment: 'none', learningRate: 0.001 });
     const others = { model: 'lenet-bn', augment: 'none', optimizer: 'sgd', batchSize: 256, epochs: 10 };
-    expect(await defaults({ data, channels: '1' })).toMatchObject(others);
+    expect(await defaults({ data, channels: '1' })).toMatchObject({ model: 'resnet10', augment: 'strong' });
+    expect(await defaults({ data, channels: '1', imageSize: 28 })).toMatchObject(others);
     expect(await defaults({ data: 'grey.csv' })).toMatchObject(others);
     writeFileSync(join(cwd, 'config.json'), JSON.stringify({ data, task: 'classify', epochs: 3 }));
     expect(await defaults({ resume: '.' })).toMatchObject({ ...others, epochs: 3 });
+  });
+
+  it('give a new head alone a larger rate than a network, on photographs and on other data', async () => {
+    const cwd = folderWith({ 'grey.csv': '' });
+    await writePhotographs(join(cwd, 'photos'), 8);
+    const headAlone = { newHead: true, freeze: 'backbone' } as const;
+    const rate = async (flags: Flags) => (await readSettings(flags, { cwd, env: {} })).config.learningRate;
+    for (const given of [{ data: 'photos' }, { data: 'grey.csv', optimizer: 'adamw' }] as const) {
+      for (const network of [{ model: 'net.onnx' }, { weights: 'net.safetensors' }]) {
+        expect(await rate({ ...given, ...network, ...headAlone })).toBe(0.01);
+      }
+      expect(await rate({ ...given, model: 'net.onnx', newHead: true, freeze: 'conv1' })).toBe(0.001);
+    }
   });
 
   it('take flags before the environment, that before the file, that before the defaults', async () => {

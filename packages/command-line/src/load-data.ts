@@ -293,14 +293,27 @@ async function layoutOf(folder: string): Promise<Layout> {
   return { train: join(folder, train), test: within(test), val: within(val) };
 }
 
-/** How many training images a folder of photographs has, which are images in colour; null for all other data. */
-export async function countPhotographs(data: string): Promise<number | null> {
+/** In pixels: MNIST's pictures are 28 high and wide, CIFAR's 32. */
+const smallSide = 32;
+
+/**
+ * How many training images a folder of photographs has: images that reach the network in colour, or larger than 32 by 32. Null for
+ * all other data.
+ *
+ * @param asked whether the network gets them in grey, and with what height and width; null for their own
+ */
+export async function countPhotographs(
+  data: string,
+  asked: { readonly grey: boolean; readonly side: number | null },
+): Promise<number | null> {
   if (!(await stat(data).catch(() => null))?.isDirectory()) return null;
   const { idx, train } = await layoutOf(data);
   if (idx) return null;
   // What is wrong with the folder is told when it is loaded.
-  const { files, inColor } = await glanceAtImageFolder(train).catch(() => ({ files: 0, inColor: false }));
-  return inColor ? files : null;
+  const glance = await glanceAtImageFolder(train).catch(() => null);
+  if (!glance) return null;
+  const inColor = glance.inColor && !asked.grey;
+  return inColor || (asked.side ?? glance.longestSide) > smallSide ? glance.files : null;
 }
 
 async function loadFolder(folder: string, options: ReadingOptions): Promise<DataParts> {

@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import type { Dataset } from '@bn/core';
 import { expect, onTestFinished, test } from 'vitest';
-import { loadData, loadTestData, outlineOf } from '../src/index.js';
+import { countPhotographs, loadData, loadTestData, outlineOf } from '../src/index.js';
 
 /** A CSV of 40 images of one pixel, each another. */
 function csvFile(): string {
@@ -151,6 +151,23 @@ test('photographs stay in colour, at 64 by 64, and what was loaded is said', asy
   expect((await loadData({ ...asked, size: [5, 5] }, null)).description).toContain('of 5×5 grey');
   expect((await loadData({ ...options, data: join(data, 'photos') }, [3, 8, 8])).description).toContain('of 8×8 RGB');
   await expect(loadData({ ...asked, strict: true }, null)).rejects.toThrow('2.bmp: expected a PNG');
+});
+
+test('photographs are images in colour or of more than 32 by 32, grey ones too, as the network gets them', async () => {
+  const data = folderOf({
+    'small/a/1.bmp': image(32, [7, 7, 7]),
+    'large/a/1.bmp': image(36, [7, 7, 7]),
+    'colored/a/1.bmp': image(32, [1, 2, 3]),
+    'damaged/a/1.bmp': 'none',
+  });
+  const own = { grey: false, side: null };
+  const counted = async (asked: Parameters<typeof countPhotographs>[1]) =>
+    Promise.all(['small', 'large', 'colored', 'damaged'].map((name) => countPhotographs(join(data, name), asked)));
+  expect(await counted(own)).toEqual([null, 1, 1, null]);
+  expect(await counted({ ...own, grey: true })).toEqual([null, 1, null, null]);
+  expect(await counted({ grey: true, side: 28 })).toEqual([null, null, null, null]);
+  expect(await counted({ grey: true, side: 64 })).toEqual([1, 1, 1, 1]);
+  expect(await countPhotographs(join(data, 'nothing'), own)).toBeNull();
 });
 
 test('the test part is test/, and a validation part beside it is said to be unused', async () => {

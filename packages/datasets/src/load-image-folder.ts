@@ -4,7 +4,7 @@ import type { Dirent } from 'node:fs';
 import { readdir, realpath, stat } from 'node:fs/promises';
 import { extname, join } from 'node:path';
 import { BnError, type Dataset } from '@bn/core';
-import { readPixels } from './decode-image.js';
+import { readImageFacts, readPixels } from './decode-image.js';
 import { formatNames, imageEndings } from './image-formats.js';
 import { readError } from './read-error.js';
 import { type ImageOptions, isGrey, type Loaded, readImages, reasonToSkip, type Skipped } from './read-images.js';
@@ -36,6 +36,8 @@ export interface ImageGlance {
   readonly files: number;
   /** Whether any of a few of them is in colour. */
   readonly inColor: boolean;
+  /** The longest side of a few of them, in pixels; 0 where none can be read. */
+  readonly longestSide: number;
 }
 
 /** How many files a glance decodes, spread over the classes. */
@@ -47,13 +49,21 @@ export async function glanceAtImageFolder(folder: string): Promise<ImageGlance> 
   const every = Math.max(1, Math.ceil(files.length / glanced));
   const some = files.filter((_, i) => i % every === 0);
   // What cannot be read is told by whoever loads the folder.
-  const areGrey = some.map((file) =>
-    readPixels(file, { size: [16, 16], invert: false }).then(
-      ({ rgb }) => isGrey(rgb),
-      () => true,
-    ),
-  );
-  return { files: files.length, inColor: (await Promise.all(areGrey)).includes(false) };
+  const glances = some.map(async (file) => {
+    try {
+      const { size } = await readImageFacts(file);
+      const { rgb } = await readPixels(file, { size: [16, 16], invert: false });
+      return { inColor: !isGrey(rgb), longestSide: Math.max(...size) };
+    } catch {
+      return { inColor: false, longestSide: 0 };
+    }
+  });
+  const seen = await Promise.all(glances);
+  return {
+    files: files.length,
+    inColor: seen.some(({ inColor }) => inColor),
+    longestSide: Math.max(0, ...seen.map(({ longestSide }) => longestSide)),
+  };
 }
 
 /** The files of images in a folder with one subfolder per class, in the order of the examples. */

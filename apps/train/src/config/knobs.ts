@@ -124,7 +124,7 @@ export const knobs = {
     positive,
     null,
     'step size',
-    'with sgd 1 for the networks named lenet, 0.1 for others; else 0.001',
+    'with sgd 1 for the networks named lenet, 0.1 for others; else 0.001, or 0.01 with --freeze backbone',
   ),
   optimizer: knob(oneOf('sgd', 'adam', 'adamw', 'rmsprop'), 'sgd', 'how gradients are used', 'as in the textbook'),
   momentum: knob(share, null, 'of sgd or rmsprop', 'none, as in the textbook'),

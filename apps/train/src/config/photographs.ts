@@ -14,34 +14,32 @@ const presets = {
   batchSize: 32,
 } as const satisfies Partial<KnobValues>;
 
-/** Of a new head on a frozen network, with adamw: at a tenth of it 20 epochs taught it little. After `--unfreeze-after` a tenth of it counts. */
-const headRate = 0.01;
-
 /** Images that are seen in all, where that makes so many epochs. */
 const [seen, fewest, most] = [30_000, 10, 100];
 
 /**
- * The defaults that the data decides: those for photographs, which are images in colour in one folder per class; none for
- * other data. What goes with a default does not go with another value: the rate is adamw's, and a network in an .onnx file says what it takes.
+ * The defaults that the data decides: those for photographs, which are images in one folder per class, in colour or larger than
+ * 32 by 32; none for other data. What goes with a default does not go with another value: the rate is adamw's and
+ * the network's, and a network in an .onnx file says what it takes.
  */
 export async function presetsFor(given: Partial<KnobValues>, cwd: string): Promise<Partial<KnobValues>> {
-  const { data, channels, model, optimizer, freeze } = given;
-  const images = data === undefined || channels === '1' ? null : await countPhotographs(resolve(cwd, data));
+  const { data, channels, imageSize, model, optimizer, freeze } = given;
+  const asked = { grey: channels === '1', side: imageSize ?? null };
+  const images = data === undefined ? null : await countPhotographs(resolve(cwd, data), asked);
   if (images === null) return {};
   const { learningRate, augment, ...all } = presets;
   return {
     ...all,
     epochs: Math.min(most, Math.max(fewest, Math.round(seen / images))),
     ...(!model?.endsWith('.onnx') && { augment }),
-    ...(optimizer === undefined && model === undefined && { learningRate }),
-    ...(optimizer === undefined && freeze === 'backbone' && { learningRate: headRate }),
+    ...(optimizer === undefined && model === undefined && freeze !== 'backbone' && { learningRate }),
   };
 }
 
 const flags = Object.entries(presets).map(([name, value]) => `${flagOf(name)} ${value}`);
 
 /** For `--help`. */
-export const photographNote = `For photographs, which are images in colour in one folder per class, the defaults are
+export const photographNote = `For photographs, which are images in one folder per class, in colour or larger than 32 by 32, the defaults are
 ${flags.join(' ')}
-and as many epochs as show ${seen} images, at least ${fewest} and at most ${most}. With a model of your own the learning rate is that of other data,
-with --freeze backbone ${headRate}; one in an .onnx file has no augmentation. config.json says what a run has.`;
+and as many epochs as show ${seen} images, at least ${fewest} and at most ${most}. With a model of your own or --freeze backbone the learning
+rate is that of other data; a model in an .onnx file has no augmentation. config.json says what a run has.`;

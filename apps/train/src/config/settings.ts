@@ -93,9 +93,12 @@ export async function readSettings(
   };
 }
 
-/** The textbook's networks stand large steps: batch normalization or sigmoids bound what goes through them. */
-function defaultRate({ optimizer, model }: Pick<KnobValues, 'optimizer' | 'model'>): number {
-  if (optimizer !== 'sgd') return 0.001;
+/**
+ * The textbook's networks stand large steps: batch normalization or sigmoids bound what goes through them. A new head alone stands
+ * larger ones than a network, and learns little in 20 epochs of smaller ones.
+ */
+function defaultRate({ optimizer, model, freeze }: Pick<KnobValues, 'optimizer' | 'model' | 'freeze'>): number {
+  if (optimizer !== 'sgd') return freeze === 'backbone' ? 0.01 : 0.001;
   return model.startsWith('lenet') ? 1 : 0.1;
 }
 
