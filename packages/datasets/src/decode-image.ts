@@ -5,6 +5,7 @@ import { BnError, channelsFirst, greyOf } from '@bn/core';
 import type { Sharp } from 'sharp';
 import { formatNames, formatOf } from './image-formats.js';
 import { readError } from './read-error.js';
+import { readSmallPng } from './small-png.js';
 
 export type ImageSize = readonly [height: number, width: number];
 
@@ -66,6 +67,11 @@ export async function readPixels(
   const name = typeof source === 'string' ? source : 'image';
   const bytes = typeof source === 'string' ? await readImage(source) : source;
   const format = requireFormat(name, bytes);
+  const small = format === 'PNG' ? readSmallPng(bytes, size) : null;
+  if (small) {
+    admit?.(small.rgb.length);
+    return invert ? { ...small, rgb: inverted(small.rgb) } : small;
+  }
   const sharp = await loadSharp();
   const cost = await decoding(name, () => costOf(bytes, format, sharp));
   requireAffordable(name, bytes.length, cost);
@@ -78,8 +84,12 @@ export async function readPixels(
     const { data, info } = await samples(sized, 'srgb', 'uchar');
     // Not a Buffer, of which slice() is no copy.
     const rgb = new Uint8Array(data.buffer, data.byteOffset, data.length);
-    return { rgb: invert ? rgb.map((value) => 255 - value) : rgb, size: [info.height, info.width] };
+    return { rgb: invert ? inverted(rgb) : rgb, size: [info.height, info.width] };
   });
+}
+
+function inverted(rgb: Uint8Array): Uint8Array {
+  return rgb.map((value) => 255 - value);
 }
 
 /** What an image file says of itself. */

@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import { crc32 } from 'node:zlib';
+import { crc32, inflateSync } from 'node:zlib';
 import sharp from 'sharp';
 import { afterEach, describe, expect, test, vi } from 'vitest';
 import { decodeImage } from '../src/index.js';
@@ -63,6 +63,16 @@ function bmp(parts: {
   header.writeUInt16LE(bits, 28);
   header.writeUInt32LE(palette.length / 4, 46);
   return Buffer.concat([header, Uint8Array.from(palette), Uint8Array.from(rows.flat())]);
+}
+
+/** What the chunks of pixels of a PNG hold. */
+function idat(png: Buffer): Buffer {
+  const parts = [];
+  for (let at = 8; at < png.length; at += 12 + png.readUInt32BE(at)) {
+    if (png.toString('latin1', at + 4, at + 8) === 'IDAT')
+      parts.push(png.subarray(at + 8, at + 8 + png.readUInt32BE(at)));
+  }
+  return Buffer.concat(parts);
 }
 
 describe('decodeImage', () => {
@@ -144,6 +154,59 @@ describe('decodeImage', () => {
   test('inverts on request, and then lays transparent pixels on what becomes black', async () => {
     const png = await image(2, 4, [200, 200, 200, 0, 50, 50, 50, 255]).png().toBuffer();
     expect([...(await decodeImage(png, { size: [1, 2], invert: true }))]).toEqual([0, 205]);
+  });
+
+  describe('of a small PNG of plain kind, whose pixels need no decoder,', () => {
+    /** By a copy of the package in which the decoder does not load. */
+    async function withoutSharp(bytes: Uint8Array, channels: 1 | 3, size: readonly [number, number]) {
+      vi.doMock('sharp', () => {
+        throw new Error('no binary');
+      });
+      vi.resetModules();
+      const fresh = await import('../src/index.js');
+      return fresh.decodeImage(bytes, { size, channels });
+    }
+
+    afterEach(() => {
+      vi.doUnmock('sharp');
+      vi.resetModules();
+    });
+
+    test.each([1, 3] as const)('gives what is in it, of %d channels, by every filter', async (channels) => {
+      const [height, width] = [37, 53];
+      // Smooth, so that each filter is the best in some row, with noise in places.
+      const pixels = Array.from({ length: height * width * channels }, (_, i) => {
+        const [x, y] = [Math.floor(i / channels) % width, Math.floor(i / channels / width)];
+        if (y % 11 === 3) return (i * 7919) % 4;
+        return (y * y + 5 * x * (y % 5) + (y % 7 === 0 ? (x * 7919) % 251 : 0) + (i % channels) * 40) % 256;
+      });
+      const space = channels === 1 ? 'b-w' : 'srgb';
+      const png = await image(width, channels, pixels)
+        .toColourspace(space)
+        .png({ adaptiveFiltering: true, compressionLevel: 9 })
+        .toBuffer();
+      const rows = inflateSync(idat(png));
+      const filters = Array.from({ length: height }, (_, y) => rows[y * (width * channels + 1)]);
+      expect([...new Set(filters)].sort()).toEqual([0, 1, 2, 3, 4]);
+      const planes = Array.from({ length: channels }, (_, c) => pixels.filter((_, i) => i % channels === c));
+      expect([...(await withoutSharp(png, channels, [height, width]))]).toEqual(planes.flat());
+    });
+
+    test.each([
+      ['of another size', (png: Buffer) => png, [4, 4]],
+      ['with a wrong checksum', (png: Buffer) => png.fill(0, png.length - 17, png.length - 16), [2, 2]],
+      ['that is cut off', (png: Buffer) => png.subarray(0, -12), [2, 2]],
+    ] as const)('leaves one %s to the decoder', async (_, change, size) => {
+      const png = await image(2, 1, [1, 2, 3, 4]).toColourspace('b-w').png().toBuffer();
+      await expect(withoutSharp(change(png), 1, size)).rejects.toMatchObject({ code: 'unsupported' });
+    });
+
+    test('leaves what unpacks into more than its pixels to the decoder', async () => {
+      const png = await image(2, 1, Array(4000).fill(7)).toColourspace('b-w').png().toBuffer();
+      png.writeUInt32BE(2, 20);
+      png.writeUInt32BE(crc32(png.subarray(12, 29)), 29);
+      await expect(withoutSharp(png, 1, [2, 2])).rejects.toMatchObject({ code: 'unsupported' });
+    });
   });
 
   test('reads a JPEG file, turned as its EXIF data says', async () => {
@@ -257,8 +320,8 @@ describe('decodeImage refuses', () => {
     });
   });
 
-  test('everything on a machine where sharp does not load', async () => {
-    const png = await image(1, 1, [1]).png().toBuffer();
+  test('what only sharp reads, on a machine where it does not load', async () => {
+    const png = await image(1, 1, [1]).jpeg().toBuffer();
     vi.doMock('sharp', () => {
       throw new Error('no binary');
     });
