@@ -1,31 +1,31 @@
 // From a graph to a WebAssembly module and the order in which its functions run.
 
 import { type Graph, type Phase, type Spec, sizeOf } from '@bn/core';
+import { chooseLaneAxes, type LaneAxes } from './analysis/lane-axes.js';
+import { chooseStorage } from './analysis/storage.js';
 import type { Place } from './emit/addressing.js';
 import { Code, i32, scalar } from './emit/code.js';
 import { Constants } from './emit/constants.js';
 import { encodeModule, type ModuleFunction } from './emit/module.js';
 import { emitNest, nestParameters } from './emit/nest-code.js';
 import { type Buffer, buffersOf, elementBytes, elementsOf, type Nest } from './ir/nest.js';
-import { bindBatch } from './lower/bind-batch.js';
-import { factorProducts } from './lower/factor-products.js';
-import { chooseLaneAxes, type LaneAxes } from './lower/lane-axes.js';
 import { type Lowered, lower } from './lower/lowering.js';
-import { padConvolution } from './lower/pad-convolution.js';
-import { type Replacement, replaceNodes } from './lower/replace-nodes.js';
-import { splitSums } from './lower/split-sums.js';
-import { chooseStorage } from './lower/storage.js';
-import { winograd } from './lower/winograd.js';
 import type { Passes } from './passes.js';
-import { blockSums } from './plan/block-sums.js';
 import { planMemory } from './plan/memory-plan.js';
-import { mergeNests } from './plan/merge-nests.js';
-import { groupsPerChunk, splitIntoPartialSums } from './plan/partial-sums.js';
 import type { Schedule } from './plan/schedule.js';
 import { scheduleNest } from './plan/schedule-nest.js';
 import { planSteps, type Step, workOf } from './plan/steps.js';
-import { markImport } from './profile/clock.js';
 import { operationsOf } from './profile/operations.js';
+import { blockSums } from './reshape/block-sums.js';
+import { mergeNests } from './reshape/merge-nests.js';
+import { groupsPerChunk, splitIntoPartialSums } from './reshape/partial-sums.js';
+import { bindBatch } from './rewrite/bind-batch.js';
+import { factorProducts } from './rewrite/factor-products.js';
+import { padConvolution } from './rewrite/pad-convolution.js';
+import { type Replacement, replaceNodes } from './rewrite/replace-nodes.js';
+import { splitSums } from './rewrite/split-sums.js';
+import { winograd } from './rewrite/winograd.js';
+import { markImport } from './run/clock.js';
 import { unoptimized } from './run/engine.js';
 
 /** A call of an exported function: the first group or iteration, and the one after the last. */

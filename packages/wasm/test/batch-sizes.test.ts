@@ -4,8 +4,8 @@ import { type Backend, constant, createGraph, type Graph, input, ops, type Typed
 import { createBackend as createReference } from '@bn/reference';
 import { createBackend } from '@bn/wasm';
 import { expect, test } from 'vitest';
+import { hasIndependentRows } from '../src/analysis/independent-rows.js';
 import { planGraph } from '../src/compile.js';
-import { hasIndependentRows } from '../src/lower/independent-rows.js';
 import { allPasses } from '../src/passes.js';
 import { capacityFor, Programs } from '../src/run/programs.js';
 

@@ -18,9 +18,9 @@ import {
 } from '../src/ir/nest.js';
 import type { Passes } from '../src/passes.js';
 import type { MemoryPlan } from '../src/plan/memory-plan.js';
-import { groupsPerChunk } from '../src/plan/partial-sums.js';
 import { scheduleNest } from '../src/plan/schedule-nest.js';
 import type { Step } from '../src/plan/steps.js';
+import { groupsPerChunk } from '../src/reshape/partial-sums.js';
 import { Memory, type Task } from './interpreted-memory.js';
 
 export function interpret(

@@ -2,12 +2,12 @@
 
 import { Index, type Loop } from '../ir/index-form.js';
 import { type Access, type Guard, guardsOf, type Nest, productReads, registers, type Statement } from '../ir/nest.js';
+import { orderProducts, type Product } from '../plan/order-products.js';
 import type { LoopPlan, Schedule } from '../plan/schedule.js';
 import { Addressing, offsetOf, type Places, shiftOf } from './addressing.js';
 import { Code, i32, scalar, v128, vector } from './code.js';
 import type { Constants } from './constants.js';
 import { loopBounds } from './loop-bounds.js';
-import { orderProducts, type Product } from './order-products.js';
 import { pointInside, pointsOf, type Tile, type Where } from './points.js';
 import { type Accumulator, Reductions } from './reductions.js';
 import { type ActiveLanes, type Point, Values } from './values.js';

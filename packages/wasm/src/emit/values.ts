@@ -1,7 +1,7 @@
 // Expressions as vector instructions. A value that occurs again within straight-line code is computed once.
 
 import type { Index, Loop } from '../ir/index-form.js';
-import type { Access, Expression } from '../ir/nest.js';
+import type { Access, BinaryOperation, Conversion, Expression, Kind, UnaryOperation } from '../ir/nest.js';
 import type { Addressing, Location, Places } from './addressing.js';
 import { type Code, scalar, v128, vector } from './code.js';
 import type { Constants } from './constants.js';
@@ -22,11 +22,11 @@ export interface Point {
 const unnumbered = -1;
 
 export class Values {
-  readonly #code: Code;
+  readonly code: Code;
   readonly #constants: Constants;
   readonly #addressing: Addressing;
   readonly #places: Places;
-  readonly #math: VectorMath;
+  readonly math: VectorMath;
   /** Locals of vector constants, by address. */
   readonly #preloaded = new Map<number, number>();
   /** Locals of values, by number. */
@@ -38,11 +38,11 @@ export class Values {
   #reduced = -1;
 
   constructor(code: Code, constants: Constants, addressing: Addressing, places: Places) {
-    this.#code = code;
+    this.code = code;
     this.#constants = constants;
     this.#addressing = addressing;
     this.#places = places;
-    this.#math = new VectorMath(
+    this.math = new VectorMath(
       code,
       (value) => this.pushConstant(value, false),
       (value) => this.pushConstant(value, true),
@@ -65,7 +65,7 @@ export class Values {
 
   #push(expression: Expression, point: Point): void {
     if (expression.op === 'reduced') {
-      this.#code.get(this.#reduced);
+      this.code.get(this.#reduced);
       return;
     }
     if (expression.op === 'constant') {
@@ -75,19 +75,19 @@ export class Values {
     const number = this.#numberOf(expression, point);
     const known = this.#known.get(number);
     if (known !== undefined) {
-      this.#code.get(known);
+      this.code.get(known);
       return;
     }
     this.#compute(expression, point);
     if (number === unnumbered) return;
-    const local = this.#code.local(v128);
-    this.#code.tee(local);
+    const local = this.code.local(v128);
+    this.code.tee(local);
     this.#known.set(number, local);
   }
 
   pushConstant(value: number, integer: boolean): void {
     if (value === 0 && !Object.is(value, -0)) {
-      this.#code.zero();
+      this.code.zero();
       return;
     }
     this.#pushAt(integer ? this.#constants.integer(value) : this.#constants.float(value));
@@ -95,7 +95,7 @@ export class Values {
 
   /** Loads constants before all loops: the first that are pushed. */
   preload(): void {
-    const code = this.#code;
+    const code = this.code;
     code.later(() => {
       this.#preloaded.forEach((local, address) => {
         code.constant(0);
@@ -112,7 +112,7 @@ export class Values {
 
   /** Pushes the constant at an address. */
   #pushAt(address: number): void {
-    const code = this.#code;
+    const code = this.code;
     let local = this.#preloaded.get(address);
     if (local === undefined && this.#preloaded.size < mostPreloaded) {
       local = code.local(v128);
@@ -169,7 +169,7 @@ export class Values {
   }
 
   #compute(expression: Expression, point: Point): void {
-    const code = this.#code;
+    const code = this.code;
     if (expression.op === 'read') this.load(expression.access, point);
     else if (expression.op === 'gather') this.#gather(expression, point);
     else if (expression.op === 'index') this.#indexLanes(expression.index, point);
@@ -180,7 +180,7 @@ export class Values {
       // two places has to be the same in both, to the last bit.
       const isProduct = (x: Expression) => x.op === 'mul' && x.kind === 'f32';
       const product = op === 'add' && expression.kind === 'f32' ? operands.findIndex(isProduct) : -1;
-      if (product >= 0 && this.#code.relaxed) {
+      if (product >= 0 && this.code.relaxed) {
         const { operands: factors } = operands[product] as Expression & { operands: readonly Expression[] };
         const other = code.local(v128);
         this.#push(operands[1 - product], point);
@@ -202,28 +202,16 @@ export class Values {
     }
   }
 
-  #operate(op: string, from: Expression['kind']): void {
-    const code = this.#code;
-    const simple = (from === 'f32' ? floatInstructions : integerInstructions)[op];
-    if (simple !== undefined) code.vector(simple);
-    else if (op === 'exp' || op === 'log' || op === 'tanh' || op === 'sigmoid' || op === 'erf') this.#math[op]();
-    else if (op === 'toFloat' && from === 'i32') code.vector(vector.toFloat);
-    else if (op === 'toInteger' && from === 'f32') code.vector(vector.toInteger);
-    else if (op === 'toFloat' || op === 'toInteger') {
-      this.pushConstant(1, op === 'toInteger');
-      code.vector(vector.and);
-    } else if (op === 'toByte') {
-      this.pushConstant(255, true);
-      code.vector(vector.and);
-    } else if (op === 'toMask') {
-      code.zero();
-      code.vector(from === 'f32' ? vector.ne : vector.neI32);
-    } else throw new Error(`no instructions for ${op} of ${from}`);
+  #operate(op: Operation, from: Kind): void {
+    const emit = instructions[op][from];
+    if (emit === undefined) throw new Error(`no instructions for ${op} of ${from}`);
+    if (typeof emit === 'number') this.code.vector(emit);
+    else emit(this);
   }
 
   /** Pushes what memory holds, as 32-bit lanes. Lanes that are not active may hold anything: all memory can be read. */
   load(access: Access, point: Point): void {
-    const code = this.#code;
+    const code = this.code;
     const location = this.#addressing.locate(access, point.environment, point.vector);
     const bytes = access.buffer.elementBytes;
     const padded = this.#isPadded(access);
@@ -254,7 +242,7 @@ export class Values {
 
   /** Loads lane by lane, from addresses that `move` has moved; lanes that are not active are 0. */
   #loadLanes(location: Location, bytes: number, active: ActiveLanes, move?: (lane: number) => void): void {
-    const code = this.#code;
+    const code = this.code;
     const lanes = code.local(v128);
     code.zero();
     code.set(lanes);
@@ -275,7 +263,7 @@ export class Values {
 
   /** Writes the vector in `value`; lanes that are not active stay as they are. */
   store(access: Access, value: number, point: Point): void {
-    const code = this.#code;
+    const code = this.code;
     const location = this.#addressing.locate(access, point.environment, point.vector);
     const bytes = access.buffer.elementBytes;
     const padded = this.#isPadded(access);
@@ -299,7 +287,7 @@ export class Values {
 
   /** Emits `body` for each active lane. */
   forLanes(active: ActiveLanes, body: (lane: number) => void): void {
-    const code = this.#code;
+    const code = this.code;
     const count = typeof active === 'number' ? active : 4;
     for (let lane = 0; lane < count; lane++) {
       if (typeof active === 'number' || lane === 0) body(lane);
@@ -318,7 +306,7 @@ export class Values {
   }
 
   #gather({ access, at, stride }: Expression & { op: 'gather' }, point: Point): void {
-    const code = this.#code;
+    const code = this.code;
     const { elementBytes: bytes, dtype } = access.buffer;
     const location = this.#addressing.locate(access, point.environment, point.vector);
     const picks = code.local(v128);
@@ -336,7 +324,7 @@ export class Values {
 
   /** The value of an index in each lane. */
   #indexLanes(index: Index, { environment, vector: loop }: Point): void {
-    const code = this.#code;
+    const code = this.code;
     const substituted = index.substitute(environment);
     const step = loop ? substituted.coefficient(loop) : 0;
     const base = loop ? substituted.without(loop) : substituted;
@@ -354,11 +342,40 @@ export class Values {
 /** More than there are registers for would only be moved. */
 const mostPreloaded = 16;
 
-const floatInstructions: Readonly<Record<string, number>> = {
-  ...{ add: vector.add, sub: vector.sub, mul: vector.mul, div: vector.div, maximum: vector.max, minimum: vector.min },
-  ...{ equal: vector.eq, less: vector.lt, neg: vector.neg, sqrt: vector.sqrt },
+type Operation = UnaryOperation | BinaryOperation | Conversion;
+
+/** By what the lanes of operands are: one instruction, or several. */
+const instructions: { readonly [O in Operation]: { readonly [K in Kind]?: number | ((values: Values) => void) } } = {
+  add: { f32: vector.add, i32: vector.addI32 },
+  sub: { f32: vector.sub, i32: vector.subI32 },
+  mul: { f32: vector.mul, i32: vector.mulI32 },
+  div: { f32: vector.div },
+  maximum: { f32: vector.max, i32: vector.maxI32 },
+  minimum: { f32: vector.min, i32: vector.minI32 },
+  equal: { f32: vector.eq, i32: vector.eqI32 },
+  less: { f32: vector.lt, i32: vector.ltI32 },
+  neg: { f32: vector.neg, i32: vector.negI32 },
+  sqrt: { f32: vector.sqrt },
+  exp: { f32: ({ math }) => math.exp() },
+  log: { f32: ({ math }) => math.log() },
+  tanh: { f32: ({ math }) => math.tanh() },
+  sigmoid: { f32: ({ math }) => math.sigmoid() },
+  erf: { f32: ({ math }) => math.erf() },
+  toFloat: { i32: vector.toFloat, mask: (values) => masked(values, 1, false) },
+  toInteger: { f32: vector.toInteger, mask: (values) => masked(values, 1, true) },
+  toByte: { i32: (values) => masked(values, 255, true) },
+  toMask: {
+    f32: ({ code }) => differsFromZero(code, vector.ne),
+    i32: ({ code }) => differsFromZero(code, vector.neI32),
+  },
 };
-const integerInstructions: Readonly<Record<string, number>> = {
-  ...{ add: vector.addI32, sub: vector.subI32, mul: vector.mulI32, maximum: vector.maxI32, minimum: vector.minI32 },
-  ...{ equal: vector.eqI32, less: vector.ltI32, neg: vector.negI32 },
-};
+
+function masked(values: Values, bits: number, integer: boolean): void {
+  values.pushConstant(bits, integer);
+  values.code.vector(vector.and);
+}
+
+function differsFromZero(code: Code, comparison: number): void {
+  code.zero();
+  code.vector(comparison);
+}

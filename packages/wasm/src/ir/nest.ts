@@ -38,7 +38,8 @@ export type Kind = 'f32' | 'i32' | 'mask';
 
 export type UnaryOperation = 'neg' | 'exp' | 'log' | 'sqrt' | 'tanh' | 'sigmoid' | 'erf';
 export type BinaryOperation = 'add' | 'sub' | 'mul' | 'div' | 'maximum' | 'minimum' | 'equal' | 'less';
-type Conversion = 'toFloat' | 'toInteger' | 'toByte' | 'toMask';
+/** Casts to what a dtype is in lanes. */
+export type Conversion = 'toFloat' | 'toInteger' | 'toByte' | 'toMask';
 
 export type Expression =
   | { readonly op: 'read'; readonly kind: Kind; readonly access: Access }

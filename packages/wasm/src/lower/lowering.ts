@@ -2,6 +2,9 @@
 // needs it, so that chains of elementwise operations and views never touch memory.
 
 import { type DType, type Graph, isOp, type Origin, operandsFirst, type Tensor } from '@bn/core';
+import type { LaneAxes } from '../analysis/lane-axes.js';
+import type { Storage } from '../analysis/storage.js';
+import { binary, constant } from '../ir/expressions.js';
 import { Index, type Loop } from '../ir/index-form.js';
 import {
   type Access,
@@ -14,11 +17,8 @@ import {
   place,
   temporary,
 } from '../ir/nest.js';
-import { binary, constant } from './expressions.js';
-import type { LaneAxes } from './lane-axes.js';
-import type { Lowering, NestBody, Read, Reduction } from './rule.js';
-import { ruleOf } from './rules.js';
-import { formOf, isLeaf, type Storage } from './storage.js';
+import type { Lowering, NestBody, Read, Reduction } from '../rules/rule.js';
+import { formOf, isLeaf, ruleOf } from '../rules/table.js';
 
 export interface Lowered {
   /** In an order in which they can run. */

@@ -1,9 +1,9 @@
 // Tiles of a sum of products: how many results are computed side by side, and how much of the sum is written out. Chosen
 // by counting loads and multiplications, two of each a cycle.
 
-import { orderProducts } from '../emit/order-products.js';
 import { Index, type Loop } from '../ir/index-form.js';
 import { type Access, type Guard, type Nest, productReads, registers } from '../ir/nest.js';
+import { orderProducts } from './order-products.js';
 
 export type Tiles = ReadonlyMap<Loop, number>;
 

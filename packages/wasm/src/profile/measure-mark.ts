@@ -2,8 +2,8 @@
 
 import { Code } from '../emit/code.js';
 import { encodeModule } from '../emit/module.js';
+import { createClock, createTimes, markImport } from '../run/clock.js';
 import type { Heap } from '../run/heap.js';
-import { createClock, createTimes, markImport } from './clock.js';
 
 const [rounds, calls] = [20, 1000];
 

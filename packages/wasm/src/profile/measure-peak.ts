@@ -3,9 +3,9 @@
 import { Code, i32, scalar, v128, vector } from '../emit/code.js';
 import { encodeModule } from '../emit/module.js';
 import { nestParameters } from '../emit/nest-code.js';
+import { markImport } from '../run/clock.js';
 import type { Heap } from '../run/heap.js';
 import type { Team } from '../run/team.js';
-import { markImport } from './clock.js';
 
 /** Sums side by side: more than a multiply-add waits for the one before it, fewer than there are registers. */
 const sums = 12;

@@ -1,6 +1,6 @@
 // What a worker does: sleep until there is a program to run, or a message to read.
 
-import type { Mark } from '../profile/clock.js';
+import type { Mark } from './clock.js';
 import type { Member, Work } from './member.js';
 
 /** Messages to a worker. The first is `start`; each is answered by `ready`. */

@@ -3,7 +3,7 @@
 
 import { BnError } from '@bn/core';
 import type { Program } from '../compile.js';
-import { createClock, createTimes } from '../profile/clock.js';
+import { createClock, createTimes } from './clock.js';
 import { isPage } from './engine.js';
 import { control, createMember, listen, type Work } from './member.js';
 import type { ToWorker } from './serve.js';

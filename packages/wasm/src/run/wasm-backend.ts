@@ -14,9 +14,9 @@ import {
   type Value,
   ValueBackend,
 } from '@bn/core';
+import { hasIndependentRows } from '../analysis/independent-rows.js';
 import { compile, type Program } from '../compile.js';
 import { elementBytes } from '../ir/nest.js';
-import { hasIndependentRows } from '../lower/independent-rows.js';
 import type { Passes } from '../passes.js';
 import { measurePeak } from '../profile/measure-peak.js';
 import { createReport, memoryOf } from '../profile/report.js';

@@ -2,7 +2,7 @@
 // whatever bundler has put this module wherever.
 
 import { BnError } from '@bn/core';
-import { createClock } from '../profile/clock.js';
+import { createClock } from './clock.js';
 import { node } from './engine.js';
 import { createMember } from './member.js';
 import { type FromWorker, serve, type ToWorker } from './serve.js';

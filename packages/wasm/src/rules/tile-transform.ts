@@ -2,9 +2,10 @@
 // convolutions are transformed. In a graph of primitives each would be some hundred nodes.
 
 import { Tensor } from '@bn/core';
+import { binary, constant } from '../ir/expressions.js';
 import { Index } from '../ir/index-form.js';
 import type { Expression } from '../ir/nest.js';
-import { binary, constant } from './expressions.js';
+import { leadingAxes, noAxes, sizeOf } from './axes.js';
 import type { Rule } from './rule.js';
 
 export interface TileTransform {
@@ -38,17 +39,17 @@ export function tileTransform(x: Tensor, attributes: TileTransform): Tensor {
   return new Tensor('tileTransform' as never, [x], attributes as never, { shape, dtype: 'float32' });
 }
 
-export function isTileTransform({ op }: Tensor): boolean {
-  return (op as string) === 'tileTransform';
-}
-
-/** How often an element of the operand is read: tiles may overlap. */
-export function timesRead(node: Tensor): number {
-  const { elements, blocks, step } = (node as TileTransformNode).attributes;
-  return elements.length / (blocks * step);
-}
-
 export const tileTransformRule: Rule<never> = {
+  parallel: () => leadingAxes(1, [0]),
+  contracted: noAxes,
+  takesLanes: (_, axis) => axis === 0,
+  ...{ mixesRows: () => false, products: () => 0, cost: 0, readsMemory: () => false, spreads: false },
+  // Tiles may overlap.
+  elementsRead: (node: TileTransformNode) => {
+    const { elements, blocks, step } = node.attributes;
+    return sizeOf(node.inputs[0]) * (elements.length / (blocks * step));
+  },
+  rounding: () => 'bits',
   nests: (node: TileTransformNode, target, lowering) => {
     const [x] = node.inputs;
     const { axis, tiles, blocks, elements, step, coefficients, to, inRow } = node.attributes;

@@ -5,7 +5,7 @@ import { contraction } from './contraction.js';
 import { elementwise } from './elementwise.js';
 import { pooling } from './pooling.js';
 import { reduction } from './reduction.js';
-import type { Rule } from './rule.js';
+import type { Form, Rule } from './rule.js';
 import { shapeOperations } from './shape.js';
 import { tileTransformRule } from './tile-transform.js';
 
@@ -21,4 +21,15 @@ const all = { ...rules, tileTransform: tileTransformRule } as Readonly<Record<st
 
 export function ruleOf({ op }: Tensor): Rule<PrimitiveName> {
   return all[op];
+}
+
+export function formOf(node: Tensor): Form {
+  const rule = ruleOf(node);
+  if (rule.form) return rule.form(node as never);
+  return rule.element ? 'element' : rule.reduce ? 'reduce' : 'nests';
+}
+
+/** Whether a node is there before anything runs; others have a rule. */
+export function isLeaf({ op }: Tensor): boolean {
+  return op === 'input' || op === 'constant';
 }

@@ -2,11 +2,10 @@
 // them before anything is stored.
 
 import { type Graph, isOp, sameShape, type Tensor } from '@bn/core';
-import { isElementwise } from './elementwise.js';
-import { arithmetic, keepsLanes, type LaneAxes, sizeOf } from './lane-axes.js';
-import type { Form } from './rule.js';
-import { ruleOf } from './rules.js';
-import { isTileTransform, timesRead } from './tile-transform.js';
+import { sizeOf } from '../rules/axes.js';
+import { isElementwise } from '../rules/elementwise.js';
+import { formOf, isLeaf, ruleOf } from '../rules/table.js';
+import { arithmetic, keepsLanes, type LaneAxes } from './lane-axes.js';
 
 export interface Storage {
   readonly stored: ReadonlySet<Tensor>;
@@ -23,8 +22,10 @@ const limits = { shared: 6, nested: 60 };
 /** And of reading an element of an argument, which does not have its lanes side by side. */
 const gathered = 6;
 
+type Users = Map<Tensor, { readonly user: Tensor; readonly operand: number }[]>;
+
 export function chooseStorage(graph: Graph, lanes: LaneAxes): Storage {
-  const users = new Map<Tensor, { user: Tensor; operand: number }[]>();
+  const users: Users = new Map();
   for (const user of graph.nodes) {
     users.set(user, []);
     user.inputs.forEach((x, operand) => {
@@ -47,7 +48,7 @@ export function chooseStorage(graph: Graph, lanes: LaneAxes): Storage {
     }
     const form = formOf(node);
     const uses = users.get(node)!;
-    let inline = costOf(node);
+    let inline = ruleOf(node).cost;
     let depth = 0;
     node.inputs.forEach((x) => {
       if (!stored.has(x)) inline += costs.get(x)!;
@@ -64,8 +65,8 @@ export function chooseStorage(graph: Graph, lanes: LaneAxes): Storage {
       anchors.set(node, anchor);
       stored.delete(anchor);
     }
-    const needed = uses.some(({ user, operand }) => readsMemory(user, operand));
-    const expanded = inline > 0 && uses.some(({ user }) => sizeOf(user) > sizeOf(node) && isSpread(user));
+    const needed = uses.some(({ user, operand }) => ruleOf(user).readsMemory(user as never, operand));
+    const expanded = inline > 0 && uses.some(({ user }) => sizeOf(user) > sizeOf(node) && ruleOf(user).spreads);
     const again = uses.length > 1 || elementsRead(node, users) > sizeOf(node);
     const shared = again && inline > limits.shared;
     // One element of the axis in lanes is taken when all groups are there, not within each of them.
@@ -98,16 +99,6 @@ function crossesGroups(node: Tensor, lanes: LaneAxes): boolean {
   return !inLanes(node) && node.inputs.some(inLanes);
 }
 
-export function isLeaf(node: Tensor): boolean {
-  return node.op === 'input' || node.op === 'constant';
-}
-
-export function formOf(node: Tensor): Form {
-  const rule = ruleOf(node);
-  if (rule.form) return rule.form(node as never);
-  return rule.element ? 'element' : rule.reduce ? 'reduce' : 'nests';
-}
-
 /** A reduction that `node` is computed from, elementwise, and that nothing else uses. */
 function anchorOf(
   root: Tensor,
@@ -125,33 +116,11 @@ function anchorOf(
   return null;
 }
 
-function costOf(node: Tensor): number {
-  return costs[node.op] ?? 0;
-}
-
-const costs: Readonly<Record<string, number>> = {
-  ...{ add: 1, sub: 1, mul: 1, maximum: 1, minimum: 1, neg: 1, equal: 1, less: 1, where: 1, cast: 1 },
-  ...{ div: 4, sqrt: 4, exp: 10, log: 12, tanh: 12, sigmoid: 12, erf: 12 },
-};
-
-/** Whether a user reads an operand element again and again, or at computed places. */
-export function readsMemory(user: Tensor, operand: number): boolean {
-  if (isElementwise(user)) return false;
-  return user.op === 'matmul' || user.op.startsWith('conv2d') || user.op.includes('Pool')
-    ? formOf(user) !== 'element'
-    : user.op === 'gather' && operand === 0;
-}
-
 /** Elements that users read, also those behind moves of elements. */
-function elementsRead(node: Tensor, users: ReadonlyMap<Tensor, readonly { user: Tensor }[]>): number {
-  return users.get(node)!.reduce((sum, { user }) => {
-    if (isTileTransform(user)) return sum + sizeOf(node) * timesRead(user);
-    const moves = user.op === 'slice' || user.op === 'reshape' || user.op === 'transpose';
-    return sum + (moves ? elementsRead(user, users) : Math.min(sizeOf(user), sizeOf(node)));
-  }, 0);
-}
-
-/** Whether a user may need an operand element for several of its own. */
-function isSpread(user: Tensor): boolean {
-  return isElementwise(user) || user.op === 'broadcastTo' || user.op === 'gather';
+function elementsRead(node: Tensor, users: Users): number {
+  let sum = 0;
+  for (const { user, operand } of users.get(node)!) {
+    sum += ruleOf(user).elementsRead(user as never, operand) ?? elementsRead(user, users);
+  }
+  return sum;
 }

@@ -2,9 +2,9 @@
 // divisions by it become multiplications. Results differ from the graph's by rounding alone.
 
 import { type Graph, isOp, ops, scalar, sizeOf, type Tensor } from '@bn/core';
-import { isElementwise } from './elementwise.js';
+import { isElementwise } from '../rules/elementwise.js';
+import { isLeaf, ruleOf } from '../rules/table.js';
 import { replaceNodes } from './replace-nodes.js';
-import { readsMemory } from './storage.js';
 
 /** The graph with products, quotients and sums of them in this form. */
 export function factorProducts(graph: Graph): Graph {
@@ -138,20 +138,20 @@ function hasShape(x: Tensor, { shape }: Tensor): boolean {
 
 /** Operands of what reads memory. */
 function storedNodes({ nodes }: Graph): Set<Tensor> {
-  return new Set(nodes.flatMap((node) => node.inputs.filter((_, operand) => readsMemory(node, operand))));
+  const operations = nodes.filter((node) => !isLeaf(node));
+  return new Set(
+    operations.flatMap((node) => node.inputs.filter((_, i) => ruleOf(node).readsMemory(node as never, i))),
+  );
 }
 
-/** Nodes whose last bits can decide about more: they are compared, or cut to integers. */
+/** Nodes whose last bits can decide about more. */
 function roundedNodes({ nodes }: Graph): Set<Tensor> {
   const rounded = new Set<Tensor>();
   for (const node of [...nodes].reverse()) {
-    const cuts = isOp(node, 'equal') || (isOp(node, 'cast') && node.dtype !== 'float32');
-    if (cuts || (rounded.has(node) && passesOn.has(node.op))) for (const x of node.inputs) rounded.add(x);
+    if (isLeaf(node)) continue;
+    const rounding = ruleOf(node).rounding(node as never);
+    const decides = rounding === 'results' || (rounding === 'as users do' && rounded.has(node));
+    if (decides) for (const x of node.inputs) rounded.add(x);
   }
   return rounded;
 }
-
-const passesOn: ReadonlySet<string> = new Set([
-  ...['add', 'sub', 'mul', 'div', 'neg', 'maximum', 'minimum', 'where'],
-  ...['reshape', 'transpose', 'broadcastTo', 'pad', 'slice', 'concat', 'gather'],
-]);

@@ -3,9 +3,10 @@
 // whose groups are the points.
 
 import { type ConvolutionGeometry, constant, isOp, ops, type Tensor } from '@bn/core';
-import { type LaneAxes, sizeOf, smallestAxis } from './lane-axes.js';
+import { type LaneAxes, smallestAxis } from '../analysis/lane-axes.js';
+import { sizeOf } from '../rules/axes.js';
+import { tileTransform } from '../rules/tile-transform.js';
 import type { Replacement } from './replace-nodes.js';
-import { tileTransform } from './tile-transform.js';
 import { type Transform, transformFilter, transforms } from './winograd-transforms.js';
 
 /** A transform along one axis of an image; tiles overhang the results at its end where they do not divide them. */

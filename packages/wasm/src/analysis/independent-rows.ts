@@ -1,6 +1,7 @@
 // Whether the rows of a batch are computed each for itself: then a program for many rows also does for fewer.
 
-import { decomposeFused, type Graph, isOp, type Shape, type Tensor } from '@bn/core';
+import { decomposeFused, type Graph, type Shape, type Tensor } from '@bn/core';
+import { ruleOf } from '../rules/table.js';
 import { parallelAxes } from './lane-axes.js';
 
 /** True if the symbolic axis comes first in inputs and outputs, and no operation mixes what lies along it. */
@@ -18,19 +19,12 @@ function keepsRows(node: Tensor): boolean {
   if (own.length > 1) return false;
   const symbolic = [...node.inputs.keys()].filter((operand) => node.inputs[operand].shape.includes(null));
   if (symbolic.length === 0) return true;
-  if (own.length === 0 || isMixing(node, own[0])) return false;
+  if (own.length === 0 || ruleOf(node).mixesRows(node as never, own[0])) return false;
   const parallel = parallelAxes(node);
   return symbolic.every((operand) => {
     const axis = node.inputs[operand].shape.indexOf(null);
     return parallel.some((pair) => pair.operand === operand && pair.axis === axis && pair.own === own[0]);
   });
-}
-
-/** Operations that move rows; and gathering, which would follow indices that rows past the end happen to hold. */
-function isMixing(node: Tensor, rows: number): boolean {
-  if (isOp(node, 'slice')) return node.attributes.start[rows] !== 0;
-  if (isOp(node, 'concat')) return node.attributes.axis === rows;
-  return isOp(node, 'gather');
 }
 
 function symbolicAxes(shape: Shape): number[] {

@@ -2,7 +2,7 @@
 // part can run group by group, next to what makes its operand; and batch statistics need one pass instead of two.
 
 import { constant, isOp, ops, scalar, sizeOf, type Tensor } from '@bn/core';
-import type { LaneAxes } from './lane-axes.js';
+import type { LaneAxes } from '../analysis/lane-axes.js';
 import type { Replacement } from './replace-nodes.js';
 
 /** Splits sums over the lane axis and others, and does arithmetic on numbers. */

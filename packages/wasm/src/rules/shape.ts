@@ -1,17 +1,31 @@
 // Rules of operations that move elements: views where they can be, copies where not.
 
 import { isOp, stridesOf, type Tensor } from '@bn/core';
+import { constant } from '../ir/expressions.js';
 import { Index } from '../ir/index-form.js';
 import { type Buffer, kindOf } from '../ir/nest.js';
+import { alignedAxes, noAxes, readOnce, unsplitAxes } from './axes.js';
 import { broadcastIndices } from './elementwise.js';
-import { constant } from './expressions.js';
-import { unsplitAxes } from './lane-axes.js';
-import type { Lowering, NestBody, Rule } from './rule.js';
+import type { Facts, Lowering, NestBody, Rule } from './rule.js';
 
 type Movement = 'reshape' | 'transpose' | 'broadcastTo' | 'pad' | 'slice' | 'concat' | 'gather' | 'iota';
 
+/** Of all of them: movement is free. */
+const facts = {
+  ...{ contracted: noAxes, takesLanes: () => true, mixesRows: () => false, products: () => 0, cost: 0 },
+  ...{ readsMemory: () => false, spreads: false, elementsRead: readOnce, rounding: () => 'as users do' },
+} satisfies Partial<Facts<never>>;
+
+const aligned = { ...facts, parallel: alignedAxes };
+
+/** What has no elements of its own. */
+const view = { ...facts, elementsRead: () => null };
+
 export const shapeOperations: { readonly [P in Movement]: Rule<P> } = {
   reshape: {
+    ...view,
+    parallel: (node) =>
+      unsplitAxes(sizes(node.inputs[0]), sizes(node)).map(([axis, own]) => ({ operand: 0, axis, own })),
     element: (node, indices, lowering) => {
       const [x] = node.inputs;
       const [from, to] = [sizes(x), sizes(node)];
@@ -20,6 +34,8 @@ export const shapeOperations: { readonly [P in Movement]: Rule<P> } = {
     },
   },
   transpose: {
+    ...view,
+    parallel: ({ attributes: { permutation } }) => permutation.map((axis, own) => ({ operand: 0, axis, own })),
     element: ({ inputs: [x], attributes: { permutation } }, indices, lowering) =>
       lowering.at(
         x,
@@ -27,9 +43,16 @@ export const shapeOperations: { readonly [P in Movement]: Rule<P> } = {
       ),
   },
   broadcastTo: {
+    ...aligned,
+    spreads: true,
     element: ({ inputs: [x] }, indices, lowering) => lowering.at(x, broadcastIndices(sizes(x), indices)),
   },
   slice: {
+    ...view,
+    parallel: alignedAxes,
+    contracted: ({ shape, inputs: [x] }) =>
+      shape.flatMap((n, axis) => (n === 1 && x.shape[axis] !== 1 ? [{ operand: 0, axis }] : [])),
+    mixesRows: ({ attributes: { start } }, axis) => start[axis] !== 0,
     element: ({ inputs: [x], attributes: { start } }, indices, lowering) =>
       lowering.at(
         x,
@@ -37,12 +60,17 @@ export const shapeOperations: { readonly [P in Movement]: Rule<P> } = {
       ),
   },
   pad: {
+    ...aligned,
+    takesLanes: ({ attributes: { before, after } }, axis) => before[axis] + after[axis] === 0,
     nests: (node, target, lowering) => [
       ...borders(node as Tensor<'pad'>, target, lowering),
       copy(node, node.inputs[0], node.attributes.before, target, lowering),
     ],
   },
   concat: {
+    ...aligned,
+    takesLanes: ({ attributes }, axis) => axis !== attributes.axis,
+    mixesRows: ({ attributes }, axis) => axis === attributes.axis,
     nests: (node, target, lowering) => {
       let position = 0;
       return node.inputs.map((x) => {
@@ -53,6 +81,13 @@ export const shapeOperations: { readonly [P in Movement]: Rule<P> } = {
     },
   },
   gather: {
+    ...facts,
+    parallel: ({ inputs: [, picks], attributes: { axis } }) =>
+      picks.shape.map((_, i) => ({ operand: 1, axis: i, own: axis + i })),
+    // Rows past the end may hold any index.
+    mixesRows: () => true,
+    readsMemory: (_, operand) => operand === 0,
+    spreads: true,
     element: ({ inputs: [x, picks], attributes: { axis } }, indices, lowering) => {
       const own = picks.shape.length;
       const at = lowering.at(picks, indices.slice(axis, axis + own));
@@ -61,7 +96,11 @@ export const shapeOperations: { readonly [P in Movement]: Rule<P> } = {
       return { op: 'gather', kind, access, at, stride: stridesOf(sizes(x))[axis] };
     },
   },
-  iota: { element: ({ attributes: { axis } }, indices) => ({ op: 'index', kind: 'i32', index: indices[axis] }) },
+  iota: {
+    ...aligned,
+    rounding: () => 'bits',
+    element: ({ attributes: { axis } }, indices) => ({ op: 'index', kind: 'i32', index: indices[axis] }),
+  },
 };
 
 /** Fills what a pad adds: along each axis before and after the operand, where the axes before it are within it. */

@@ -44,8 +44,49 @@ export type NodeOf<P extends PrimitiveName> = Tensor<P> & { readonly attributes:
 
 export type Form = 'element' | 'reduce' | 'nests';
 
-/** At least one of the three forms; `form` chooses where there are several. */
-export interface Rule<P extends PrimitiveName> {
+/** An axis of an operand. */
+export interface OperandAxis {
+  readonly operand: number;
+  readonly axis: number;
+}
+
+/** An axis of an operand that runs along with an axis of the result. */
+export interface ParallelAxis extends OperandAxis {
+  readonly own: number;
+}
+
+/**
+ * What analyses and rewrites need to know about an operation. No fact has a default, so that an operation that is added is
+ * a compile error until all of them are stated. Nodes have every size as a number, but for `parallel` and `mixesRows`.
+ */
+export interface Facts<P extends PrimitiveName> {
+  /** Axes of operands that run along with an axis of the result. */
+  parallel(node: NodeOf<P>): readonly ParallelAxis[];
+  /** Axes of operands that are summed over, or of which one element is taken, and that may lie in SIMD lanes. */
+  contracted(node: NodeOf<P>): readonly OperandAxis[];
+  /** Whether SIMD lanes may lie on this axis of the result. */
+  takesLanes(node: NodeOf<P>, axis: number): boolean;
+  /** Whether it moves what lies along this axis of the result, or picks it by indices that it computes. */
+  mixesRows(node: NodeOf<P>, axis: number): boolean;
+  /** Multiplications that are added up, for the whole result; 0 for what is no sum of products. */
+  products(node: NodeOf<P>): number;
+  /** Of computing an element inside the nest that needs it, in additions. */
+  readonly cost: number;
+  /** Whether it reads elements of an operand again and again, or at computed places: the operand has to be in memory. */
+  readsMemory(node: NodeOf<P>, operand: number): boolean;
+  /** Whether an element of an operand may be needed for several elements of the result. */
+  readonly spreads: boolean;
+  /** Elements of an operand that it reads, repetitions counted; null for a view: what its users read. */
+  elementsRead(node: NodeOf<P>, operand: number): number | null;
+  /** What the last bits of its operands can change. */
+  rounding(node: NodeOf<P>): Rounding;
+}
+
+/** Its own last bits; a whole result, as in a comparison; or, where operands are moved or combined, what its own can. */
+export type Rounding = 'bits' | 'results' | 'as users do';
+
+/** How an operation becomes loops: at least one of the three forms; `form` chooses where there are several. */
+export interface Rule<P extends PrimitiveName> extends Facts<P> {
   form?(node: NodeOf<P>): Form;
   /** Elements made of single elements of the operands. Null: not with these indices; the node has to be stored. */
   element?(node: NodeOf<P>, indices: readonly Index[], lowering: Lowering): Expression | null;

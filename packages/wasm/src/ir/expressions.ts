@@ -1,7 +1,7 @@
 // Short constructors of expressions.
 
 import type { DType } from '@bn/core';
-import type { BinaryOperation, Expression, Kind, UnaryOperation } from '../ir/nest.js';
+import type { BinaryOperation, Expression, Kind, UnaryOperation } from './nest.js';
 
 export function constant(value: number, kind: Kind = 'f32'): Expression {
   return { op: 'constant', kind, value };

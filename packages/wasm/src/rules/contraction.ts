@@ -1,17 +1,48 @@
 // Rules of matrix products and of convolution in its three directions: sums of products over index maps.
 
 import type { ConvolutionGeometry, Tensor } from '@bn/core';
+import { binary } from '../ir/expressions.js';
 import { Index } from '../ir/index-form.js';
 import type { Buffer, Guard } from '../ir/nest.js';
-import { binary } from './expressions.js';
-import type { Lowering, NestBody, NodeOf, Rule } from './rule.js';
+import { leadingAxes, noAxes, readOnce, sizeOf } from './axes.js';
+import type { Facts, Lowering, NestBody, NodeOf, Rule } from './rule.js';
 
 type InputGradient = NodeOf<'conv2dInputGradient'>;
 type Contraction = 'matmul' | 'conv2d' | 'conv2dInputGradient' | 'conv2dFilterGradient';
 
+/** Of all of them: the most arithmetic, on operands in memory. */
+const facts = {
+  ...{ mixesRows: () => false, cost: 0, readsMemory: () => true, spreads: false },
+  ...{ elementsRead: readOnce, rounding: () => 'bits' },
+} satisfies Partial<Facts<never>>;
+
+/** A convolution computes each image for itself. */
+const byImage = {
+  ...facts,
+  parallel: () => leadingAxes(1, [0]),
+  contracted: noAxes,
+  takesLanes: (_: Tensor, axis: number) => axis === 0,
+};
+
 export const contraction: { readonly [P in Contraction]: Rule<P> } = {
   // y[m, n] = Σ_k a[m, k]·b[k, n]
   matmul: {
+    ...facts,
+    parallel: (node) => {
+      const { transposeA, transposeB } = node.attributes;
+      const rank = node.shape.length;
+      return [
+        ...node.shape.slice(0, -2).flatMap((_, axis) => [0, 1].map((operand) => ({ operand, axis, own: axis }))),
+        { operand: 0, axis: rank - (transposeA ? 1 : 2), own: rank - 2 },
+        { operand: 1, axis: rank - (transposeB ? 2 : 1), own: rank - 1 },
+      ];
+    },
+    contracted: ({ shape, attributes: { transposeA, transposeB } }) => [
+      { operand: 0, axis: shape.length - (transposeA ? 2 : 1) },
+      { operand: 1, axis: shape.length - (transposeB ? 1 : 2) },
+    ],
+    takesLanes: () => true,
+    products: (node) => sizeOf(node) * node.inputs[0].shape.at(node.attributes.transposeA ? -2 : -1)!,
     reduce: (node, indices, lowering) => {
       const [a, b] = node.inputs;
       const { transposeA, transposeB } = node.attributes;
@@ -32,6 +63,8 @@ export const contraction: { readonly [P in Contraction]: Rule<P> } = {
   },
   // y[b, o, window] = Σ x[b, c, tap(window, k)]·w[o, c, k]
   conv2d: {
+    ...byImage,
+    products: (node) => sizeOf(node) * sizeOf(node.inputs[1], 1),
     reduce: ({ inputs: [x, w], attributes: geometry }, [b, o, ...window], lowering) => {
       const [, perGroup, ...kernelSize] = w.shape as number[];
       const { group } = grouped(o, w.shape[0]! / geometry.groups, geometry, lowering);
@@ -44,6 +77,11 @@ export const contraction: { readonly [P in Contraction]: Rule<P> } = {
   },
   // dw[o, c, k] = Σ x[b, c, tap(window, k)]·dy[b, o, window]
   conv2dFilterGradient: {
+    ...facts,
+    parallel: () => [],
+    contracted: () => [0, 1].map((operand) => ({ operand, axis: 0 })),
+    takesLanes: () => false,
+    products: (node) => sizeOf(node.inputs[1]) * sizeOf(node, 1),
     reduce: (node, [o, c, ...k], lowering) => {
       const [x, dy] = node.inputs;
       const geometry = node.attributes;
@@ -59,6 +97,8 @@ export const contraction: { readonly [P in Contraction]: Rule<P> } = {
   },
   // dx[b, c, tap(window, k)] = Σ dy[b, o, window]·w[o, c, k]
   conv2dInputGradient: {
+    ...byImage,
+    products: ({ inputs: [dy, w] }) => sizeOf(dy) * sizeOf(w, 1),
     form: ({ attributes: { stride } }) => (stride.every((n) => n === 1) ? 'reduce' : 'nests'),
     // With stride 1 each element knows its windows: window = tap + padding − k·dilation.
     reduce: (node, [b, c, ...tap], lowering) => {

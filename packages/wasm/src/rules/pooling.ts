@@ -1,16 +1,27 @@
 // Rules of pooling and its gradients.
 
 import type { AveragePoolingGeometry, PoolingGeometry, Tensor } from '@bn/core';
+import { binary, constant, where } from '../ir/expressions.js';
 import type { Index } from '../ir/index-form.js';
 import type { Buffer, Expression } from '../ir/nest.js';
+import { leadingAxes, noAxes, readOnce } from './axes.js';
 import { tapsOf, zeroNest } from './contraction.js';
-import { binary, constant, where } from './expressions.js';
-import type { Lowering, NestBody, Rule } from './rule.js';
+import type { Facts, Lowering, NestBody, Rule } from './rule.js';
 
 type Pooling = 'avgPool2d' | 'avgPool2dGradient' | 'maxPool2d' | 'maxPool2dGradient';
 
+/** Of all of them: each channel of each image for itself, on operands in memory. */
+const facts = {
+  parallel: (node: Tensor) => leadingAxes(2, [...node.inputs.keys()]),
+  contracted: noAxes,
+  takesLanes: (_: Tensor, axis: number) => axis < 2,
+  ...{ mixesRows: () => false, products: () => 0, cost: 0, readsMemory: () => true, spreads: false },
+  ...{ elementsRead: readOnce, rounding: () => 'bits' },
+} satisfies Partial<Facts<never>>;
+
 export const pooling: { readonly [P in Pooling]: Rule<P> } = {
   avgPool2d: {
+    ...facts,
     reduce: (node, [b, c, ...window], lowering) => {
       const geometry = node.attributes;
       const { loops, value } = pooledElements(node.inputs[0], [b, c], window, geometry, lowering);
@@ -20,7 +31,9 @@ export const pooling: { readonly [P in Pooling]: Rule<P> } = {
   },
   // Windows that tile the image: each element has one window, its own quotient. Else windows add their shares.
   avgPool2dGradient: {
-    form: (node) => (tiles(node, node.inputs[0], node.attributes) ? 'element' : 'nests'),
+    ...facts,
+    readsMemory: (node) => !isTiling(node),
+    form: (node) => (isTiling(node) ? 'element' : 'nests'),
     element: (node, [b, c, ...tap], lowering) => {
       const geometry = node.attributes;
       const window = tap.map((t, i) => lowering.divide(t, geometry.kernelSize[i])?.quotient);
@@ -37,6 +50,7 @@ export const pooling: { readonly [P in Pooling]: Rule<P> } = {
     },
   },
   maxPool2d: {
+    ...facts,
     reduce: (node, [b, c, ...window], lowering) => {
       const { loops, value } = pooledElements(node.inputs[0], [b, c], window, node.attributes, lowering);
       return { reduction: 'max', inner: loops, value };
@@ -44,6 +58,7 @@ export const pooling: { readonly [P in Pooling]: Rule<P> } = {
   },
   // The first largest tap of each window is found, then each tap adds dy where it is the one.
   maxPool2dGradient: {
+    ...facts,
     nests: (node, target, lowering) => {
       const [x, dy] = node.inputs;
       // Not dy's own, which may be an axis that windows slide along.
@@ -136,13 +151,15 @@ function shareOf(
   return lowering.readTable(Float32Array.from(shares), [counts[0].length, counts[1].length], window);
 }
 
-function tiles(image: Tensor, windows: Tensor, { kernelSize, stride, padding, dilation }: PoolingGeometry): boolean {
+/** Whether windows tile the image. */
+function isTiling({ shape, inputs: [windows], attributes }: Tensor<'avgPool2dGradient'>): boolean {
+  const { kernelSize, stride, padding, dilation } = attributes;
   return [0, 1].every(
     (i) =>
       stride[i] === kernelSize[i] &&
       (dilation[i] === 1 || kernelSize[i] === 1) &&
       padding[i] === 0 &&
       padding[i + 2] === 0 &&
-      image.shape[i + 2] === windows.shape[i + 2]! * stride[i],
+      shape[i + 2] === windows.shape[i + 2]! * stride[i],
   );
 }

@@ -1,0 +1,52 @@
+// Rules of reductions along axes.
+
+import type { Tensor } from '@bn/core';
+import type { Index, Loop } from '../ir/index-form.js';
+import { noAxes, readOnce } from './axes.js';
+import type { Facts, Lowering, ParallelAxis, Rule } from './rule.js';
+
+/** Of reductions: lanes may lie on what is left, and on what is reduced too, but for argmax. */
+const facts = {
+  ...{ takesLanes: () => true, mixesRows: () => false, products: () => 0, cost: 0 },
+  ...{ readsMemory: () => false, spreads: false, elementsRead: readOnce, rounding: () => 'bits' },
+} satisfies Partial<Facts<never>>;
+
+const alongSome = {
+  ...facts,
+  parallel: ({ inputs: [x], attributes: { axes, keepDims } }: Tensor<'sum' | 'max'>) => keptAxes(x, axes, keepDims),
+  contracted: ({ attributes: { axes } }: Tensor<'sum' | 'max'>) => axes.map((axis) => ({ operand: 0, axis })),
+};
+
+export const reduction: { readonly [P in 'sum' | 'max' | 'argmax']: Rule<P> } = {
+  sum: { ...alongSome, reduce: (node, indices, lowering) => alongAxes('sum', node, indices, lowering) },
+  max: { ...alongSome, reduce: (node, indices, lowering) => alongAxes('max', node, indices, lowering) },
+  argmax: {
+    ...facts,
+    parallel: ({ inputs: [x], attributes: { axis } }) => keptAxes(x, [axis], false),
+    contracted: noAxes,
+    reduce: ({ inputs: [x], attributes: { axis } }, indices, lowering) => {
+      const { loops, indices: inner } = lowering.loops([x.shape[axis]!], null, 'a');
+      const value = lowering.at(x, [...indices.slice(0, axis), inner[0], ...indices.slice(axis)]);
+      return { reduction: 'argmax', inner: loops, value, position: inner[0] };
+    },
+  },
+};
+
+function keptAxes({ shape }: Tensor, reduced: readonly number[], keepDims: boolean): ParallelAxis[] {
+  const kept = [...shape.keys()].filter((axis) => !reduced.includes(axis));
+  return kept.map((axis, i) => ({ operand: 0, axis, own: keepDims ? axis : i }));
+}
+
+function alongAxes(op: 'sum' | 'max', node: Tensor<'sum' | 'max'>, indices: readonly Index[], lowering: Lowering) {
+  const [x] = node.inputs;
+  const { axes, keepDims } = node.attributes;
+  const kept = keepDims ? indices.filter((_, axis) => !axes.includes(axis)) : [...indices];
+  const inner: Loop[] = [];
+  const all = x.shape.map((_, axis) => {
+    if (!axes.includes(axis)) return kept.shift()!;
+    const { loops, index } = lowering.axisLoops(x, axis, `r${axis}`);
+    inner.push(...loops);
+    return index;
+  });
+  return { reduction: op, inner, value: lowering.at(x, all) } as const;
+}
