@@ -1,6 +1,6 @@
 // A program of several commands: finds the command, runs it, and turns failures into messages and exit codes.
 
-import { readdir } from 'node:fs/promises';
+import { readdir, readFile } from 'node:fs/promises';
 import { parse } from 'node:path';
 import type { Io } from './io.js';
 import { printable } from './printable.js';
@@ -15,7 +15,7 @@ export interface CommandModule {
 }
 
 export interface ProgramOptions {
-  /** The folder that holds one file per command, and nothing else; nothing but the folder has to know them. */
+  /** The folder that holds one file per command, and nothing else; nothing but the folder has to know them. It lies two below the package's root. */
   readonly commands: URL;
   /** The command that runs where none is named. */
   readonly standard: string;
@@ -30,7 +30,7 @@ export interface Program {
    * @returns the exit code: 0, 2 for a mistake in the call, 130 after Ctrl-C, 1 for all other failures
    */
   main(args: readonly string[], io: Io): Promise<number>;
-  /** What `--help`, if it is among the arguments, adds: every command but the standard one, and what it does. */
+  /** What `--help`, if it is among the arguments, adds: every command but the standard one, what it does, and `--version`. */
   otherCommands(args: readonly string[]): Promise<string>;
 }
 
@@ -45,6 +45,10 @@ export function defineProgram({ commands, standard, standardTakesArguments }: Pr
       try {
         // pnpm hands on the `--` of `pnpm train -- --epochs 3`.
         const words = args[0] === '--' ? args.slice(1) : args;
+        if (words.includes('--version')) {
+          io.stdout.write(`${await versionOf(commands)}\n`);
+          return 0;
+        }
         const known = await files();
         const [first] = words;
         const isNamed = first !== undefined && known.has(first);
@@ -64,9 +68,16 @@ export function defineProgram({ commands, standard, standardTakesArguments }: Pr
       const others = [...(await files())].filter(([name]) => name !== standard);
       const line = async ([name, file]: [string, string]) => `  ${name.padEnd(10)} ${(await load(file)).summary}\n`;
       const lines = await Promise.all(others.map(line));
-      return lines.length === 0 ? '' : `\nOther commands, each with its own --help:\n${lines.join('')}`;
+      const listed = lines.length === 0 ? '' : `\nOther commands, each with its own --help:\n${lines.join('')}`;
+      return `${listed}\n--version prints the version.\n`;
     },
   };
+}
+
+/** `@bn/train 0.1.0` */
+async function versionOf(commands: URL): Promise<string> {
+  const { name, version } = JSON.parse(await readFile(new URL('../../package.json', commands), 'utf8'));
+  return `${name} ${version}`;
 }
 
 /** Failures go to standard error; programs that read `--json` also get them as the last line. */
