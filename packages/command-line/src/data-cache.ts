@@ -1,12 +1,17 @@
 // Where decoded images are kept: in memory, in a file, and for the next time.
 
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
+import { makeFolder } from './make-folder.js';
 import { UsageError } from './usage-error.js';
 
 /** The folder that BN_DATA_CACHE names, else one in the user's cache; null where it is `off`. */
 export async function dataCache(): Promise<string | null> {
   const named = process.env.BN_DATA_CACHE;
-  if (named) return named === 'off' ? null : named;
+  if (named === 'off') return null;
+  if (named) {
+    await makeFolder(resolve(named));
+    return named;
+  }
   // Read when it is needed: it can fetch and unpack libraries, too.
   const { cacheFolder } = await import('@bn/native');
   return join(cacheFolder(), 'bn-images');

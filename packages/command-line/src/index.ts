@@ -16,6 +16,7 @@ export {
   requireBackend,
 } from './load-backend.js';
 export * from './load-data.js';
+export { makeFolder } from './make-folder.js';
 export { median } from './median.js';
 export { named, readIfThere, readNamed } from './named-file.js';
 export { automatic, type OpenedBackend, openBackend } from './open-backend.js';

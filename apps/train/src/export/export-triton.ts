@@ -1,10 +1,10 @@
 // Writes a model as NVIDIA Triton Inference Server reads it: a folder of its repository.
 // https://github.com/triton-inference-server/server, docs/user_guide/model_repository.md
 
-import { mkdir, readFile } from 'node:fs/promises';
+import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { writeAtomically } from '@bn/command-line';
-import { BnError, numbered, type Spec } from '@bn/core';
+import { makeFolder, writeAtomically } from '@bn/command-line';
+import { numbered, type Spec } from '@bn/core';
 import { importInference } from '@bn/onnx';
 import { exportModel, type ModelExport } from './export-model.js';
 
@@ -18,9 +18,7 @@ const maxBatch = 64;
  */
 export async function exportTriton(options: ModelExport): Promise<string> {
   const { path: folder, signature } = options;
-  await mkdir(join(folder, '1'), { recursive: true }).catch((cause: Error) => {
-    throw new BnError('file', `${folder}: the folder cannot be made: ${cause.message}`, { cause });
-  });
+  await makeFolder(join(folder, '1'));
   const path = join(folder, '1', 'model.onnx');
   const said = await exportModel({ ...options, path });
   const { graph, input } = importInference(new Uint8Array(await readFile(path)));

@@ -1,9 +1,9 @@
 // Writes a trained model as a folder for any file server: a page that says what is in pictures.
 
 import { createHash } from 'node:crypto';
-import { mkdir, readdir, readFile } from 'node:fs/promises';
+import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { UsageError, writeAtomically, writeError } from '@bn/command-line';
+import { makeFolder, UsageError, writeAtomically } from '@bn/command-line';
 import { BnError, formatSpec } from '@bn/core';
 import { shortPath } from '../run/describe-run.js';
 import { type ModelExport, sizeText } from './export-model.js';
@@ -37,9 +37,7 @@ export async function exportWeb(options: ModelExport): Promise<string> {
   const page = await pageFiles();
   const files = new Map([...page, ['model.wasm', module]]);
   files.set('offline.js', await offlineScript(files));
-  await mkdir(folder, { recursive: true }).catch((cause) => {
-    throw writeError(folder, cause);
-  });
+  await makeFolder(folder);
   // The page last: it is there when all that it needs is.
   for (const [file, content] of [...files].reverse()) await writeAtomically(join(folder, file), content);
   const bytes = [...files.values()].reduce((sum, { length }) => sum + length, 0) - module.length;

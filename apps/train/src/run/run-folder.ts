@@ -3,7 +3,7 @@
 import { existsSync } from 'node:fs';
 import { link, mkdir, rename, rm } from 'node:fs/promises';
 import { basename, join } from 'node:path';
-import { type RunData, readIfThere, UsageError, writeAtomically, writeError } from '@bn/command-line';
+import { makeFolder, type RunData, readIfThere, UsageError, writeAtomically, writeError } from '@bn/command-line';
 import {
   BnError,
   type Checkpoint,
@@ -71,7 +71,7 @@ export async function createRunFolder(
   lock: (path: string) => Promise<void>,
 ): Promise<RunFolder> {
   try {
-    if (out !== null) await mkdir(out, { recursive: true });
+    if (out !== null) await makeFolder(out);
     const folder = runFolder(out ?? (await mkdirByTime(join(workingFolder, 'runs'))));
     await lock(folder.path);
     requireNoRun(folder.path);
@@ -92,7 +92,7 @@ export function writeSkipped(folder: RunFolder, skipped: RunData['skipped']): Pr
 
 /** `runs/2026-03-01T14-05-09`, with `-2` and so on behind it if that is taken. */
 async function mkdirByTime(parent: string): Promise<string> {
-  await mkdir(parent, { recursive: true });
+  await makeFolder(parent);
   const name = join(parent, new Date().toISOString().slice(0, 19).replaceAll(':', '-'));
   for (let i = 1; ; i++) {
     const path = i === 1 ? name : `${name}-${i}`;
