@@ -251,9 +251,7 @@ async function loadFiles(name: string, options: ReadingOptions, shape: readonly 
     const folders = 'a folder of IDX files or of one folder of images per class';
     throw new UsageError(`${name}: expected a .csv or .npz file, or ${folders}`);
   }
-  const { size, channels } = reading;
-  const pixels = shape ?? (size ? [channels ?? 1, ...size] : null);
-  const train = await loadCsv(name, { ...reading, ...(pixels && { shape: pixels }) });
+  const train = await loadCsv(name, { ...reading, ...(shape && { shape }) });
   return { train, skipped: train.skipped, files: { train: train.files } };
 }
 

@@ -220,7 +220,9 @@ test('what is odd is told: pixels of 0 and 1, the transposed images of EMNIST', 
 
 test('a size that is asked for is refused where pixels have one', async () => {
   const data = csvFile();
-  await expect(loadData({ ...options, data, size: [2, 2] }, null)).rejects.toThrow('do not fill the shape [1, 2, 2]');
+  await expect(loadData({ ...options, data, size: [2, 2] }, null)).rejects.toThrow(
+    'do not fill an image of the shape [1, 2, 2]',
+  );
   await expect(loadData({ ...options, data: 'fashion-mnist', size: [32, 32] }, null)).rejects.toThrow(
     '--image-size and --channels have no effect on fashion-mnist, which is 28×28 grey: only image files are resized',
   );

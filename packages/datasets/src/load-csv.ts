@@ -12,8 +12,8 @@ import { type ImageOptions, type Loaded, readImages } from './read-images.js';
 
 export interface CsvOptions extends TargetOptions, ImageOptions {
   /**
-   * Shape of an image, `[channels, height, width]`, whose pixels a line holds row-major. Without it, a square number of
-   * pixels is one channel, `[1, side, side]`; colour images (`[3, side, side]`) must be asked for.
+   * Shape of an image, `[channels, height, width]`, whose pixels a line holds row-major. Without it, `size` and `channels` say
+   * it; without these, images are square and grey.
    */
   readonly shape?: readonly number[] | undefined;
 }
@@ -122,16 +122,24 @@ function parseHeader(at: string, fields: readonly string[], options: CsvOptions)
   const imageColumn = columns.findIndex((name) => /^(image|path|file)(_?(name|path|file))?$/i.test(name));
   const targets = targetsOf(at, columns, imageColumn, options);
   const pixelColumns = [...columns.keys()].filter((column) => !targets.columns.includes(column));
-  const shape = imageColumn < 0 ? imageShape(at, pixelColumns.length, options.shape) : [];
+  const shape = imageColumn < 0 ? imageShape(at, pixelColumns.length, options) : [];
   return { columns, targets, imageColumn, pixelColumns, shape };
 }
 
-function imageShape(at: string, pixels: number, shape: readonly number[] | undefined): readonly number[] {
-  const side = Math.sqrt(pixels);
-  if (shape ? sizeOf(shape) === pixels : pixels > 0 && Number.isInteger(side)) return shape ?? [1, side, side];
-  const problem = shape ? `do not fill the shape ${formatShape(shape)}` : 'make no square image';
-  const advice =
-    "leave out what is no pixel, or say the shape, [channels, height, width], by the option shape or by the network's input";
+function imageShape(at: string, pixels: number, { shape, size, channels }: CsvOptions): readonly number[] {
+  const squareOf = (planes: number) => {
+    const side = Math.sqrt(pixels / planes);
+    return pixels > 0 && Number.isInteger(side) ? [planes, side, side] : null;
+  };
+  const asked = shape ?? (size ? [channels ?? 1, ...size] : squareOf(channels ?? 1));
+  if (asked && sizeOf(asked) === pixels) return asked;
+  const square = channels === 3 ? 'square image in colour' : 'square image';
+  const problem = asked ? `do not fill an image of the shape ${formatShape(asked)}` : `make no ${square}`;
+  const isColour = !asked && channels !== 3 && squareOf(3);
+  const cure = isColour
+    ? 'for images in colour, ask for 3 channels (--channels 3)'
+    : 'other images need a network that says what it takes: [channels, height, width] (--model)';
+  const advice = `leave out columns that are not pixels; ${cure}`;
   throw new BnError('data', `${at}: ${pixels} pixel columns (all but label) ${problem}; ${advice}`);
 }
 

@@ -168,17 +168,23 @@ describe('loadCsv refuses', () => {
     [
       'no pixels',
       'label\n1\n',
-      ':1: 0 pixel columns (all but label) make no square image; leave out what is no pixel, or say the shape',
+      ':1: 0 pixel columns (all but label) make no square image; leave out columns that are not pixels; other images need a network',
     ],
     [
       'a number of pixels that is no square',
       'label,a,b,c\n1,2,3,4\n',
-      ':1: 3 pixel columns (all but label) make no square',
+      ':1: 3 pixel columns (all but label) make no square image; leave out columns that are not pixels; for images in colour, ask for 3 channels (--channels 3)',
+    ],
+    [
+      'a number of pixels that is no square in colour',
+      header,
+      ':1: 4 pixel columns (all but label) make no square image in colour; leave out',
+      { channels: 3 },
     ],
     [
       'a shape that does not fit',
       header,
-      ':1: 4 pixel columns (all but label) do not fill the shape [3, 2, 2]; leave out',
+      ':1: 4 pixel columns (all but label) do not fill an image of the shape [3, 2, 2]; leave out',
       { shape: [3, 2, 2] },
     ],
     [
