@@ -118,10 +118,15 @@ describe('networks', () => {
     },
   );
 
-  it('lenet says which images are too small for it', async () => {
-    const { code, stderr } = await train(smallFolder(), [...smallFlags, '--model', 'lenet']);
-    expect(code).toBe(1);
-    expect(stderr).toMatch(/conv2/);
+  it('built-in ones say which images are too small for them, and what to do', async () => {
+    const flags = (model: string, side: number) => ['summary', '--model', model, '--image-size', `${side}`];
+    const cure = 'enlarge image files by --image-size 16, or give --model resnet10, which takes any size';
+    expect(await train(smallFolder(), [...smallFlags, '--model', 'vgg11'])).toMatchObject({
+      code: 1,
+      stderr: `error: vgg11 takes images of at least 16×16, and these are 8×8; ${cure}\n`,
+    });
+    expect((await train(smallFolder(), flags('vgg11', 16))).code).toBe(0);
+    expect((await train(smallFolder(), flags('resnet10', 1))).code).toBe(0);
   });
 });
 
@@ -281,6 +286,6 @@ describe('training', () => {
   it('cannot be recorded in a file', async () => {
     const { code, stderr } = await train(smallFolder(), [...smallFlags, '--out', 'net.ts/run']);
     expect(code).toBe(1);
-    expect(stderr).toContain('a part of the path is not a folder; choose another folder');
+    expect(stderr).toContain('net.ts: cannot be written: a file has that name; choose another folder');
   });
 });

@@ -2,14 +2,18 @@
 
 import {
   type BatchNormOptions,
+  BnError,
   batchNorm,
   batchRenorm,
+  defineModel,
   filterResponseNorm,
   ghostBatchNorm,
   groupNorm,
+  input,
   instanceNorm,
   type Layer,
   layerNorm,
+  trace,
 } from '@bn/core';
 import { batchNormFromScratch, type Normalization, normalizedNetworks, plainNetworks } from '@bn/models';
 import type { RunConfig } from '../config/settings.js';
@@ -44,7 +48,40 @@ export function builtIn(config: BuiltInConfig): ((classes: number) => Layer) | n
   const norm = normOf(config);
   if (norm === null) return null;
   const build = textbook.includes(config.model) ? plainNetworks.lenet! : networks[config.model]!;
-  return (classes) => build({ classes, normalization: norm === 'none' ? null : normalizationOf(norm, config) });
+  const normalization = norm === 'none' ? null : normalizationOf(norm, config);
+  return (classes) => withSmallestSize(config.model, build({ classes, normalization }));
+}
+
+/** The network; where images are too small for it, it says which are not. */
+function withSmallestSize(name: string, network: Layer): Layer {
+  return (x, scope) => {
+    try {
+      return network(x, scope);
+    } catch (cause) {
+      const [, channels = 0, height = 0, width = 0] = x.shape as readonly number[];
+      const own = Math.min(height, width);
+      const side = x.shape.length === 4 ? smallestSide(network, channels, own) : null;
+      if (side === null || side === own) throw cause;
+      const problem = `${name} takes images of at least ${side}×${side}, and these are ${height}×${width}`;
+      const cure = `enlarge image files by --image-size ${side}, or give --model resnet10, which takes any size`;
+      throw new BnError('shape', `${problem}; ${cure}`, { cause });
+    }
+  };
+}
+
+const largestSide = 256;
+
+/** Of square images that go through the network in training, at least `from`; null if none do. */
+function smallestSide(network: Layer, channels: number, from: number): number | null {
+  for (let side = from; side <= largestSide; side++) {
+    const shape = [channels, side, side];
+    try {
+      const model = defineModel(network, { input: { shape: [null, ...shape], dtype: 'float32' } });
+      trace(model, input('features', [2, ...shape]), { training: true });
+      return side;
+    } catch {}
+  }
+  return null;
 }
 
 type Norm = Exclude<NonNullable<ReturnType<typeof normOf>>, 'none'>;
