@@ -1,7 +1,11 @@
-// How much of what others export is imported: ONNX's own tests of operators, each against the values that come with it.
+// How much of what others export is imported: ONNX's own tests of operators, each against the values that come with it, and
+// whole networks beside ONNX Runtime.
 
-import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
+import { execFileSync } from 'node:child_process';
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { basename, dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { type Backend, BnError, joinArrays, type Shape, sizeOf, type TypedArray } from '@bn/core';
 import { openModel } from '@bn/onnxruntime-cuda';
 import { fromBinary, toBinary } from '@bufbuild/protobuf';
@@ -97,21 +101,39 @@ function difference(expected: ArrayLike<number>, actual: ArrayLike<number>): str
   return null;
 }
 
-/** The model files in a folder, the small ones first, by what they compute of two images beside ONNX Runtime, which gets one after the other. */
-export async function* modelFigures(
-  folder: string,
-  createBackend: () => Promise<Backend>,
-  done: ReadonlySet<string> = new Set(),
-): AsyncGenerator<Figure> {
-  const sizeOfFile = (name: string) => (existsSync(join(folder, name)) ? statSync(join(folder, name)).size : 0);
-  const size = (file: string) => sizeOfFile(file) + sizeOfFile(`${file}.data`);
-  const files = readdirSync(folder).filter((file) => file.endsWith('.onnx') && !done.has(basename(file, '.onnx')));
-  for (const file of files.sort((a, b) => size(a) - size(b))) {
-    const outcome = await modelOutcome(join(folder, file), createBackend).catch((error: unknown) => {
-      if (error instanceof BnError) return error.message;
-      throw new Error(`${file}: ${(error as Error).message}`, { cause: error });
-    });
+/** The model files in a folder, by what they compute of two images beside ONNX Runtime, which gets one after the other. */
+export async function* modelFigures(folder: string, createBackend: () => Promise<Backend>): AsyncGenerator<Figure> {
+  const files = readdirSync(folder).filter((file) => file.endsWith('.onnx'));
+  for (const file of files.sort()) {
+    const outcome = await modelOutcome(join(folder, file), createBackend).catch(messageOf);
     yield { name: basename(file, '.onnx'), operators: [], outcome };
+  }
+}
+
+function messageOf(error: unknown): string {
+  return error instanceof BnError ? error.message : ((error as Error).stack ?? String(error));
+}
+
+/** torchvision's classifiers by both exporters, one network at a time: its files are written, looked at, and deleted. */
+export async function* torchvisionFigures(
+  python: string,
+  names: readonly string[],
+  createBackend: () => Promise<Backend>,
+): AsyncGenerator<Figure> {
+  const script = fileURLToPath(new URL('torchvision_models.py', import.meta.url));
+  const write = (...args: string[]) => execFileSync(python, [script, ...args], { encoding: 'utf8', stdio: 'pipe' });
+  for (const name of names.length > 0 ? names : write().trim().split(/\s+/)) {
+    const folder = mkdtempSync(join(tmpdir(), 'bn-torchvision-'));
+    try {
+      write(folder, name);
+      for (const file of readdirSync(folder).filter((file) => file.endsWith('.failed'))) {
+        const outcome = `not exported: ${readFileSync(join(folder, file), 'utf8')}`;
+        yield { name: basename(file, '.failed'), operators: [], outcome };
+      }
+      yield* modelFigures(folder, createBackend);
+    } finally {
+      rmSync(folder, { recursive: true });
+    }
   }
 }
 

@@ -505,6 +505,32 @@ const cases: Readonly<Record<string, HandMade>> = {
       ...[ints('j', [1, 2, 4, -1], [2, 2]), ints('a', [0])],
     ],
   },
+  'ScatterND by indices computed with shapes, as PyTorch writes an assignment to a part of a tensor': {
+    nodes: [
+      node('Shape', ['x'], 's'),
+      node('Slice', ['s', 'two', 'four'], 'image'),
+      node('ConstantOfShape', ['image'], 'zeros'),
+      node('Gather', ['s', 'height'], 'h', { axis: 0 }),
+      node('Gather', ['s', 'width'], 'w', { axis: 0 }),
+      node('Range', ['nothing', 'h', 'one'], 'rows'),
+      node('Range', ['one', 'w', 'one'], 'columns'),
+      node('Reshape', ['rows', 'column'], 'r'),
+      node('Add', ['r', 'columns'], 'both'),
+      node('Shape', ['both'], 'part'),
+      ...['r', 'columns'].flatMap((name) => [
+        node('Expand', [name, 'part'], `${name} of all`),
+        node('Unsqueeze', [`${name} of all`, 'last'], `${name} index`),
+      ]),
+      node('Concat', ['r index', 'columns index'], 'i', { axis: -1 }),
+      node('Expand', ['value', 'part'], 'v'),
+      node('ScatterND', ['zeros', 'i', 'v'], 'mask'),
+      node('Add', ['x', 'mask']),
+    ],
+    initializers: [
+      ...[ints('two', [2]), ints('four', [4]), ints('height', [2], []), ints('width', [3], []), ints('last', [-1])],
+      ...[ints('nothing', [0], []), ints('one', [1], []), ints('column', [-1, 1]), floats('value', [], [3])],
+    ],
+  },
   'ScatterND with reductions, several into one place': {
     opset: 18,
     nodes: [

@@ -88,21 +88,10 @@ export const shape: ImportRules = {
   Concat: (node) => {
     const values = node.node.inputs.map((_, i) => node.value(i));
     const axis = node.axis(node.attributes.int('axis', 1), values[0]!.shape);
-    if (values.every(isKnown) && axis === 0 && sizeOf(values.map(({ data }) => data.length)) > 0) {
-      const size = values.reduce((sum, { data }) => sum + data.length, 0);
-      if (size > mostIntegers) throw node.unsupported('so many integers');
-      const data = values.flatMap((value) => Array.from(value.data as readonly (number | null)[]));
-      const length = values.reduce((sum, { shape }) => sum + (shape[0] ?? 1), 0);
-      return { dtype: values[0]!.dtype, shape: [length, ...values[0]!.shape.slice(1)], data };
-    }
-    if (!values.every(isLine)) {
-      const parts = values.filter(({ shape }) => !shape.includes(0));
-      const tensors = parts.map((value) => (isConstant(value) ? tensorOf(value) : value));
-      return ops.concat(withBatch(tensors, axis, node), axis);
-    }
-    const size = values.reduce((sum, { data }) => sum + data.length, 0);
-    if (size > mostIntegers) throw node.unsupported('so many integers');
-    return integers(values.flatMap(({ data }) => Array.from(data as readonly (number | null)[])));
+    if (values.every(isKnown)) return joined(values, axis, node);
+    const parts = values.filter(({ shape }) => !shape.includes(0));
+    const tensors = parts.map((value) => (isConstant(value) ? tensorOf(value) : value));
+    return ops.concat(withBatch(tensors, axis, node), axis);
   },
   Gather: (node) => {
     const x = node.value(0);
@@ -151,9 +140,20 @@ function withBatch(tensors: readonly Tensor[], axis: number, { trace: { batch, f
   return tensors.map((x) => (isOpen && x.shape[0] === 1 ? ops.broadcastTo(x, [batch, ...x.shape.slice(1)]) : x));
 }
 
-/** One axis of integers that are known. */
-function isLine(value: Value): value is Constant {
-  return isConstant(value) && value.dtype === 'int32' && value.shape.length <= 1;
+/** Integers or bools that are known, one after another along an axis. */
+function joined(values: readonly Constant[], axis: number, node: NodeContext): Constant {
+  const [{ dtype, shape }] = values as readonly [Constant, ...Constant[]];
+  const others = (sizes: readonly number[]) => `${sizes.toSpliced(axis, 1)}`;
+  const other = values.find((value) => others(value.shape) !== others(shape));
+  if (other) throw damaged(`${formatShape(shape)} and ${formatShape(other.shape)} cannot be joined along axis ${axis}`);
+  const size = values.reduce((sum, { data }) => sum + data.length, 0);
+  if (size > mostIntegers) throw node.unsupported('so many integers');
+  const outer = sizeOf(shape.slice(0, axis));
+  const rows = Array.from({ length: outer }, (_, i) =>
+    values.map(({ data }) => data.slice((i * data.length) / outer, ((i + 1) * data.length) / outer)),
+  );
+  const length = values.reduce((sum, value) => sum + (value.shape[axis] ?? 1), 0);
+  return { dtype, shape: shape.toSpliced(axis, 1, length), data: rows.flat(2) as (number | null)[] };
 }
 
 function reshaped(x: Value, shape: Shape): Value {
