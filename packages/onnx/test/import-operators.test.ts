@@ -1,6 +1,6 @@
 // Each imported operator, in the forms that exporters write, against ONNX Runtime; and what is not imported.
 
-import { createTrainer, regression, sgd, type Tensor } from '@bn/core';
+import { classification, createTrainer, regression, sgd, type Tensor } from '@bn/core';
 import { openModel } from '@bn/onnxruntime-cuda';
 import { createBackend } from '@bn/reference';
 import { create } from '@bufbuild/protobuf';
@@ -689,6 +689,40 @@ test('a batch size that the file has as a number is any', async () => {
   const bytes = handMade({ shape: [2, 2, 5, 6], nodes, initializers: [ints('s', [2, 60])] });
   expect(importNetwork(bytes).model.input.shape).toEqual([null, 2, 5, 6]);
   expect(await differenceFrom(bytes, 2)).toBe(0);
+});
+
+test('a batch of one that the file joins with other axes is any: the file says what becomes of one example', async () => {
+  // As attention in ViT: [5, 1, 12] of the sequence becomes [5, heads, 6].
+  const nodes = [
+    node('Transpose', ['x'], 't', { perm: [2, 0, 1, 3] }),
+    node('Reshape', ['t', 'joined'], 'j'),
+    node('Transpose', ['j'], 'q', { perm: [1, 0, 2] }),
+    node('Transpose', ['j'], 'k', { perm: [1, 2, 0] }),
+    node('MatMul', ['q', 'k'], 'products'),
+    node('Softmax', ['products'], 's', { axis: -1 }),
+    node('MatMul', ['s', 'q'], 'a'),
+    node('Reshape', ['a', 'line'], 'l'),
+    node('MatMul', ['l', 'w']),
+  ];
+  const initializers = [ints('joined', [5, 2, 6]), ints('line', [1, 60]), floats('w', [60, 3])];
+  const bytes = handMade({ shape: [1, 2, 5, 6], nodes, initializers });
+  const images = Float32Array.from({ length: 180 }, (_, i) => (((i * 37) % 101) - 50) / 50);
+  const open = await openModel(bytes, { threads: 1 });
+  const expected: number[] = [];
+  for (let i = 0; i < 180; i += 60) {
+    const spec = { shape: [1, 2, 5, 6], dtype: 'float32' } as const;
+    expected.push(...Array.from((await open.run({ x: { data: images.slice(i, i + 60), spec } })).y!.data, Number));
+  }
+  await open.dispose();
+  const backend = await createBackend();
+  const { model } = importNetwork(bytes);
+  const trainer = await createTrainer({ model, backend, objective: classification(), optimizer: sgd() });
+  expect(largestDifference(await trainer.predict(images), Float32Array.from(expected))).toBeLessThan(1e-5);
+  const before = await trainer.values();
+  await trainer.step({ features: images, labels: Int32Array.of(0, 1, 2) }, { learningRate: 0.1 });
+  expect((await trainer.values()).get('w')!.data).not.toEqual(before.get('w')!.data);
+  await trainer.dispose();
+  await backend.dispose();
 });
 
 test.each<[string, HandMade]>([

@@ -5,7 +5,8 @@
 
 Needs torch, torchvision and onnxscript. Weights are random, by a seed: nothing is fetched. Batch normalization gets
 statistics that are not 0 and 1, ConvNeXt's scales, which are 1e-6, become 1, and ViT's last layer, which is 0, becomes
-random: else errors would not show. Where an exporter fails, its message is in NAME.EXPORTER.failed.
+random: else errors would not show. Images are small where the network takes them of any size. Where an exporter fails,
+its message is in NAME.EXPORTER.failed.
 """
 
 import sys
@@ -38,9 +39,16 @@ def build(name):
     return model
 
 
+def image_size(name):
+    """ViT and MaxViT have a size; AlexNet and VGG are exported with the one that their pooling divides only."""
+    if name == "inception_v3":
+        return 299
+    return 224 if name.startswith(("alexnet", "vgg", "vit", "maxvit", "swin")) else 64
+
+
 def main(folder, names):
     for name in names:
-        size = 299 if name == "inception_v3" else 224
+        size = image_size(name)
         for exporter, opset in opsets.items():
             file = folder / f"{name}.{exporter}.onnx"
             try:

@@ -1,6 +1,7 @@
 // The nodes of a model file as a network: a function of a tensor and a scope, that traces them one after another.
 
 import { BnError, formatShape, type Layer, type Scope, type Shape, sizeOf, type Tensor, withOrigin } from '@bn/core';
+import { byExample } from './by-example.js';
 import { findFlattened, pickedOf } from './flattened.js';
 import { NodeContext, type TraceContext } from './node-context.js';
 import type { OnnxGraph, OnnxNode } from './read-graph.js';
@@ -27,9 +28,24 @@ export function createNetwork({ graph, weights, output, batchNorm }: NetworkOpti
   const used = new Set(nodes.flatMap((node) => node.inputs));
   const flattened = graph.input.fixedBatch === 1 ? findFlattened(nodes, graph.outputs) : new Map<OnnxNode, OnnxNode>();
   const postponed = new Set(flattened.values());
-  return (x, scope) => {
-    const values = new Map<string, Value>(graph.constants);
+  const isMixed = batchNorm === 'trained' && nodes.some(({ operator }) => operator === 'BatchNormalization');
+  return (features, scope) => {
     const declare = declarer(scope);
+    try {
+      return traced(features, scope, declare);
+    } catch (error) {
+      // A file of a batch of one says what becomes of one example; unless batches are normalized by their own statistics.
+      if (graph.input.fixedBatch !== 1 || features.shape[0] === 1 || isMixed) throw error;
+      try {
+        return byExample((one) => traced(one, scope, declare), features);
+      } catch {
+        throw error;
+      }
+    }
+  };
+
+  function traced(x: Tensor, scope: Scope, declare: (weight: Weight) => Tensor): Tensor {
+    const values = new Map<string, Value>(graph.constants);
     for (const [name, weight] of weights.byName) {
       if (used.has(name)) values.set(name, declare(weight));
     }
@@ -67,7 +83,7 @@ export function createNetwork({ graph, weights, output, batchNorm }: NetworkOpti
     // With all sizes known, a shape is a value like others.
     if (result && x.shape[0] !== null) return tensorOf(result);
     throw new BnError('unsupported', `the output '${output}' does not depend on the input; name another`);
-  };
+  }
 }
 
 /** The nodes that a value depends on. */
