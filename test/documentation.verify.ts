@@ -85,6 +85,8 @@ const isSuite = ({ text }: Block) => text.includes("from '@bn/conformance'");
 /** `// net.ts: …` in the first line says what the file is called, for other blocks of the same text to import. */
 const fileOf = (block: Block) =>
   /^\/\/ ([\w.-]+\.ts)\b/.exec(block.text)?.[1] ?? `program-${block.line}${isSuite(block) ? '.test' : ''}.ts`;
+/** JavaScript is for Node as it is, and type-checks as TypeScript too. */
+const moduleOf = (block: Block) => fileOf(block).replace(/ts$/, 'mjs');
 
 /** Ten epochs on all images take minutes: the same command, on a few of them; of networks one, bench.verify.ts has all. */
 function shortened(command: string): string {
@@ -130,7 +132,7 @@ describe('shell blocks run from a clean clone, in the order of the text', () => 
 });
 
 describe('program blocks run, and type-check strictly', () => {
-  const programs = blocks.filter(({ language }) => language === 'ts');
+  const programs = blocks.filter(({ language }) => language === 'ts' || language === 'js');
   const folder = ({ file }: Block) => join(clone, '.blocks', file.replaceAll(/\W/g, '-'));
 
   beforeAll(async () => {
@@ -156,6 +158,7 @@ describe('program blocks run, and type-check strictly', () => {
         copyFileSync(join(clone, '.blocks', file), join(folder(block), file));
       copyFileSync(join(clone, 'examples', 'clothes', 'bag.png'), join(folder(block), 'photo.png'));
       writeFileSync(join(folder(block), fileOf(block)), block.text);
+      if (block.language === 'js') writeFileSync(join(folder(block), moduleOf(block)), block.text);
     }
   });
 
@@ -174,8 +177,8 @@ describe('program blocks run, and type-check strictly', () => {
     test.concurrent(title(block), async () => {
       const jiti = [join(clone, 'packages', 'command-line', 'node_modules', 'jiti', 'lib', 'jiti-cli.mjs')];
       const vitest = [join(clone, 'node_modules', 'vitest', 'vitest.mjs'), 'run'];
-      const runner = isSuite(block) ? vitest : jiti;
-      await run(process.execPath, [...runner, fileOf(block)], { cwd: folder(block) });
+      const words = [...(isSuite(block) ? vitest : jiti), fileOf(block)];
+      await run(process.execPath, block.language === 'js' ? [moduleOf(block)] : words, { cwd: folder(block) });
     });
   }
 });
@@ -187,6 +190,6 @@ test('all blocks are of a language that is run, or plain output', () => {
   // readme-page.verify.ts of @bn/onnx opens the one in HTML.
   const pages = blocks.filter(({ language }) => language === 'html').map(({ file }) => file);
   expect(pages).toEqual(['packages/onnx/README.md']);
-  const languages = ['sh', 'ts', 'text', 'json', 'python', 'html'];
+  const languages = ['sh', 'js', 'ts', 'text', 'json', 'python', 'html'];
   expect(blocks.filter(({ language }) => !languages.includes(language)).map(title)).toEqual([]);
 });
