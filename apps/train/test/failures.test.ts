@@ -118,6 +118,16 @@ describe('networks', () => {
     },
   );
 
+  it('that augmentation cannot change are told so without blame: it is the default for photographs', async () => {
+    const folder = smallFolder();
+    const source =
+      'import { defineModel } from "@bn/core"; export default defineModel((x) => x, { input: { shape: [null, 1, 8, 8], dtype: "uint8" } });';
+    writeFileSync(join(folder, 'bytes.ts'), source);
+    const { code, stderr } = await train(folder, [...smallFlags, '--model', './bytes.ts', '--augment', 'strong']);
+    expect(code).toBe(1);
+    expect(stderr).toContain('this one takes uint8 [batch, 1, 8, 8]; give --augment none');
+  });
+
   it('built-in ones say which images are too small for them, and what to do', async () => {
     const flags = (model: string, side: number) => ['summary', '--model', model, '--image-size', `${side}`];
     const cure = 'enlarge image files by --image-size 16, or give --model resnet10, which takes any size';

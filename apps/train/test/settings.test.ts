@@ -211,7 +211,10 @@ describe('a call with a mistake', () => {
     ['--keep-by accuracy', '--keep-by has no effect here: there is no validation'],
     ['--schedule one-cycle --warmup-epochs 2', '--warmup-epochs has no effect here: one-cycle has a rise of its own'],
     ['--bn-convention jax', '--bn-convention: expected one of d2l, onnx, torch, keras'],
-    ['--optimizer adam --momentum 0.9', '--momentum has no effect here: it is for sgd and rmsprop'],
+    [
+      '--optimizer adam --momentum 0.9',
+      '--momentum has no effect here: it is for sgd and rmsprop, not adam; leave it out',
+    ],
     ['--model lenet --bn-momentum 0.5', '--bn-momentum has no effect here'],
     ['--model lenet-bn-scratch --bn-convention torch', '--bn-convention has no effect here'],
     [

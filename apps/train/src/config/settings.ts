@@ -116,7 +116,8 @@ function requireSense(values: KnobValues): void {
     throw new UsageError(`${flagOf(name)} has no effect here: ${where}; leave it out`);
   };
   if (exact) requireExactMode(backend);
-  require('momentum', optimizer === 'sgd' || optimizer === 'rmsprop', 'it is for sgd and rmsprop');
+  // Photographs have another optimizer by default.
+  require('momentum', optimizer === 'sgd' || optimizer === 'rmsprop', `it is for sgd and rmsprop, not ${optimizer}`);
   const norm = normOf(values);
   require('norm', norm !== null, `it is for built-in networks, and ${model} is none`);
   const isLayer = norm === 'batch' || norm === 'renorm' || norm === 'ghost';

@@ -42,8 +42,9 @@ export function augmented(model: Model, augment: Augmentation): Model {
   const augmentation = augmentationOf(augment);
   if (!augmentation) return model;
   if (input.shape.length !== 4 || input.dtype !== 'float32') {
-    const problem = '--augment needs a model that takes float32 [batch, channels, height, width]';
-    throw new BnError('argument', `${problem}, and this one takes ${formatSpec(input)}; leave it out`);
+    const needed = 'augmentation needs a model that takes float32 [batch, channels, height, width]';
+    // It may be the default of photographs.
+    throw new BnError('argument', `${needed}, and this one takes ${formatSpec(input)}; give --augment none`);
   }
   return { ...model, network: (x, scope) => network(augmentation(x, scope), scope) };
 }
