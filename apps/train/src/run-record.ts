@@ -51,6 +51,30 @@ export interface EpochRecord extends Metrics {
   readonly batchNorm: Readonly<Record<string, BatchNormValues>>;
 }
 
+/** The first epoch with the best figure in a part; undefined if there is none. */
+export function bestBy<T>(name: string, epochs: readonly T[], of: (epoch: T) => Metrics | undefined): T | undefined {
+  const sign = lessIsBetter.includes(name) ? 1 : -1;
+  const known = epochs.flatMap((epoch) => {
+    const part = of(epoch);
+    const figure = part && figureOf(name, part);
+    return Number.isFinite(figure) ? [{ epoch, score: sign * figure! }] : [];
+  });
+  return known.sort((a, b) => a.score - b.score)[0]?.epoch;
+}
+
+/** The figure of the validation data by which a run keeps its best epoch; null if it keeps the last one. */
+export function keptBy({ keep, keepBy }: { readonly keep?: unknown; readonly keepBy?: unknown }): string | null {
+  return keep === 'best' ? String(keepBy ?? 'loss') : null;
+}
+
+/** The best epoch by a figure of the validation data; undefined as long as there is none. */
+export function bestValidated<T extends { readonly validation?: Metrics }>(
+  by: string | null,
+  epochs: readonly T[],
+): T | undefined {
+  return by === null ? undefined : bestBy(by, epochs, ({ validation }) => validation);
+}
+
 /** The epoch whose weights count. */
 interface KeptEpoch {
   readonly epoch: number;

@@ -4,7 +4,7 @@ import { braillePlot, type Curve } from '../src/display/braille-plot.js';
 const curve = (points: Curve['points'], sign = ''): Curve => ({
   name: `curve${sign}`,
   points,
-  dashed: sign !== '',
+  line: sign === '' ? 'solid' : 'dashed',
   paint: (text) => `${sign}${text}${sign}`,
 });
 const size = { width: 20, height: 8, end: 5, unit: 'epoch' };
@@ -30,6 +30,16 @@ describe('braillePlot', () => {
     expect(lines[0]).toBe('      ━━ curve 1.000  *╍╍* curve* 0.000');
     expect(lines[1]).toMatch(/^ {2}1\.0 ┤\*.+\*.*[⠀-⣿]$/);
     expect(lines[5]).toMatch(/^ {2}0\.0 ┤[⠀-⣿]+.*\*.+\*$/);
+  });
+
+  test('points at a place of the x axis, and leaves out the last names where they have no room', () => {
+    const pointer = { x: 3, name: 'best epoch 3' };
+    const wide = braillePlot([{ ...curve(rising), line: 'dotted' }], { ...size, width: 40, pointer });
+    expect(wide[0]).toBe('      ┅┅ curve 1.000  ▲ best epoch 3');
+    expect(wide[6]).toMatch(/^ {6}└─+┴.*▲/);
+    expect(wide[7]!.indexOf('3')).toBe(wide[6]!.indexOf('▲'));
+    const narrow = braillePlot([curve(rising), curve(rising, '*')], { ...size, width: 25, pointer });
+    expect(narrow[0]).toBe('      ━━ curve  *╍╍* curve*');
   });
 
   test('leaves out what is not finite, and draws an empty grid without points', () => {

@@ -101,6 +101,23 @@ describe('compare', () => {
     expect(page.replaceAll(/xmlns(:xlink)?="[^"]*"/g, '')).not.toMatch(/https?:|src="(?!data:)|href=|<script| style=/);
   });
 
+  it('draws validation curves, with a ring at the epoch that is kept', async () => {
+    const folder = twoRuns();
+    expect(await train(folder, [...smallFlags, '--keep', 'best', '--out', 'runs/c'])).toMatchObject({ code: 0 });
+    expect(await train(folder, ['compare', 'runs/a', 'runs/c', '--html', 'c.html'])).toMatchObject({ code: 0 });
+    const page = readFileSync(join(folder, 'c.html'), 'utf8');
+    expect(page).toContain('<title>Loss by epoch: training, validation and test of a, c</title>');
+    expect(page).toContain('<i class="ring"></i>kept epoch');
+    const ringsOf = (text: string) =>
+      text.match(/<path [^>]*" stroke="var\(--\w+\)" stroke-width="2" opacity="1"\/>/g) ?? [];
+    // One for the loss, one for the accuracy, of the second run alone.
+    expect(ringsOf(page)).toHaveLength(2);
+    expect(ringsOf(page).every((ring) => ring.includes('--run2'))).toBe(true);
+    const report = readFileSync(join(folder, 'runs/c/report.html'), 'utf8');
+    expect(report).toMatch(/<i class="ring"><\/i>epoch \d, kept/);
+    expect(ringsOf(report)).toHaveLength(2);
+  });
+
   it('refuses a folder without a run, and none', async () => {
     const folder = smallFolder();
     const { code, stderr } = await train(folder, ['compare', 'data']);

@@ -14,6 +14,7 @@ export const run: RunStart = {
     versions: {},
   },
   epochs: 2,
+  keptBy: null,
   history: [],
 };
 

@@ -127,6 +127,28 @@ describe('terminal', () => {
     expect(Math.max(...text.split('\n').map((line) => line.length))).toBeLessThan(140);
   });
 
+  test('has the curves of validation data, and points at the epoch that is kept', async () => {
+    const stream = recordingStream({ ...terminal, columns: 140 });
+    const display = await createDisplay('terminal', stream);
+    display.start({ ...run, keptBy: 'accuracy' });
+    for (const [epoch, accuracy] of [
+      [1, 0.8],
+      [2, 0.7],
+    ] as const) {
+      for (const event of eventsOf(epoch)) {
+        display.event(event);
+        const validation = { loss: 0.5, metrics: { accuracy }, score: -accuracy, isBest: epoch === 1 };
+        if (event.type === 'epoch') display.event({ type: 'validation', epoch, seconds: 1, ...validation });
+      }
+    }
+    display.close();
+    const text = stripVTControlCharacters(stream.text);
+    expect(text).toMatch(
+      /━━ loss {2}┅┅ val loss {2}╍╍ test loss {2}▲ best epoch 1 +━━ train acc {2}┅┅ val acc {2}╍╍ test/,
+    );
+    expect(Math.max(...text.split('\n').map((line) => line.length))).toBeLessThan(140);
+  });
+
   test('fits a narrow terminal, breaking sentences between words', async () => {
     const text = stripVTControlCharacters(await show('terminal', recordingStream({ ...terminal, columns: 45 })));
     expect(Math.max(...text.split('\n').map((line) => line.length))).toBeLessThan(45);

@@ -5,7 +5,7 @@ import { type KnobName, knobs } from '../config/knobs.js';
 import { before } from '../config/resume.js';
 import { shortName } from '../display/format.js';
 import { metricsOf } from '../report/training-charts.js';
-import { type EpochRecord, figureOf, lessIsBetter } from '../run-record.js';
+import { bestBy, bestValidated, type EpochRecord, figureOf, keptBy } from '../run-record.js';
 import { type RecordedRun, settingText } from './read-run.js';
 
 /** A name, then a text for each run. */
@@ -73,8 +73,7 @@ export function figureRows(runs: readonly RecordedRun[]): Row[] {
 
 /** The best one by the run's own measure on the validation data, else the last. */
 function keptEpoch({ config, epochs }: RecordedRun): EpochRecord | undefined {
-  const by = String(config.keepBy ?? 'loss');
-  return (config.keep === 'best' && bestBy(by, epochs, ({ validation }) => validation)) || epochs.at(-1);
+  return bestValidated(keptBy(config), epochs) ?? epochs.at(-1);
 }
 
 function totalOf(epochs: readonly EpochRecord[], key: 'examples' | 'seconds'): number {
@@ -95,19 +94,4 @@ function digits(value: number | null | undefined): string | null {
 function bestText(name: string, epochs: readonly EpochRecord[]): string | null {
   const best = bestBy(name, epochs, ({ test }) => test);
   return best ? `${digits(figureOf(name, best.test))} (epoch ${best.epoch})` : null;
-}
-
-/** The first epoch with the best figure in a part; undefined if there is none. */
-function bestBy(
-  name: string,
-  epochs: readonly EpochRecord[],
-  of: (epoch: EpochRecord) => Metrics | undefined,
-): EpochRecord | undefined {
-  const sign = lessIsBetter.includes(name) ? 1 : -1;
-  const known = epochs.flatMap((epoch) => {
-    const part = of(epoch);
-    const figure = part && figureOf(name, part);
-    return Number.isFinite(figure) ? [{ epoch, score: sign * figure! }] : [];
-  });
-  return known.sort((a, b) => a.score - b.score)[0]?.epoch;
 }

@@ -4,6 +4,7 @@ import { type Html, html } from '../report/html.js';
 import { renderPage } from '../report/page.js';
 import { runColors } from '../report/style-sheet.js';
 import { comparisonFigures } from '../report/training-charts.js';
+import { keptBy } from '../run-record.js';
 import { figureRows, type Row, settingRows } from './figures.js';
 import type { RecordedRun } from './read-run.js';
 
@@ -23,7 +24,7 @@ export async function comparison(runs: readonly RecordedRun[]): Promise<Html> {
   const settings = settingRows(runs);
   return html`<section><h2>Curves</h2>
 <ul class="runs">${runs.map(({ name }, i) => html`<li><i class="key run${(i % runColors) + 1}"></i>${name}</li>\n`)}</ul>
-<div class="pair">${await comparisonFigures(runs)}</div></section>
+<div class="pair">${await comparisonFigures(runs.map((run) => ({ ...run, keptBy: keptBy(run.config) })))}</div></section>
 <section><h2>Figures</h2>${table('Figures', runs, figureRows(runs))}</section>
 <section><h2>Settings that differ</h2>${settings.length > 0 ? table('Settings', runs, settings) : html`<p class="note">None.</p>`}</section>`;
 }

@@ -5,6 +5,7 @@ import type { RecordedRun } from '../compare/read-run.js';
 import { type Html, html } from '../report/html.js';
 import { renderPage } from '../report/page.js';
 import { trainingSections } from '../report/report.js';
+import { keptBy } from '../run-record.js';
 import { script } from './script.js';
 
 /**
@@ -34,5 +35,5 @@ async function charts(runs: readonly RecordedRun[]): Promise<Html> {
   const [run] = runs;
   if (runs.length > 1) return comparison(runs);
   if (!run || run.epochs.length === 0) return html`<p class="note">The charts come with the first epoch.</p>`;
-  return trainingSections(run.epochs);
+  return trainingSections(run.epochs, keptBy(run.config));
 }

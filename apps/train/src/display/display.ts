@@ -11,6 +11,8 @@ export interface RunStart {
   readonly description: RunDescription;
   /** Epochs of the whole run. */
   readonly epochs: number;
+  /** The figure of the validation data by which the best epoch is kept; null if the last one is. */
+  readonly keptBy: string | null;
   /** The epochs that are done already when a run is resumed, else empty. */
   readonly history: readonly EpochRecord[];
 }

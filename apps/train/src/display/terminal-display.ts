@@ -37,7 +37,8 @@ export function terminalDisplay(stream: OutputStream): Display {
     if (!run) return [];
     const below = bottom();
     const chartHeight = Math.min(tallestChart, height() - below.length - 3);
-    const chart = curves.chart({ width: width(), height: chartHeight, epochs: run.epochs }, colours);
+    const { epochs: end, keptBy } = run;
+    const chart = curves.chart({ width: width(), height: chartHeight, epochs: end, keptBy }, colours);
     return [...(chart.length > 0 ? ['', ...chart] : []), ...below];
   }
 
@@ -56,7 +57,7 @@ export function terminalDisplay(stream: OutputStream): Display {
   }
 
   const epochs = collectEpochs((epoch, total) => {
-    curves.addTest(epoch.epoch, epoch.test);
+    curves.addEvaluated(epoch);
     print(epochLine(epoch, total, width()));
   });
 

@@ -20,7 +20,7 @@ export function outcomeText(
   // Where the loss has diverged, it would leave no room for the rest.
   const highest = 1.5 * points[0]!.smoothed;
   const curve = (name: 'loss' | 'smoothed', paint: (text: string) => string) => ({
-    ...{ name, paint, dashed: false },
+    ...{ name, paint, line: 'solid' as const },
     points: points.map((point) => [Math.log10(point.rate / first), Math.min(highest, point[name])] as const),
   });
   const mark = (x: number) => `1e${Math.round(Math.log10(first)) + x}`;

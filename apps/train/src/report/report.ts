@@ -3,7 +3,14 @@
 import type { Metrics } from '@bn/core';
 import { settingText } from '../compare/read-run.js';
 import { shortName } from '../display/format.js';
-import type { EpochRecord, MeasureTable, RunDescription, RunRecord, RunSummary } from '../run-record.js';
+import {
+  type EpochRecord,
+  keptBy,
+  type MeasureTable,
+  type RunDescription,
+  type RunRecord,
+  type RunSummary,
+} from '../run-record.js';
 import { batchNormSection } from './batch-norm-figures.js';
 import { confusionSection } from './confusion-section.js';
 import { type Html, type HtmlValue, html } from './html.js';
@@ -21,7 +28,7 @@ export async function renderReport(record: RunRecord): Promise<string> {
     kind: 'Training run',
     note: `${epochs.length} ${epochs.length === 1 ? 'epoch' : 'epochs'}, by ${description.backend} on ${description.device}`,
     main: html`${figures(summary)}
-${await trainingSections(epochs)}
+${await trainingSections(epochs, keptBy(config))}
 ${measuresSection(result.measures)}
 ${confusionSection(result.confusion, result.names)}
 ${mistakesSection(result.mistakes, config.task === 'regress')}
@@ -34,10 +41,14 @@ ${seenSection(views.seen)}
   });
 }
 
-/** What is known of a run while it trains. */
-export async function trainingSections(epochs: readonly EpochRecord[]): Promise<Html> {
+/**
+ * What is known of a run while it trains.
+ *
+ * @param by the figure by which it keeps its best epoch; null if it keeps the last one
+ */
+export async function trainingSections(epochs: readonly EpochRecord[], by: string | null): Promise<Html> {
   return html`<section><h2>Training</h2>
-<div class="pair">${await trainingFigures(epochs)}</div>
+<div class="pair">${await trainingFigures(epochs, by)}</div>
 ${epochTable(epochs)}</section>
 ${await batchNormSection(epochs)}`;
 }

@@ -62,6 +62,8 @@ figcaption { display: flex; flex-wrap: wrap; justify-content: space-between; gap
 .key.test { border-top: 2px dashed var(--test) }
 .key.plain { border-top-color: var(--muted) }
 .key.dashed { border-top-style: dashed }
+.key.dotted { border-top-style: dotted }
+.ring { display: inline-block; width: .6rem; height: .6rem; margin: 0 .4rem 0 .7rem; border: 2px solid var(--muted); border-radius: 50%; vertical-align: middle }
 ${Array.from({ length: runColors }, (_, i) => `.key.run${i + 1} { border-top: 4px solid var(--run${i + 1}) }`).join('\n')}
 .choices { margin-top: 1rem; min-width: 0 }
 .choices legend { padding: 0 .4rem; color: var(--muted) }

@@ -2,7 +2,7 @@
 
 import type { TopLevelSpec } from 'vega-lite';
 import { shortName } from '../display/format.js';
-import { type EpochRecord, figureOf } from '../run-record.js';
+import { bestValidated, type EpochRecord, figureOf } from '../run-record.js';
 import { type ChartTheme, pageTheme, renderChart } from './chart.js';
 import { type Html, html } from './html.js';
 import { runColors } from './style-sheet.js';
@@ -12,6 +12,8 @@ interface Series {
   readonly color: string;
   readonly dash: readonly number[];
   readonly points: readonly { readonly epoch: number; readonly value: number | undefined }[];
+  /** An epoch whose point has a ring. */
+  readonly ringed?: number | undefined;
 }
 
 const fileTheme: ChartTheme = {
@@ -55,47 +57,60 @@ export function metricsOf(epochs: readonly EpochRecord[]): string[] {
   return Object.keys(epochs[0]?.metrics ?? {});
 }
 
-/** Loss and each metric, in training and test as far as there are any. */
-export async function trainingFigures(epochs: readonly EpochRecord[]): Promise<Html[]> {
+/**
+ * Loss and each metric, in training, validation and test as far as there are any.
+ *
+ * @param by the figure by which the run keeps its best epoch, which has a ring; null for none
+ */
+export async function trainingFigures(epochs: readonly EpochRecord[], by: string | null): Promise<Html[]> {
+  const kept = bestValidated(by, epochs)?.epoch;
+  const validated = { ...validation, ringed: kept };
   const figures = ['loss', ...metricsOf(epochs)].map(async (name) => {
     const series = withValues([
       seriesOf(epochs, training, (epoch) => figureOf(name, epoch)),
-      seriesOf(epochs, validation, (epoch) => epoch.validation && figureOf(name, epoch.validation)),
+      seriesOf(epochs, validated, (epoch) => epoch.validation && figureOf(name, epoch.validation)),
       seriesOf(epochs, test, (epoch) => figureOf(name, epoch.test)),
     ]);
     if (series.length === 0) return [];
     const names = series.map(({ name }) => name);
     const legend = names.map((name) => html`<i class="key ${name}"></i>${name} `);
-    return [
-      await lineFigure(
-        name,
-        series,
-        new Intl.ListFormat('en').format(names),
-        html`<span class="legend">${legend}</span>`,
-      ),
-    ];
+    const ring = kept !== undefined && html`<i class="ring"></i>epoch ${kept}, kept`;
+    const of = `${new Intl.ListFormat('en').format(names)}${kept === undefined ? '' : `; epoch ${kept} is kept`}`;
+    return [await lineFigure(name, series, of, html`<span class="legend">${legend}${ring}</span>`)];
   });
   return (await Promise.all(figures)).flat();
 }
 
-/** The curves of several runs over each other: solid in training, dashed on test data. Runs have the colours 1, 2, …. */
+/**
+ * The curves of several runs over each other: solid in training, dotted on validation data, dashed on test data. Runs have the colours 1, 2, ….
+ *
+ * @param runs with the figure by which each keeps its best epoch, which has a ring; null for none
+ */
 export async function comparisonFigures(
-  runs: readonly { readonly name: string; readonly epochs: readonly EpochRecord[] }[],
+  runs: readonly { readonly name: string; readonly epochs: readonly EpochRecord[]; readonly keptBy: string | null }[],
 ): Promise<Html[]> {
   const names = [...new Set(runs.flatMap(({ epochs }) => ['loss', ...metricsOf(epochs)]))];
   const figures = names.map(async (name) => {
     const series = withValues(
       runs.flatMap((run, i) => {
         const color = `var(--run${(i % runColors) + 1})`;
+        const ringed = bestValidated(run.keptBy, run.epochs)?.epoch;
+        const validated = { name: `${i} validation`, color, dash: validation.dash, ringed };
         return [
           seriesOf(run.epochs, { name: `${i} train`, color, dash: solid }, (epoch) => figureOf(name, epoch)),
+          seriesOf(run.epochs, validated, (epoch) => epoch.validation && figureOf(name, epoch.validation)),
           seriesOf(run.epochs, { name: `${i} test`, color, dash: test.dash }, (epoch) => figureOf(name, epoch.test)),
         ];
       }),
     );
     if (series.length === 0) return [];
-    const legend = html`<span class="legend"><i class="key plain"></i>training <i class="key plain dashed"></i>test</span>`;
-    return [await lineFigure(name, series, `training and test of ${runs.map((run) => run.name).join(', ')}`, legend)];
+    const isValidated = series.some((one) => one.name.endsWith(' validation'));
+    const isKept = series.some(({ ringed }) => ringed !== undefined);
+    const legend = html`<span class="legend"><i class="key plain"></i>training ${
+      isValidated && html`<i class="key plain dotted"></i>validation `
+    }<i class="key plain dashed"></i>test${isKept && html` <i class="ring"></i>kept epoch`}</span>`;
+    const parts = isValidated ? 'training, validation and test' : 'training and test';
+    return [await lineFigure(name, series, `${parts} of ${runs.map((run) => run.name).join(', ')}`, legend)];
   });
   return (await Promise.all(figures)).flat();
 }
@@ -125,18 +140,30 @@ function lineChart(
   const names = series.map(({ name }) => name);
   const longest = Math.max(...series.map(({ points }) => points.length));
   const legend = options.legend ? { orient: 'bottom' as const, symbolType: 'stroke' } : null;
+  const ringed = series.flatMap(({ name, points, ringed }) =>
+    points
+      .filter(({ epoch, value }) => epoch === ringed && Number.isFinite(value))
+      .map((point) => ({ ...point, series: name })),
+  );
   return {
     width: options.width,
     height: options.height,
     data: { values },
-    // A curve of a few points shows them; a single point would be no line at all.
-    mark: { type: 'line', point: longest <= 30 ? { size: 22, filled: true } : false },
     encoding: {
       x: epochAxis(values),
       y: valueAxis('value', { zero: options.zero, ticks: 5 }),
       color: { field: 'series', scale: { domain: names, range: series.map(({ color }) => color) }, legend },
-      strokeDash: { field: 'series', scale: { domain: names, range: series.map(({ dash }) => [...dash]) }, legend },
     },
+    layer: [
+      {
+        // A curve of a few points shows them; a single point would be no line at all.
+        mark: { type: 'line', point: longest <= 30 ? { size: 22, filled: true } : false },
+        encoding: {
+          strokeDash: { field: 'series', scale: { domain: names, range: series.map(({ dash }) => [...dash]) }, legend },
+        },
+      },
+      { data: { values: ringed }, mark: { type: 'point', size: 130, strokeWidth: 2, filled: false, opacity: 1 } },
+    ],
   };
 }
 

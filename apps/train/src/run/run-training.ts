@@ -10,7 +10,7 @@ import { invocation } from '../display/invocation.js';
 import { loadingProgress } from '../display/progress.js';
 import { requireRuntime } from '../export/check-export.js';
 import { readWeights } from '../load/read-weights.js';
-import type { EpochRecord, RunDescription, RunRecord } from '../run-record.js';
+import { type EpochRecord, keptBy, type RunDescription, type RunRecord } from '../run-record.js';
 import type { EventLog } from '../tensorboard/event-log.js';
 import { conclude } from './conclude.js';
 import { describeRun, shortPath } from './describe-run.js';
@@ -113,7 +113,7 @@ async function trainAndRecord(run: Run, settings: Settings, io: Io): Promise<boo
   const onAbort = () => display.message(`${ending}; once more to stop at once`);
   io.signal.addEventListener('abort', onAbort);
   try {
-    display.start({ description, epochs: config.epochs, history });
+    display.start({ description, epochs: config.epochs, keptBy: keptBy(config), history });
     display.message(describeSignature(signature));
     if (run.dashboard) display.message(`the dashboard is at ${run.dashboard.url}`);
     if (fitted.frozen) display.message(fitted.frozen.text);
