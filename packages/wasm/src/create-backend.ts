@@ -1,9 +1,10 @@
 // Makes a backend: finds out what the engine can do, reserves memory, starts threads.
 
 import { type Backend, type BackendOptions, BnError, type Device, type Diagnosis } from '@bn/core';
-import { allPasses, type Passes } from './passes.js';
-import { enableRelaxedSimd, isPage, processors, whyOneThread } from './run/engine.js';
+import { allPasses, type Passes } from './pipeline.js';
+import { enableRelaxedSimd, isPage, node, processors, whyOneThread } from './run/engine.js';
 import { Heap } from './run/heap.js';
+import { printPlans } from './run/print-plans.js';
 import { requireWebAssembly } from './run/require-webassembly.js';
 import { Team } from './run/team.js';
 import { WasmBackend } from './run/wasm-backend.js';
@@ -46,11 +47,12 @@ export async function createBackend({
     throw new BnError('argument', `threads must be a positive integer, got ${threads}`);
   }
   requireWebAssembly();
+  const look = printPlans(node?.env.BN_PRINT);
   const relaxed = !exact && enableRelaxedSimd();
   const { heap, team, reason } = await gather(threads ?? processors(), createWorker);
   const description = `cpu (WebAssembly, ${relaxed ? 'relaxed SIMD' : 'SIMD'}, ${team.threads} thread${team.threads === 1 ? '' : 's'})`;
   const found: Device = { kind: 'cpu', description, ...(reason !== undefined && { reason: `one thread: ${reason}` }) };
-  return new WasmBackend(found, heap, team, { relaxed, passes: { ...allPasses, ...passes }, profile });
+  return new WasmBackend(found, heap, team, { relaxed, passes: { ...allPasses, ...passes }, profile, look });
 }
 
 /** Memory and the team of threads. If only one thread is possible, says why. */

@@ -3,7 +3,8 @@
 
 import { createGraph, gradients, input, ops } from '@bn/core';
 import { compile } from './compile.js';
-import { allPasses } from './passes.js';
+import { allPasses } from './pipeline.js';
+import { unoptimized } from './run/engine.js';
 
 let isWarm = false;
 
@@ -16,9 +17,12 @@ export function warmUp(): void {
   const centered = ops.sub(y, ops.mean(y, [0, 2, 3], { keepDims: true }));
   const scores = ops.matmul(ops.reshape(ops.sigmoid(centered), [8, 8]), matrix);
   const slopes = gradients(scores, [filter, matrix]);
-  compile(createGraph({ filter: ops.sub(filter, slopes[0]), matrix: ops.sub(matrix, slopes[1]) }), 8, {
-    ...{ relaxed: true, passes: allPasses, threads: 1, countsRows: false, profile: false },
-    memory: { maximum: 1, shared: true },
-    reserve: () => 0,
-  });
+  const graph = createGraph({ filter: ops.sub(filter, slopes[0]), matrix: ops.sub(matrix, slopes[1]) });
+  unoptimized(() =>
+    compile(graph, 8, {
+      ...{ relaxed: true, passes: allPasses, threads: 1, countsRows: false, profile: false },
+      memory: { maximum: 1, shared: true },
+      reserve: () => 0,
+    }),
+  );
 }

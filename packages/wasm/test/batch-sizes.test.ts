@@ -5,8 +5,7 @@ import { createBackend as createReference } from '@bn/reference';
 import { createBackend } from '@bn/wasm';
 import { expect, test } from 'vitest';
 import { hasIndependentRows } from '../src/analysis/independent-rows.js';
-import { planGraph } from '../src/compile.js';
-import { allPasses } from '../src/passes.js';
+import { allPasses, planGraph } from '../src/pipeline.js';
 import { capacityFor, Programs } from '../src/run/programs.js';
 
 const pixels = input('pixels', [null, 2, 6, 6], 'uint8');

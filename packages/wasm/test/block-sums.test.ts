@@ -3,8 +3,7 @@
 import { createGenerator, createGraph, input, ops, sizeOf, type Tensor, type TypedArray } from '@bn/core';
 import { createBackend } from '@bn/wasm';
 import { expect, test } from 'vitest';
-import { planGraph } from '../src/compile.js';
-import { allPasses } from '../src/passes.js';
+import { allPasses, planGraph } from '../src/pipeline.js';
 
 /** A convolution with 136 × 128 weights, their gradient, and the weights after a step along another. */
 function wide(batch: number) {

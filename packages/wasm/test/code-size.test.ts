@@ -4,7 +4,7 @@ import { batchNorm, classification, defineModel, type Layer, sgd, trainingStepGr
 import { batchNormFromScratch, lenet } from '@bn/models';
 import { expect, test } from 'vitest';
 import { compile } from '../src/compile.js';
-import { allPasses } from '../src/passes.js';
+import { allPasses } from '../src/pipeline.js';
 import { innermostLoops } from './loop-bodies.js';
 
 const normalizations: Readonly<Record<string, (() => Layer) | undefined>> = {

@@ -4,7 +4,7 @@ import type { Backend, TypedArray } from '@bn/core';
 import { createBackend as createReference } from '@bn/reference';
 import { createBackend, type WasmBackendOptions } from '@bn/wasm';
 import { afterAll, beforeAll, expect } from 'vitest';
-import { allPasses } from '../src/passes.js';
+import { allPasses } from '../src/pipeline.js';
 import type { Case } from './random-graphs.js';
 import { runCase } from './run-case.js';
 

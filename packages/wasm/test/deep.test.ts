@@ -12,10 +12,10 @@ import {
   trainingStepGraph,
 } from '@bn/core';
 import { expect, test } from 'vitest';
-import { compile, planGraph } from '../src/compile.js';
+import { compile } from '../src/compile.js';
 import { type Buffer, buffersOf, elementsOf } from '../src/ir/nest.js';
-import { allPasses } from '../src/passes.js';
-import { planMemory } from '../src/plan/memory-plan.js';
+import { allPasses, planGraph } from '../src/pipeline.js';
+import { lifeOf, planMemory } from '../src/plan/memory-plan.js';
 
 /** @param pairs of a dense layer and batch normalization, one after the other */
 function deepStep(pairs: number) {
@@ -30,7 +30,7 @@ function deepStep(pairs: number) {
 
 test('more buffers than are placed one by one do not share memory while they live', () => {
   const { steps } = planGraph(deepStep(150), 10, allPasses);
-  const { fixed, fixedBytes } = planMemory(steps);
+  const { fixed, fixedBytes } = planMemory(steps, lifeOf);
   expect(fixed.size).toBeGreaterThan(1500);
   const lives = new Map<Buffer, { first: number; last: number }>();
   steps.forEach(({ nests }, step) => {

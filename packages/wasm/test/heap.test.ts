@@ -2,7 +2,7 @@
 
 import { constant, createGraph, input, ops } from '@bn/core';
 import { expect, test } from 'vitest';
-import { allPasses } from '../src/passes.js';
+import { allPasses } from '../src/pipeline.js';
 import { Heap } from '../src/run/heap.js';
 import { Team } from '../src/run/team.js';
 import { WasmBackend } from '../src/run/wasm-backend.js';

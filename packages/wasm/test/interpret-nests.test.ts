@@ -3,9 +3,8 @@
 import { createGraph, gradients, input, ops } from '@bn/core';
 import { createBackend as createReference } from '@bn/reference';
 import { describe, expect, test } from 'vitest';
-import { planGraph } from '../src/compile.js';
-import { allPasses, type Passes } from '../src/passes.js';
-import { planMemory } from '../src/plan/memory-plan.js';
+import { allPasses, type Passes, passesOf, planGraph } from '../src/pipeline.js';
+import { lifeOf, planMemory } from '../src/plan/memory-plan.js';
 import type { Step } from '../src/plan/steps.js';
 import { interpret } from './interpret-nests.js';
 import { batches, type Case, filled, randomGraph, randomTraining } from './random-graphs.js';
@@ -16,7 +15,7 @@ async function expectEqual(made: Case, ...without: (keyof Passes)[]): Promise<vo
   for (const left of [null, ...without]) {
     const passes: Passes = { ...allPasses, ...(left && { [left]: false }) };
     const plan = planGraph(made.graph, 1, passes);
-    const actual = interpret(plan, planMemory(plan.steps, passes.reuse), made.inputs, passes);
+    const actual = interpret(plan, planMemory(plan.steps, passesOf('memory', passes)[0]), made.inputs, passes);
     for (const [name, values] of results) {
       const scale = Array.from(values).reduce((largest, v) => Math.max(largest, Math.abs(v)), 1e-3);
       // Tables of the plan are in float32.
@@ -80,7 +79,7 @@ describe('the interpreter sees', () => {
   const [a, b] = [input('a', [50, 60]), input('b', [60, 50])];
   const made = filled(createGraph({ y: ops.matmul(ops.matmul(ops.matmul(a, b), a), b) }));
   const plan = planGraph(made.graph, 1, passes);
-  const memory = planMemory(plan.steps);
+  const memory = planMemory(plan.steps, lifeOf);
   const run = (steps: readonly Step[], places = memory) => interpret({ ...plan, steps }, places, made.inputs, passes);
 
   test('steps that do not wait for each other', () => {

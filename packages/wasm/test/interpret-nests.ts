@@ -3,7 +3,6 @@
 // where two tasks that may run at the same time meet at one place, and where an index leaves its buffer.
 
 import { sizeOf, type TypedArray } from '@bn/core';
-import type { planGraph } from '../src/compile.js';
 import type { Index, Loop } from '../src/ir/index-form.js';
 import {
   type Access,
@@ -16,7 +15,7 @@ import {
   type Nest,
   type Statement,
 } from '../src/ir/nest.js';
-import type { Passes } from '../src/passes.js';
+import { type Passes, type Plan, passesOf } from '../src/pipeline.js';
 import type { MemoryPlan } from '../src/plan/memory-plan.js';
 import { scheduleNest } from '../src/plan/schedule-nest.js';
 import type { Step } from '../src/plan/steps.js';
@@ -24,7 +23,7 @@ import { groupsPerChunk } from '../src/reshape/partial-sums.js';
 import { Memory, type Task } from './interpreted-memory.js';
 
 export function interpret(
-  { steps, lowered, bound }: Omit<ReturnType<typeof planGraph>, 'steps'> & { readonly steps: readonly Step[] },
+  { steps, lowered, bound }: Plan,
   plan: MemoryPlan,
   inputs: ReadonlyMap<string, TypedArray>,
   passes: Passes,
@@ -80,7 +79,8 @@ class Interpreter {
     else {
       for (const nest of nests) {
         // Ranges of this loop run at the same time.
-        const first = domain === 'ranges' ? scheduleNest(nest, domain, this.#passes).outer[0].loop : null;
+        const first =
+          domain === 'ranges' ? scheduleNest(nest, domain, passesOf('tiles', this.#passes)[0]).outer[0].loop : null;
         const begin = () => {
           this.#task = { step };
         };

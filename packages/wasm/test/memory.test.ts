@@ -5,7 +5,7 @@ import { createBackend as createReference } from '@bn/reference';
 import { createBackend } from '@bn/wasm';
 import { expect, test } from 'vitest';
 import { compile, type Program } from '../src/compile.js';
-import { allPasses } from '../src/passes.js';
+import { allPasses } from '../src/pipeline.js';
 import { Heap } from '../src/run/heap.js';
 import { Team } from '../src/run/team.js';
 import { innermostLoops } from './loop-bodies.js';

@@ -14,8 +14,7 @@ import {
 } from '@bn/core';
 import { batchNormFromScratch, lenet } from '@bn/models';
 import { expect, test } from 'vitest';
-import { planGraph } from '../src/compile.js';
-import { allPasses } from '../src/passes.js';
+import { allPasses, planGraph } from '../src/pipeline.js';
 import { printSteps } from '../src/plan/steps.js';
 
 function stepsOf(normalization: () => Layer) {

@@ -4,7 +4,7 @@ import { createGraph, input, ops, type Value } from '@bn/core';
 import { createBackend, type WebWorker } from '@bn/wasm';
 import { afterEach, describe, expect, test, vi } from 'vitest';
 import { compile, type Program } from '../src/compile.js';
-import { allPasses } from '../src/passes.js';
+import { allPasses } from '../src/pipeline.js';
 import { Heap } from '../src/run/heap.js';
 import { Team } from '../src/run/team.js';
 
@@ -109,7 +109,7 @@ describe('a thread', () => {
   ];
 
   test.each(places)('that fails is an error, then and afterwards: %s', async (_, inPage) => {
-    const nowhere = (made: Program) => ({ ...made, stages: [[{ name: 'missing', start: 0, end: 1 }], ...made.stages] });
+    const nowhere = (made: Program) => ({ ...made, rounds: [[{ name: 'missing', start: 0, end: 1 }], ...made.rounds] });
     const { team, handle } = await teamOf(nowhere, inPage);
     await expect(team.run(handle, () => {})).rejects.toMatchObject(failure);
     await expect(team.run(handle, () => {})).rejects.toMatchObject(failure);

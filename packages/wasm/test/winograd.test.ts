@@ -4,8 +4,7 @@ import { constant, createGenerator, createGraph, type Graph, input, ops, sizeOf,
 import { createBackend as createReference } from '@bn/reference';
 import { createBackend } from '@bn/wasm';
 import { expect, test } from 'vitest';
-import { planGraph } from '../src/compile.js';
-import { allPasses } from '../src/passes.js';
+import { allPasses, planGraph } from '../src/pipeline.js';
 import { printSteps } from '../src/plan/steps.js';
 import { operationsOf } from '../src/profile/operations.js';
 

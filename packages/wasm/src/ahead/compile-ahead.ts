@@ -4,7 +4,7 @@ import { BnError, type Graph, type Signature, sameShape, sizeOf } from '@bn/core
 import { compileFunctions, type Program } from '../compile.js';
 import { Code } from '../emit/code.js';
 import { encodeModule, type ModuleFunction } from '../emit/module.js';
-import { allPasses } from '../passes.js';
+import { allPasses } from '../pipeline.js';
 import { unoptimized } from '../run/engine.js';
 import { firstAddress, pageBytes, slack } from '../run/heap.js';
 import { type Contents, sectionName } from './contents.js';
@@ -66,12 +66,12 @@ function requireSigned({ inputs, outputs }: Graph, { input, output }: Signature)
 
 /** A function that calls everything in order. */
 function runAll(
-  { stages, threadMemory }: Omit<Program, 'bytes'>,
+  { rounds, threadMemory }: Omit<Program, 'bytes'>,
   functions: readonly ModuleFunction[],
 ): ModuleFunction {
   const indices = new Map(functions.map(({ exportName }, i) => [exportName, i]));
   const code = new Code(0, false);
-  for (const { name, start, end } of stages.flat()) {
+  for (const { name, start, end } of rounds.flat()) {
     for (const argument of [start, end, threadMemory]) code.constant(argument);
     code.call(indices.get(name)!);
   }

@@ -17,6 +17,9 @@ export interface ModuleImport {
   readonly parameters: number;
 }
 
+/** The clock that timed programs call. */
+export const markImport: ModuleImport = { name: 'mark', parameters: 1 };
+
 /** Memory that a module imports as `env.memory`. */
 export interface ImportedMemory {
   /** In pages. */

@@ -105,7 +105,7 @@ export function elementsOf(buffer: Buffer): number {
 }
 
 /** The place of the element at `indices`; null where the lane axis is indexed by more than its own two loops. */
-export function place(buffer: Buffer, indices: readonly Index[]): Index | null {
+export function elementAt(buffer: Buffer, indices: readonly Index[]): Index | null {
   const { shape, laneAxis } = buffer;
   const parts: Index[] = [];
   const strides: number[] = [];

@@ -7,10 +7,10 @@ import {
   type Access,
   type Buffer,
   type Expression,
+  elementAt,
   type Guard,
   kindOf,
   type Nest,
-  place,
   temporary,
   withLoops,
 } from '../ir/nest.js';
@@ -102,7 +102,7 @@ export class NestBuilder implements Lowering {
 
   read(node: Tensor, indices: readonly Index[], guards: readonly Guard[] = []): Read {
     const buffer = this.#graph.memoryOf(node);
-    const index = placeOf({ ...buffer, shape: node.shape as number[] }, indices);
+    const index = elementOf({ ...buffer, shape: node.shape as number[] }, indices);
     return { op: 'read', kind: kindOf(node.dtype), access: { buffer, index, guards } };
   }
 
@@ -117,7 +117,7 @@ export class NestBuilder implements Lowering {
   }
 
   write(buffer: Buffer, indices: readonly Index[], guards: readonly Guard[] = []): Access {
-    return { buffer, index: placeOf(buffer, indices), guards };
+    return { buffer, index: elementOf(buffer, indices), guards };
   }
 
   loops(shape: readonly number[], laneAxis: number | null, name: string): { loops: Loop[]; indices: Index[] } {
@@ -181,8 +181,8 @@ export class NestBuilder implements Lowering {
   }
 }
 
-function placeOf(buffer: Buffer, indices: readonly Index[]): Index {
-  const index = place(buffer, indices);
+function elementOf(buffer: Buffer, indices: readonly Index[]): Index {
+  const index = elementAt(buffer, indices);
   if (!index) throw new Error(`${buffer.name}: lanes are indexed by [${indices.join(', ')}]`);
   return index;
 }

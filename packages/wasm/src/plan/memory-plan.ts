@@ -26,8 +26,23 @@ interface Interval {
   readonly last: number;
 }
 
-export function planMemory(steps: readonly Step[], reuse = true): MemoryPlan {
-  const uses = new Map<Buffer, { first: Use; last: Use }>();
+/** The first and the last nest that use a buffer. */
+interface Uses {
+  first: Use;
+  last: Use;
+}
+
+type Life = Pick<Interval, 'first' | 'last'>;
+
+/** From where to where a buffer is needed, in steps or in nests. */
+export function lifeOf({ first, last }: Uses, unit: keyof Use): Life {
+  return { first: first[unit], last: last[unit] };
+}
+
+const forever = (): Life => ({ first: 0, last: Infinity });
+
+export function planMemory(steps: readonly Step[], life: typeof lifeOf = forever): MemoryPlan {
+  const uses = new Map<Buffer, Uses>();
   let position = 0;
   steps.forEach(({ nests }, step) => {
     for (const nest of nests) {
@@ -40,13 +55,13 @@ export function planMemory(steps: readonly Step[], reuse = true): MemoryPlan {
     }
   });
   const [fixed, perThread]: [Interval[], Interval[]] = [[], []];
-  for (const [buffer, { first, last }] of uses) {
+  for (const [buffer, own] of uses) {
+    const { first, last } = own;
     const within = first.step === last.step && steps[first.step].domain === 'groups' && buffer.laneAxis !== null;
-    const span = (of: 'step' | 'position') => (reuse ? { first: first[of], last: last[of] } : { first: 0, last: 1e9 });
-    if (within) perThread.push({ buffer, bytes: 4 * groupElements(buffer), ...span('position') });
-    else fixed.push({ buffer, bytes: 4 * elementsOf(buffer), ...span('step') });
+    if (within) perThread.push({ buffer, bytes: 4 * groupElements(buffer), ...life(own, 'position') });
+    else fixed.push({ buffer, bytes: 4 * elementsOf(buffer), ...life(own, 'step') });
   }
-  const [all, own] = [place(fixed), place(perThread)];
+  const [all, own] = [firstFit(fixed), firstFit(perThread)];
   return { fixed: all.offsets, fixedBytes: all.bytes, perThread: own.offsets, threadBytes: own.bytes };
 }
 
@@ -54,7 +69,7 @@ export function planMemory(steps: readonly Step[], reuse = true): MemoryPlan {
 const mostSearched = 1000;
 
 /** First fit, the largest first; buffers whose lifetimes touch do not share memory. */
-function place(intervals: readonly Interval[]): { offsets: Map<Buffer, number>; bytes: number } {
+function firstFit(intervals: readonly Interval[]): { offsets: Map<Buffer, number>; bytes: number } {
   /** In the order of offsets. */
   const placed: (Interval & { readonly offset: number; readonly end: number })[] = [];
   let bytes = 0;

@@ -2,18 +2,18 @@
 
 import { iterationsOf, type Loop } from '../ir/index-form.js';
 import { expressionsIn, guardsOf, type Nest, productReads, readsOf } from '../ir/nest.js';
-import type { Passes } from '../passes.js';
 import type { Schedule } from './schedule.js';
 import type { Domain } from './steps.js';
 import { type Tiles, tileContraction } from './tile-contraction.js';
 
-/** @param isSmall whether the nest is too small a part of the program for a choice of tiles */
-export function scheduleNest(nest: Nest, domain: Domain, passes: Passes, isSmall = false): Schedule {
+/**
+ * @param choose chooses tiles; without it every loop runs one iteration after the other
+ * @param isSmall whether the nest is too small a part of the program for a choice of tiles
+ */
+export function scheduleNest(nest: Nest, domain: Domain, choose?: typeof chooseTiles, isSmall = false): Schedule {
   const vector = chooseVector(nest);
   const fixed = domain === 'groups' ? (nest.outer.find(({ kind }) => kind === 'group') ?? null) : null;
-  const tiles = passes.tiles
-    ? ((isSmall ? null : tileContraction(nest, vector, fixed)) ?? tileOthers(nest, vector, fixed))
-    : null;
+  const tiles = choose?.(nest, vector, fixed, isSmall);
   const plain = (loops: readonly Loop[]) => loops.map((loop) => ({ loop, tile: tiles?.get(loop) ?? 1 }));
   const last = (loops: readonly Loop[]) => [
     ...loops.filter((loop) => loop !== vector || loop.kind === 'lane'),
@@ -22,6 +22,16 @@ export function scheduleNest(nest: Nest, domain: Domain, passes: Passes, isSmall
   const drive = domain === 'groups' ? 'group' : domain === 'ranges' ? 'range' : 'none';
   const outer = drive === 'group' ? nest.outer : groupsInside(nest, last(nest.outer));
   return { nest, vector, outer: plain(outer), inner: plain(last(nest.inner)), drive };
+}
+
+/**
+ * Iterations of loops that are written out one after the other.
+ *
+ * @param fixed a loop that runs one iteration after the other
+ * @param isSmall whether the nest is too small a part of the program for a long search
+ */
+export function chooseTiles(nest: Nest, vector: Loop | null, fixed: Loop | null, isSmall: boolean): Tiles {
+  return (isSmall ? null : tileContraction(nest, vector, fixed)) ?? tileOthers(nest, vector, fixed);
 }
 
 /** Elements that a second-level cache holds beside others. */

@@ -19,3 +19,15 @@ export interface Schedule {
   /** How calls drive the first outer loop: one group each, a range each, or not at all. */
   readonly drive: 'group' | 'range' | 'none';
 }
+
+/**
+ * The schedule as a line: extents of loops, outer ones before the bar, with `×` for iterations that are written out, `*` for
+ * the loop in lanes.
+ */
+export function printSchedule({ nest, vector, outer, inner }: Schedule): string {
+  const loops = (plans: readonly LoopPlan[]) =>
+    plans
+      .map(({ loop, tile }) => `${loop.name}<${loop.extent}${loop === vector ? '*' : ''}${tile > 1 ? `×${tile}` : ''}`)
+      .join(' ');
+  return `${nest.name}: ${loops(outer)}${inner.length > 0 ? ` | ${loops(inner)}` : ''}`;
+}

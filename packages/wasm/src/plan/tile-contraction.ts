@@ -54,7 +54,7 @@ interface Candidate extends Choice {
 }
 
 /** Places of an operand in a block, and cache lines that they lie in. */
-interface Places {
+interface Footprint {
   readonly places: number;
   readonly lines: number;
 }
@@ -187,7 +187,7 @@ class Model {
   readonly #sides: readonly Side[];
   readonly #guards: readonly Guard[];
   /** Places by strides and sizes: most choices of tiles differ for one of the operands only. */
-  readonly #places = new Map<string, Places>();
+  readonly #footprints = new Map<string, Footprint>();
   /** Vectors of results, and products for each. */
   readonly #results: number;
   readonly #products: number;
@@ -236,8 +236,8 @@ class Model {
   #blockCost({ tiles, volume, sums }: Choice, exact: boolean): number {
     const { held, tests } = this.#tested(tiles);
     if (!exact && !held?.includes(false)) {
-      const a = this.#placesOf(tiles, 0);
-      const b = this.#placesOf(tiles, 1);
+      const a = this.#footprintOf(tiles, 0);
+      const b = this.#footprintOf(tiles, 1);
       return this.#cycles(a.places + b.places, volume, sums, a.lines + b.lines, tests);
     }
     const numbers = new Map<number, number>();
@@ -263,16 +263,16 @@ class Model {
   }
 
   /** Of an operand, without guards. */
-  #placesOf(tiles: readonly Tile[], operand: 0 | 1): Places {
+  #footprintOf(tiles: readonly Tile[], operand: 0 | 1): Footprint {
     let key = '';
     for (let i = 0; i < tiles.length; i++) {
       const stride = tiles[i].side.strides[operand];
       if (stride !== 0) key += `${stride}:${tiles[i].size} `;
     }
-    let known = this.#places.get(key);
+    let known = this.#footprints.get(key);
     if (!known) {
-      known = distinctPlaces(tiles, operand);
-      this.#places.set(key, known);
+      known = footprintOf(tiles, operand);
+      this.#footprints.set(key, known);
     }
     return known;
   }
@@ -326,7 +326,7 @@ function openGuard({ index, size }: Guard, tiles: readonly Tile[]) {
 }
 
 /** How many places an operand has in a block without guards, and in how many cache lines. */
-function distinctPlaces(tiles: readonly Tile[], operand: 0 | 1): Places {
+function footprintOf(tiles: readonly Tile[], operand: 0 | 1): Footprint {
   const moving = tiles.filter(({ side }) => side.strides[operand] !== 0);
   const sorted = new Int32Array(offsets(moving, stridesOf(moving, operand))).sort();
   let places = 1;

@@ -1,8 +1,8 @@
 // What the clock of profiled programs takes itself.
 
 import { Code } from '../emit/code.js';
-import { encodeModule } from '../emit/module.js';
-import { createClock, createTimes, markImport } from '../run/clock.js';
+import { encodeModule, markImport } from '../emit/module.js';
+import { createClock, createTimes } from '../run/clock.js';
 import type { Heap } from '../run/heap.js';
 
 const [rounds, calls] = [20, 1000];

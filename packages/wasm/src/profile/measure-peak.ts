@@ -1,9 +1,8 @@
 // What the processor can do at most by the instructions that programs use: multiply-adds that wait for nothing.
 
 import { Code, i32, scalar, v128, vector } from '../emit/code.js';
-import { encodeModule } from '../emit/module.js';
+import { encodeModule, markImport } from '../emit/module.js';
 import { nestParameters } from '../emit/nest-code.js';
-import { markImport } from '../run/clock.js';
 import type { Heap } from '../run/heap.js';
 import type { Team } from '../run/team.js';
 
@@ -25,7 +24,7 @@ export async function measurePeak(team: Team, heap: Heap, relaxed: boolean): Pro
   const body = multiplyAdds(relaxed).encode();
   const handle = await team.load({
     bytes: encodeModule([{ parameters: nestParameters, body, exportName: 'peak' }], { maximum, shared }, [markImport]),
-    stages: [tasks.map((i) => ({ name: 'peak', start: i, end: i + 1 }))],
+    rounds: [tasks.map((i) => ({ name: 'peak', start: i, end: i + 1 }))],
     iterations: Number.POSITIVE_INFINITY,
     timed: tasks.map(() => ({ name: 'peak', origins: [], calls: 1 })),
     ...{ threadMemory, threadBytes: bytesPerThread },

@@ -1,6 +1,6 @@
 // The times of one program: of its runs, and of its nests within them.
 
-import type { TimedNest } from '../compile.js';
+import type { TimedNest } from '../emit/program.js';
 import type { Heap } from '../run/heap.js';
 import type { Handle } from '../run/team.js';
 import { measureMark } from './measure-mark.js';

@@ -3,7 +3,7 @@
 // share stays in the first-level cache meanwhile.
 
 import { Index, iterationsOf, type Loop } from '../ir/index-form.js';
-import { type Access, type Nest, place, productReads, type Statement, temporary, withLoops } from '../ir/nest.js';
+import { type Access, elementAt, type Nest, productReads, type Statement, temporary, withLoops } from '../ir/nest.js';
 
 /** Vectors of an operand for one result: in a block at least, and in a sum that is cut into blocks. */
 const limits = { block: 64, sum: 256 };
@@ -67,5 +67,5 @@ function inBlocks(nest: Nest, group: Loop, size: number, depth: number): Nest[] 
 function sumsOf({ outer, statements }: Nest): Access {
   const shape = outer.map(({ extent }) => extent);
   const buffer = temporary(`${statements[0].target.buffer.name} sums`, shape);
-  return { buffer, index: place(buffer, outer.map(Index.of))!, guards: [] };
+  return { buffer, index: elementAt(buffer, outer.map(Index.of))!, guards: [] };
 }

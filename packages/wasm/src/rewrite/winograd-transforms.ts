@@ -5,7 +5,7 @@
  * point; the last point is infinity.
  */
 export interface Transform {
-  /** Results of a tile. */
+  /** Results of a patch. */
   readonly m: number;
   /** [points][points] */
   readonly b: readonly (readonly number[])[];

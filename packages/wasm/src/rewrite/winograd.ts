@@ -5,19 +5,19 @@
 import { type ConvolutionGeometry, constant, isOp, ops, type Tensor } from '@bn/core';
 import { type LaneAxes, smallestAxis } from '../analysis/lane-axes.js';
 import { sizeOf } from '../rules/axes.js';
-import { tileTransform } from '../rules/tile-transform.js';
+import { patchTransform } from '../rules/patch-transform.js';
 import type { Replacement } from './replace-nodes.js';
 import { type Transform, transformFilter, transforms } from './winograd-transforms.js';
 
-/** A transform along one axis of an image; tiles overhang the results at its end where they do not divide them. */
-interface Tiling {
+/** A transform along one axis of an image; patches overhang the results at its end where they do not divide them. */
+interface Patching {
   readonly axis: 2 | 3;
   readonly transform: Transform;
-  readonly tiles: number;
+  readonly patches: number;
 }
 
 /** In the order in which images are transformed: along rows (axis 3), then perhaps along columns (axis 2). */
-type Plan = readonly Tiling[];
+type Plan = readonly Patching[];
 
 /**
  * Replaces such convolutions where that saves work. Lanes have to be on the batch; for fewer images than lanes, filters have
@@ -67,21 +67,21 @@ function inputGradient(node: Tensor<'conv2dInputGradient'>): Tensor | null {
   return isPlain(node.attributes) ? overlappingGradient(node) : paddedGradient(node);
 }
 
-/** dx = B·Σ (A·dy ⊙ G·w) over output channels and rows of the kernel; tiles overlap */
+/** dx = B·Σ (A·dy ⊙ G·w) over output channels and rows of the kernel; patches overlap */
 function overlappingGradient(node: Tensor<'conv2dInputGradient'>): Tensor | null {
   const [dy, w] = node.inputs;
   const isPossible = ({ m, b }: Transform) => b.length % m === 0 && dy.shape[3]! % m === 0;
   const plan = planFor(w.shape as number[], dy, (plan) => plan.length === 1 && isPossible(plan[0].transform));
   if (!plan) return null;
-  const [{ transform, tiles }] = plan;
+  const [{ transform, patches }] = plan;
   const { m, b } = transform;
-  const attributes = { ...groupsOf(plan), inputSize: [node.shape[2]!, tiles] as const };
+  const attributes = { ...groupsOf(plan), inputSize: [node.shape[2]!, patches] as const };
   const products = ops.conv2dInputGradient(gradientPoints(dy, plan), filterPoints(w, plan), attributes);
-  // Element m·s + r of dx is element m·q + r of tile s − q; there are zeros beside the first and the last tile.
+  // Element m·s + r of dx is element m·q + r of patch s − q; there are zeros beside the first and the last patch.
   const reach = b.length / m - 1;
   const shifts = Array.from({ length: reach + 1 }, (_, q) => q);
-  return tileTransform(ops.pad(products, [0, 0, 0, reach], [0, 0, 0, reach]), {
-    ...{ axis: 3, tiles: tiles + reach, to: 'axis', inRow: false, blocks: b.length, step: 1 },
+  return patchTransform(ops.pad(products, [0, 0, 0, reach], [0, 0, 0, reach]), {
+    ...{ axis: 3, patches: patches + reach, to: 'axis', inRow: false, blocks: b.length, step: 1 },
     coefficients: Array.from({ length: m }, (_, r) => shifts.flatMap((q) => b.map((row) => row[m * q + r]))),
     elements: shifts.flatMap((q) => b.map((_, point) => [point, reach - q] as const)),
   });
@@ -97,9 +97,9 @@ function paddedGradient(node: Tensor<'conv2dInputGradient'>): Tensor | null {
   const [out, channels, ...kernelSize] = w.shape as number[];
   const plan = planFor([channels, out, ...kernelSize], node);
   if (!plan) return null;
-  const reversed = plan.map((tiling) => {
-    const { transform } = tiling;
-    return { ...tiling, transform: { ...transform, g: transform.g.map((row) => [...row].reverse()) } };
+  const reversed = plan.map((patching) => {
+    const { transform } = patching;
+    return { ...patching, transform: { ...transform, g: transform.g.map((row) => [...row].reverse()) } };
   });
   return results(gradientProducts(node, imagePoints(dy, plan), reversed), plan, node.shape as number[]);
 }
@@ -110,18 +110,18 @@ function gradientProducts(node: Tensor<'conv2dInputGradient'>, points: Tensor, p
   // What is summed over lies side by side then.
   if (plan.length > 1) return ops.conv2d(points, filterPoints(ops.transpose(w, [1, 0, 2, 3]), plan), groupsOf(plan));
   const reach = w.shape[2]! - 1;
-  const inputSize = [node.shape[2]!, plan[0].tiles] as const;
+  const inputSize = [node.shape[2]!, plan[0].patches] as const;
   const attributes = { ...groupsOf(plan), padding: [reach, 0, reach, 0] as const, inputSize };
   return ops.conv2dInputGradient(points, filterPoints(w, plan), attributes);
 }
 
-/** Aᵀ·products, of `shape`, from [batch, points · channels, height, width] or, with points along both axes, tiles in a row. */
+/** Aᵀ·products, of `shape`, from [batch, points · channels, height, width] or, with points along both axes, patches in a row. */
 function results(products: Tensor, plan: Plan, shape: readonly number[]): Tensor {
   let y = unflattened(products, plan);
-  for (const { axis, tiles, transform } of [...plan].reverse()) {
+  for (const { axis, patches, transform } of [...plan].reverse()) {
     const { m, a } = transform;
-    const whole = tileTransform(y, {
-      ...{ axis, tiles, to: 'axis', inRow: false, blocks: a.length, step: 1 },
+    const whole = patchTransform(y, {
+      ...{ axis, patches, to: 'axis', inRow: false, blocks: a.length, step: 1 },
       coefficients: Array.from({ length: m }, (_, j) => a.map((column) => column[j])),
       elements: a.map((_, point) => [point, 0] as const),
     });
@@ -131,10 +131,10 @@ function results(products: Tensor, plan: Plan, shape: readonly number[]): Tensor
   return y;
 }
 
-/** Bᵀ·x: [batch, points · channels, height, tiles], or tiles in a row */
+/** Bᵀ·x: [batch, points · channels, height, patches], or patches in a row */
 function imagePoints(x: Tensor, plan: Plan): Tensor {
-  let y = widened(x, plan, ({ transform: { m, b }, tiles }) => m * (tiles - 1) + b.length);
-  for (const tiling of plan) y = points(y, tiling, tiling.transform.b);
+  let y = widened(x, plan, ({ transform: { m, b }, patches }) => m * (patches - 1) + b.length);
+  for (const patching of plan) y = points(y, patching, patching.transform.b);
   return y;
 }
 
@@ -151,26 +151,26 @@ function filterPoints(w: Tensor, plan: Plan): Tensor {
   }, w);
 }
 
-/** A·dy: [batch, points · out, height, tiles], or tiles in a row */
+/** A·dy: [batch, points · out, height, patches], or patches in a row */
 function gradientPoints(dy: Tensor, plan: Plan): Tensor {
-  let y = widened(dy, plan, ({ transform: { m }, tiles }) => m * tiles);
-  for (const tiling of plan) y = points(y, tiling, tiling.transform.a);
+  let y = widened(dy, plan, ({ transform: { m }, patches }) => m * patches);
+  for (const patching of plan) y = points(y, patching, patching.transform.a);
   return y;
 }
 
-/** A block of channels for each point, of combinations of what a tile holds; with points along both axes, tiles in a row. */
-function points(x: Tensor, { axis, tiles, transform: { m } }: Tiling, coefficients: Transform['b']): Tensor {
-  return tileTransform(x, {
-    ...{ axis, tiles, coefficients, to: 'channels', inRow: axis === 2, blocks: 1, step: m },
+/** A block of channels for each point, of combinations of what a patch holds; with points along both axes, patches in a row. */
+function points(x: Tensor, { axis, patches, transform: { m } }: Patching, coefficients: Transform['b']): Tensor {
+  return patchTransform(x, {
+    ...{ axis, patches, coefficients, to: 'channels', inRow: axis === 2, blocks: 1, step: m },
     elements: coefficients[0].map((_, i) => [0, i] as const),
   });
 }
 
-/** An image with zeros after it for tiles that overhang; those around it that there are already are part of the same copy. */
-function widened(x: Tensor, plan: Plan, needed: (tiling: Tiling) => number): Tensor {
+/** An image with zeros after it for patches that overhang; those around it that there are already are part of the same copy. */
+function widened(x: Tensor, plan: Plan, needed: (patching: Patching) => number): Tensor {
   const missing = x.shape.map((n, axis) => {
-    const tiling = plan.find((other) => other.axis === axis);
-    return tiling ? needed(tiling) - n! : 0;
+    const patching = plan.find((other) => other.axis === axis);
+    return patching ? needed(patching) - n! : 0;
   });
   if (missing.every((n) => n === 0)) return x;
   const inner = isOp(x, 'pad') && x.attributes.value === 0 ? x : null;
@@ -184,7 +184,7 @@ function widened(x: Tensor, plan: Plan, needed: (tiling: Tiling) => number): Ten
 
 function unflattened(x: Tensor, plan: Plan): Tensor {
   const [batch, channels] = x.shape as number[];
-  return plan.length > 1 ? ops.reshape(x, [batch, channels, plan[1].tiles, plan[0].tiles]) : x;
+  return plan.length > 1 ? ops.reshape(x, [batch, channels, plan[1].patches, plan[0].patches]) : x;
 }
 
 function groupsOf(plan: Plan) {
@@ -211,27 +211,27 @@ function planFor(
   const lanesFor = (n: number) => (isFew(result) ? (Math.ceil(n / 4) * 4) / n : 1);
   /** Of transforming or reading so many elements for each pair of channels. */
   const filterWork = (elements: number) => (elementCost * out * channels * elements) / batch;
-  const tilings = (axis: 2 | 3, count: number): Tiling[] =>
+  const patchings = (axis: 2 | 3, count: number): Patching[] =>
     (transforms.get(count) ?? []).map((transform) => ({
       axis,
       transform,
-      tiles: Math.ceil(shape[axis]! / transform.m),
+      patches: Math.ceil(shape[axis]! / transform.m),
     }));
-  const along = tilings(3, taps);
+  const along = patchings(3, taps);
   // Transforms for more taps would lose too many digits along both axes.
-  const both = rows === 3 && taps === 3 ? along.flatMap((a) => tilings(2, rows).map((b) => [a, b])) : [];
-  const workOf = ([{ tiles, transform }, second]: Plan): number => {
-    const points = tiles * transform.b.length;
+  const both = rows === 3 && taps === 3 ? along.flatMap((a) => patchings(2, rows).map((b) => [a, b])) : [];
+  const workOf = ([{ patches, transform }, second]: Plan): number => {
+    const points = patches * transform.b.length;
     const elements = (channels * (height + rows - 1) + out * height) * points;
     const filters = (second?.transform.b.length ?? rows) * transform.b.length;
     const work = elementCost * elements + filterWork(filters);
-    if (!second) return out * channels * rows * height * points * lanesFor(tiles) + work;
-    const all = second.tiles * tiles * filters;
-    return out * channels * all * lanesFor(second.tiles * tiles) + elementCost * (channels + out) * all + work;
+    if (!second) return out * channels * rows * height * points * lanesFor(patches) + work;
+    const all = second.patches * patches * filters;
+    return out * channels * all * lanesFor(second.patches * patches) + elementCost * (channels + out) * all + work;
   };
   const direct = out * channels * rows * taps * height * width * lanesFor(width) + filterWork(rows * taps);
   let best: { plan: Plan | null; work: number } = { plan: null, work: direct };
-  for (const plan of [...along.map((tiling) => [tiling]), ...both].filter(isPossible)) {
+  for (const plan of [...along.map((patching) => [patching]), ...both].filter(isPossible)) {
     const work = workOf(plan);
     if (work < best.work) best = { plan, work };
   }

@@ -118,14 +118,16 @@ export const contraction: { readonly [P in Contraction]: Rule<P> } = {
     },
     // With strides those windows are affine in the element's place among those with the same remainder.
     nests: (node, target, lowering) => {
-      const phases = [0, 1].map((axis) => phasesOf(node, axis));
-      return phases[0].flatMap((row) => phases[1].map((column) => phaseNest(node, [row, column], target, lowering)));
+      const residues = [0, 1].map((axis) => residuesOf(node, axis));
+      return residues[0].flatMap((row) =>
+        residues[1].map((column) => residueNest(node, [row, column], target, lowering)),
+      );
     },
   },
 };
 
 /** Elements of one axis of an image that have the same remainder by the stride, and the taps that reach them. */
-interface Phase {
+interface Residue {
   readonly remainder: number;
   /** How many elements, and how many taps: the first one and every `step`-th. */
   readonly elements: number;
@@ -135,7 +137,7 @@ interface Phase {
 }
 
 /** Element stride·q + remainder is tap k of window q + (remainder + padding − k·dilation) / stride, where that is whole. */
-function phasesOf(node: InputGradient, axis: number): Phase[] {
+function residuesOf(node: InputGradient, axis: number): Residue[] {
   const { stride, padding, dilation, inputSize } = node.attributes;
   const kernelSize = node.inputs[1].shape[axis + 2]!;
   return Array.from({ length: Math.min(stride[axis], inputSize[axis]) }, (_, remainder) => {
@@ -148,25 +150,29 @@ function phasesOf(node: InputGradient, axis: number): Phase[] {
   });
 }
 
-function phaseNest(node: InputGradient, phases: readonly Phase[], target: Buffer, lowering: Lowering): NestBody {
+function residueNest(node: InputGradient, residues: readonly Residue[], target: Buffer, lowering: Lowering): NestBody {
   const [dy, w] = node.inputs;
   const { stride, padding, dilation, groups } = node.attributes;
   const [out, perGroup] = w.shape as number[];
   const batch = lowering.axisLoops(node, 0, 'b');
-  const elements = phases.map((phase) => phase.elements);
+  const elements = residues.map((residue) => residue.elements);
   const { loops, indices } = lowering.loops([groups, perGroup, ...elements], null, 'i');
   const [group, c, ...q] = indices;
-  const place = q.map((at, i) => at.times(stride[i]).plus(phases[i].remainder));
+  const place = q.map((at, i) => at.times(stride[i]).plus(residues[i].remainder));
   const at = lowering.write(target, [batch.index, group.times(perGroup).plus(c), ...place]);
   const outer = [...batch.loops, ...loops];
-  if (phases.some(({ taps }) => taps === 0)) {
+  if (residues.some(({ taps }) => taps === 0)) {
     const value = { op: 'constant', kind: 'f32', value: 0 } as const;
     return { name: 'zero', outer, inner: [], statements: [{ target: at, value, reduction: null }] };
   }
-  const { loops: inner, indices: terms } = lowering.loops([...phases.map(({ taps }) => taps), out / groups], null, 'k');
-  const [oo, k] = [terms[2], phases.map(({ first, step }, i) => terms[i].times(step).plus(first))];
+  const { loops: inner, indices: terms } = lowering.loops(
+    [...residues.map(({ taps }) => taps), out / groups],
+    null,
+    'k',
+  );
+  const [oo, k] = [terms[2], residues.map(({ first, step }, i) => terms[i].times(step).plus(first))];
   const o = group.times(out / groups).plus(oo);
-  const window = phases.map(({ remainder, first, step }, i) => {
+  const window = residues.map(({ remainder, first, step }, i) => {
     const shift = (remainder + padding[i] - first * dilation[i]) / stride[i];
     return q[i].plus(shift).plus(terms[i].times((-step * dilation[i]) / stride[i]));
   });

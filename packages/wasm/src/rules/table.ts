@@ -3,11 +3,11 @@
 import type { PrimitiveName, Tensor } from '@bn/core';
 import { contraction } from './contraction.js';
 import { elementwise } from './elementwise.js';
+import { patchTransformRule } from './patch-transform.js';
 import { pooling } from './pooling.js';
 import { reduction } from './reduction.js';
 import type { Form, Rule } from './rule.js';
 import { shapeOperations } from './shape.js';
-import { tileTransformRule } from './tile-transform.js';
 
 const rules: { readonly [P in PrimitiveName]: Rule<P> } = {
   ...elementwise,
@@ -17,7 +17,7 @@ const rules: { readonly [P in PrimitiveName]: Rule<P> } = {
   ...pooling,
 };
 
-const all = { ...rules, tileTransform: tileTransformRule } as Readonly<Record<string, Rule<PrimitiveName>>>;
+const all = { ...rules, patchTransform: patchTransformRule } as Readonly<Record<string, Rule<PrimitiveName>>>;
 
 export function ruleOf({ op }: Tensor): Rule<PrimitiveName> {
   return all[op];

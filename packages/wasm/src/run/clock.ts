@@ -3,8 +3,6 @@
 /** The function that programs import as `env.mark`: slot 0 is for what lies between tasks, slot n + 1 for nest n. */
 export type Mark = (slot: number) => void;
 
-export const markImport = { name: 'mark', parameters: 1 } as const;
-
 /** Milliseconds of each thread, one thread after the other, `slots` each; shared where workers compute. */
 export function createTimes(slots: number, threads: number, shared: boolean): Float64Array<ArrayBufferLike> {
   const bytes = slots * threads * Float64Array.BYTES_PER_ELEMENT;

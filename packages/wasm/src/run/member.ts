@@ -1,8 +1,8 @@
-// One thread of a team: takes tasks from the present stage, and meets the others at its end.
+// One thread of a team: takes tasks from the present round, and meets the others at its end.
 
 /** What a thread needs of a program. */
 export interface Work {
-  readonly stages: readonly (readonly { readonly name: string; readonly start: number; readonly end: number }[])[];
+  readonly rounds: readonly (readonly { readonly name: string; readonly start: number; readonly end: number }[])[];
   /** Memory of this thread alone. */
   readonly threadMemory: number;
   readonly exports: Readonly<Record<string, (start: number, end: number, threadMemory: number) => void>>;
@@ -10,7 +10,7 @@ export interface Work {
 
 export interface Member {
   /**
-   * Computes all stages together with the other threads; when it returns, all of them are done. Throws what the program
+   * Computes all rounds together with the other threads; when it returns, all of them are done. Throws what the program
    * throws; gives false if another thread has failed, or none has come to a meeting within the time limit.
    */
   run(work: Work): boolean;
@@ -18,7 +18,7 @@ export interface Member {
 
 /**
  * Words of the control block, which stands at this address, where no program's memory is: what is there when a thread
- * starts is enough to see it, however memory grows. `claims` is where one counter for each stage begins: the next task
+ * starts is enough to see it, however memory grows. `claims` is where one counter for each round begins: the next task
  * to be taken.
  */
 export const control = { address: 1024, run: 0, command: 1, arrived: 2, passed: 3, failed: 4, claims: 64 } as const;
@@ -29,7 +29,7 @@ export const listen = -1;
  * Makes a member. The text of this function is also what workers run: it refers to nothing outside itself, and has no
  * syntax that compilers to older JavaScript replace by helpers.
  *
- * Threads meet by counting: each adds one to `arrived`; the last one, if the next stages have a single task, does those,
+ * Threads meet by counting: each adds one to `arrived`; the last one, if the next rounds have a single task, does those,
  * and then sets `passed`, which the others watch: for a short while in a loop, then asleep.
  *
  * @param limit milliseconds after which others that have not come to a meeting are given up
@@ -42,19 +42,19 @@ export function createMember(memory: WebAssembly.Memory, threads: number, limit:
 
   return {
     run(work) {
-      const stages = work.stages;
+      const rounds = work.rounds;
       let next = 0;
-      while (next < stages.length) {
-        const stage = stages[next];
+      while (next < rounds.length) {
+        const round = rounds[next];
         const claim = claims + next;
         for (;;) {
           const i = Atomics.add(words, claim, 1);
-          if (i >= stage.length) break;
-          perform(work, stage[i]);
+          if (i >= round.length) break;
+          perform(work, round[i]);
         }
-        const after = firstParallel(stages, next + 1);
+        const after = firstParallel(rounds, next + 1);
         const met = meet(() => {
-          for (let s = next + 1; s < after; s++) for (const task of stages[s]) perform(work, task);
+          for (let s = next + 1; s < after; s++) for (const task of rounds[s]) perform(work, task);
         });
         if (!met) return false;
         next = after;
@@ -63,7 +63,7 @@ export function createMember(memory: WebAssembly.Memory, threads: number, limit:
     },
   };
 
-  function perform(work: Work, task: Work['stages'][number][number]): void {
+  function perform(work: Work, task: Work['rounds'][number][number]): void {
     try {
       work.exports[task.name](task.start, task.end, work.threadMemory);
     } catch (error) {
@@ -72,9 +72,9 @@ export function createMember(memory: WebAssembly.Memory, threads: number, limit:
     }
   }
 
-  function firstParallel(stages: Work['stages'], from: number): number {
+  function firstParallel(rounds: Work['rounds'], from: number): number {
     let s = from;
-    while (s < stages.length && stages[s].length <= 1) s++;
+    while (s < rounds.length && rounds[s].length <= 1) s++;
     return s;
   }
 

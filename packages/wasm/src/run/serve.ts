@@ -18,7 +18,7 @@ export type ToWorker =
       readonly type: 'load';
       readonly id: number;
       readonly module: WebAssembly.Module;
-      readonly stages: Work['stages'];
+      readonly rounds: Work['rounds'];
       readonly threadMemory: number;
       /** For programs that are timed: all times, and where this thread's begin. */
       readonly clock: { readonly times: Float64Array<ArrayBufferLike>; readonly first: number } | null;
@@ -57,7 +57,7 @@ export function serve(
       if (message.clock) env.mark = createClock(message.clock.times, message.clock.first);
       const instance = new WebAssembly.Instance(message.module, { env });
       const exports = instance.exports as unknown as Work['exports'];
-      programs.set(message.id, { stages: message.stages, threadMemory: message.threadMemory, exports });
+      programs.set(message.id, { rounds: message.rounds, threadMemory: message.threadMemory, exports });
     } else programs.delete(message.id);
     answer('ready');
     for (;;) {

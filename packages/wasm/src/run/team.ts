@@ -11,7 +11,7 @@ import type { WebWorker } from './web-worker.js';
 import { startWorker, type WorkerThread } from './worker-thread.js';
 
 /** What the team needs of a program. */
-export type Loadable = Pick<Program, 'bytes' | 'stages' | 'iterations' | 'threadMemory' | 'threadBytes' | 'timed'>;
+export type Loadable = Pick<Program, 'bytes' | 'rounds' | 'iterations' | 'threadMemory' | 'threadBytes' | 'timed'>;
 
 /** A program that the team has loaded. */
 export interface Handle {
@@ -86,7 +86,7 @@ export class Team {
   }
 
   async load(program: Loadable): Promise<Handle> {
-    const { stages, threadMemory, threadBytes, timed } = program;
+    const { rounds, threadMemory, threadBytes, timed } = program;
     const threads = this.#isSmall(program) ? 1 : this.threads;
     const times = timed && createTimes(timed.length + 1, threads, !this.#isSmall(program));
     const module = await WebAssembly.compile(program.bytes);
@@ -96,13 +96,13 @@ export class Team {
     const first = this.#member ? 1 : 0;
     if (!this.#isSmall(program)) {
       await this.#tell((i) => ({
-        ...{ type: 'load', id, module, stages },
+        ...{ type: 'load', id, module, rounds },
         threadMemory: threadMemory + threadBytes * (first + i),
         clock: times && { times, first: (times.length / threads) * (first + i) },
       }));
     }
     const exports = instance.exports as unknown as Work['exports'];
-    return { id, program, work: { stages, threadMemory, exports }, threads, times };
+    return { id, program, work: { rounds, threadMemory, exports }, threads, times };
   }
 
   async unload({ id, program }: Handle): Promise<void> {
@@ -111,7 +111,7 @@ export class Team {
   }
 
   /**
-   * Runs all stages, after whatever else the team is busy with; at once, where it is not and the caller computes.
+   * Runs all rounds, after whatever else the team is busy with; at once, where it is not and the caller computes.
    *
    * @param prepare is called directly before
    * @param iterations how many this run has, if not all
@@ -121,12 +121,12 @@ export class Team {
     return this.#inTurn(() => {
       prepare();
       if (this.#isSmall({ iterations })) {
-        for (const stage of work.stages) {
-          for (const { name, start, end } of stage) work.exports[name](start, end, work.threadMemory);
+        for (const round of work.rounds) {
+          for (const { name, start, end } of round) work.exports[name](start, end, work.threadMemory);
         }
         return;
       }
-      this.#words.fill(0, control.claims, control.claims + work.stages.length);
+      this.#words.fill(0, control.claims, control.claims + work.rounds.length);
       const answers = this.#member ? undefined : this.#answers();
       this.#wake(id);
       if (answers) return answers;

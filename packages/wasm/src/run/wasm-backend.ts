@@ -17,10 +17,11 @@ import {
 import { hasIndependentRows } from '../analysis/independent-rows.js';
 import { compile, type Program } from '../compile.js';
 import { elementBytes } from '../ir/nest.js';
-import type { Passes } from '../passes.js';
+import type { Look, Passes } from '../pipeline.js';
 import { measurePeak } from '../profile/measure-peak.js';
 import { createReport, memoryOf } from '../profile/report.js';
 import { Timing } from '../profile/timing.js';
+import { unoptimized } from './engine.js';
 import type { Heap } from './heap.js';
 import { capacityFor, Programs } from './programs.js';
 import type { Team } from './team.js';
@@ -50,6 +51,8 @@ export interface WasmOptions {
   readonly relaxed: boolean;
   readonly passes: Passes;
   readonly profile: BackendOptions['profile'];
+  /** Is shown each program on its way through the compiler. */
+  readonly look?: Look | undefined;
 }
 
 export class WasmBackend extends ValueBackend<Block> {
@@ -118,13 +121,15 @@ export class WasmBackend extends ValueBackend<Block> {
   }
 
   async #load(graph: Graph, batch: number, countsRows: boolean): Promise<Loaded> {
-    const { relaxed, passes, profile } = this.#options;
+    const { relaxed, passes, profile, look } = this.#options;
     const { maximum, shared } = this.#heap;
-    const program = compile(graph, batch, {
-      ...{ relaxed, passes, countsRows, threads: this.#team.threads, profile: profile !== undefined },
+    const options = {
+      ...{ relaxed, passes, look, countsRows, threads: this.#team.threads, profile: profile !== undefined },
       memory: { maximum, shared },
-      reserve: (kind, bytes) => (kind === 'own' ? this.#heap.allocate(bytes) : this.#scratchOf(bytes)),
-    });
+      reserve: (kind: 'own' | 'scratch', bytes: number) =>
+        kind === 'own' ? this.#heap.allocate(bytes) : this.#scratchOf(bytes),
+    };
+    const program = unoptimized(() => compile(graph, batch, options));
     const scratch = this.#scratch;
     scratch.users++;
     const { f32, i32 } = this.#heap.views;

@@ -1,4 +1,4 @@
-// Linear combinations of what lies in the tiles of an image: an operation of this compiler's own, with which
+// Linear combinations of what lies in the patches of an image: an operation of this compiler's own, with which
 // convolutions are transformed. In a graph of primitives each would be some hundred nodes.
 
 import { Tensor } from '@bn/core';
@@ -8,16 +8,16 @@ import type { Expression } from '../ir/nest.js';
 import { leadingAxes, noAxes, sizeOf } from './axes.js';
 import type { Rule } from './rule.js';
 
-export interface TileTransform {
-  /** Of images [batch, channels, height, width]: the one that the tiles lie along. */
+export interface PatchTransform {
+  /** Of images [batch, channels, height, width]: the one that the patches lie along. */
   readonly axis: 2 | 3;
-  readonly tiles: number;
+  readonly patches: number;
   /** Channels of the operand are so many blocks. */
   readonly blocks: number;
-  /** Element i of tile t stands in this block, at `start` + `step` · t along the axis. */
+  /** Element i of patch t stands in this block, at `start` + `step` · t along the axis. */
   readonly elements: readonly (readonly [block: number, start: number])[];
   readonly step: number;
-  /** Result r of a tile is Σ_i coefficients[r][i] · element i. */
+  /** Result r of a patch is Σ_i coefficients[r][i] · element i. */
   readonly coefficients: readonly (readonly number[])[];
   /** Results become blocks of channels, or lie side by side along the axis. */
   readonly to: 'channels' | 'axis';
@@ -25,37 +25,37 @@ export interface TileTransform {
   readonly inRow: boolean;
 }
 
-type TileTransformNode = Tensor & { readonly attributes: TileTransform };
+type PatchTransformNode = Tensor & { readonly attributes: PatchTransform };
 
 /** @returns float32 [batch, channels, height, width] */
-export function tileTransform(x: Tensor, attributes: TileTransform): Tensor {
-  const { axis, tiles, blocks, coefficients, to, inRow } = attributes;
+export function patchTransform(x: Tensor, attributes: PatchTransform): Tensor {
+  const { axis, patches, blocks, coefficients, to, inRow } = attributes;
   const [batch, channels, ...image] = x.shape as number[];
   const results = coefficients.length;
-  image[axis - 2] = to === 'axis' ? tiles * results : tiles;
+  image[axis - 2] = to === 'axis' ? patches * results : patches;
   const spatial = inRow ? [1, image[0] * image[1]] : image;
   const shape = [batch, (channels / blocks) * (to === 'axis' ? 1 : results), ...spatial];
   // Operations of graphs are a closed set, to which this one does not belong.
-  return new Tensor('tileTransform' as never, [x], attributes as never, { shape, dtype: 'float32' });
+  return new Tensor('patchTransform' as never, [x], attributes as never, { shape, dtype: 'float32' });
 }
 
-export const tileTransformRule: Rule<never> = {
+export const patchTransformRule: Rule<never> = {
   parallel: () => leadingAxes(1, [0]),
   contracted: noAxes,
   takesLanes: (_, axis) => axis === 0,
   ...{ mixesRows: () => false, products: () => 0, cost: 0, readsMemory: () => false, spreads: false },
-  // Tiles may overlap.
-  elementsRead: (node: TileTransformNode) => {
+  // Patches may overlap.
+  elementsRead: (node: PatchTransformNode) => {
     const { elements, blocks, step } = node.attributes;
     return sizeOf(node.inputs[0]) * (elements.length / (blocks * step));
   },
   rounding: () => 'bits',
-  nests: (node: TileTransformNode, target, lowering) => {
+  nests: (node: PatchTransformNode, target, lowering) => {
     const [x] = node.inputs;
-    const { axis, tiles, blocks, elements, step, coefficients, to, inRow } = node.attributes;
+    const { axis, patches, blocks, elements, step, coefficients, to, inRow } = node.attributes;
     const [batch, channels, ...image] = x.shape as number[];
     const each = channels / blocks;
-    const shape = [batch, each, ...image].with(axis, tiles);
+    const shape = [batch, each, ...image].with(axis, patches);
     const { loops, indices } = lowering.loops(shape, lowering.laneAxis(node), 'i');
     const reads = elements.map(([block, start]) => {
       const at = indices.with(axis, indices[axis].times(step).plus(start));
