@@ -11,7 +11,8 @@ export type BnErrorCode =
   | 'unsupported' // valid, but not implemented by this backend or format
   | 'checkpoint' // a checkpoint is damaged or belongs to another model
   | 'not-finite' // NaN or infinity where training needs numbers
-  | 'file'; // reading or writing failed
+  | 'file' // reading or writing failed
+  | 'busy'; // another process has it
 
 export class BnError extends Error {
   override readonly name = 'BnError';

@@ -1,9 +1,8 @@
 // `compare`: recorded runs beside each other.
 
 import { CheckedCommand, type Io, parseCommand, printable, text } from '@bn/command-line';
-import { figureRows, settingRows } from '../compare/figures.js';
-import { type RecordedRun, readRun } from '../compare/read-run.js';
-import { alignedWithin } from '../display/format.js';
+import { comparisonText } from '../compare/figures.js';
+import { readRun } from '../compare/read-run.js';
 import { invocation } from '../display/invocation.js';
 import { pageFile, writeOutcome } from '../display/write-outcome.js';
 
@@ -29,18 +28,11 @@ export async function run(args: readonly string[], io: Io): Promise<number> {
     {
       ...{ type: 'comparison', record: { runs } },
       // A file or another program gets one table.
-      text: () => printable(tableText(runs, io.stdout.columns ?? Infinity)),
+      text: () => printable(comparisonText(runs, io.stdout.columns ?? Infinity)),
       page: async () => (await import('../compare/page.js')).renderComparison(runs),
     },
   );
   return 0;
-}
-
-function tableText(runs: readonly RecordedRun[], width: number): string {
-  const settings = settingRows(runs);
-  const heading = ['', ...runs.map(({ name }) => name)];
-  const rows = [heading, ...figureRows(runs), ...(settings.length > 0 ? [[''], ...settings] : [])];
-  return alignedWithin(rows, width).join('\n');
 }
 
 const notes = `

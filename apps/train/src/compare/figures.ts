@@ -3,13 +3,21 @@
 import type { Metrics } from '@bn/core';
 import { type KnobName, knobs } from '../config/knobs.js';
 import { before } from '../config/resume.js';
-import { shortName } from '../display/format.js';
+import { alignedWithin, shortName } from '../display/format.js';
 import { metricsOf } from '../report/training-charts.js';
 import { bestBy, bestValidated, type EpochRecord, figureOf, keptBy } from '../run-record.js';
 import { type RecordedRun, settingText } from './read-run.js';
 
 /** A name, then a text for each run. */
 export type Row = readonly [name: string, ...texts: string[]];
+
+/** Figures, and settings that differ, as a table for people; several beneath each other where that is wider than `width`. */
+export function comparisonText(runs: readonly RecordedRun[], width: number): string {
+  const settings = settingRows(runs);
+  const heading = ['', ...runs.map(({ name }) => name)];
+  const rows = [heading, ...figureRows(runs), ...(settings.length > 0 ? [[''], ...settings] : [])];
+  return alignedWithin(rows, width).join('\n');
+}
 
 /** Settings in which the runs differ. */
 export function settingRows(runs: readonly RecordedRun[]): Row[] {

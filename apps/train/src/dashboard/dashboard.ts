@@ -8,6 +8,7 @@ import type { StepEvent, TrainerEvent } from '@bn/core';
 export type ToDashboard =
   | { readonly type: 'show'; readonly folder: string; readonly epochs: number }
   | { readonly type: 'step'; readonly event: StepEvent }
+  | { readonly type: 'progress'; readonly text: string }
   | { readonly type: 'close'; readonly text: string };
 
 export interface Dashboard {
@@ -16,6 +17,8 @@ export interface Dashboard {
   /** Says where the run is recorded; the runs beside it are offered too. */
   show(folder: string, epochs: number): void;
   event(event: TrainerEvent): void;
+  /** Says how far what is shown is, in words, where there are no events. */
+  say(text: string): void;
   /** @param text the last that pages show */
   close(text: string): Promise<void>;
 }
@@ -50,6 +53,7 @@ export async function startDashboard(port: number): Promise<Dashboard> {
       toldAt = performance.now();
       tell({ type: 'step', event });
     },
+    say: (text) => tell({ type: 'progress', text }),
     async close(text) {
       worker.ref();
       tell({ type: 'close', text });

@@ -26,6 +26,7 @@ parentPort!.on('message', async (message: ToDashboard) => {
       return `epoch ${epoch} of ${epochs}, step ${step} of ${stepsPerEpoch}: ${figures}${left}`;
     };
   } else if (message.type === 'step') dashboard.progress(follow!(message.event));
+  else if (message.type === 'progress') dashboard.progress(message.text);
   else {
     await dashboard.close(message.text);
     parentPort!.close();

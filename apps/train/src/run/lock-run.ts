@@ -31,7 +31,7 @@ const [heartbeat, deadAfter] = [10_000, 300_000];
  * Each process puts a file with a name of its own there, then looks for those of others: of two, the one that looks later
  * sees the other. So nothing has to be taken away from a living process, and removing the file of a dead one is safe.
  *
- * @throws BnError `file` if another process has it
+ * @throws BnError `busy` if another process has it
  */
 export async function lockRun(folder: string): Promise<() => Promise<void>> {
   const file = join(folder, `.lock-${randomUUID()}.json`);
@@ -51,6 +51,11 @@ export async function lockRun(folder: string): Promise<() => Promise<void>> {
     clearInterval(beat);
     await rm(file, { force: true });
   };
+}
+
+/** Whether a living process has the folder. */
+export async function isTaken(folder: string): Promise<boolean> {
+  return (await otherOwner(folder, '')) !== null;
 }
 
 async function otherOwner(folder: string, own: string): Promise<(Owner & { file: string }) | null> {
@@ -100,5 +105,5 @@ function refusal(folder: string, { pid, machine: its, since, file }: Owner & { f
   const where = its === machine() ? '' : ` on ${its.split(' ')[0]}`;
   const cure =
     its === machine() ? `wait for it, or stop it (kill ${pid})` : `wait for it; if it has ended, delete ${file}`;
-  return new BnError('file', `${folder}: process ${pid}${where} is training this run since ${since}; ${cure}`);
+  return new BnError('busy', `${folder}: process ${pid}${where} is training this run since ${since}; ${cure}`);
 }

@@ -6,10 +6,15 @@ import type { EpochRecord } from '../run-record.js';
 
 /** Adds a line. A full disk may leave a part of it, which `restoreMetrics` drops. */
 export async function appendMetrics(file: string, record: EpochRecord): Promise<void> {
+  await appendLine(file, lineOf(record));
+}
+
+/** Adds a line, and returns when it is on the disk. */
+export async function appendLine(file: string, line: string): Promise<void> {
   try {
     const handle = await open(file, 'a');
     try {
-      await handle.writeFile(lineOf(record));
+      await handle.writeFile(line);
       await handle.sync();
     } finally {
       await handle.close();

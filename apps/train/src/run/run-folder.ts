@@ -91,9 +91,9 @@ export function writeSkipped(folder: RunFolder, skipped: RunData['skipped']): Pr
 }
 
 /** `runs/2026-03-01T14-05-09`, with `-2` and so on behind it if that is taken. */
-async function mkdirByTime(parent: string): Promise<string> {
+export async function mkdirByTime(parent: string, prefix = ''): Promise<string> {
   await makeFolder(parent);
-  const name = join(parent, new Date().toISOString().slice(0, 19).replaceAll(':', '-'));
+  const name = join(parent, prefix + new Date().toISOString().slice(0, 19).replaceAll(':', '-'));
   for (let i = 1; ; i++) {
     const path = i === 1 ? name : `${name}-${i}`;
     try {

@@ -1,0 +1,58 @@
+// `worker`: trains the trials of sweeps that Redis hands out.
+
+import { availableParallelism, hostname } from 'node:os';
+import { CheckedCommand, type Io, parseCommand, printable, UsageError, wholeNumber } from '@bn/command-line';
+import { invocation } from '../display/invocation.js';
+import { shortPath } from '../run/describe-run.js';
+import { bringTo, type Reached, type Task } from '../sweep/bring-to.js';
+import { openRedis, type QueueFlags, queueFlags, redisUrl } from '../sweep/queue.js';
+import { version } from '../sweep/version.js';
+
+export const summary = 'trains the trials of sweeps, by way of Redis';
+
+export async function run(args: readonly string[], io: Io): Promise<number> {
+  const command = new CheckedCommand('train worker')
+    .description(
+      'Trains trials of sweeps that are started with --redis, on as many machines as there are, until Ctrl-C. It needs the folder of the sweep and ' +
+        "the data under the same paths. A worker's unfinished trials go to the others.",
+    )
+    .checked('--workers', wholeNumber(1, 1024), 'trials at a time [default: as many as processors]');
+  queueFlags(command);
+  command.addHelpText('after', notes);
+  const flags = parseCommand(command, args, io) as (QueueFlags & { workers?: number }) | null;
+  if (!flags) return 0;
+  const url = redisUrl(flags, io);
+  if (url === null) {
+    throw new UsageError('--redis is missing: where trials come from, such as redis://localhost:6379');
+  }
+  const connection = await openRedis(url, io);
+  const { signal, cwd, env } = io;
+  const { doTasks } = await import('@bn/command-line/tasks');
+  const processors = availableParallelism();
+  const concurrency = flags.workers ?? processors;
+  const threads = Math.max(1, Math.floor(processors / concurrency));
+  const say = (line: string) => void io.stdout.write(`${printable(line)}\n`);
+  const { queue } = flags;
+  say(`worker ${process.pid} on ${hostname()} takes trials from the queue ${queue} of ${connection.name}`);
+  await doTasks<Task, Reached | null>(
+    connection,
+    { queue, version, concurrency, signal, say },
+    async ({ run, until }, { signal, progress }) => {
+      const name = `${shortPath(run, cwd)} to epoch ${until}`;
+      say(`${name}: begun`);
+      progress({ epoch: 0 });
+      const reached = await bringTo(
+        { run, until },
+        { cwd, env, threads, signal, onEpoch: (epoch) => progress({ epoch }) },
+      );
+      say(`${name}: ${reached === null ? 'given back' : 'diverged' in reached ? reached.diverged : 'done'}`);
+      return reached;
+    },
+  );
+  return 0;
+}
+
+const notes = `
+Examples:
+  ${invocation} worker --redis redis://localhost:6379
+  ${invocation} worker --redis rediss://user:password@host:6380 --workers 1`;
