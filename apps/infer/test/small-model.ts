@@ -4,7 +4,7 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import type { OutputStream } from '@bn/command-line';
-import { defineModel, dense, flatten, sequential } from '@bn/core';
+import { defineModel, dense, flatten, type Objective, sequential } from '@bn/core';
 import { exportInference } from '@bn/onnx';
 import sharp from 'sharp';
 import { onTestFinished } from 'vitest';
@@ -29,6 +29,10 @@ export interface SmallModel {
   readonly metadata?: Readonly<Record<string, string>>;
   /** How many places the classes are moved on; default 0. */
   readonly shift?: number;
+  /** What the network is to give; default classes. */
+  readonly objective?: Objective;
+  /** Of every logit; default 0. */
+  readonly bias?: number;
 }
 
 export const corners = ['top left', 'top right', 'bottom left', 'bottom right'];
@@ -37,7 +41,8 @@ export const corners = ['top left', 'top right', 'bottom left', 'bottom right'];
  * The bytes of a model with one class per value of its input, whose logit is four times the value in 0..1: the class is
  * where the light is.
  */
-export function whereTheLightIs({ shape = [1, 2, 2], input, metadata, shift = 0 }: SmallModel = {}): Uint8Array {
+export function whereTheLightIs(options: SmallModel = {}): Uint8Array {
+  const { shape = [1, 2, 2], input, metadata, shift = 0, objective, bias = 0 } = options;
   const size = shape.reduce((a, b) => a * b, 1);
   const network = sequential({ flatten: flatten(), out: dense(size) });
   const model = defineModel(network, { input: { shape: [null, ...shape], dtype: 'float32' } });
@@ -46,10 +51,10 @@ export function whereTheLightIs({ shape = [1, 2, 2], input, metadata, shift = 0 
   );
   const values = new Map([
     ['out.weight', { shape: [size, size], data: weight }],
-    ['out.bias', { shape: [size], data: new Float32Array(size) }],
+    ['out.bias', { shape: [size], data: new Float32Array(size).fill(bias) }],
   ]);
   const described = metadata ?? { classNames: JSON.stringify(corners) };
-  return exportInference(model, values, { ...(input && { input }), metadata: described });
+  return exportInference(model, values, { ...(input && { input }), objective, metadata: described });
 }
 
 /** What commands tell of it first. */

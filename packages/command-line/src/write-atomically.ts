@@ -8,12 +8,13 @@ import { BnError } from '@bn/core';
 /**
  * Writes a temporary file beside `path`, flushes it to the disk, reads it back and renames it.
  *
+ * @param content or what writes it into the temporary file; such a file is not read back
  * @param check called with the temporary file before it is renamed; what it throws prevents that
  * @throws BnError `file`; the temporary file is removed, and the old content is kept
  */
 export async function writeAtomically(
   path: string,
-  content: string | Uint8Array,
+  content: string | Uint8Array | ((temporary: string) => Promise<void>),
   check?: (temporary: string) => Promise<unknown>,
 ): Promise<void> {
   const temporary = join(dirname(path), `.${basename(path)}.${randomUUID()}.tmp`);
@@ -21,12 +22,13 @@ export async function writeAtomically(
   try {
     const file = await open(temporary, 'wx');
     try {
-      await file.writeFile(bytes);
+      if (typeof bytes === 'function') await bytes(temporary);
+      else await file.writeFile(bytes);
       await file.sync();
     } finally {
       await file.close();
     }
-    if (!(await readFile(temporary)).equals(bytes)) {
+    if (typeof bytes !== 'function' && !(await readFile(temporary)).equals(bytes)) {
       throw new BnError(
         'file',
         `${path}: what was written reads back differently; the disk may be failing, use another`,

@@ -1,7 +1,7 @@
 // The three forms in which answers for images are shown: a table for people, CSV, and a line of JSON per image.
 
 import type { OutputStream } from '@bn/command-line';
-import { type Answer, answerFrom, answerNames, type OutputSignature } from '@bn/core';
+import { type Answer, answerFrom, answerNames, type BnError, type OutputSignature } from '@bn/core';
 import cliTruncate from 'cli-truncate';
 import Papa from 'papaparse';
 import pc from 'picocolors';
@@ -18,12 +18,24 @@ export interface ShowOptions {
   readonly top: number;
 }
 
-export function showJson(stream: OutputStream, { output, top }: ShowOptions): Show {
-  return (image, row) => {
-    const answer = answerFrom(row, output, output.kind === 'scores' ? output.size : top);
-    const shown = 'classes' in answer ? { ...answer.classes[0], top: answer.classes } : answer;
-    stream.write(`${JSON.stringify({ type: 'image', image, ...shown })}\n`);
-  };
+export function showJson(stream: OutputStream, options: ShowOptions): Show {
+  return (image, row) => stream.write(`${answerLine(image, answerOf(row, options))}\n`);
+}
+
+/** A model's answer, of classes the first `top`. */
+export function answerOf(row: Float32Array, { output, top }: Pick<ShowOptions, 'output' | 'top'>): Answer {
+  return answerFrom(row, output, output.kind === 'scores' ? output.size : top);
+}
+
+/** The line of JSON for an image. */
+export function answerLine(image: string, answer: Answer): string {
+  const shown = 'classes' in answer ? { ...answer.classes[0], top: answer.classes } : answer;
+  return JSON.stringify({ type: 'image', image, ...shown });
+}
+
+/** The line of JSON for an image without an answer. */
+export function errorLine(image: string, { code, message }: BnError): string {
+  return JSON.stringify({ type: 'error', image, code, message });
 }
 
 /**
@@ -32,15 +44,21 @@ export function showJson(stream: OutputStream, { output, top }: ShowOptions): Sh
  */
 export function showCsv(stream: OutputStream, { output, top }: ShowOptions): Show {
   const write = (row: readonly unknown[]) => stream.write(`${Papa.unparse([row])}\n`);
+  write(titlesOf({ output, top }));
+  return (image, row) => write([image, ...cellsOf(answerFrom(row, output), top)]);
+}
+
+/** Of the columns, the image's first. */
+export function titlesOf({ output, top }: Pick<ShowOptions, 'output' | 'top'>): readonly string[] {
   const names = answerNames(output);
   const ranks = Array.from({ length: top }, (_, i) => (i === 0 ? '' : String(i + 1)));
   const classes = ranks.flatMap((rank) => [`class${rank}`, `probability${rank}`]);
   const titles = { logits: classes, probabilities: classes, scores: ['labels', ...names], values: names }[output.kind];
-  write(['image', ...titles]);
-  return (image, row) => write([image, ...cellsOf(answerFrom(row, output), top)]);
+  return ['image', ...titles];
 }
 
-function cellsOf(answer: Answer, top: number): readonly unknown[] {
+/** In the order of the columns behind the image's. */
+export function cellsOf(answer: Answer, top: number): readonly unknown[] {
   if ('values' in answer) return answer.values.map(({ value }) => value);
   if ('classes' in answer) return answer.classes.slice(0, top).flatMap((one) => [one.class, one.probability]);
   const inOrder = answer.scores.toSorted((a, b) => a.index - b.index);

@@ -4,7 +4,7 @@ import { existsSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { CheckedCommand, type Io, parseCommand, printable, stopCode, UsageError, wholeNumber } from '@bn/command-line';
 import { type Classified, classifyImages } from '../classify/classify-images.js';
-import { type Show, type ShowOptions, showCsv, showJson, showTable } from '../classify/show.js';
+import { errorLine, type Show, type ShowOptions, showCsv, showJson, showTable } from '../classify/show.js';
 import { addModelOptions, modelOptions } from '../config/model-options.js';
 import { findImages } from '../images/find-images.js';
 import { tellSignature } from '../model/describe-model.js';
@@ -52,13 +52,14 @@ export async function run(args: readonly string[], io: Io): Promise<number> {
     const { top, invert = false, ...forms } = flags as ClassifyFlags;
     const show = showAs(forms, io, { images, output, top: Math.min(top, output.size) });
     const count = { done: 0, failed: 0 };
-    for await (const batch of classifyImages(model, images, { workingFolder: io.cwd, invert, signal: io.signal })) {
-      for (const result of batch) {
+    const files = images.map((image) => ({ image, source: resolve(io.cwd, image) }));
+    for await (const { results } of classifyImages(model, files, { invert, signal: io.signal })) {
+      for (const result of results) {
         if ('error' in result) tellFailure(result, forms, io);
         else show(result.image, result.row);
         count.failed += 'error' in result ? 1 : 0;
       }
-      count.done += batch.length;
+      count.done += results.length;
     }
     return conclude(count, images.length, io);
   } finally {
@@ -76,9 +77,8 @@ function tellFailure(
   { json }: Pick<ClassifyFlags, 'json'>,
   io: Io,
 ): void {
-  const { code, message } = error;
-  if (json) io.stdout.write(`${JSON.stringify({ type: 'error', image, code, message })}\n`);
-  io.stderr.write(`error: ${printable(message)}\n`);
+  if (json) io.stdout.write(`${errorLine(image, error)}\n`);
+  io.stderr.write(`error: ${printable(error.message)}\n`);
 }
 
 function conclude({ done, failed }: { done: number; failed: number }, total: number, io: Io): number {

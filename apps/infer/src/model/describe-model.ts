@@ -3,11 +3,11 @@
 import { availableParallelism, cpus } from 'node:os';
 import { type Io, type OpenedBackend, printable } from '@bn/command-line';
 import { describeSignature } from '@bn/core';
-import { mixingWarning, type OpenedModel } from './open-model.js';
+import { mixingWarning, type ReadModel } from './open-model.js';
 
 /** A line, and a warning for each assumption. */
 export function tellSignature(
-  { name, signature, assumptions, mixesExamples }: OpenedModel,
+  { name, signature, assumptions, mixesExamples }: Omit<ReadModel, 'imported'>,
   { stderr }: Pick<Io, 'stderr'>,
 ): void {
   stderr.write(printable(`${name} ${describeSignature(signature)}\n`));

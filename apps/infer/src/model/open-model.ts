@@ -57,6 +57,11 @@ export interface OpenedModel extends InferenceModel {
   readonly signature: Signature;
 }
 
+/** A model as its file says, before anything compiles it. */
+export interface ReadModel extends Pick<OpenedModel, 'name' | 'signature' | 'assumptions' | 'mixesExamples'> {
+  readonly imported: ImportedInference;
+}
+
 /**
  * Reads an ONNX file and compiles it for the backend.
  *
@@ -65,10 +70,20 @@ export interface OpenedModel extends InferenceModel {
  * UsageError when there is no such backend
  */
 export async function openModel(path: string, options: OpenModelOptions): Promise<OpenedModel> {
-  const bytes = await readModelFile(path);
+  return openReadModel(path, readModel(path, await readModelFile(path), options), options);
+}
+
+/** What the bytes of an ONNX file say. Throws as `openModel` does. */
+export function readModel(path: string, bytes: Uint8Array, options: SignatureOptions): ReadModel {
   const imported = named(path, () => importInference(bytes));
   const signed = named(path, () => signatureOf(imported, options));
-  return { ...(await compile(path, imported, signed, options)), ...signed };
+  return { name: nameOf(path), ...signed, mixesExamples: mixesExamples(imported.graph), imported };
+}
+
+/** Compiles a model that was read. Throws as `openModel` does. */
+export async function openReadModel(path: string, read: ReadModel, options: OpenModelOptions): Promise<OpenedModel> {
+  const { imported, signature, assumptions } = read;
+  return { ...(await compile(path, imported, { signature, assumptions }, options)), signature };
 }
 
 /**
@@ -124,7 +139,7 @@ async function compile(
       }
     };
     return {
-      ...{ name: parse(path).name, backend, ...(reason !== undefined && { reason }), input, metadata },
+      ...{ name: nameOf(path), backend, ...(reason !== undefined && { reason }), input, metadata },
       ...{ outputs: graph.outputs, mixesExamples: mixesExamples(graph), signature, assumptions },
       run: (features) => run(all, features),
       async answer(features) {
@@ -137,6 +152,10 @@ async function compile(
     await backend.dispose();
     throw error;
   }
+}
+
+function nameOf(path: string): string {
+  return parse(path).name;
 }
 
 /** For the user of such a model. */

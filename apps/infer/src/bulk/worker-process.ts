@@ -1,0 +1,85 @@
+// A worker as a process of its own, which another one replaces if it is killed.
+
+import { type ChildProcess, fork } from 'node:child_process';
+import { fileURLToPath } from 'node:url';
+import { Remote, type Reply } from '@bn/command-line';
+import { BnError } from '@bn/core';
+import type { OpenModelOptions } from '../model/open-model.js';
+import type { ShardFigures } from './do-shards.js';
+import type { ShardRunner } from './run-shards.js';
+
+/** What the process can be asked. */
+export interface Tasks {
+  open(argument: { folder: string; backend: OpenModelOptions }): void;
+  do(shard: number): ShardFigures;
+}
+
+const program = fileURLToPath(new URL('worker-process-main.js', import.meta.url));
+
+/** Processes that may die of one shard. */
+const attempts = 3;
+
+export class WorkerProcess {
+  readonly #folder: string;
+  readonly #backend: OpenModelOptions;
+  readonly #say: (message: string) => void;
+  #process: ChildProcess | null = null;
+  #remote: Promise<Remote<Tasks>> | null = null;
+
+  /** @param say told that a process has died */
+  constructor(folder: string, backend: OpenModelOptions, say: (message: string) => void) {
+    this.#folder = folder;
+    this.#backend = backend;
+    this.#say = say;
+  }
+
+  /** @throws as `openShardWorker` and its `do`; BnError `backend` if process after process dies of the shard */
+  readonly run: ShardRunner = async (shard, signal) => {
+    for (let attempt = 1; ; attempt++) {
+      const death = new AbortController();
+      try {
+        this.#remote ??= this.#start();
+        const remote = await this.#remote;
+        return await Promise.race([remote.ask('do', shard), ended(signal, death.signal)]);
+      } catch (error) {
+        this.#remote = null;
+        if (!(error instanceof ProcessDied)) throw error;
+        if (signal.aborted) return null;
+        if (attempt === attempts) {
+          const problem = `${attempts} processes died of shard ${shard} of ${this.#folder}, the last by ${error.message}`;
+          throw new BnError('backend', `${problem}; leave out its images, or give --workers 1 to see more`);
+        }
+        this.#say(`a worker died (${error.message}); another one does its work`);
+      } finally {
+        death.abort();
+      }
+    }
+  };
+
+  stop(): void {
+    this.#process?.kill('SIGKILL');
+  }
+
+  async #start(): Promise<Remote<Tasks>> {
+    const child = fork(program, { serialization: 'advanced', stdio: ['ignore', 'ignore', 'inherit', 'ipc'] });
+    this.#process = child;
+    const remote = new Remote<Tasks>((question) => {
+      child.send(question, (cause) => cause && remote.fail(new ProcessDied(cause.message)));
+    });
+    child.on('message', (reply: Reply) => remote.settle(reply));
+    child.on('error', (cause) => remote.fail(new ProcessDied(cause.message)));
+    child.on('exit', (code, signal) => remote.fail(new ProcessDied(signal ?? `exit code ${code}`)));
+    await remote.ask('open', { folder: this.#folder, backend: this.#backend });
+    return remote;
+  }
+}
+
+class ProcessDied extends Error {}
+
+/** Null once the signal is aborted; never settled if it is not before the end. */
+function ended(signal: AbortSignal, end: AbortSignal): Promise<null> {
+  return new Promise((resolve) => {
+    if (signal.aborted) resolve(null);
+    signal.addEventListener('abort', () => resolve(null), { signal: end });
+  });
+}
