@@ -40,6 +40,8 @@ export interface EpochRecord extends Metrics {
   readonly test: Metrics;
   /** On the validation data, if there is any. */
   readonly validation?: Metrics;
+  /** In a run that keeps the best epoch, whether its weights took the place of those kept before; absent in older records. */
+  readonly kept?: boolean;
   readonly learningRate: number;
   readonly examplesPerSecond: number;
   /** Seconds of training alone, without evaluation. */
@@ -75,10 +77,15 @@ export function bestValidated<T extends { readonly validation?: Metrics }>(
   return by === null ? undefined : bestBy(by, epochs, ({ validation }) => validation);
 }
 
+/** The epoch that a run keeps; undefined as long as there is none. Older records do not say which: then it was the best. */
+export function keptEpoch(by: string | null, epochs: readonly EpochRecord[]): EpochRecord | undefined {
+  return by === null ? undefined : (epochs.findLast(({ kept }) => kept) ?? bestValidated(by, epochs));
+}
+
 /** The epoch whose weights count. */
 interface KeptEpoch {
   readonly epoch: number;
-  /** The figure that it is best by, and its value on the validation data. */
+  /** The figure that it was chosen by, and its value on the validation data. */
   readonly by: string;
   readonly value: number;
 }

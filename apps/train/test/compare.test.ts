@@ -75,7 +75,7 @@ describe('compare', () => {
     ]);
   });
 
-  it('tells the figures of the epoch that was the best in validation, where a run keeps that', async () => {
+  it('tells the figures of the epoch that is kept, where a run does not keep the last; in older records, the best in validation', async () => {
     const folder = smallFolder();
     expect(await train(folder, [...smallFlags, '--keep', 'best', '--out', 'runs/a'])).toMatchObject({ code: 0 });
     const file = join(folder, 'runs/a/metrics.jsonl');
@@ -84,11 +84,20 @@ describe('compare', () => {
       .split('\n')
       .map((line): EpochRecord => JSON.parse(line));
     const losses = epochs.map(({ validation }) => validation!.loss);
-    const best = epochs[losses.indexOf(Math.min(...losses))]!;
-    const { stdout } = await train(folder, ['compare', 'runs/a']);
-    expect(stdout).toMatch(new RegExp(`^epoch that is kept +${best.epoch}$`, 'm'));
-    expect(stdout).toMatch(new RegExp(`^validation loss +${best.validation!.loss.toFixed(4)}$`, 'm'));
-    expect(stdout).toMatch(new RegExp(`^test acc +${best.test.metrics.accuracy!.toFixed(4)}$`, 'm'));
+    const best = losses.indexOf(Math.min(...losses));
+    const other = (best + 1) % epochs.length;
+    for (const [kept, index] of [
+      [epochs.map((_, i) => i === other), other],
+      [[], best],
+    ] as const) {
+      const lines = epochs.map((epoch, i) => JSON.stringify({ ...epoch, kept: kept[i] }));
+      writeFileSync(file, `${lines.join('\n')}\n`);
+      const { epoch, validation, test } = epochs[index]!;
+      const { stdout } = await train(folder, ['compare', 'runs/a']);
+      expect(stdout).toMatch(new RegExp(`^epoch that is kept +${epoch}$`, 'm'));
+      expect(stdout).toMatch(new RegExp(`^validation loss +${validation!.loss.toFixed(4)}$`, 'm'));
+      expect(stdout).toMatch(new RegExp(`^test acc +${test.metrics.accuracy!.toFixed(4)}$`, 'm'));
+    }
   });
 
   it('writes a page with the curves over each other, which needs nothing else', async () => {

@@ -4,33 +4,36 @@ import { readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { decodeCheckpoint, decodeSafetensors, encodeCheckpoint } from '@bn/core';
 import { expect, it } from 'vitest';
+import { keepRule } from '../src/run/learning-rule.js';
 import { metricsOf, resultOf, smallFlags, smallFolder, train } from './small-run.js';
 
 const checkpointOf = (run: string, name: string) => decodeCheckpoint(new Uint8Array(readFileSync(join(run, name))));
 
-/** Trains too fast, so that the best epoch in validation is not the last. */
-const wild = [...smallFlags, '--learning-rate', '3', '--epochs', '7'];
+/** Trains ever faster, so that the best epoch in validation is neither the last nor, with 9 examples in it, the one that is kept. */
+const wild = [...smallFlags, '--learning-rate', '10', '--warmup-epochs', '7', '--epochs', '7'];
 
-it('the best epoch in validation is what the report and exports are of, and the last what goes on', async () => {
+it('the last epoch that validation does not tell from the best is what the report and exports are of, and the last of all what goes on', async () => {
   const folder = smallFolder();
   const run = join(folder, 'run');
   const { code, stdout, stderr } = await train(folder, [...wild, '--out', 'run']);
   expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
   const epochs = metricsOf(run);
   const losses = epochs.map(({ validation }) => validation!.loss);
-  const best = epochs[losses.indexOf(Math.min(...losses))]!;
-  expect(best.epoch).toBeLessThan(7);
+  const best = epochs.filter((_, i) => losses[i]! - losses[i]! / Math.sqrt(9) <= Math.min(...losses)).at(-1)!;
+  const { loss } = best.validation!;
+  expect([best.epoch, loss]).not.toEqual([7, Math.min(...losses)]);
+  expect(epochs.findLast(({ kept }) => kept)).toEqual(best);
   expect(stdout).toContain('81 training, 9 validation and 30 test examples');
   expect(stdout).toMatch(/^epoch 7\/7 {2}loss .* {2}train acc .* {2}val acc .* {2}test acc /m);
   expect(stdout).toContain(
-    `epoch ${best.epoch} is kept: the best by validation loss, ${Math.min(...losses).toFixed(3)}\n`,
+    `epoch ${best.epoch} is kept: the last whose validation loss, ${loss.toFixed(3)}, is the best but for chance\n`,
   );
   expect(stdout).toContain(`test acc with moving averages         ${best.test.metrics.accuracy!.toFixed(3)}\n`);
   const kept = checkpointOf(run, 'best.safetensors');
   expect(kept.position).toMatchObject({ epoch: best.epoch, scores: losses.slice(0, best.epoch) });
   expect(checkpointOf(run, 'checkpoint.safetensors').position.epoch).toBe(7);
   const report = readFileSync(join(run, 'report.html'), 'utf8');
-  expect(report).toContain(`best validation loss: ${Math.min(...losses).toFixed(3)}`);
+  expect(report).toContain(`validation loss: ${loss.toFixed(3)}`);
 
   const exported = async () => {
     const { code, stderr } = await train(folder, ['export', 'run', '--format', 'torch', '--out', 'w.safetensors']);
@@ -47,23 +50,46 @@ it('the best epoch in validation is what the report and exports are of, and the 
 
 it('epochs are compared by any figure, and an unknown one is a mistake', async () => {
   const folder = smallFolder();
-  await train(folder, [...wild, '--keep-by', 'accuracy', '--out', 'run']);
-  const accuracies = metricsOf(join(folder, 'run')).map(({ validation }) => validation!.metrics.accuracy!);
-  const { epoch } = checkpointOf(join(folder, 'run'), 'best.safetensors').position;
-  expect(epoch).toBe(accuracies.indexOf(Math.max(...accuracies)) + 1);
+  const wilder = [...wild, '--learning-rate', '100'];
+  const kept = [];
+  for (const by of ['loss', 'accuracy']) {
+    await train(folder, [...wilder, '--keep-by', by, '--out', by]);
+    kept.push(checkpointOf(join(folder, by), 'best.safetensors').position.epoch);
+  }
+  const shown = metricsOf(join(folder, 'loss')).map(({ validation }) => validation!);
+  expect(kept[0]).toBe(shown.findIndex(({ loss }) => loss === Math.min(...shown.map(({ loss }) => loss))) + 1);
+  expect(kept[1]).toBeGreaterThan(kept[0]!);
+  expect(shown[kept[1]! - 1]!.metrics.accuracy).toBe(Math.max(...shown.map(({ metrics }) => metrics.accuracy!)));
   const unknown = await train(folder, [...wild, '--keep-by', 'f1']);
   expect(unknown).toMatchObject({ code: 2, stdout: '' });
   expect(unknown.stderr).toBe('error: --keep-by f1: the figures of this task are loss, accuracy; give one of them\n');
+});
+
+it.each([
+  // Errors: 1.3 − 1.3 / √16 = 0.975.
+  ['loss', 16, [1, 1.3], true],
+  ['loss', 16, [1, 1.4], false],
+  ['absoluteError', 1600, [1, 1.3], false],
+  ['loss', 16, [1.3, 1], true],
+  // Shares: 0.8 + √(0.8 · 0.2 / 16) = 0.9.
+  ['accuracy', 16, [0.89, 0.8], true],
+  ['accuracy', 16, [0.91, 0.8], false],
+  ['top5', 1600, [0.89, 0.8], false],
+  ['accuracy', 16, [1, 1], true],
+])('%s of %i examples: after others, %j is kept or not by its standard error', (by, examples, figures, isKept) => {
+  const all = figures.map((figure) => ({ loss: figure, metrics: { [by]: figure } }));
+  expect(keepRule(by, examples)(all.slice(0, -1), all.at(-1)!)).toBe(isKept);
 });
 
 it('a run that stops early says so, and goes on with more patience', async () => {
   const folder = smallFolder();
   const run = join(folder, 'run');
   const { stdout } = await train(folder, [...wild, '--epochs', '20', '--patience', '2', '--out', 'run']);
-  const { length } = metricsOf(run);
+  const losses = metricsOf(run).map(({ validation }) => validation!.loss);
+  const { length } = losses;
   expect(length).toBeLessThan(20);
   expect(stdout).toContain('stopped early: no epoch of the last 2 was better in validation\n');
-  expect(checkpointOf(run, 'best.safetensors').position.epoch).toBe(length - 2);
+  expect(losses.indexOf(Math.min(...losses)) + 1).toBe(length - 2);
   expect((await train(folder, ['--resume', 'run'])).code).toBe(0);
   expect(metricsOf(run)).toHaveLength(length);
   expect((await train(folder, ['--resume', 'run', '--patience', '3'])).code).toBe(0);

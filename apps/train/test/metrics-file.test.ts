@@ -69,7 +69,7 @@ it('appends lines', async () => {
 
 /** Type of each field by its path; of a map, of its values. */
 function typesOf(value: unknown, path = ''): [field: string, type: string][] {
-  if (typeof value === 'number') return [[path, 'number']];
+  if (typeof value === 'number' || typeof value === 'boolean') return [[path, typeof value]];
   if (Array.isArray(value)) return [[path, 'list of numbers']];
   const inner = Object.entries(value as object);
   if (/(^|\.)metrics$/.test(path)) return [[path, 'numbers by name']];

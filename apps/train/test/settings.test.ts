@@ -69,11 +69,17 @@ describe('settings', () => {
     const data = 'photos';
     expect(await defaults({ data })).toMatchObject({
       ...{ model: 'resnet10', augment: 'strong', optimizer: 'adamw', learningRate: 0.003 },
-      ...{ schedule: 'cosine', batchSize: 32, epochs: 100, imageSize: null, channels: null },
+      ...{ weightDecay: 0.3, schedule: 'cosine', batchSize: 16, epochs: 150, imageSize: null, channels: null },
+      ...{ keep: 'best' },
     });
     expect(await defaults({ data, augment: 'none', epochs: 2 })).toMatchObject({ augment: 'none', epochs: 2 });
-    expect(await defaults({ data, optimizer: 'sgd' })).toMatchObject({ model: 'resnet10', learningRate: 0.1 });
-    expect(await defaults({ data, model: 'a.onnx' })).toMatchObject({ augment: 'none', learningRate: 0.001 });
+    const plain = { weightDecay: null };
+    expect(await defaults({ data, optimizer: 'sgd' })).toMatchObject({
+      ...plain,
+      model: 'resnet10',
+      learningRate: 0.1,
+    });
+    expect(await defaults({ data, model: 'a.onnx' })).toMatchObject({ ...plain, augment: 'none', learningRate: 0.001 });
     const others = { model: 'lenet-bn', augment: 'none', optimizer: 'sgd', batchSize: 256, epochs: 10 };
     expect(await defaults({ data, channels: '1' })).toMatchObject({ model: 'resnet10', augment: 'strong' });
     expect(await defaults({ data, channels: '1', imageSize: 28 })).toMatchObject(others);

@@ -5,7 +5,7 @@ import { type KnobName, knobs } from '../config/knobs.js';
 import { before } from '../config/resume.js';
 import { alignedWithin, shortName } from '../display/format.js';
 import { metricsOf } from '../report/training-charts.js';
-import { bestBy, bestValidated, type EpochRecord, figureOf, keptBy } from '../run-record.js';
+import { bestBy, type EpochRecord, figureOf, keptBy, keptEpoch } from '../run-record.js';
 import { type RecordedRun, settingText } from './read-run.js';
 
 /** A name, then a text for each run. */
@@ -33,7 +33,7 @@ export function settingRows(runs: readonly RecordedRun[]): Row[] {
 /** Figures of the epoch whose weights count, where each was best on the test data, and the speed. */
 export function figureRows(runs: readonly RecordedRun[]): Row[] {
   const names = [...new Set(runs.flatMap(({ epochs }) => ['loss', ...metricsOf(epochs)]))];
-  const kept = runs.map(keptEpoch);
+  const kept = runs.map(countingEpoch);
   const row = (name: string, texts: readonly (string | null)[]): Row => [name, ...texts.map((text) => text ?? '–')];
   const figures = (name: string, of: (epoch: EpochRecord) => Metrics | undefined) =>
     kept.map((epoch) => {
@@ -79,9 +79,9 @@ export function figureRows(runs: readonly RecordedRun[]): Row[] {
   ];
 }
 
-/** The best one by the run's own measure on the validation data, else the last. */
-function keptEpoch({ config, epochs }: RecordedRun): EpochRecord | undefined {
-  return bestValidated(keptBy(config), epochs) ?? epochs.at(-1);
+/** The one whose weights count. */
+function countingEpoch({ config, epochs }: RecordedRun): EpochRecord | undefined {
+  return keptEpoch(keptBy(config), epochs) ?? epochs.at(-1);
 }
 
 function totalOf(epochs: readonly EpochRecord[], key: 'examples' | 'seconds'): number {

@@ -153,7 +153,7 @@ export const knobs = {
   keep: knob(
     oneOf('best', 'last'),
     null,
-    'epoch whose weights the report and `export` take: the best one in validation, or the last',
+    'epoch whose weights the report and `export` take: the last that validation does not tell from the best, or the last of all',
     'best; for fashion-mnist last, as in the textbook, unless something else needs validation',
   ),
   keepBy: knob(

@@ -11,7 +11,9 @@ export function outcomeText({ summary, firstBatchNorm, folder }: RunOutcome, wid
   const { kept } = summary;
   const lines = [
     ...(kept
-      ? [`epoch ${kept.epoch} is kept: the best by validation ${shortName(kept.by)}, ${kept.value.toFixed(3)}`]
+      ? [
+          `epoch ${kept.epoch} is kept: the last whose validation ${shortName(kept.by)}, ${kept.value.toFixed(3)}, is the best but for chance`,
+        ]
       : []),
     formatMetrics(summary, ', '),
     `${summary.examplesPerSecond.toFixed(1)} examples/sec on ${summary.device}`,

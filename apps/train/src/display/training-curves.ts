@@ -22,7 +22,7 @@ interface ChartSize {
   readonly width: number;
   readonly height: number;
   readonly epochs: number;
-  /** The figure by which the best epoch is kept and pointed at; null for none. */
+  /** The figure by which the best epoch is pointed at; null for none. */
   readonly keptBy: string | null;
 }
 

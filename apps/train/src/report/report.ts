@@ -60,11 +60,7 @@ function figures(summary: RunSummary): Html {
   const epoch = kept ? `epoch ${kept.epoch}` : 'final epoch';
   const tiles: [string, string, string][] = [['loss', summary.loss.toFixed(3), `training, ${epoch}`]];
   if (kept) {
-    tiles.unshift([
-      'epoch kept',
-      String(kept.epoch),
-      `best validation ${shortName(kept.by)}: ${kept.value.toFixed(3)}`,
-    ]);
+    tiles.unshift(['epoch kept', String(kept.epoch), `validation ${shortName(kept.by)}: ${kept.value.toFixed(3)}`]);
   }
   const add = (part: string, { metrics }: Metrics, note: string) => {
     for (const [name, value] of Object.entries(metrics))

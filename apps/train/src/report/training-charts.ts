@@ -2,7 +2,7 @@
 
 import type { TopLevelSpec } from 'vega-lite';
 import { shortName } from '../display/format.js';
-import { bestValidated, type EpochRecord, figureOf } from '../run-record.js';
+import { type EpochRecord, figureOf, keptEpoch } from '../run-record.js';
 import { type ChartTheme, pageTheme, renderChart } from './chart.js';
 import { type Html, html } from './html.js';
 import { runColors } from './style-sheet.js';
@@ -63,7 +63,7 @@ export function metricsOf(epochs: readonly EpochRecord[]): string[] {
  * @param by the figure by which the run keeps its best epoch, which has a ring; null for none
  */
 export async function trainingFigures(epochs: readonly EpochRecord[], by: string | null): Promise<Html[]> {
-  const kept = bestValidated(by, epochs)?.epoch;
+  const kept = keptEpoch(by, epochs)?.epoch;
   const validated = { ...validation, ringed: kept };
   const figures = ['loss', ...metricsOf(epochs)].map(async (name) => {
     const series = withValues([
@@ -94,7 +94,7 @@ export async function comparisonFigures(
     const series = withValues(
       runs.flatMap((run, i) => {
         const color = `var(--run${(i % runColors) + 1})`;
-        const ringed = bestValidated(run.keptBy, run.epochs)?.epoch;
+        const ringed = keptEpoch(run.keptBy, run.epochs)?.epoch;
         const validated = { name: `${i} validation`, color, dash: validation.dash, ringed };
         return [
           seriesOf(run.epochs, { name: `${i} train`, color, dash: solid }, (epoch) => figureOf(name, epoch)),

@@ -68,6 +68,26 @@ export function scoreOf(keepBy: string, { metrics }: Objective): (validation: Me
   return (validation) => sign * figureOf(keepBy, validation)!;
 }
 
+/** Whether an epoch's figures take the place of those that are kept. */
+export type KeepRule = (epochs: readonly Metrics[], next: Metrics) => boolean;
+
+/**
+ * Keeps the last epoch that validation does not tell from the best: one whose figure is at most one standard error worse. Of a
+ * share of n examples, p, that is √(p(1 − p)/n); losses and errors of single examples are taken to scatter like their mean, which
+ * makes it 1/√n of the mean. (Breiman et al., 1984, "Classification and Regression Trees", choose the simplest tree so.)
+ *
+ * @param examples number of validation examples
+ */
+export function keepRule(by: string, examples: number): KeepRule {
+  const isLoss = lessIsBetter.includes(by);
+  return (epochs, next) => {
+    const figures = [...epochs, next].map((metrics) => figureOf(by, metrics)!);
+    const figure = figures.at(-1)!;
+    if (isLoss) return figure - figure / Math.sqrt(examples) <= Math.min(...figures);
+    return figure + Math.sqrt((figure * (1 - figure)) / examples) >= Math.max(...figures);
+  };
+}
+
 export function averageOf({ average }: Pick<RunConfig, 'average'>): Average | undefined {
   return average === 'none' ? undefined : average === 'ema' ? ema() : swa();
 }

@@ -11,6 +11,7 @@ import type {
 } from '@bn/core';
 import type { BatchNormValues, EpochRecord } from '../run-record.js';
 import type { Fingerprint } from './fingerprint.js';
+import type { KeepRule } from './learning-rule.js';
 import { appendMetrics } from './metrics-file.js';
 import { type RunFolder, writeCheckpoint } from './run-folder.js';
 
@@ -30,14 +31,14 @@ export interface Recorded {
   readonly fingerprint: Fingerprint;
   /** The epochs before a resume. */
   readonly history: readonly EpochRecord[];
-  /** Whether the best epoch is kept beside the last. */
-  readonly keepsBest: boolean;
+  /** Which epochs are kept beside the last; null for none. By the figures of the validation data. */
+  readonly keeps: KeepRule | null;
 }
 
 export function createRecorder(
   folder: RunFolder,
   trainer: Trainer,
-  { batchNormLayers, signature, fingerprint, history, keepsBest }: Recorded,
+  { batchNormLayers, signature, fingerprint, history, keeps }: Recorded,
 ): Recorder {
   const epochs = [...history];
   let epoch: EpochEvent | null = null;
@@ -55,11 +56,15 @@ export function createRecorder(
       else if (event.type === 'checkpoint') {
         const checkpoint = await trainer.checkpoint();
         const isWhole = event.reason === 'epoch' && epoch && evaluation;
-        const finished = isWhole ? epochRecord(epoch!, validation, evaluation!, checkpoint, batchNormLayers) : null;
+        const before = epochs.flatMap((one) => one.validation ?? []);
+        const isKept = Boolean(isWhole && validation && keeps?.(before, validation));
+        const kept = keeps ? isKept : undefined;
+        const finished = isWhole
+          ? epochRecord(epoch!, { validation, kept }, evaluation!, checkpoint, batchNormLayers)
+          : null;
         // The checkpoint first: a line for which there is no checkpoint would be trained, and written, once more.
         const lastEpoch = finished ?? epochs.at(-1) ?? null;
-        const isBest = finished !== null && keepsBest && (validation?.isBest ?? false);
-        await writeCheckpoint(folder, { checkpoint, signature, fingerprint, lastEpoch }, isBest);
+        await writeCheckpoint(folder, { checkpoint, signature, fingerprint, lastEpoch }, isKept);
         if (!finished) return;
         epochs.push(finished);
         await appendMetrics(folder.metrics, finished);
@@ -70,7 +75,7 @@ export function createRecorder(
 
 function epochRecord(
   { epoch, loss, metrics, learningRate, examplesPerSecond, seconds, waited, examples }: EpochEvent,
-  validation: ValidationEvent | null,
+  { validation, kept }: { validation: ValidationEvent | null; kept: boolean | undefined },
   { loss: testLoss, metrics: testMetrics }: EvaluationEvent,
   checkpoint: Checkpoint,
   batchNormLayers: readonly string[],
@@ -78,6 +83,7 @@ function epochRecord(
   return {
     ...{ epoch, loss, metrics, test: { loss: testLoss, metrics: testMetrics } },
     ...(validation && { validation: { loss: validation.loss, metrics: validation.metrics } }),
+    ...(kept !== undefined && { kept }),
     ...{ learningRate, examplesPerSecond, seconds, waited, examples },
     batchNorm: Object.fromEntries(batchNormLayers.map((layer) => [layer, batchNormValues(checkpoint, layer)])),
   };

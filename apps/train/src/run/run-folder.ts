@@ -126,12 +126,12 @@ export interface FoundState extends SavedState {
 /**
  * Replaces the checkpoint, which stays as the previous one: at any moment one of them is whole.
  *
- * @param isBest also keep it as that of the best epoch: first, so that no epoch is behind that is not trained once more
+ * @param isKept also keep it as that of the best epoch: first, so that no epoch is behind that is not trained once more
  */
 export async function writeCheckpoint(
   { checkpoint: file, previous, best }: RunFolder,
   { checkpoint, signature, lastEpoch, fingerprint }: SavedState,
-  isBest: boolean,
+  isKept: boolean,
 ): Promise<void> {
   const metadata = {
     lastEpoch: JSON.stringify(lastEpoch),
@@ -139,7 +139,7 @@ export async function writeCheckpoint(
     ...(fingerprint && { fingerprint: JSON.stringify(fingerprint) }),
   };
   const bytes = encodeCheckpoint(checkpoint, metadata);
-  if (isBest) await writeAtomically(best, bytes);
+  if (isKept) await writeAtomically(best, bytes);
   await writeAtomically(file, bytes, async () => {
     if (!existsSync(file)) return;
     await rm(previous, { force: true });

@@ -16,7 +16,7 @@ import { conclude } from './conclude.js';
 import { describeRun, shortPath } from './describe-run.js';
 import { compareFingerprints } from './fingerprint.js';
 import { loadFirstValues } from './first-values.js';
-import { samplingOf, scheduleOf } from './learning-rule.js';
+import { keepRule, samplingOf, scheduleOf } from './learning-rule.js';
 import { lockRun } from './lock-run.js';
 import { restoreMetrics } from './metrics-file.js';
 import { createRecorder, type Recorder } from './recorder.js';
@@ -107,7 +107,7 @@ async function trainAndRecord(run: Run, settings: Settings, io: Io): Promise<boo
   const { batchNormLayers } = fitted;
   const recorder = createRecorder(folder, trainer, {
     ...{ batchNormLayers, signature, fingerprint, history },
-    keepsBest: config.keep === 'best',
+    keeps: config.keep === 'best' && data.validation ? keepRule(config.keepBy, data.validation.length) : null,
   });
   let ending = 'stopping after this step';
   const onAbort = () => display.message(`${ending}; once more to stop at once`);
