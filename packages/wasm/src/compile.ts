@@ -28,6 +28,8 @@ export interface Program {
   readonly iterations: number;
   /** Memory of the executable's own, and memory that runs of other executables may overwrite. */
   readonly ownBytes: number;
+  /** Of constants that other programs may hold, too. */
+  readonly sharedBytes: number;
   readonly scratchBytes: number;
   readonly threadMemory: number;
   readonly threadBytes: number;
@@ -49,7 +51,12 @@ export interface CompileOptions {
   readonly look?: Look | undefined;
   /** Makes room, and says where: for what belongs to this program alone, and for scratch. */
   readonly reserve: (kind: 'own' | 'scratch', bytes: number) => number;
+  /** Says where these float32 words are, which other programs may have put there. Without it, each program has its own. */
+  readonly share?: (words: ArrayLike<number>, bytes: number) => number;
 }
+
+/** Smaller constants are copied into each program. */
+const smallestShared = 65_536;
 
 /** Room for vector constants: a number for each node, and what functions, indices and masks take. */
 const constantBytesOf = ({ nodes }: Graph) => 16 * nodes.length + 16_384;
@@ -71,11 +78,15 @@ export function compileFunctions(
   const { passes, countsRows, relaxed, profile } = options;
   const { steps, lowered, bound } = planGraph(graph, batch, passes, countsRows, options.look);
   const plan = planMemory(steps, passesOf('memory', passes)[0]);
-  const tables = constantBuffers(steps);
+  const all = [...constantBuffers(steps)];
+  const isShared = ([{ dtype }, bytes]: readonly [Buffer, number]) =>
+    options.share !== undefined && dtype === 'float32' && bytes >= smallestShared;
+  const tables = all.filter((table) => !isShared(table));
+  const shared = all.filter(isShared);
   const entries = lowered.inputs.length + lowered.outputs.length;
   const tableBytes = roomFor(entries + 1);
   const constantBytes = roomFor(constantBytesOf(bound) / 4);
-  const ownBytes = tableBytes + constantBytes + [...tables.values()].reduce((sum, bytes) => sum + bytes, 0);
+  const ownBytes = tableBytes + constantBytes + total(tables);
   // First what may be too much.
   const scratch = options.reserve('scratch', plan.fixedBytes + plan.threadBytes * options.threads);
   const table = options.reserve('own', ownBytes);
@@ -87,6 +98,8 @@ export function compileFunctions(
     addresses.set(buffer, next);
     next += bytes;
   }
+  const owned = [...addresses];
+  for (const [buffer, bytes] of shared) addresses.set(buffer, options.share!(wordsOf(buffer), bytes));
   const places = (buffer: Buffer): Place => {
     if (buffer.source && 'argument' in buffer.source)
       return { at: 'argument', entry: table + 4 * buffer.source.argument };
@@ -117,7 +130,7 @@ export function compileFunctions(
     }),
     data: [
       { address: constantsAt, words: constants.words, isFloat: false },
-      ...[...addresses].map(([buffer, address]) => ({
+      ...owned.map(([buffer, address]) => ({
         address,
         words: wordsOf(buffer),
         isFloat: buffer.dtype === 'float32',
@@ -125,6 +138,7 @@ export function compileFunctions(
     ],
     iterations,
     ownBytes,
+    sharedBytes: total(shared),
     scratchBytes: plan.fixedBytes,
     threadMemory: scratch + plan.fixedBytes,
     threadBytes: plan.threadBytes,
@@ -150,6 +164,10 @@ function constantBuffers(steps: readonly Step[]): Map<Buffer, number> {
     }
   }
   return sizes;
+}
+
+function total(tables: readonly (readonly [Buffer, number])[]): number {
+  return tables.reduce((sum, [, bytes]) => sum + bytes, 0);
 }
 
 /** Bytes for so many words, in whole cache lines. */

@@ -1,6 +1,6 @@
 // Programs in memory full of NaN: they depend on nothing that is not theirs, and write nowhere else.
 
-import { createArray, createGraph, input, ops, sizeOf, type TypedArray } from '@bn/core';
+import { constant, createArray, createGraph, input, ops, sizeOf, type TypedArray } from '@bn/core';
 import { createBackend as createReference } from '@bn/reference';
 import { createBackend } from '@bn/wasm';
 import { expect, test } from 'vitest';
@@ -8,6 +8,7 @@ import { compile, type Program } from '../src/compile.js';
 import { allPasses } from '../src/pipeline.js';
 import { Heap } from '../src/run/heap.js';
 import { Team } from '../src/run/team.js';
+import { WasmBackend } from '../src/run/wasm-backend.js';
 import { innermostLoops } from './loop-bodies.js';
 import { type Case, randomGraph, randomTraining } from './random-graphs.js';
 import { runCase } from './run-case.js';
@@ -117,5 +118,33 @@ test('what does not fit into memory is refused, and takes none of it', async () 
     message: expect.stringContaining('use a smaller batch'),
   });
   expect(await total(10)).toBe(100);
+  await backend.dispose();
+});
+
+test('weights are in memory once for all batch sizes and executables, and not after the last of them', async () => {
+  const heap = new Heap(false);
+  const options = { relaxed: false, passes: allPasses, profile: undefined };
+  const backend = new WasmBackend({ kind: 'cpu', description: '' }, heap, Team.alone(heap.memory), options);
+  const bytes = 4_000_000;
+  const compiled = async () => {
+    const weight = constant(new Float32Array(bytes / 4).fill(0.5), [1000, 1000]);
+    const y = ops.matmul(input('x', [null, 1000]), weight);
+    return Promise.all([backend.compile(createGraph({ y })), backend.compile(createGraph({ z: ops.relu(y) }))]);
+  };
+  const first = await compiled();
+  for (const executable of first) {
+    for (const batch of [1, 2, 3, 16]) {
+      const x = backend.upload(new Float32Array(1000 * batch).fill(1), { shape: [batch, 1000], dtype: 'float32' });
+      const [value] = [...(await executable.run(new Map([['x', x]]))).values()];
+      expect(await backend.download(value)).toEqual(new Float32Array(1000 * batch).fill(500));
+      backend.release(x);
+      backend.release(value);
+    }
+  }
+  const size = heap.memory.buffer.byteLength;
+  expect(size).toBeLessThan(2 * bytes);
+  await Promise.all(first.map((executable) => executable.dispose()));
+  await compiled();
+  expect(heap.memory.buffer.byteLength).toBe(size);
   await backend.dispose();
 });

@@ -18,20 +18,22 @@ export function createReport(programs: readonly ProgramTimes[], peak: number, me
   return { runs, seconds: programs.reduce((sum, { seconds }) => sum + seconds, 0), phases, peak, memory };
 }
 
+type Taken = Omit<Program, 'data'>;
+
 /** What programs of one executable take together. Runs come one after the other, and share arguments and scratch. */
-export function memoryOf(programs: readonly Program[], threads: number): Record<string, number> {
-  const sum = (bytes: (program: Program) => number) => programs.reduce((total, program) => total + bytes(program), 0);
-  const most = (bytes: (program: Program) => number) => Math.max(0, ...programs.map(bytes));
+export function memoryOf(programs: readonly Taken[], threads: number): Record<string, number> {
+  const sum = (bytes: (program: Taken) => number) => programs.reduce((total, program) => total + bytes(program), 0);
+  const most = (bytes: (program: Taken) => number) => Math.max(0, ...programs.map(bytes));
   return {
     'inputs and outputs': most(argumentBytes),
     'scratch, shared by threads': most(({ scratchBytes }) => scratchBytes),
     'scratch of all threads': most(({ threadBytes }) => threadBytes) * threads,
-    'constants and tables': sum(({ ownBytes }) => ownBytes),
+    'constants and tables': sum(({ ownBytes }) => ownBytes) + most(({ sharedBytes }) => sharedBytes),
     code: sum(({ bytes }) => bytes.length),
   };
 }
 
-function argumentBytes({ inputBytes, outputs }: Program): number {
+function argumentBytes({ inputBytes, outputs }: Taken): number {
   const bytes = [...inputBytes, ...outputs.map(([, { shape, dtype }]) => sizeOf(shape) * elementBytes(dtype))];
   return bytes.reduce((sum, n) => sum + n, 0);
 }

@@ -24,6 +24,7 @@ import { Timing } from '../profile/timing.js';
 import { unoptimized } from './engine.js';
 import type { Heap } from './heap.js';
 import { capacityFor, Programs } from './programs.js';
+import { SharedConstants } from './shared-constants.js';
 import type { Team } from './team.js';
 
 interface Block {
@@ -38,7 +39,7 @@ interface Scratch extends Block {
 
 /** A program and its module. */
 interface Loaded {
-  readonly program: Program;
+  readonly program: Omit<Program, 'data'>;
   /** Rows that it was made for, where it also does for fewer. */
   readonly capacity: number | null;
   readonly run: (prepare: () => void, iterations: number) => Promise<void>;
@@ -61,6 +62,7 @@ export class WasmBackend extends ValueBackend<Block> {
   readonly #heap: Heap;
   readonly #team: Team;
   readonly #options: WasmOptions;
+  readonly #constants: SharedConstants;
   /** Scratch memory, which all programs use one after the other. */
   #scratch: Scratch = { address: 0, bytes: 0, users: 0 };
   /** Runs under way, and what was released meanwhile: they may still read it. */
@@ -72,6 +74,7 @@ export class WasmBackend extends ValueBackend<Block> {
     super();
     this.device = device;
     this.#heap = heap;
+    this.#constants = new SharedConstants(heap);
     this.#team = team;
     this.#options = options;
   }
@@ -123,17 +126,39 @@ export class WasmBackend extends ValueBackend<Block> {
   async #load(graph: Graph, batch: number, countsRows: boolean): Promise<Loaded> {
     const { relaxed, passes, profile, look } = this.#options;
     const { maximum, shared } = this.#heap;
-    const options = {
-      ...{ relaxed, passes, look, countsRows, threads: this.#team.threads, profile: profile !== undefined },
-      memory: { maximum, shared },
-      reserve: (kind: 'own' | 'scratch', bytes: number) =>
-        kind === 'own' ? this.#heap.allocate(bytes) : this.#scratchOf(bytes),
+    /** What belongs to this program, or to it among others. */
+    const held: (() => void)[] = [];
+    const release = () => {
+      for (const free of held.splice(0)) free();
     };
-    const program = unoptimized(() => compile(graph, batch, options));
+    const own = (bytes: number) => {
+      const address = this.#heap.allocate(bytes);
+      held.push(() => this.#heap.free(address, bytes));
+      return address;
+    };
+    const share = (words: ArrayLike<number>, bytes: number) => {
+      const { address, leave } = this.#constants.hold(words, bytes);
+      held.push(leave);
+      return address;
+    };
+    const options = {
+      ...{ relaxed, passes, look, countsRows, threads: this.#team.threads, profile: profile !== undefined, share },
+      memory: { maximum, shared },
+      reserve: (kind: 'own' | 'scratch', bytes: number) => (kind === 'own' ? own(bytes) : this.#scratchOf(bytes)),
+    };
+    let compiled: Program;
+    try {
+      compiled = unoptimized(() => compile(graph, batch, options));
+    } catch (error) {
+      release();
+      throw error;
+    }
+    // Constants are in the memory from now on.
+    const { data, ...program } = compiled;
     const scratch = this.#scratch;
     scratch.users++;
     const { f32, i32 } = this.#heap.views;
-    for (const { address, words, isFloat } of program.data) (isFloat ? f32 : i32).set(words, address / 4);
+    for (const { address, words, isFloat } of data) (isFloat ? f32 : i32).set(words, address / 4);
     const handle = await this.#team.load(program);
     return {
       program,
@@ -141,7 +166,7 @@ export class WasmBackend extends ValueBackend<Block> {
       run: (prepare, iterations) => this.#team.run(handle, prepare, iterations),
       free: async () => {
         await this.#team.unload(handle);
-        this.#heap.free(program.table, program.ownBytes);
+        release();
         this.#leave(scratch);
       },
       timing: profile && program.timed ? new Timing(program.timed, handle, profile.skippedRuns) : null,
