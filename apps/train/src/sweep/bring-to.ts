@@ -12,7 +12,7 @@ import { BnError, type BnErrorCode } from '@bn/core';
 import { isTaken } from '../run/lock-run.js';
 import { readMetrics } from '../run/metrics-file.js';
 import { runFolder } from '../run/run-folder.js';
-import { bestValidated, keptBy } from '../run-record.js';
+import { keptBy, keptEpoch } from '../run-record.js';
 import type { Figures } from './sweep-file.js';
 
 const program = fileURLToPath(new URL('../index.js', import.meta.url));
@@ -58,7 +58,7 @@ export async function bringTo({ run, until }: Task, means: Means): Promise<Reach
     const isEnd = until >= config.epochs;
     // The report is the last that a training writes: it may end before its last epoch.
     if (existsSync(folder.report) || (!isEnd && epochs.length === until)) {
-      const { loss, metrics, test, validation } = (bestValidated(keptBy(config), epochs) ?? epochs.at(-1))!;
+      const { loss, metrics, test, validation } = (keptEpoch(keptBy(config), epochs) ?? epochs.at(-1))!;
       return { figures: { loss, metrics, test, ...(validation && { validation }) } };
     }
     if (await isTaken(run)) {
