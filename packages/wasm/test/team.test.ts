@@ -100,6 +100,8 @@ describe('a thread', () => {
       ...{ relaxed: false, threads: 2, passes: allPasses, memory: heap, countsRows: false, profile: false },
       reserve: (_, bytes) => heap.allocate(bytes),
     });
+    // The input and the output.
+    for (const entry of [0, 1]) heap.views.i32[made.table / 4 + entry] = heap.allocate(4 * 64 * 500);
     return { team, handle: await team.load(program(made)) };
   }
 
@@ -115,12 +117,33 @@ describe('a thread', () => {
     await expect(team.run(handle, () => {})).rejects.toMatchObject(failure);
   });
 
-  test.each(places)('that hangs is an error, and no wait for ever: %s', async (_, inPage) => {
+  const hanging = () => fakeWorker((say) => say('message', { data: 'ready' }));
+
+  test('that hangs is an error where all depends on it, and no wait for ever', async () => {
+    const { team, handle } = await teamOf((made) => made, true, hanging);
+    await expect(team.run(handle, () => {})).rejects.toMatchObject(failure);
+  });
+
+  test('that hangs without a task holds up nobody', async () => {
+    const { team, handle } = await teamOf((made) => made, false, hanging);
+    // More often than there are blocks of words for runs.
+    for (let run = 0; run < 100; run++) await team.run(handle, () => {});
+    team.dispose();
+  });
+
+  test('that ends between runs is an error in the next: nothing goes on with fewer threads silently', async () => {
+    let die: () => void = () => {};
     const { team, handle } = await teamOf(
       (made) => made,
-      inPage,
-      () => fakeWorker((say) => say('message', { data: 'ready' })),
+      false,
+      () =>
+        fakeWorker((say) => {
+          say('message', { data: 'ready' });
+          die = () => say('error', {});
+        }),
     );
+    await team.run(handle, () => {});
+    die();
     await expect(team.run(handle, () => {})).rejects.toMatchObject(failure);
   });
 

@@ -1,8 +1,11 @@
-// One thread of a team: takes tasks from the present round, and meets the others at its end.
+// One thread of a team: takes tasks of a run, one after the other, as soon as what they need is done.
 
 /** What a thread needs of a program. */
 export interface Work {
-  readonly rounds: readonly (readonly { readonly name: string; readonly start: number; readonly end: number }[])[];
+  /** In the order in which they are taken. */
+  readonly tasks: readonly { readonly name: string; readonly start: number; readonly end: number }[];
+  /** For each round the number of tasks up to its end: its tasks wait until all before them are done. */
+  readonly ends: readonly number[];
   /** Memory of this thread alone. */
   readonly threadMemory: number;
   readonly exports: Readonly<Record<string, (start: number, end: number, threadMemory: number) => void>>;
@@ -10,103 +13,90 @@ export interface Work {
 
 export interface Member {
   /**
-   * Computes all rounds together with the other threads; when it returns, all of them are done. Throws what the program
-   * throws; gives false if another thread has failed, or none has come to a meeting within the time limit.
+   * Computes tasks of a run together with the other threads, until all are taken. Throws what the program throws.
+   *
+   * @param run its number
+   * @returns whether this thread has done the last one
    */
-  run(work: Work): boolean;
+  help(work: Work, run: number): boolean;
+  /** Waits until all tasks are done; gives false if a thread has failed, or has not done its task within the time limit. */
+  wait(work: Work, run: number): boolean;
 }
 
 /**
  * Words of the control block, which stands at this address, where no program's memory is: what is there when a thread
- * starts is enough to see it, however memory grows. `claims` is where one counter for each round begins: the next task
- * to be taken.
+ * starts is enough to see it, however memory grows. Each run has a block of words among `blocks`, `size` apart: the number
+ * of its program, of tasks taken, and of tasks done. A worker says in a word among `places` which run it is in: a block is
+ * used again when nobody is in its last run any more.
  */
-export const control = { address: 1024, run: 0, command: 1, arrived: 2, passed: 3, failed: 4, claims: 64 } as const;
-/** A command to workers: read messages. Others are numbers of programs. */
+export const control = { address: 1024, run: 0, failed: 1, blocks: 16, count: 64, size: 16, places: 1040 } as const;
+/** In place of a program's number: workers are to read messages. */
 export const listen = -1;
 
 /**
  * Makes a member. The text of this function is also what workers run: it refers to nothing outside itself, and has no
  * syntax that compilers to older JavaScript replace by helpers.
  *
- * Threads meet by counting: each adds one to `arrived`; the last one, if the next rounds have a single task, does those,
- * and then sets `passed`, which the others watch: for a short while in a loop, then asleep.
+ * Nobody waits for a thread, only for tasks: one that the operating system lets wait, because other programs compute too,
+ * holds the others up only if it has a task. Whoever does the last task of a round goes on with the next; the others watch
+ * the number of tasks that are done: for a short while in a loop, then asleep.
  *
- * @param limit milliseconds after which others that have not come to a meeting are given up
+ * @param limit milliseconds after which tasks of others are given up
  */
-export function createMember(memory: WebAssembly.Memory, threads: number, limit: number): Member {
-  const [arrived, passed, failed, claims] = [258, 259, 260, 320];
+export function createMember(memory: WebAssembly.Memory, limit: number): Member {
+  const [failed, blocks, count, size] = [257, 272, 64, 16];
   const [spins, patience] = [1000, 0.25];
   const words = new Int32Array(memory.buffer);
-  let meetings = 0;
 
   return {
-    run(work) {
-      const rounds = work.rounds;
-      let next = 0;
-      while (next < rounds.length) {
-        const round = rounds[next];
-        const claim = claims + next;
-        for (;;) {
-          const i = Atomics.add(words, claim, 1);
-          if (i >= round.length) break;
-          perform(work, round[i]);
+    help({ tasks, ends, exports, threadMemory }, run) {
+      const taken = blocks + size * (run & (count - 1)) + 1;
+      const done = taken + 1;
+      let round = 0;
+      for (;;) {
+        const next = Atomics.load(words, taken);
+        while (round < ends.length && next >= ends[round]) round++;
+        if (round === ends.length) return false;
+        if (!until(done, round === 0 ? 0 : ends[round - 1])) return false;
+        if (Atomics.compareExchange(words, taken, next, next + 1) !== next) continue;
+        const task = tasks[next];
+        try {
+          exports[task.name](task.start, task.end, threadMemory);
+        } catch (error) {
+          fail(done);
+          throw error;
         }
-        const after = firstParallel(rounds, next + 1);
-        const met = meet(() => {
-          for (let s = next + 1; s < after; s++) for (const task of rounds[s]) perform(work, task);
-        });
-        if (!met) return false;
-        next = after;
+        if (Atomics.add(words, done, 1) + 1 < ends[round]) continue;
+        const isLast = round + 1 === ends.length;
+        // A single task is for this thread: the others go on sleeping.
+        if (isLast || ends[round + 1] > ends[round] + 1) Atomics.notify(words, done);
+        if (isLast) return true;
       }
-      return true;
     },
+    wait: ({ tasks }, run) => until(blocks + size * (run & (count - 1)) + 2, tasks.length),
   };
 
-  function perform(work: Work, task: Work['rounds'][number][number]): void {
-    try {
-      work.exports[task.name](task.start, task.end, work.threadMemory);
-    } catch (error) {
-      fail();
-      throw error;
-    }
-  }
-
-  function firstParallel(rounds: Work['rounds'], from: number): number {
-    let s = from;
-    while (s < rounds.length && rounds[s].length <= 1) s++;
-    return s;
-  }
-
-  function meet(between: () => void): boolean {
-    meetings = (meetings + 1) | 0;
-    // Counters wrap around together.
-    const all = Math.imul(threads, meetings);
-    if (((Atomics.add(words, arrived, 1) + 1) | 0) === all) {
-      between();
-      Atomics.store(words, passed, meetings);
-      Atomics.notify(words, passed);
-      return true;
-    }
+  /** Waits until so many tasks are done. */
+  function until(done: number, tasks: number): boolean {
     let since = 0;
     for (let spin = 1; ; spin++) {
-      const now = Atomics.load(words, passed);
-      if (((now - meetings) | 0) >= 0) return true;
+      const now = Atomics.load(words, done);
+      if (now >= tasks) return true;
       if (Atomics.load(words, failed) !== 0) return false;
       if (spin % spins !== 0) continue;
       // Milliseconds: a little longer than threads as a rule wait for each other.
       if (since === 0) since = performance.now();
       const waited = performance.now() - since;
       if (waited > limit) {
-        fail();
+        fail(done);
         return false;
       }
-      if (waited > patience) Atomics.wait(words, passed, now, 100);
+      if (waited > patience) Atomics.wait(words, done, now, 100);
     }
   }
 
-  function fail(): void {
+  function fail(done: number): void {
     Atomics.store(words, failed, 1);
-    Atomics.notify(words, passed);
+    Atomics.notify(words, done);
   }
 }

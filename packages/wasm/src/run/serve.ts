@@ -8,17 +8,19 @@ export type ToWorker =
   | {
       readonly type: 'start';
       readonly memory: WebAssembly.Memory;
-      readonly threads: number;
-      /** Milliseconds after which other threads that have not come to a meeting are given up. */
+      /** Its number among the workers. */
+      readonly index: number;
+      /** Milliseconds after which tasks of other threads are given up. */
       readonly limit: number;
-      /** Whether the end of every program is answered too, by `done`: for a caller that takes no part in it. */
+      /** Whether who does the last task of a run answers `done`: for a caller that takes no part in it. */
       readonly answers: boolean;
     }
   | {
       readonly type: 'load';
       readonly id: number;
       readonly module: WebAssembly.Module;
-      readonly rounds: Work['rounds'];
+      readonly tasks: Work['tasks'];
+      readonly ends: Work['ends'];
       readonly threadMemory: number;
       /** For programs that are timed: all times, and where this thread's begin. */
       readonly clock: { readonly times: Float64Array<ArrayBufferLike>; readonly first: number } | null;
@@ -33,43 +35,51 @@ export type FromWorker = 'ready' | 'done' | (string & {});
  * Refers to nothing outside itself, like `createMember`, since its text is what workers run.
  */
 export function serve(
-  createMember: (memory: WebAssembly.Memory, threads: number, limit: number) => Member,
+  createMember: (memory: WebAssembly.Memory, limit: number) => Member,
   createClock: (times: Float64Array<ArrayBufferLike>, first: number) => Mark,
   receive: (handle: (message: ToWorker) => void) => void,
   answer: (answer: FromWorker) => void,
 ): void {
-  const [run, command, listen] = [256, 257, -1];
+  const [newest, blocks, count, size, places, listen] = [256, 272, 64, 16, 1296, -1];
   const programs = new Map<number, Work>();
   let memory: WebAssembly.Memory;
   let words: Int32Array;
   let member: Member;
   let answers = false;
-  let seen = 0;
+  let place = 0;
+  let run = 0;
   receive((message) => {
     if (message.type === 'start') {
       memory = message.memory;
       answers = message.answers;
       words = new Int32Array(memory.buffer);
-      member = createMember(memory, message.threads, message.limit);
-      seen = Atomics.load(words, run);
+      member = createMember(memory, message.limit);
+      place = places + size * message.index;
+      run = Atomics.load(words, newest);
     } else if (message.type === 'load') {
       const env: WebAssembly.ModuleImports = { memory };
       if (message.clock) env.mark = createClock(message.clock.times, message.clock.first);
       const instance = new WebAssembly.Instance(message.module, { env });
       const exports = instance.exports as unknown as Work['exports'];
-      programs.set(message.id, { rounds: message.rounds, threadMemory: message.threadMemory, exports });
+      const { tasks, ends, threadMemory } = message;
+      programs.set(message.id, { tasks, ends, threadMemory, exports });
     } else programs.delete(message.id);
     answer('ready');
     for (;;) {
-      Atomics.wait(words, run, seen);
-      seen = Atomics.load(words, run);
-      const wanted = Atomics.load(words, command);
-      if (wanted === listen) return;
+      Atomics.wait(words, newest, run);
+      // Runs that are over by now are passed by. In the newest once it has been said, its words are its own.
+      do {
+        run = Atomics.load(words, newest);
+        Atomics.store(words, place, run);
+      } while (Atomics.load(words, newest) !== run);
+      const program = Atomics.load(words, blocks + size * (run & (count - 1)));
       try {
-        if (member.run(programs.get(wanted)!) && answers) answer('done');
+        if (program !== listen && member.help(programs.get(program)!, run) && answers) answer('done');
       } catch (error) {
         answer(String(error));
       }
+      Atomics.store(words, place, 0);
+      if (program === listen) return;
     }
   });
 }

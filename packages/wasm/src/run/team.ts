@@ -27,7 +27,7 @@ export interface Handle {
 export interface TeamOptions {
   /** Makes a Web Worker that runs `@bn/wasm/worker`; by default workers are made from text. */
   readonly createWorker?: (() => WebWorker) | undefined;
-  /** Milliseconds that threads wait for each other before they give up; default a minute. */
+  /** Milliseconds that threads wait for a task of another before they give up; default a minute. */
   readonly limit?: number | undefined;
 }
 
@@ -41,7 +41,12 @@ export class Team {
   /** The caller as one of the threads, where it is one. */
   readonly #member: ReturnType<typeof createMember> | undefined;
   readonly #words: Int32Array;
+  readonly #limit: number;
   #loaded = 0;
+  /** Number of the newest run. */
+  #run = 0;
+  /** Ends a run that workers compute alone. */
+  #done: ((problem?: BnError) => void) | undefined;
   /** What the team is busy with that takes more than one turn of the event loop. */
   #busy: Promise<unknown> | undefined;
   #failure: BnError | undefined;
@@ -51,7 +56,8 @@ export class Team {
     this.#memory = memory;
     this.#workers = workers;
     this.threads = workers.length + (callerComputes ? 1 : 0);
-    this.#member = callerComputes ? createMember(memory, this.threads, limit) : undefined;
+    this.#member = callerComputes ? createMember(memory, limit) : undefined;
+    this.#limit = limit;
     // The control block never moves: a view of the memory as it is now will do.
     this.#words = new Int32Array(memory.buffer, control.address);
   }
@@ -73,16 +79,24 @@ export class Team {
   ): Promise<Team> {
     const answers = isPage();
     const workers: WorkerThread[] = [];
+    let team: Team | undefined;
     try {
-      for (let i = answers ? 0 : 1; i < threads; i++) workers.push(startWorker(createWorker, limit));
-      await sendAll(workers, () => ({ type: 'start', memory, threads, limit, answers }));
+      for (let i = answers ? 0 : 1; i < threads; i++) {
+        workers.push(
+          startWorker(createWorker, limit, (problem) => {
+            if (team) team.#end(problem);
+          }),
+        );
+      }
+      await sendAll(workers, (index) => ({ type: 'start', memory, index, limit, answers }));
     } catch (error) {
       for (const worker of workers) worker.terminate();
       throw error instanceof BnError
         ? error
         : new BnError('backend', `wasm: a worker thread does not start: ${error}`, { cause: error });
     }
-    return new Team(memory, workers, limit);
+    team = new Team(memory, workers, limit);
+    return team;
   }
 
   async load(program: Loadable): Promise<Handle> {
@@ -94,15 +108,18 @@ export class Team {
     const instance = new WebAssembly.Instance(module, { env });
     const id = this.#loaded++;
     const first = this.#member ? 1 : 0;
+    const tasks = rounds.flat();
+    const ends: number[] = [];
+    for (const { length } of rounds) if (length > 0) ends.push(length + (ends.at(-1) ?? 0));
     if (!this.#isSmall(program)) {
       await this.#tell((i) => ({
-        ...{ type: 'load', id, module, rounds },
+        ...{ type: 'load', id, module, tasks, ends },
         threadMemory: threadMemory + threadBytes * (first + i),
         clock: times && { times, first: (times.length / threads) * (first + i) },
       }));
     }
     const exports = instance.exports as unknown as Work['exports'];
-    return { id, program, work: { rounds, threadMemory, exports }, threads, times };
+    return { id, program, work: { tasks, ends, threadMemory, exports }, threads, times };
   }
 
   async unload({ id, program }: Handle): Promise<void> {
@@ -121,16 +138,14 @@ export class Team {
     return this.#inTurn(() => {
       prepare();
       if (this.#isSmall({ iterations })) {
-        for (const round of work.rounds) {
-          for (const { name, start, end } of round) work.exports[name](start, end, work.threadMemory);
-        }
+        for (const { name, start, end } of work.tasks) work.exports[name](start, end, work.threadMemory);
         return;
       }
-      this.#words.fill(0, control.claims, control.claims + work.rounds.length);
-      const answers = this.#member ? undefined : this.#answers();
-      this.#wake(id);
-      if (answers) return answers;
-      if (!this.#member!.run(work)) throw new Error('another thread has failed, or did not answer');
+      const done = this.#member ? undefined : this.#untilDone();
+      const run = this.#wake(id);
+      if (done) return done;
+      this.#member!.help(work, run);
+      if (!this.#member!.wait(work, run)) throw new Error('another thread has failed, or did not answer');
     });
   }
 
@@ -166,14 +181,53 @@ export class Team {
     }
   }
 
-  async #answers(): Promise<void> {
-    await Promise.all(this.#workers.map((worker) => worker.answer()));
+  /** Resolves when a worker has done the last task of the present run. */
+  #untilDone(): Promise<void> {
+    return new Promise((resolve, reject) => {
+      const limit = this.#limit;
+      const timer = setTimeout(() => reject(new Error(`no answer in ${limit / 1000} s`)), limit);
+      this.#done = (problem) => {
+        clearTimeout(timer);
+        this.#done = undefined;
+        if (problem) reject(problem);
+        else resolve();
+      };
+    });
   }
 
-  #wake(command: number): void {
-    Atomics.store(this.#words, control.command, command);
-    Atomics.add(this.#words, control.run, 1);
-    Atomics.notify(this.#words, control.run);
+  /** A worker has done the last task of a run, or has failed. */
+  #end(problem: BnError | undefined): void {
+    if (this.#done) this.#done(problem);
+    else if (problem) this.#fail(problem);
+  }
+
+  /** Gives workers something to do: a program, or to listen. Returns the number of the run. */
+  #wake(program: number): number {
+    const words = this.#words;
+    // 0 is no run.
+    this.#run = (this.#run + 1) | 0 || 1;
+    const block = control.blocks + control.size * (this.#run & (control.count - 1));
+    this.#workers.forEach((_, i) => {
+      this.#untilLeft(control.places + control.size * i);
+    });
+    Atomics.store(words, block, program);
+    Atomics.store(words, block + 1, 0);
+    Atomics.store(words, block + 2, 0);
+    Atomics.store(words, control.run, this.#run);
+    Atomics.notify(words, control.run);
+    return this.#run;
+  }
+
+  /** Waits for a worker that is still in the run that had the block of words before. */
+  #untilLeft(place: number): void {
+    const words = this.#words;
+    const since = performance.now();
+    for (;;) {
+      const run = Atomics.load(words, place);
+      if (run === 0 || ((this.#run - run) | 0) < control.count) return;
+      if (performance.now() - since > this.#limit) throw new Error(`no answer in ${this.#limit / 1000} s`);
+      if (!isPage()) Atomics.wait(words, place, run, 1);
+    }
   }
 
   /** Threads that have lost each other do not meet again. */
@@ -189,7 +243,7 @@ async function sendAll(workers: readonly WorkerThread[], messageFor: (index: num
   await Promise.all(
     workers.map((worker, i) => {
       worker.send(messageFor(i));
-      return worker.answer();
+      return worker.ready();
     }),
   );
 }

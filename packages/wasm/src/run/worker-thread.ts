@@ -11,8 +11,8 @@ import type { WebWorker } from './web-worker.js';
 /** A worker, wherever this runs. At most one answer of it may be awaited at a time. */
 export interface WorkerThread {
   send(message: ToWorker): void;
-  /** What it says next: that it is ready, or done. Rejects when it fails, or says nothing within the time limit. */
-  answer(): Promise<void>;
+  /** That it has read a message. Rejects when it fails, or says nothing within the time limit. */
+  ready(): Promise<void>;
   terminate(): void;
 }
 
@@ -31,32 +31,45 @@ type OpenPort = (onAnswer: (answer: FromWorker) => void, onError: (error: unknow
  *
  * @param create makes a Web Worker of one's own; undefined: from text
  * @param limit milliseconds in which it has to answer
+ * @param onDone is called when it has done the last task of a run, or fails while no message is being answered
  */
-export function startWorker(create: (() => WebWorker) | undefined, limit: number): WorkerThread {
-  let settle: ((problem?: unknown) => void) | undefined;
-  let broken: unknown;
+export function startWorker(
+  create: (() => WebWorker) | undefined,
+  limit: number,
+  onDone: (problem?: BnError) => void,
+): WorkerThread {
+  let settle: ((problem?: BnError) => void) | undefined;
+  let broken: BnError | undefined;
+  const failed = (cause: unknown) => {
+    const problem = new BnError('backend', `wasm: a worker has failed: ${textOf(cause)}`, { cause });
+    (settle ?? onDone)(problem);
+    return problem;
+  };
   const open: OpenPort = node && !create ? openNodePort : (...handlers) => openWebPort(create, ...handlers);
   const port = open(
-    (answer) => settle?.(answer === 'ready' || answer === 'done' ? undefined : answer),
+    (answer) => {
+      if (answer === 'done') onDone();
+      else if (answer === 'ready') settle?.();
+      else failed(answer);
+    },
     (error) => {
-      broken = error;
-      settle?.(error);
+      broken = failed(error);
     },
   );
   return {
     send: (message) => port.post(message),
-    answer: () =>
+    ready: () =>
       new Promise((resolve, reject) => {
-        const timer = setTimeout(() => settle!(`no answer in ${limit / 1000} s`), limit);
+        const timer = setTimeout(() => failed(`no answer in ${limit / 1000} s`), limit);
         settle = (problem) => {
           clearTimeout(timer);
           settle = undefined;
           port.hold(false);
           if (problem === undefined) resolve();
-          else reject(new BnError('backend', `wasm: a worker has failed: ${textOf(problem)}`, { cause: problem }));
+          else reject(problem);
         };
         port.hold(true);
-        if (broken !== undefined) settle(broken);
+        if (broken) settle(broken);
       }),
     terminate: () => port.terminate(),
   };
