@@ -6,8 +6,8 @@ import { multiLabel } from '@bn/core';
 import { asyncBufferFromFile, parquetReadObjects } from 'hyparquet';
 import { parquetWriteFile } from 'hyparquet-writer';
 import { describe, expect, it } from 'vitest';
-import { openShardWorker } from '../src/bulk/do-shards.js';
-import { inputsOf, partFile, readPlan } from '../src/bulk/work-folder.js';
+import { ShardWorker } from '../src/bulk/do-shards.js';
+import { inputsOf, partFile, planIn } from '../src/bulk/work-folder.js';
 import { infer, lightIn, png, taken, testFolder, whereTheLightIs } from './small-model.js';
 
 const flags = ['--backend', 'reference', '--workers', '1'];
@@ -27,8 +27,9 @@ async function begin(folder: string, args: readonly string[], shards: readonly n
   const out = join(folder, args[args.indexOf('--out') + 1]!);
   const { code } = await infer(folder, ['bulk', 'model.onnx', ...args, ...flags], { stopped: true });
   expect(code).toBe(130);
-  const worker = await openShardWorker(`${out}.parts`, { backend: 'reference', workingFolder: folder });
-  for (const shard of shards) await worker.do(shard, new AbortController().signal);
+  const worker = new ShardWorker({ backend: 'reference', workingFolder: folder });
+  const plan = (await planIn(`${out}.parts`))!.id;
+  for (const shard of shards) await worker.do({ folder: `${out}.parts`, plan, shard }, new AbortController().signal);
   await worker.dispose();
   return `${out}.parts`;
 }
@@ -273,7 +274,7 @@ describe('a call that was ended', () => {
 it('shards are cut after so many images, and each has its own lines', async () => {
   const folder = await sevenImages();
   const parts = await begin(folder, ['in', '--out', 'p.csv', '--shard-size', '3'], []);
-  const { shards } = await readPlan(parts);
+  const { shards } = (await planIn(parts))!;
   expect(shards.map(([, , images]) => images)).toEqual([3, 3, 1]);
   expect(await inputsOf(parts, shards[1]!)).toEqual([3, 4, 5].map((i) => join('in', `${i}.png`)));
 });
@@ -286,6 +287,12 @@ describe('refused are', () => {
     [['--out', 'p.csv'], 'there are no images; name files, folders or patterns, or a --list', 2],
     [['in', '--list', 'in/4.png', '--out', 'p.csv'], '--list: give images by it or by name, not both', 2],
     [['--list', 'gone.txt', '--out', 'p.csv'], 'gone.txt: cannot be read: ', 1],
+    [['in', '--out', 'p.csv', '--redis', 'localhost'], '--redis: expected a URL such as redis://localhost:6379', 2],
+    [
+      ['in', '--out', 'p.csv', '--redis', 'redis://localhost', '--workers', '2'],
+      '--workers has no effect here: with --redis it',
+      2,
+    ],
     [['nothing*', '--out', 'p.csv'], 'nothing*: no file matches this pattern; correct it', 2],
     [['gone.parquet', '--out', 'p.csv'], 'gone.parquet: cannot be read: ', 1],
     [['in/0.parquet', '--out', 'p.csv'], 'in/0.parquet: not a readable Parquet file (', 1],
@@ -293,7 +300,7 @@ describe('refused are', () => {
   ] as const)('%j', async (args, message, code) => {
     const folder = await sevenImages();
     writeFileSync(join(folder, 'in/0.parquet'), await png(0, 0, 0, 0));
-    const given = await infer(folder, ['bulk', 'model.onnx', ...args, '--backend', 'reference']);
+    const given = await infer(folder, ['bulk', 'model.onnx', ...args]);
     expect(given.stderr).toContain(`error: ${message}`);
     expect(given.code).toBe(code);
     expect(existsSync(join(folder, 'p.csv.parts'))).toBe(false);

@@ -8,6 +8,7 @@ import { setTimeout as wait } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { multiLabel } from '@bn/core';
 import { expect, it, onTestFinished } from 'vitest';
+import { startRedis } from '../../../test/start-redis.js';
 import { corners, lightIn, testFolder, whereTheLightIs } from './small-model.js';
 
 const program = fileURLToPath(new URL('../dist/index.js', import.meta.url));
@@ -133,5 +134,42 @@ print(duckdb.sql("select count(distinct image), count(message) from read_json('p
     "[('bottom left', 500, 0.9479, 0), ('bottom right', 500, 0.9479, 0), ('top left', 500, 0.9479, 0), ('top right', 499, 0.9479, 0), (None, 1, None, 1)]",
     "[['top left'], None, ['bottom left']]",
     '[(2000, 1)]',
+  ]);
+});
+
+it('by Redis, with workers and the giver killed and Redis restarted empty meanwhile, has every image once', async (context) => {
+  const redis = await startRedis(context);
+  const count = 4000;
+  const folder = await manyImages(count);
+  const work = () => {
+    const child = spawn(process.execPath, [program, 'worker', '--redis', redis.url], { cwd: folder, stdio: 'ignore' });
+    onTestFinished(() => void child.kill('SIGKILL'));
+    return child;
+  };
+  let workers = [work(), work()];
+  const call = ['--out', 'p.csv', '--shard-size', '50', '--redis', redis.url];
+  const first = start(folder, call);
+  while (partsIn(folder) < 10) await wait(20);
+  workers[0]!.kill('SIGKILL');
+  workers = [workers[1]!, work()];
+  while (partsIn(folder) < 20) await wait(20);
+  first.child.kill('SIGKILL');
+  await once(first.child, 'exit');
+  const { child, said } = start(folder, call);
+  const exit = once(child, 'exit');
+  while (partsIn(folder) < 40) await wait(20);
+  workers[0]!.kill('SIGKILL');
+  workers = [workers[1]!, work()];
+  await redis.stop();
+  await redis.start();
+  expect(await exit, said()).toEqual([0, null]);
+  expect(said()).toMatch(/[\d,]+ of 4,000 images are done already/);
+  expectAll(folder, count);
+  // Those that are left end in order.
+  const ends = workers.map((worker) => once(worker, 'exit'));
+  for (const worker of workers) worker.kill('SIGINT');
+  expect(await Promise.all(ends)).toEqual([
+    [0, null],
+    [0, null],
   ]);
 });

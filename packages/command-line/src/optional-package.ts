@@ -1,8 +1,6 @@
 // Packages that are large and not always needed: they are not dependencies, and are loaded when a user chooses them.
 
-import { createRequire } from 'node:module';
-
-const { version } = createRequire(import.meta.url)('../package.json') as { version: string };
+import { version } from './version.js';
 
 /** Backends of this repository that are installed when a user asks for them. */
 export const optionalBackends = ['onnxruntime-cuda', 'tfjs-cuda'] as const;

@@ -52,14 +52,6 @@ export function partFile(folder: string, shard: number): string {
   return join(folder, `${String(shard).padStart(5, '0')}.jsonl`);
 }
 
-/** @throws BnError `file` if there is none */
-export async function readPlan(folder: string): Promise<Plan> {
-  const plan = await planIn(folder);
-  if (plan) return plan;
-  const problem = `${folder} has no plan of \`infer bulk\`: it is finished, or lies elsewhere on this machine`;
-  throw new BnError('file', `${problem}; let all machines have the folder under the same path`);
-}
-
 /** Null if there is none. */
 export async function planIn(folder: string): Promise<Plan | null> {
   const text = await readFile(join(folder, planFile), 'utf8').catch(() => null);
@@ -177,7 +169,11 @@ export async function inputsOf(folder: string, [at, bytes]: ShardRange): Promise
 }
 
 export function isDone(folder: string, shard: number): Promise<boolean> {
-  return access(partFile(folder, shard)).then(
+  return exists(partFile(folder, shard));
+}
+
+export function exists(path: string): Promise<boolean> {
+  return access(path).then(
     () => true,
     () => false,
   );

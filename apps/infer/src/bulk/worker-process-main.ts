@@ -1,18 +1,18 @@
 // The program of a worker's process: does one shard after another.
 
 import { carryOut, type TaskTable } from '@bn/command-line';
-import { openShardWorker, type ShardWorker } from './do-shards.js';
+import { ShardWorker } from './do-shards.js';
 import type { Tasks } from './worker-process.js';
 
 let worker: ShardWorker;
 const never = new AbortController().signal;
 
 const tasks: TaskTable<Tasks> = {
-  async open({ folder, backend }) {
-    worker = await openShardWorker(folder, backend);
+  async open(backend) {
+    worker = new ShardWorker(backend);
   },
   // Without a signal it is never ended early.
-  do: async (shard) => (await worker.do(shard, never))!,
+  do: async (task) => (await worker.do(task, never))!,
 };
 
 process.on(

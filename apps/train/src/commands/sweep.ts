@@ -2,10 +2,21 @@
 
 import { availableParallelism } from 'node:os';
 import { resolve } from 'node:path';
-import { CheckedCommand, type Io, parseCommand, text, UsageError, wholeNumber } from '@bn/command-line';
+import {
+  CheckedCommand,
+  type Io,
+  openRedis,
+  parseCommand,
+  type QueueFlags,
+  queueFlags,
+  redisUrl,
+  text,
+  UsageError,
+  wholeNumber,
+} from '@bn/command-line';
 import { knobs } from '../config/knobs.js';
 import { invocation } from '../display/invocation.js';
-import { openRedis, type QueueFlags, queueFlags, redisUrl } from '../sweep/queue.js';
+import { trialQueue } from '../sweep/bring-to.js';
 import { runSweep } from '../sweep/run-sweep.js';
 import { readSweep } from '../sweep/sweep-file.js';
 import { createFolder, existingFolder } from '../sweep/sweep-folder.js';
@@ -38,7 +49,7 @@ export async function run(args: readonly string[], io: Io): Promise<number> {
       wholeNumber(1, 1024),
       'trials at a time on this machine [default: as many as processors, or as threads fit]',
     );
-  queueFlags(command);
+  queueFlags(command, trialQueue);
   command
     .checked('--dashboard', knobs.dashboard, 'show the trials in a browser; the port, or 0 for 8090 or a free one')
     .option('--json', 'print one line of JSON per event, for programs [default: text for people]')

@@ -1,12 +1,22 @@
 // `worker`: trains the trials of sweeps that Redis hands out.
 
 import { availableParallelism, hostname } from 'node:os';
-import { CheckedCommand, type Io, parseCommand, printable, UsageError, wholeNumber } from '@bn/command-line';
+import {
+  CheckedCommand,
+  type Io,
+  openRedis,
+  parseCommand,
+  printable,
+  type QueueFlags,
+  queueFlags,
+  redisUrl,
+  UsageError,
+  version,
+  wholeNumber,
+} from '@bn/command-line';
 import { invocation } from '../display/invocation.js';
 import { shortPath } from '../run/describe-run.js';
-import { bringTo, type Reached, type Task } from '../sweep/bring-to.js';
-import { openRedis, type QueueFlags, queueFlags, redisUrl } from '../sweep/queue.js';
-import { version } from '../sweep/version.js';
+import { bringTo, type Reached, type Task, trialQueue } from '../sweep/bring-to.js';
 
 export const summary = 'trains the trials of sweeps, by way of Redis';
 
@@ -17,7 +27,7 @@ export async function run(args: readonly string[], io: Io): Promise<number> {
         "the data under the same paths. A worker's unfinished trials go to the others.",
     )
     .checked('--workers', wholeNumber(1, 1024), 'trials at a time [default: as many as processors]');
-  queueFlags(command);
+  queueFlags(command, trialQueue);
   command.addHelpText('after', notes);
   const flags = parseCommand(command, args, io) as (QueueFlags & { workers?: number }) | null;
   if (!flags) return 0;

@@ -17,6 +17,9 @@ import type { Figures } from './sweep-file.js';
 
 const program = fileURLToPath(new URL('../index.js', import.meta.url));
 
+/** Where sweeps and workers meet. */
+export const trialQueue = { tasks: 'trials', queue: 'bn-train' } as const;
+
 export interface Task {
   /** Folder of the run, absolute; its settings.json is there already. */
   readonly run: string;

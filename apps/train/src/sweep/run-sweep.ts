@@ -1,22 +1,20 @@
 // A whole sweep: gives out trials, notes what comes of them, and ends with the best ones beside each other.
 
-import { type Io, stopCode, UsageError } from '@bn/command-line';
+import { type Io, stopCode, UsageError, version } from '@bn/command-line';
 import type { RedisConnection } from '@bn/command-line/tasks';
 import { BnError } from '@bn/core';
 import { startDashboard } from '../dashboard/dashboard.js';
 import { invocation } from '../display/invocation.js';
 import { shortPath } from '../run/describe-run.js';
 import { lockRun } from '../run/lock-run.js';
-import { bringTo, type Reached, type Task } from './bring-to.js';
+import { bringTo, type Reached, type Task, trialQueue } from './bring-to.js';
 import { figureText, type SweepDisplay, sweepDisplay } from './display.js';
 import { localRunner, type Runner } from './local-runner.js';
 import { writeOutcome } from './outcome.js';
 import { SweepProgress } from './progress.js';
-import { defaultQueue } from './queue.js';
 import { keyOf, Scheduler, type Stage } from './scheduler.js';
 import type { Sweep } from './sweep-file.js';
 import { appendEntry, type Entry, openJournal, type SweepFolder, writeTrials } from './sweep-folder.js';
-import { version } from './version.js';
 
 export interface SweepOptions {
   readonly folder: SweepFolder;
@@ -167,7 +165,7 @@ async function remoteRunner({ redis, id: owner, display }: Going, onEpoch: OnEpo
     onProgress: (id, progress) => onEpoch(id.split('-')[0]!, (progress as { epoch: number }).epoch),
   });
   if ((await giver.workers()) === 0) {
-    const where = `--redis ${connection.name}${queue === defaultQueue ? '' : ` --queue ${queue}`}`;
+    const where = `--redis ${connection.name}${queue === trialQueue.queue ? '' : ` --queue ${queue}`}`;
     display.message(`no worker is connected to ${connection.name} yet: start some with ${invocation} worker ${where}`);
   }
   return giver;
