@@ -18,10 +18,12 @@ const [deployment, service, , scaler] = documents('deploy/kubernetes.yaml');
 const [runtime, inferenceService] = documents('deploy/kserve.yaml');
 const containers = [deployment.spec.template.spec.containers[0], runtime.spec.containers[0]];
 
-test('compose.yaml is valid by the schema of the Compose Specification', () => {
+test('files for Compose are valid by the schema of the Compose Specification', () => {
   const schema = JSON.parse(read('test/data/compose-spec.json'));
   const validate = new Ajv({ strict: false }).compile(schema);
-  expect(validate(compose), JSON.stringify(validate.errors)).toBe(true);
+  for (const file of [compose, parse(read('examples/sweep/compose.yaml'))]) {
+    expect(validate(file), JSON.stringify(validate.errors)).toBe(true);
+  }
 });
 
 test.each([runtime, inferenceService])("$kind is valid by KServe's schema", (document) => {

@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import { setTimeout } from 'node:timers/promises';
 import { createGenerator } from '@bn/core';
 import { expect, onTestFinished, test } from 'vitest';
-import { startRedis } from '../../../test/start-redis.js';
+import { freePort, startRedis } from '../../../test/start-redis.js';
 import { type Running, slowBackend, start } from './program-process.js';
 import { resultOf, smallFolder, train } from './small-run.js';
 
@@ -105,10 +105,16 @@ test('with a worker killed every few seconds, and Redis once, every trial ends o
   expect(again.code).toBe(0);
 });
 
-test('a sweep on this machine that is killed goes on', async () => {
+test('a sweep on this machine, shown in the dashboard, that is killed goes on', async () => {
   const folder = sweepFolder(20, { parameters: { learningRate: [0.1, 0.01] } });
-  const first = start(folder, ['sweep', 'sweep.json', '--out', 's', '--json']);
-  await setTimeout(3000);
+  const port = await freePort();
+  const first = start(folder, ['sweep', 'sweep.json', '--out', 's', '--json', '--dashboard', `${port}`]);
+  await first.seen('the dashboard is at');
+  let page = '';
+  for (; !page.includes('value="0001"'); await setTimeout(100))
+    page = await (await fetch(`http://localhost:${port}/`)).text();
+  const events = (await fetch(`http://localhost:${port}/events`)).body!.pipeThrough(new TextDecoderStream());
+  for await (const text of events) if (text.includes('of 2 trials have a result')) break;
   first.child.kill('SIGKILL');
   await first.ended;
   const end = await start(folder, ['sweep', '--resume', 's', '--json']).ended;

@@ -164,11 +164,22 @@ async function remoteRunner({ redis, id: owner, display }: Going, onEpoch: OnEpo
     ...{ queue, owner, version, say: display.message },
     onProgress: (id, progress) => onEpoch(id.split('-')[0]!, (progress as { epoch: number }).epoch),
   });
-  if ((await giver.workers()) === 0) {
-    const where = `--redis ${connection.name}${queue === trialQueue.queue ? '' : ` --queue ${queue}`}`;
-    display.message(`no worker is connected to ${connection.name} yet: start some with ${invocation} worker ${where}`);
-  }
-  return giver;
+  const where = `--redis ${connection.name}${queue === trialQueue.queue ? '' : ` --queue ${queue}`}`;
+  let isTold = false;
+  const tell = async () => {
+    const isAlone = (await giver.workers()) === 0;
+    if (isAlone && !isTold) display.message(`no worker is connected; start some with: ${invocation} worker ${where}`);
+    isTold = isAlone;
+  };
+  await tell();
+  const timer = setInterval(() => void tell().catch(() => {}), 10_000);
+  return {
+    ...giver,
+    close() {
+      clearInterval(timer);
+      return giver.close();
+    },
+  };
 }
 
 function summaryText(progress: SweepProgress): string {

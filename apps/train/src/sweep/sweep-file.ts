@@ -42,7 +42,7 @@ export interface Metric {
 const parts = ['train', 'validation', 'test'] as const;
 /** The knobs that a sweep has for itself. */
 const own: readonly KnobName[] = ['out', 'export', 'tensorboard', 'dashboard', 'json'];
-const most = 100_000;
+const most = 10_000;
 
 const object = (example: string) => ({ expects: `an object such as ${example}` });
 /** Keys of the file; those without a schema are read by functions below. */
