@@ -12,7 +12,13 @@ const common = { say, queue: 'test', version: '1' };
 const connect = (redis: string) => connectRedis(redis, import.meta.dirname);
 
 const giver = async (redis: string, given: object = {}) =>
-  giveTasks<number, number>(await connect(redis), { ...common, owner: 'me', onProgress: () => {}, ...given });
+  giveTasks<number, number>(await connect(redis), {
+    ...common,
+    owner: 'me',
+    worker: 'work',
+    onProgress: () => {},
+    ...given,
+  });
 
 /** A worker until the test ends, unless it is stopped before. */
 function worker(
@@ -76,7 +82,8 @@ test('a Redis that cannot be used is refused in words, without the password', as
 test('tasks are done once each; urgent ones first; what fails is tried three times and tells its words', async (context) => {
   const { url } = await startRedis(context);
   const done: number[] = [];
-  const tasks = await giver(url);
+  const said: string[] = [];
+  const tasks = await giver(url, { say: (text: string) => said.push(text) });
   // Given before there is a worker, so that the order is theirs.
   const given = [3, 1, 2].map((n) => tasks.run(`task-${n}`, n, n));
   const failing = tasks.run('failing', 0, 4).catch((error: Error) => error.message);
@@ -90,7 +97,7 @@ test('tasks are done once each; urgent ones first; what fails is tried three tim
   expect(await Promise.all(given)).toEqual([30, 10, 20]);
   expect(done).toEqual([1, 2, 3]);
   expect(await failing).toBe('failed 3');
-  expect(await tasks.workers()).toBe(1);
+  expect(said).toEqual([`no worker is connected; start some with: work --redis ${url} --queue test`]);
   await tasks.close();
 });
 
@@ -136,6 +143,7 @@ test('a Redis that forgets everything when it restarts is told again', { timeout
   await redis.start();
   worker(redis.url, async (n) => n);
   expect(await Promise.all(results)).toEqual([1, 2, 3]);
-  expect(said).toEqual([expect.stringMatching(/is lost; it is tried again/), expect.stringMatching(/is back$/)]);
+  const told = [/no worker/, /is lost; it is tried again/, /is back$/].map((words) => expect.stringMatching(words));
+  expect(said).toEqual(told);
   await tasks.close();
 });

@@ -38,11 +38,10 @@ export async function shardsByRedis(
   { queue, owner, say }: GivingShards,
 ): Promise<RemoteShards> {
   const { giveTasks } = await import('@bn/command-line/tasks');
-  const giver = giveTasks<ShardTask, ShardFigures>(connection, { queue, owner, version, say, onProgress: () => {} });
-  if ((await giver.workers()) === 0) {
-    const flags = `--redis ${connection.name}${queue === shardQueue.queue ? '' : ` --queue ${queue}`}`;
-    say(`no worker is connected to ${connection.name} yet: start some with infer worker ${flags}`);
-  }
+  const giver = giveTasks<ShardTask, ShardFigures>(connection, {
+    ...{ queue, owner, version, say, worker: 'infer worker' },
+    onProgress: () => {},
+  });
   return {
     async do(task, signal) {
       const end = new Promise<null>((resolve) => signal.addEventListener('abort', () => resolve(null)));

@@ -7,7 +7,7 @@ import { startDashboard } from '../dashboard/dashboard.js';
 import { invocation } from '../display/invocation.js';
 import { shortPath } from '../run/describe-run.js';
 import { lockRun } from '../run/lock-run.js';
-import { bringTo, type Reached, type Task, trialQueue } from './bring-to.js';
+import { bringTo, type Reached, type Task } from './bring-to.js';
 import { figureText, type SweepDisplay, sweepDisplay } from './display.js';
 import { localRunner, type Runner } from './local-runner.js';
 import { writeOutcome } from './outcome.js';
@@ -160,26 +160,10 @@ function hereRunner({ workers, threads }: Going, onEpoch: OnEpoch, signal: Abort
 async function remoteRunner({ redis, id: owner, display }: Going, onEpoch: OnEpoch): Promise<TrialRunner> {
   const { giveTasks } = await import('@bn/command-line/tasks');
   const { connection, queue } = redis!;
-  const giver = giveTasks<Task, Reached>(connection, {
-    ...{ queue, owner, version, say: display.message },
+  return giveTasks<Task, Reached>(connection, {
+    ...{ queue, owner, version, say: display.message, worker: `${invocation} worker` },
     onProgress: (id, progress) => onEpoch(id.split('-')[0]!, (progress as { epoch: number }).epoch),
   });
-  const where = `--redis ${connection.name}${queue === trialQueue.queue ? '' : ` --queue ${queue}`}`;
-  let isTold = false;
-  const tell = async () => {
-    const isAlone = (await giver.workers()) === 0;
-    if (isAlone && !isTold) display.message(`no worker is connected; start some with: ${invocation} worker ${where}`);
-    isTold = isAlone;
-  };
-  await tell();
-  const timer = setInterval(() => void tell().catch(() => {}), 10_000);
-  return {
-    ...giver,
-    close() {
-      clearInterval(timer);
-      return giver.close();
-    },
-  };
 }
 
 function summaryText(progress: SweepProgress): string {

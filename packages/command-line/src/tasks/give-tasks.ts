@@ -18,8 +18,10 @@ export interface GivingOptions {
   readonly version: string;
   /** Told now and then what workers tell of a task. */
   readonly onProgress: (id: string, progress: unknown) => void;
-  /** Told when the connection is lost, and when it is back. */
+  /** Told when the connection is lost, when it is back, and when no worker is connected. */
   readonly say: (text: string) => void;
+  /** The command that starts a worker, for messages. */
+  readonly worker: string;
 }
 
 export interface TaskGiver<Task, Result> {
@@ -31,18 +33,16 @@ export interface TaskGiver<Task, Result> {
    * @throws Error in the worker's words if workers failed at it three times; BnError `backend` if Redis refuses
    */
   run(id: string, task: Task, priority: number): Promise<Result>;
-  /** How many workers are connected. */
-  workers(): Promise<number>;
   /** Takes back what no worker has begun, and drops the connection. */
   close(): Promise<void>;
 }
 
-/** Milliseconds between two looks at the queue. */
-const interval = 300;
+/** Milliseconds between two looks at the queue, and at who takes from it. */
+const [interval, countInterval] = [300, 10_000];
 
 /** @param connection is the giver's from now on */
 export function giveTasks<Task, Result>(connection: RedisConnection, options: GivingOptions): TaskGiver<Task, Result> {
-  const { queue: queueName, owner, version, onProgress, say } = options;
+  const { queue: queueName, owner, version, onProgress, say, worker } = options;
   const { client, bullmq, name } = connection;
   connection.watch(say);
   const queue = new bullmq.Queue(queueName, { connection: client, skipVersionCheck: true });
@@ -79,6 +79,16 @@ export function giveTasks<Task, Result>(connection: RedisConnection, options: Gi
     }
   }
 
+  let isAlone = false;
+  async function count(): Promise<void> {
+    const wasAlone = isAlone;
+    isAlone = (await queue.getWorkersCount()) === 0;
+    const start = `${worker} --redis ${name} --queue ${queueName}`;
+    if (isAlone && !wasAlone) say(`no worker is connected; start some with: ${start}`);
+  }
+  void count().catch(() => {});
+  const counting = setInterval(() => void count().catch(() => {}), countInterval);
+
   let closed = false;
   let looking = Promise.resolve();
   const timer = setInterval(() => {
@@ -110,10 +120,10 @@ export function giveTasks<Task, Result>(connection: RedisConnection, options: Gi
       });
       return result;
     },
-    workers: () => queue.getWorkersCount(),
     async close() {
       closed = true;
       clearInterval(timer);
+      clearInterval(counting);
       client.off('ready', giveAgain);
       if (client.status === 'ready') {
         await looking;
