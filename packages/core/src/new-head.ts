@@ -2,7 +2,7 @@
 
 import { BnError } from './errors.js';
 import { operandsFirst } from './graph.js';
-import { xavierUniform, zeros } from './initializers.js';
+import { type Initializer, zeros } from './initializers.js';
 import { type Model, traceOn } from './model.js';
 import { requireCount } from './options.js';
 import { apply } from './primitive.js';
@@ -33,8 +33,8 @@ export function headOf(model: Model): Head {
 }
 
 /**
- * The model with a new head for so many outputs under the old one's names: its weight Xavier uniform, its bias zero. A softmax or
- * sigmoid that the network ends in is left out: losses bring their own.
+ * The model with a new head for so many outputs under the old one's names: its weight normal with a deviation of 0.01, its
+ * bias zero. A softmax or sigmoid that the network ends in is left out: losses bring their own.
  *
  * @throws `unsupported` when it is traced, as `headOf` does
  */
@@ -53,7 +53,7 @@ export function newHead(model: Model, outputs: number): Model {
         parameters.set(path, { tensor, shape: tensor.shape as readonly number[], initializer, use: undefined });
         replaced.set(old, tensor);
       };
-      replace(weight, xavierUniform());
+      replace(weight, nearZero);
       if (bias) replace(bias);
       const result = chain.reduce((_, node) => {
         const next = rebuilt(node, replaced, axes, outputs);
@@ -69,6 +69,13 @@ export function newHead(model: Model, outputs: number): Model {
     },
   };
 }
+
+/**
+ * Larger values first have to be unlearned, which takes most of the few steps that a new head gets. Zeros would never be learned before
+ * a ReLU, whose gradient is zero there.
+ */
+const nearZero: Initializer = (shape, random) =>
+  Float32Array.from({ length: sizeOf(shape) }, () => 0.01 * random.normal());
 
 interface Found {
   readonly weight: Tensor<'input'>;

@@ -10,9 +10,11 @@ import {
   dropout,
   flatten,
   globalAveragePool2d,
+  headOf,
   input,
   type Layer,
   type Model,
+  newHead,
   ops,
   relu,
   residual,
@@ -174,6 +176,32 @@ test('what is trained can be chosen', () => {
   };
   expect(parametersOf((name) => name.startsWith('head'))).toEqual(['head.weight', 'head.bias']);
   expect(parametersOf()).toHaveLength(19);
+});
+
+test('a bias is trained and replaced with its layer, though Keras casts and transposes between them', () => {
+  const bytes = handMade({
+    shape: [null, 1, 1, 4],
+    nodes: [
+      node('Conv', ['x', 'conv'], 'c'),
+      node('Transpose', ['c'], 'last', { perm: [0, 2, 3, 1] }),
+      node('Add', ['last', 'conv_bias'], 'biased'),
+      node('Flatten', ['biased'], 'flat'),
+      node('MatMul', ['flat', 'dense'], 'product'),
+      node('Cast', ['product'], 'cast', { to: 1 }),
+      node('Add', ['cast', 'dense_bias']),
+    ],
+    initializers: [
+      floats('conv', [2, 1, 1, 1], [1, 2]),
+      floats('conv_bias', [2], [3, 4]),
+      floats('dense', [8, 3], Array(24).fill(0.5)),
+      floats('dense_bias', [3], [5, 6, 7]),
+    ],
+  });
+  const { model } = importOnnx(bytes);
+  const parametersOf = (of: Model) => trace(of, input('features', [2, 1, 1, 4])).parameters;
+  expect([...parametersOf(model).keys()]).toEqual(['conv', 'conv_bias', 'dense', 'dense_bias']);
+  expect(headOf(model)).toEqual({ weight: 'dense', bias: 'dense_bias', outputs: 3 });
+  expect(parametersOf(newHead(model, 5)).get('dense_bias')!.shape).toEqual([5]);
 });
 
 test('what is trained are logits; an output can be named', async () => {

@@ -2,7 +2,7 @@
 
 import type { OnnxGraph, OnnxNode } from './read-graph.js';
 import type { Constant } from './value.js';
-import { isNumbers, weightInputsOf } from './weights.js';
+import { isNumbers, makersOf, weightInputsOf } from './weights.js';
 
 /**
  * Gives each layer its own weights where it shares initializers whose values are all the same: what else is equal is so
@@ -16,7 +16,7 @@ export function separateEqual(graph: OnnxGraph): OnnxGraph {
     if (isUniform(constant)) constants.set(outputs[0]!, constant);
     return !isUniform(constant);
   });
-  const makers = new Map(nodes.flatMap((node) => node.outputs.map((name) => [name, node] as const)));
+  const makers = makersOf(nodes);
   /** By initializer: the layers that use it, and what each knows it by. */
   const users = new Map<string, Map<string, string>>();
   const ownName = (source: string, layer: string): string => {

@@ -42,7 +42,7 @@ const passing = new Set(['Identity', 'Transpose', 'Reshape', 'Squeeze', 'Unsquee
 export function findWeights(graph: OnnxGraph, trainable: (name: string, isWeight: boolean) => boolean): Weights {
   const nameOf = createNamer();
   const sourceOf = sources(graph);
-  const makers = new Map(graph.nodes.flatMap((node) => node.outputs.map((name) => [name, node] as const)));
+  const makers = makersOf(graph.nodes);
   const weight = (name: string, trained: boolean): Weight => {
     const { shape, data } = graph.constants.get(name)!;
     return { path: nameOf(name), trained, shape, data: data as Float32Array };
@@ -82,6 +82,20 @@ function sources({ nodes, constants }: OnnxGraph): ReadonlyMap<string, string> {
     if (source !== undefined && passing.has(operator)) found.set(outputs[0]!, source);
   }
   return found;
+}
+
+/**
+ * The node that has computed a value, before what only gives it another form: Keras writes a transposition and casts of float32
+ * to float32 between a product and its bias.
+ */
+export function makersOf(nodes: readonly OnnxNode[]): ReadonlyMap<string, OnnxNode> {
+  const makers = new Map<string, OnnxNode>();
+  for (const node of nodes) {
+    const isForm = node.operator === 'Cast' || passing.has(node.operator);
+    const maker = (isForm && makers.get(node.inputs[0] ?? '')) || node;
+    for (const name of node.outputs) makers.set(name, maker);
+  }
+  return makers;
 }
 
 /** Which inputs of a node are weights, if they are initializers. */
