@@ -68,6 +68,25 @@ it('augmented images are the same after an interruption, and are not in what is 
   expect(readFileSync(join(folder, 'whole.onnx'), 'latin1')).not.toMatch(/Gather|random/);
 });
 
+it('batches in parts, whose images are mixed, go on with the same bits after an interruption', async () => {
+  const folder = smallFolder();
+  writeFileSync(join(folder, 'mixed.json'), JSON.stringify({ augment: [{ mixup: 0.4 }] }));
+  const flags = [...smallFlags, '--config', 'mixed.json', '--epochs', '2'];
+  const parts = [...flags, '--micro-batch', '12'];
+  await train(folder, [...flags, '--out', 'whole']);
+  await train(folder, [...parts, '--out', 'parts']);
+  await train(folder, [...parts, '--epochs', '1', '--out', 'resumed']);
+  expect((await train(folder, ['--resume', 'resumed', '--epochs', '2'])).code).toBe(0);
+  const tensorsOf = (run: string) => resultOf(join(folder, run)).tensors;
+  expect(tensorsOf('resumed')).toEqual(tensorsOf('parts'));
+  for (const [path, { data }] of tensorsOf('whole')!) {
+    const other = tensorsOf('parts')!.get(path)!.data;
+    data.forEach((v, i) => {
+      expect(Math.abs(other[i]! - v), path).toBeLessThan(1e-3);
+    });
+  }
+});
+
 it.each([['--sampling'], ['--class-weights']])(
   '%s balanced is for classes of unequal size, goes on with the same bits',
   async (flag) => {

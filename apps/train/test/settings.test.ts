@@ -38,6 +38,7 @@ describe('settings', () => {
         limit: null,
         epochs: 10,
         batchSize: 256,
+        microBatch: null,
         learningRate: 1,
         optimizer: 'sgd',
         momentum: null,
@@ -217,6 +218,7 @@ describe('a call with a mistake', () => {
     ['--keep-by accuracy', '--keep-by has no effect here: there is no validation'],
     ['--schedule one-cycle --warmup-epochs 2', '--warmup-epochs has no effect here: one-cycle has a rise of its own'],
     ['--bn-convention jax', '--bn-convention: expected one of d2l, onnx, torch, keras'],
+    ['--batch-size 64 --micro-batch 64', '--micro-batch has no effect here: a batch has 64 images'],
     [
       '--optimizer adam --momentum 0.9',
       '--momentum has no effect here: it is for sgd and rmsprop, not adam; leave it out',

@@ -120,6 +120,13 @@ export const knobs = {
     resumable: true,
   }),
   batchSize: knob(wholeNumber(1), 256, 'images per step', "enough for a batch's mean and variance to be steady"),
+  microBatch: knob(
+    wholeNumber(1),
+    null,
+    'images computed at a time, at most: the same result, to rounding, with statistics and gradients of the whole batch, in less memory and more time',
+    'the whole batch',
+    { resumable: true },
+  ),
   learningRate: knob(
     positive,
     null,

@@ -116,6 +116,7 @@ function requireSense(values: KnobValues): void {
     throw new UsageError(`${flagOf(name)} has no effect here: ${where}; leave it out`);
   };
   if (exact) requireExactMode(backend);
+  require('microBatch', values.microBatch! < values.batchSize, `a batch has ${values.batchSize} images`);
   // Photographs have another optimizer by default.
   require('momentum', optimizer === 'sgd' || optimizer === 'rmsprop', `it is for sgd and rmsprop, not ${optimizer}`);
   const norm = normOf(values);

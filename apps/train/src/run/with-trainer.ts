@@ -65,7 +65,10 @@ export async function withTrainer<T>(
         ? objective
         : objectiveOf(config, fitted.outputs, weightsFor(matchData(fitted, await loading, config).data));
     const learner = { model, objective: weighed, optimizer: optimizerOf(config), average: averageOf(config) };
-    const trainer = await createTrainer({ ...learner, backend, seed: config.seed, trainable: frozen?.trainable });
+    const trainer = await createTrainer({
+      ...{ ...learner, backend, seed: config.seed, trainable: frozen?.trainable },
+      microBatch: config.microBatch ?? undefined,
+    });
     try {
       if (outline) await trainer.compile(outline.train, { batchSize: config.batchSize });
       const data = await loading;

@@ -18,6 +18,11 @@ export interface TrainerOptions extends Learner {
   /** Initial values, shuffles and dropout follow from it. An integer, default 0. */
   readonly seed?: number | undefined;
   /**
+   * Examples that are computed at a time, at most. Larger batches are computed in parts, with the statistics and gradients of the
+   * whole, in the memory of a part. Default: a batch at once.
+   */
+  readonly microBatch?: number | undefined;
+  /**
    * Whether training changes the parameter or state of this path in this epoch, counted from 0; by default all, in all epochs.
    * Other parameters have no gradient, no decay and no slots, and what stands before the first that is trained is not
    * differentiated. A layer with states of which none is trained computes as in prediction: its batch normalization keeps its

@@ -6,6 +6,7 @@ import { type Model, traceOn } from '../model.js';
 import { type Spec, sizeOf, type TypedArray } from '../spec.js';
 import type { Batch } from './batches.js';
 import { layerOf, layerOutputs } from './layer-outputs.js';
+import type { Part } from './runner.js';
 import type { BatchSpec } from './step-graph.js';
 
 /** A step that would leave something that is not finite. */
@@ -22,13 +23,13 @@ interface Broken {
  * The cause in words, with advice that fits: an example, or the first layer, in the order of computation, whose parameters
  * or output are not all finite.
  *
- * @param values the inputs of the step, by name
+ * @param parts of the batch, with the inputs of the step
  */
 export async function whyNotFinite(
   model: Model,
   { batch, examples, spec, state }: Broken,
   backend: Backend,
-  values: ReadonlyMap<string, Value>,
+  parts: AsyncIterable<Part>,
 ): Promise<string> {
   const wrongExample = (what: string, data: TypedArray, { shape }: Spec) => {
     const place = data.findIndex((v) => !Number.isFinite(v));
@@ -40,10 +41,18 @@ export async function whyNotFinite(
   const feature = wrongExample('feature', batch.features, spec.features);
   const example = feature ?? wrongExample('label', batch.labels, spec.labels);
   if (example) return example;
-  const place = await firstNonFinite(model, spec.features, backend, values);
+  let place: string | null = null;
+  let isParameter = false;
+  for await (const { examples: size, values } of parts) {
+    const shape = [Math.min(size, spec.features.shape[0]!), ...spec.features.shape.slice(1)];
+    if (size === 1) continue; // has no statistics
+    place = await firstNonFinite(model, { ...spec.features, shape }, backend, values);
+    isParameter = place !== null && values.has(place);
+    if (place) break;
+  }
   if (!place && state) return 'its values are too large to be squared; scale the features, or lower the learning rate';
   if (!place) return 'every layer is finite: probably a label is outside the classes; check the labels';
-  if (values.has(place)) return `${place} is not finite: the weights have diverged; lower the learning rate`;
+  if (isParameter) return `${place} is not finite: the weights have diverged; lower the learning rate`;
   return `the ${place} is not finite, though the data is; lower the learning rate, or scale features that are very large`;
 }
 

@@ -9,6 +9,7 @@ import { batchesAhead } from './batch-supply.js';
 import { batchRanges, batchSpec } from './batches.js';
 import type { HostInput, RunContext, Runner } from './runner.js';
 import { recalibrationGraph } from './step-graph.js';
+import { batchOf } from './step-runner.js';
 
 /**
  * For each state that averages over batches, the average of its batches' statistics, weighed by their sizes. A variance
@@ -40,7 +41,9 @@ export async function averageStatistics(
   for await (const { features } of batchesAhead(dataset, context.random[0], orders)) {
     const size = orders[step++]!.length;
     const spec = batchSpec(dataset, size).features;
-    const compiled = runner.compile(`recalibrate ${formatSpec(spec)}`, () => recalibrationGraph(model, spec));
+    const compiled = runner.compile(`recalibrate ${formatSpec(spec)}`, () => recalibrationGraph(model, spec), {
+      batched: batchOf(model, spec),
+    });
     const zeros = [...compiled.graph.outputs].map(
       ([path, { shape, dtype }]): HostInput => [path, new Float32Array(sizeOf(shape)), { shape, dtype }],
     );

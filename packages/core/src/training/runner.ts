@@ -2,17 +2,34 @@
 // released when it is replaced.
 
 import type { Backend, Executable, Steps, Value } from '../backend.js';
+import { CutExecutable, type Party } from '../cut/cut-executable.js';
+import { type Batched, cutGraph } from '../cut/cut-graph.js';
 import { BnError } from '../errors.js';
 import type { Graph } from '../graph.js';
 import type { PackedValue } from '../pack-state.js';
-import { createGenerator } from '../random.js';
+import { createGenerator, type Generator } from '../random.js';
 import { formatShape, type HostTensor, joinArrays, type Spec, sizeOf, staticShape, type TypedArray } from '../spec.js';
 import { averagePath } from './step-graph.js';
 
 /** A graph and its executable, which may still be on its way. */
 export interface Compiled {
   readonly graph: Graph;
-  readonly executable: Promise<Executable>;
+  readonly executable: Promise<Executable | CutExecutable>;
+}
+
+/** How batches are divided. */
+export interface Division {
+  /** Examples that are computed at a time, at most. Default: all. */
+  readonly most?: number | undefined;
+  /** Who computes them. */
+  readonly party?: Party | undefined;
+}
+
+/** What a run computes at a time: all of a batch, or a part of it. */
+export interface Part {
+  readonly examples: number;
+  /** Inputs by name. */
+  readonly values: ReadonlyMap<string, Value>;
 }
 
 /** Data for one run: input name, array, spec. Names that the graph does not have are left out. */
@@ -23,17 +40,22 @@ export interface RunContext {
   readonly random: readonly [seed: number, ...stream: number[]];
   /** Whether the graph is given the averages of values, where there are any. */
   readonly averaged?: boolean;
-  /** Looks at inputs and outputs before the run counts as done; if it throws, the outputs are released. */
-  readonly check?: (inputs: ReadonlyMap<string, Value>, outputs: ReadonlyMap<string, Value>) => Promise<void>;
+  /** Looks at outputs before the run counts as done; if it throws, they are released. */
+  readonly check?: (outputs: ReadonlyMap<string, Value>, parts: () => AsyncIterable<Part>) => Promise<void>;
 }
+
+/** Bytes of activations that are kept from segment to segment of a batch in parts. What is more is computed anew. */
+const keptMemory = 2 ** 28;
 
 export class Runner {
   readonly backend: Backend;
   readonly #values = new Map<string, Value>();
   readonly #compiled = new Map<string, Compiled>();
+  readonly #division: Division;
 
-  constructor(backend: Backend) {
+  constructor(backend: Backend, division: Division = {}) {
     this.backend = backend;
+    this.#division = division;
   }
 
   /** Paths of all values, in the order of their creation. */
@@ -66,34 +88,66 @@ export class Runner {
     for (const { executable } of all) await (await executable).dispose();
   }
 
-  /** Compiles the graph, for one run or for several in one, the first time `key` is asked for. */
-  compile(key: string, build: () => Graph, steps?: Steps): Compiled {
+  /** Whether batches of so many examples are computed in parts. */
+  divides(examples: number): boolean {
+    const { most = Number.POSITIVE_INFINITY, party } = this.#division;
+    return party !== undefined || examples > most;
+  }
+
+  /**
+   * Compiles the graph, for one run or for several in one, the first time `key` is asked for.
+   *
+   * @param batched tells of the batch that the graph computes on, in parts if it is large
+   */
+  compile(
+    key: string,
+    build: () => Graph,
+    { steps, batched }: { readonly steps?: Steps; readonly batched?: { examples: number; of: () => Batched } } = {},
+  ): Compiled {
     const known = this.#compiled.get(key);
     if (known) return known;
     const graph = build();
-    const executable = steps ? this.backend.compileSteps!(graph, steps) : this.backend.compile(graph);
+    const executable = steps
+      ? this.backend.compileSteps!(graph, steps)
+      : batched && this.divides(batched.examples)
+        ? this.#compileParts(graph, batched.of())
+        : this.backend.compile(graph);
     const compiled = { graph, executable };
     compiled.executable.catch(() => this.#compiled.delete(key)); // whoever awaits it reports the error
     this.#compiled.set(key, compiled);
     return compiled;
   }
 
+  #compileParts(graph: Graph, batched: Batched): Promise<CutExecutable> {
+    const { most, party } = this.#division;
+    const [start, end] = party?.shareOf(batched.examples) ?? [0, batched.examples];
+    const keptBytes = most === undefined ? Number.POSITIVE_INFINITY : keptMemory / (end - start);
+    const cut = cutGraph(graph, batched, keptBytes);
+    return CutExecutable.compile(this.backend, cut, most ?? Math.max(1, end - start), party);
+  }
+
   /** Runs a graph on host data, the values and random numbers. The outputs are the caller's to release. */
   async run(compiled: Compiled, data: readonly HostInput[], context: RunContext): Promise<Map<string, Value>> {
-    const { graph, executable } = compiled;
+    const { graph } = compiled;
+    const executable = await compiled.executable;
+    const parted = executable instanceof CutExecutable ? executable : null;
     const uploaded = new Map<string, Value>();
-    const given = new Set(data.map(([name]) => name));
+    const given = new Set([...data.map(([name]) => name), ...(parted?.rows ?? [])]);
     for (const [name, array, spec] of [...data, ...randomInputs(graph, context.random, given)]) {
-      if (graph.inputs.has(name)) uploaded.set(name, this.backend.upload(array, spec));
+      if (graph.inputs.has(name) && !parted?.rows.has(name)) uploaded.set(name, this.backend.upload(array, spec));
     }
     try {
-      const inputs = new Map<string, Value>();
+      const values = new Map<string, Value>();
       for (const name of graph.inputs.keys()) {
-        inputs.set(name, uploaded.get(name) ?? this.#values.get(this.#held(name, context.averaged))!);
+        const value = uploaded.get(name) ?? this.#values.get(this.#held(name, context.averaged));
+        if (value) values.set(name, value);
       }
-      const outputs = await (await executable).run(inputs);
+      const rowsOf = rowSource(graph, data, context.random);
+      const outputs = await (parted ? parted.run({ values, rowsOf }) : (executable as Executable).run(values));
       try {
-        await context.check?.(inputs, outputs);
+        await context.check?.(outputs, () =>
+          parted ? this.#partsOf(parted, { graph, values, rowsOf }) : whole(values),
+        );
       } catch (error) {
         for (const value of outputs.values()) this.backend.release(value);
         throw error;
@@ -101,6 +155,25 @@ export class Runner {
       return outputs;
     } finally {
       for (const value of uploaded.values()) this.backend.release(value);
+    }
+  }
+
+  /** The inputs of one part of a batch after another. */
+  async *#partsOf(
+    { shards, rows }: CutExecutable,
+    { graph, values, rowsOf }: { graph: Graph; values: ReadonlyMap<string, Value>; rowsOf: RowSource },
+  ): AsyncGenerator<Part> {
+    for (const { start, size } of shards) {
+      const own = [...graph.inputs].filter(([name]) => rows.has(name));
+      const uploaded = own.map(([name, { shape, dtype }]) => {
+        const spec = { shape: [size, ...shape.slice(1)], dtype };
+        return [name, this.backend.upload(rowsOf(name, start, size), spec)] as const;
+      });
+      try {
+        yield { examples: size, values: new Map([...values, ...uploaded]) };
+      } finally {
+        for (const [, value] of uploaded) this.backend.release(value);
+      }
     }
   }
 
@@ -178,4 +251,31 @@ export function randomInputs(
     const random = createGenerator(seed, ...stream, Number(name.slice('random.'.length)));
     return [[name, Float32Array.from({ length: sizeOf(shape) }, () => random.uniform()), { shape, dtype }] as const];
   });
+}
+
+async function* whole(values: ReadonlyMap<string, Value>): AsyncGenerator<Part> {
+  yield { examples: Number.POSITIVE_INFINITY, values };
+}
+
+type RowSource = (name: string, start: number, count: number) => TypedArray;
+
+/** Rows of the data, or of random numbers, which are those that the whole batch has. */
+function rowSource(graph: Graph, data: readonly HostInput[], [seed, ...stream]: RunContext['random']): RowSource {
+  const arrays = new Map(data.map(([name, array, { shape }]) => [name, { array, size: sizeOf(shape.slice(1)) }]));
+  /** Where a stream of numbers stands: going on is quicker than beginning anew. */
+  const generators = new Map<string, { random: Generator; next: number }>();
+  return (name, start, count) => {
+    const known = arrays.get(name);
+    if (known) return known.array.subarray(start * known.size, (start + count) * known.size);
+    const size = sizeOf(graph.inputs.get(name)!.shape.slice(1));
+    let at = generators.get(name);
+    if (!at || at.next > start * size) {
+      at = { random: createGenerator(seed, ...stream, Number(name.slice('random.'.length))), next: 0 };
+      generators.set(name, at);
+    }
+    const { random } = at;
+    for (; at.next < start * size; at.next++) random.uniform();
+    at.next += count * size;
+    return Float32Array.from({ length: count * size }, () => random.uniform());
+  };
 }

@@ -1,11 +1,12 @@
 // Runs training steps over a runner's values: one at a time, or several in one run of the backend.
 
 import type { Value } from '../backend.js';
+import type { Batched } from '../cut/cut-graph.js';
 import { BnError } from '../errors.js';
-import { variablesOf } from '../model.js';
+import { type Model, traceOn, variablesOf } from '../model.js';
 import { type PackedGraph, packedName, packState } from '../pack-state.js';
 import { streams } from '../random.js';
-import { formatSpec, joinArrays, staticShape, type TypedArray } from '../spec.js';
+import { formatSpec, joinArrays, type Spec, sameShape, staticShape, type TypedArray } from '../spec.js';
 import type { Batch } from './batches.js';
 import type { Position } from './checkpoint.js';
 import { allFinite, whyNotFinite } from './non-finite.js';
@@ -56,7 +57,9 @@ export class StepRunner {
 
   /** The step on one batch, compiled the first time it is asked for. */
   compiled(spec: BatchSpec): Compiled {
-    return this.#runner.compile(`train ${keyOf(spec)}`, () => this.#graph(spec));
+    return this.#runner.compile(`train ${keyOf(spec)}`, () => this.#graph(spec), {
+      batched: batchOf(this.#learner.model, spec.features),
+    });
   }
 
   /** `count` steps in one run. */
@@ -64,7 +67,9 @@ export class StepRunner {
     const key = `train ${count} × ${keyOf(spec)}`;
     const { graph } = this.#packedGraph(spec);
     const stacked = [...graph.inputs.keys()].filter((name) => name !== packedName);
-    return this.#runner.compile(key, () => graph, { count, carried: { [packedName]: packedName }, stacked });
+    return this.#runner.compile(key, () => graph, {
+      steps: { count, carried: { [packedName]: packedName }, stacked },
+    });
   }
 
   /** One step. Throws `not-finite` for a loss or a state that would be, and leaves the values as they were. */
@@ -73,12 +78,12 @@ export class StepRunner {
     const { backend } = this.#runner;
     const outputs = await this.#runner.run(this.compiled(spec), stepInputs(input, spec, at), {
       ...contextOf(at),
-      check: async (inputs, results) => {
+      check: async (results, parts) => {
         const loss = (await backend.download(results.get('loss')!))[0]!;
         const state = Number.isFinite(loss) ? await this.#brokenState(results) : null;
         if (Number.isFinite(loss) && state === null) return;
         const what = state === null ? `the loss is ${loss}` : `${state} would not be finite`;
-        const why = await whyNotFinite(this.#learner.model, { batch, spec, examples, state }, backend, inputs);
+        const why = await whyNotFinite(this.#learner.model, { batch, spec, examples, state }, backend, parts());
         throw new BnError('not-finite', `${where}: ${what}; ${why}`);
       },
     });
@@ -167,6 +172,24 @@ export class StepRunner {
     this.#packed.set(key, packed);
     return packed;
   }
+}
+
+/** The batch that a graph of the model computes on, and its inputs that have a row for each example. */
+export function batchOf(model: Model, features: Spec): { examples: number; of: () => Batched } {
+  const [examples, ...shape] = staticShape(features.shape) as [number, ...number[]];
+  const randomsOf = (size: number) =>
+    traceOn(model, { shape: [size, ...shape], dtype: features.dtype }, { training: true }).randoms;
+  return {
+    examples,
+    of: () => {
+      // Numbers for each example are those whose count changes with the batch.
+      const others = randomsOf(examples + 1);
+      const perExample = [...randomsOf(examples)].filter(
+        ([name, spec]) => !sameShape(spec.shape, others.get(name)?.shape ?? []),
+      );
+      return { examples, rows: new Set(['features', 'labels', ...perExample.map(([name]) => name)]) };
+    },
+  };
 }
 
 /** Where the random numbers of a run come from. */

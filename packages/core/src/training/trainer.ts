@@ -4,7 +4,7 @@ import type { Value } from '../backend.js';
 import type { Dataset, DatasetOutline } from '../dataset.js';
 import { BnError } from '../errors.js';
 import { type Model, variablesOf } from '../model.js';
-import { requireOptions } from '../options.js';
+import { requireCount, requireOptions } from '../options.js';
 import { createGenerator, streams } from '../random.js';
 import { constantSchedule } from '../schedules.js';
 import { formatSpec, type HostTensor, joinArrays, sizeOf, type TypedArray } from '../spec.js';
@@ -29,6 +29,7 @@ import { epochOrder } from './sampling.js';
 import { averagePath, type BatchSpec, evaluationGraph, predictionGraph, slotPath } from './step-graph.js';
 import {
   batchInputs,
+  batchOf,
   contextOf,
   keyOf,
   type Observation,
@@ -59,11 +60,12 @@ class GraphTrainer implements Trainer {
   readonly #turns = new Turns();
 
   constructor(options: TrainerOptions) {
-    requireOptions('createTrainer', options, 'model backend objective optimizer average seed trainable');
-    const { model, backend, average, seed = 0 } = options;
+    requireOptions('createTrainer', options, 'model backend objective optimizer average seed trainable microBatch');
+    const { model, backend, average, seed = 0, microBatch } = options;
     if (!Number.isInteger(seed)) throw new BnError('argument', `seed must be an integer, got ${seed}`);
     this.#options = options;
-    this.#runner = new Runner(backend);
+    if (microBatch !== undefined) requireCount('createTrainer: microBatch', microBatch);
+    this.#runner = new Runner(backend, { most: microBatch });
     this.#position = { seed, epoch: 0, step: 0, steps: 0, ...nothingYet };
 
     const variables = variablesOf(model);
@@ -339,7 +341,9 @@ class GraphTrainer implements Trainer {
   #stepsPerRun(train: DatasetOutline, { stepsPerRun, batchSize = defaultBatchSize }: BatchOptions): number {
     const { compileSteps, device } = this.#options.backend;
     const wanted = stepsPerRun ?? (device.kind === 'cuda' ? 8 : 1);
-    return compileSteps ? Math.max(1, Math.min(wanted, Math.floor(train.length / batchSize))) : 1;
+    return compileSteps && !this.#runner.divides(batchSize)
+      ? Math.max(1, Math.min(wanted, Math.floor(train.length / batchSize)))
+      : 1;
   }
 
   /** Trains on batches of one size, given by their examples: in one run, or step by step. The position moves with the values. */
@@ -383,7 +387,9 @@ class GraphTrainer implements Trainer {
 
   #evaluation(spec: BatchSpec): Compiled {
     const { model, objective } = this.#options;
-    return this.#runner.compile(`evaluate ${keyOf(spec)}`, () => evaluationGraph(model, objective, spec));
+    return this.#runner.compile(`evaluate ${keyOf(spec)}`, () => evaluationGraph(model, objective, spec), {
+      batched: batchOf(model, spec.features),
+    });
   }
 
   /** Moves the position by a step, and tells of it. */

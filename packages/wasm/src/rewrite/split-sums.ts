@@ -1,7 +1,7 @@
 // Rewrites of the graph before it becomes loops: sums over the axis in lanes are done in two parts, so that the first
 // part can run group by group, next to what makes its operand; and batch statistics need one pass instead of two.
 
-import { constant, isOp, ops, scalar, sizeOf, type Tensor } from '@bn/core';
+import { constant, deviation, isOp, ops, scalar, sizeOf, type Tensor } from '@bn/core';
 import type { LaneAxes } from '../analysis/lane-axes.js';
 import type { Replacement } from './replace-nodes.js';
 
@@ -78,17 +78,4 @@ function deviationParts(x: Tensor, means: readonly Tensor[], axes: readonly numb
   if (!squared) return ops.mul(apart, scalar(n));
   const within = ops.sum(ops.square(ops.sub(shifted, own)), axes, { keepDims: true });
   return ops.add(within, ops.mul(ops.square(apart), scalar(n)));
-}
-
-/** A tensor as x − means[0] − means[1] …, where means are equal along the axes of a sum. */
-function deviation(tensor: Tensor, axes: readonly number[]): { x: Tensor; means: readonly Tensor[] } {
-  if (!isOp(tensor, 'sub')) return { x: tensor, means: [] };
-  const [x, mean] = tensor.inputs;
-  const isMean =
-    x.shape.join() === tensor.shape.join() &&
-    mean.shape.length === x.shape.length &&
-    mean.shape.every((n, axis) => n === 1 || (!axes.includes(axis) && n === x.shape[axis]));
-  if (!isMean) return { x: tensor, means: [] };
-  const inner = deviation(x, axes);
-  return { x: inner.x, means: [...inner.means, mean] };
 }

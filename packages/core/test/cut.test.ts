@@ -1,0 +1,344 @@
+// A training step that is computed in parts of the batch is the step of the whole batch.
+
+import { createBackend } from '@bn/reference';
+import { describe, expect, test } from 'vitest';
+import { CutExecutable, type Party } from '../src/cut/cut-executable.js';
+import { cutGraph } from '../src/cut/cut-graph.js';
+import { mergePartials, type Partial } from '../src/cut/partial.js';
+import {
+  adam,
+  avgPool2d,
+  batchNorm,
+  batchRenorm,
+  chain,
+  classification,
+  clip,
+  colorJitter,
+  constant,
+  conv2d,
+  createGenerator,
+  createGraph,
+  cutmix,
+  defineModel,
+  dense,
+  dropout,
+  flatten,
+  type Graph,
+  ghostBatchNorm,
+  globalAveragePool2d,
+  groupNorm,
+  input,
+  type Layer,
+  maxPool2d,
+  mixup,
+  ops,
+  randomAffine,
+  randomErasing,
+  relu,
+  residual,
+  sequential,
+  sgd,
+  sigmoid,
+  sizeOf,
+  stochasticDepth,
+  type TypedArray,
+  trainingStepGraph,
+  type Value,
+  zeros,
+} from '../src/index.js';
+
+const examples = 10;
+const rows = new Set(['features', 'labels']);
+
+/** The step's graph, and data for its inputs. */
+function stepOf(network: Layer, { shape = [1, 8, 8], objective = classification(), optimizer = sgd() } = {}) {
+  const model = defineModel(network, { input: { shape: [null, ...shape], dtype: 'float32' } });
+  const spec = {
+    features: { shape: [examples, ...shape], dtype: 'float32' as const },
+    labels: { shape: [examples], dtype: 'int32' as const },
+  };
+  const graph = trainingStepGraph(model, objective, optimizer, spec);
+  const random = createGenerator(5);
+  const data = new Map<string, TypedArray>();
+  for (const [name, node] of graph.inputs) {
+    const size = sizeOf(node.shape);
+    if (name === 'labels')
+      data.set(
+        name,
+        Int32Array.from({ length: size }, () => random.integer(3)),
+      );
+    else if (name.startsWith('random.'))
+      data.set(
+        name,
+        Float64Array.from({ length: size }, () => random.uniform()),
+      );
+    else if (name === 'features')
+      data.set(
+        name,
+        Float64Array.from({ length: size }, () => 100 + random.uniform()),
+      );
+    else if (name === 'learningRate' || name === 'step') data.set(name, Float64Array.of(0.5));
+    else if (name.endsWith('warmth')) data.set(name, Float64Array.of(0.9));
+    else
+      data.set(
+        name,
+        Float64Array.from({ length: size }, () => 0.5 + random.uniform()),
+      );
+  }
+  return { graph, data };
+}
+
+/** Inputs with one row for each example. */
+function rowsOf(graph: Graph): Set<string> {
+  return new Set(
+    [...graph.inputs]
+      .filter(([name, { shape }]) => rows.has(name) || (name.startsWith('random.') && shape[0] === examples))
+      .map(([name]) => name),
+  );
+}
+
+async function outputsOf(
+  { graph, data }: ReturnType<typeof stepOf>,
+  { most, keptBytes, party }: { most?: number; keptBytes?: number; party?: Party } = {},
+): Promise<Map<string, number[]>> {
+  const backend = await createBackend({ precision: 64 });
+  const values = new Map<string, Value>();
+  for (const [name, spec] of graph.inputs) values.set(name, backend.upload(data.get(name)!, spec));
+  let outputs: Map<string, Value>;
+  if (most === undefined) outputs = await (await backend.compile(graph)).run(values);
+  else {
+    const named = rowsOf(graph);
+    const cut = cutGraph(graph, { examples, rows: named }, keptBytes);
+    const executable = await CutExecutable.compile(backend, cut, most, party);
+    const before = backend.liveValues;
+    outputs = await executable.run({
+      values,
+      rowsOf: (name, start, count) => {
+        const all = data.get(name)!;
+        const size = all.length / examples;
+        return all.slice(start * size, (start + count) * size) as TypedArray;
+      },
+    });
+    expect(backend.liveValues).toBe(before + outputs.size);
+  }
+  const numbers = new Map<string, number[]>();
+  for (const [name, value] of outputs) numbers.set(name, Array.from(await backend.download(value)));
+  await backend.dispose();
+  return numbers;
+}
+
+function largestDifference(a: Map<string, number[]>, b: Map<string, number[]>): number {
+  expect([...a.keys()].sort()).toEqual([...b.keys()].sort());
+  let worst = 0;
+  for (const [name, values] of a) {
+    const scale = Math.max(1e-9, ...values.map(Math.abs));
+    values.forEach((v, i) => {
+      worst = Math.max(worst, Math.abs(v - b.get(name)![i]!) / scale);
+    });
+  }
+  return worst;
+}
+
+const { add, div, mean, mul, sqrt, square, sub } = ops;
+
+/** As in the textbook: from operations. */
+const fromScratch: Layer = (x, scope) => {
+  const axes = x.shape.length === 2 ? [0] : [0, 2, 3];
+  const average = mean(x, axes, { keepDims: true });
+  const variance = mean(square(sub(x, average)), axes, { keepDims: true });
+  const gamma = scope.parameter('gamma', variance.shape as number[], () => new Float32Array());
+  return mul(gamma, div(sub(x, average), sqrt(add(variance, 1e-5))));
+};
+
+/** By the largest value of each feature in the batch. */
+const byLargest: Layer = (x) => div(x, add(ops.max(x, [0, 2, 3], { keepDims: true }), 1));
+
+const small = (normalization: Layer) =>
+  sequential({
+    conv1: conv2d(4, { kernelSize: 3 }),
+    bn1: normalization,
+    act: sigmoid(),
+    pool: avgPool2d(2),
+    conv2: conv2d(5, { kernelSize: 2 }),
+    bn2: normalization,
+    act2: relu(),
+    flatten: flatten(),
+    dense: dense(6),
+    bn3: normalization,
+    out: dense(3),
+  });
+
+const networks: Record<string, () => ReturnType<typeof stepOf>> = {
+  'batch normalization': () => stepOf(small(batchNorm())),
+  'batch normalization from operations': () => stepOf(small(fromScratch)),
+  'batch renormalization': () => stepOf(small(batchRenorm({ warmup: 1 }))),
+  'group normalization': () =>
+    stepOf(
+      sequential({
+        conv: conv2d(4, { kernelSize: 3 }),
+        gn: groupNorm({ groups: 2 }),
+        flatten: flatten(),
+        out: dense(3),
+      }),
+    ),
+  'a reduction by max': () =>
+    stepOf(sequential({ conv: conv2d(4, { kernelSize: 3 }), n: byLargest, flatten: flatten(), out: dense(3) })),
+  'a residual network': () =>
+    stepOf(
+      sequential({
+        conv: conv2d(4, { kernelSize: 3, padding: 1 }),
+        pool: maxPool2d(2),
+        block: residual(
+          sequential({ conv: conv2d(4, { kernelSize: 3, padding: 1 }), bn: batchNorm(), drop: stochasticDepth(0.5) }),
+        ),
+        bn: batchNorm({ convention: 'torch' }),
+        end: globalAveragePool2d(),
+        flatten: flatten(),
+        out: dense(3),
+      }),
+    ),
+  'dropout, Adam and clipping': () =>
+    stepOf(sequential({ flatten: flatten(), drop: dropout(0.5), hidden: dense(6), bn: batchNorm(), out: dense(3) }), {
+      optimizer: chain(clip(0.1), adam()),
+    }),
+  'augmentation and cutmix': () =>
+    stepOf(
+      sequential({
+        affine: randomAffine({ rotate: 20, shift: 0.1, scale: 0.1, flip: true }),
+        light: colorJitter({ brightness: 0.1, contrast: 0.1 }),
+        erase: randomErasing(),
+        mix: cutmix(),
+        net: small(batchNorm()),
+      }),
+    ),
+  mixup: () => stepOf(sequential({ mix: mixup(), net: small(batchNorm()) })),
+  'weights of classes': () =>
+    stepOf(small(batchNorm()), { objective: classification({ classWeights: [1, 2, 3], labelSmoothing: 0.1 }) }),
+};
+
+describe.each(Object.entries(networks))('%s', (_, build) => {
+  test('parts of any size, with and without what was kept, give what the whole batch gives', async () => {
+    const step = build();
+    const whole = await outputsOf(step);
+    for (const how of [{ most: 5 }, { most: 3, keptBytes: 300 }, { most: 1 }, { most: 4, keptBytes: 0 }]) {
+      expect(largestDifference(whole, await outputsOf(step, how)), JSON.stringify(how)).toBeLessThan(1e-9);
+    }
+  });
+});
+
+/** Several processes in one: their parts meet here. */
+function partiesOf(shares: readonly (readonly [start: number, end: number])[]): Party[] {
+  const calls = new Map<number, { parts: (readonly Partial[])[]; all: PromiseWithResolvers<readonly Partial[]> }>();
+  return shares.map((share, rank) => {
+    let count = 0;
+    return {
+      shareOf: () => share,
+      reduce: (reductions, own) => {
+        const call = calls.get(count) ?? { parts: [], all: withResolvers<readonly Partial[]>() };
+        calls.set(count++, call);
+        call.parts[rank] = own;
+        if (Object.keys(call.parts).length === shares.length) {
+          const merge = (a: readonly Partial[], b: readonly Partial[]) =>
+            reductions.map((reduction, i) => mergePartials(reduction, a[i]!, b[i]!));
+          call.all.resolve(call.parts.reduce(merge));
+        }
+        return call.all.promise;
+      },
+    };
+  });
+}
+
+interface PromiseWithResolvers<T> {
+  readonly promise: Promise<T>;
+  readonly resolve: (value: T) => void;
+}
+
+function withResolvers<T>(): PromiseWithResolvers<T> {
+  let resolve: (value: T) => void = () => {};
+  const promise = new Promise<T>((given) => {
+    resolve = given;
+  });
+  return { promise, resolve };
+}
+
+test.each([
+  [
+    'three of unequal size',
+    [
+      [0, 3],
+      [3, 8],
+      [8, 10],
+    ] as const,
+  ],
+  [
+    'one of which has no examples',
+    [
+      [0, 10],
+      [10, 10],
+    ] as const,
+  ],
+])('several processes compute a batch together: %s', async (_, shares) => {
+  const step = networks['augmentation and cutmix']!();
+  const whole = await outputsOf(step);
+  const all = await Promise.all(partiesOf(shares).map((party) => outputsOf(step, { most: 4, party })));
+  for (const outputs of all) expect(largestDifference(whole, outputs)).toBeLessThan(1e-9);
+  // All of them go on with the same bits.
+  for (const outputs of all) expect(outputs).toEqual(all[0]);
+});
+
+test('an output with a row for each example has the rows of all, in their order', async () => {
+  const x = input('features', [examples, 2]);
+  const graph = createGraph({ y: sub(x, mean(x, [0], { keepDims: true })), least: ops.sum(x) });
+  const data = new Map([['features', Float64Array.from({ length: 2 * examples }, (_, i) => i * i)]]);
+  const step = { graph, data };
+  expect(largestDifference(await outputsOf(step), await outputsOf(step, { most: 3 }))).toBeLessThan(1e-12);
+});
+
+describe('what has to be put together', () => {
+  const cutOf = ({ graph }: ReturnType<typeof stepOf>) => cutGraph(graph, { examples, rows: rowsOf(graph) });
+  const oneLayer = (normalization: Layer) =>
+    stepOf(sequential({ flatten: flatten(), dense: dense(4), bn: normalization, out: dense(3) }));
+
+  test.each([
+    ['batch normalization', batchNorm()],
+    ['batch normalization from operations', fromScratch],
+  ])('%s: its statistics at once, and once more in the backward pass', (_, layer) => {
+    const { levels, reductions } = cutOf(oneLayer(layer));
+    expect(levels).toBe(3);
+    const kindsAt = (level: number) => reductions.filter((one) => one.level === level).map(({ kind }) => kind);
+    expect(kindsAt(0)).toContain('moments');
+    // The loss, the metric, the gradients after the layer, and its own two sums.
+    expect(new Set(kindsAt(1))).toEqual(new Set(['sum']));
+    expect(kindsAt(2)).toEqual(['sum']);
+  });
+
+  test('without layers that reduce over the batch: once', () => {
+    expect(cutOf(oneLayer(relu())).levels).toBe(1);
+  });
+
+  test('a mean far from zero loses no digits', async () => {
+    const x = input('features', [examples, 1]);
+    const average = mean(x, [0], { keepDims: true });
+    const graph = createGraph({ variance: mean(square(sub(x, average)), [0]) });
+    const data = new Map([['features', Float64Array.from({ length: examples }, (_, i) => 1e8 + i)]]);
+    expect((await outputsOf({ graph, data }, { most: 3 })).get('variance')![0]).toBeCloseTo(8.25, 12);
+  });
+});
+
+describe('what mixes examples is refused, with its layer', () => {
+  const pairs: Layer = (x) => ops.matmul(ops.matmul(x, x, { transposeB: true }), x);
+  const sorted: Layer = (x) => ops.gather(x, constant([1, 0, 3, 2, 5, 4, 7, 6, 9, 8], [examples], 'int32'), 0);
+  const places: Layer = (x) => add(x, ops.cast(ops.iota([examples, 1], 0), 'float32'));
+  const perPlace: Layer = (x, scope) => add(x, scope.parameter('bias', x.shape as number[], zeros()));
+  test.each<[string, Layer, RegExp]>([
+    ['attention between examples', pairs, /^layer \(matmul\) of \[10, 4\] and \[10, 4\] mixes the examples of a batch/],
+    ['another order', sorted, /^layer \(gather\) of \[10, 4\] and \[10\] mixes/],
+    ['ghost batches', ghostBatchNorm({ size: 5 }), /^layer \(reshape\) of \[10, 4\] mixes/],
+    ['numbers of places', places, /^layer \(iota\) of \[10, 1\] has an entry for each example/],
+    ['a parameter for each place', perPlace, /^layer \(input\) of \[10, 4\] has an entry for each example/],
+  ])('%s', (_, layer, message) => {
+    const { graph } = stepOf(sequential({ flatten: flatten(), dense: dense(4), layer, out: dense(3) }));
+    const cut = () => cutGraph(graph, { examples, rows: rowsOf(graph) }).segment(0, 5);
+    expect(cut).toThrow(message);
+  });
+});
