@@ -161,6 +161,11 @@ describe('the command lines, each installed alone', () => {
     await expect(train('bn-train --backend tfjs-cuda')).rejects.toMatchObject(missing('tfjs-cuda'));
     expect((await train('bn-train doctor')).stdout).toMatch(/^tfjs-cuda\n {2}✗ not installed; run `npm install/m);
 
+    const worker = () => train('bn-train worker --redis redis://127.0.0.1:1').catch(({ stderr }) => stderr);
+    const [, command = ''] = /bullmq is not installed; run `(npm install .*)`$/m.exec(await worker()) ?? [];
+    await run(`${command} --no-save --no-audit --no-fund`, [], { cwd: join(outside, 'train'), shell: true });
+    expect(await worker()).toContain('nothing listens there; start Redis');
+
     await install('train', ['@bn/train', '@bn/onnxruntime-cuda']);
     await train('bn-train export run --out ../infer/clothes.onnx');
     const infer = program(join(outside, 'infer'));
