@@ -1,10 +1,9 @@
 // The way of a graph through the compiler, up to where instructions begin: all passes in the order in which they run.
 
-import type { Graph, Tensor } from '@bn/core';
+import { type Graph, printGraph, type Tensor } from '@bn/core';
 import { chooseLaneAxes, type LaneAxes } from './analysis/lane-axes.js';
 import { chooseStorage } from './analysis/storage.js';
 import { type Nest, printNest } from './ir/nest.js';
-import { printGraph } from './ir/print-graph.js';
 import { type Lowered, lower } from './lower/lowering.js';
 import { lifeOf } from './plan/memory-plan.js';
 import { chooseTiles } from './plan/schedule-nest.js';
