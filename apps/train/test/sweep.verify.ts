@@ -140,6 +140,35 @@ test('a sweep that is killed goes on, with what workers have done meanwhile', { 
     expect(stdout.match(new RegExp(`${id} to epoch 9: done`, 'g'))).toHaveLength(1);
 });
 
+test.skipIf(process.platform === 'win32')(
+  'a worker that is out of reach, and comes back when another has its trial, does no harm',
+  { timeout: 120_000 },
+  async (context) => {
+    const { url } = await startRedis(context);
+    const folder = sweepFolder(100, { parameters: { learningRate: [0.1] } });
+    const sweep = start(folder, ['sweep', 'sweep.json', '--out', 's', '--json', '--redis', url]);
+    const first = start(folder, ['worker', '--redis', url]);
+    await first.seen('0001 to epoch 9: begun');
+    const metrics = join(folder, 's', 'trials', '0001', 'metrics.jsonl');
+    while (!existsSync(metrics)) await setTimeout(50);
+    first.child.kill('SIGSTOP');
+    const second = start(folder, ['worker', '--redis', url]);
+    await second.seen('0001 to epoch 9: begun');
+    first.child.kill('SIGCONT');
+    expect(await sweep.ended).toMatchObject({ code: 0, stderr: '' });
+    expect(lines(readFileSync(join(folder, 's', 'sweep.jsonl'), 'utf8')).map(({ type }) => type)).toEqual([
+      'start',
+      'result',
+    ]);
+    for (const { child, ended } of [first, second]) {
+      child.kill('SIGINT');
+      expect(await ended).toMatchObject({ code: 0, stderr: '' });
+    }
+    await train(folder, ['--config', 's/trials/0001/settings.json', '--backend', 'reference', '--out', 'alone']);
+    expect(resultOf(join(folder, 's', 'trials', '0001'))).toEqual(resultOf(join(folder, 'alone')));
+  },
+);
+
 test('a worker whose disk is full ends with words, and its trial goes to another', {
   timeout: 120_000,
 }, async (context) => {

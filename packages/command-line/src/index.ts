@@ -16,6 +16,7 @@ export {
   requireBackend,
 } from './load-backend.js';
 export * from './load-data.js';
+export { isMachineFault } from './machine-fault.js';
 export { makeFolder } from './make-folder.js';
 export { median } from './median.js';
 export { named, readIfThere, readNamed } from './named-file.js';

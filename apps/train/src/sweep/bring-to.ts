@@ -74,8 +74,9 @@ export async function bringTo({ run, until }: Task, means: Means): Promise<Reach
       ...['--json', '--threads', `${config.threads ?? means.threads}`],
     ];
     const failure = await trainUntil(isEnd ? Infinity : until, args, means);
-    // Of two that begin together, one is refused.
-    if (!failure || failure.code === 'busy' || (!begun && existsSync(folder.config))) continue;
+    // Of two that begin together, one is refused: as busy, or because there is a run already.
+    const isSecond = failure?.code === 'busy' || (failure?.code === 'usage' && !begun && existsSync(folder.config));
+    if (!failure || isSecond) continue;
     if (failure.code === 'not-finite') return { diverged: failure.message };
     throw failure;
   }

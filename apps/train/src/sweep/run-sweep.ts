@@ -1,8 +1,7 @@
 // A whole sweep: gives out trials, notes what comes of them, and ends with the best ones beside each other.
 
-import { type Io, stopCode, UsageError, version } from '@bn/command-line';
+import { type Io, isMachineFault, stopCode, version } from '@bn/command-line';
 import type { RedisConnection } from '@bn/command-line/tasks';
-import { BnError } from '@bn/core';
 import { startDashboard } from '../dashboard/dashboard.js';
 import { invocation } from '../display/invocation.js';
 import { shortPath } from '../run/describe-run.js';
@@ -116,10 +115,7 @@ async function giveOut(going: Going, io: Io): Promise<Error | null> {
         } catch (error) {
           if (signal.aborted) return;
           const { message } = error as Error;
-          // What is not the trial's own would be the end of all others as well.
-          if (error instanceof UsageError) fail(new UsageError(`trial ${trial.id}: ${message}`, { cause: error }));
-          else if (isOfTheMachine(error))
-            fail(new BnError(error.code, `trial ${trial.id}: ${message}`, { cause: error }));
+          if (isMachineFault(error)) fail(Object.assign(error, { message: `trial ${trial.id}: ${message}` }));
           else settle({ type: 'failed', ...what(), message });
         }
       };
@@ -140,10 +136,6 @@ async function giveOut(going: Going, io: Io): Promise<Error | null> {
     await watch?.close('The sweep has ended.');
   }
   return failure;
-}
-
-function isOfTheMachine(error: unknown): error is BnError {
-  return error instanceof BnError && ['file', 'data', 'backend'].includes(error.code);
 }
 
 type TrialRunner = Runner<Task, Reached | null>;

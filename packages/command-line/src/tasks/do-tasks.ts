@@ -1,7 +1,7 @@
 // A worker: takes tasks from a queue until it is stopped. One that dies leaves its tasks to the others.
 
 import { BnError } from '@bn/core';
-import { UsageError } from '../usage-error.js';
+import { isMachineFault } from '../machine-fault.js';
 import type { RedisConnection } from './connect.js';
 import type { Given } from './give-tasks.js';
 
@@ -68,7 +68,7 @@ export async function doTasks<Task, Result>(
         return signal.aborted ? await giveBack() : { result };
       } catch (error) {
         if (signal.aborted) return await giveBack();
-        return isOfTheMachine(error) ? await endWith(error) : Promise.reject(error);
+        return isMachineFault(error) ? await endWith(error) : Promise.reject(error);
       }
     },
     {
@@ -93,8 +93,4 @@ export async function doTasks<Task, Result>(
     await connection.close();
   }
   if (fault) throw fault;
-}
-
-function isOfTheMachine(error: unknown): boolean {
-  return error instanceof UsageError || (error instanceof BnError && ['file', 'data', 'backend'].includes(error.code));
 }
