@@ -41,6 +41,7 @@ import {
   sigmoid,
   sizeOf,
   stochasticDepth,
+  type Tensor,
   type TypedArray,
   trainingStepGraph,
   type Value,
@@ -323,6 +324,26 @@ describe('what has to be put together', () => {
     const data = new Map([['features', Float64Array.from({ length: examples }, (_, i) => 1e8 + i)]]);
     expect((await outputsOf({ graph, data }, { most: 3 })).get('variance')![0]).toBeCloseTo(8.25, 12);
   });
+});
+
+test('products that can be kept are computed once; with room for a few, a few times, not once for each layer behind', () => {
+  const blocks = Array.from({ length: 12 }, () =>
+    residual(sequential({ conv: conv2d(4, { kernelSize: 3, padding: 1 }), bn: batchNorm() })),
+  );
+  const { graph } = stepOf(sequential([...blocks, flatten(), dense(3)]), { shape: [4, 8, 8] });
+  const isProduct = ({ op }: Tensor) => op.startsWith('conv2d') || op === 'matmul';
+  const once = graph.nodes.filter(isProduct).length;
+  /** Products that all segments compute, relative to those of the whole. */
+  const workWith = (activations: number) => {
+    const bytes = activations * 4 * 8 * 8 * 4;
+    const cut = cutGraph(graph, { examples, rows: rowsOf(graph) }, bytes);
+    const all = Array.from({ length: cut.levels }, (_, level) => cut.segment(level, 5).graph.nodes.filter(isProduct));
+    return all.flat().length / once;
+  };
+  expect(workWith(Number.POSITIVE_INFINITY)).toBe(1);
+  expect(workWith(12)).toBeLessThan(2);
+  expect(workWith(6)).toBeLessThan(4);
+  expect(workWith(0)).toBeGreaterThan(8);
 });
 
 describe('what mixes examples is refused, with its layer', () => {

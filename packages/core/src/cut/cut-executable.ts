@@ -41,8 +41,8 @@ export class CutExecutable {
   readonly #shards: readonly Shard[];
   readonly #segments = new Map<string, Loaded>();
   #last: Executable | null = null;
-  /** Reductions and kept values, each with the levels of the first and last segment that take it. */
-  readonly #uses = new Map<string, { first: number; last: number }>();
+  /** By the name of an input, the first segment that takes it. */
+  readonly #firstUse = new Map<string, number>();
 
   private constructor(backend: Backend, cut: Cut, shards: readonly Shard[], party: Party | null) {
     this.#backend = backend;
@@ -78,9 +78,7 @@ export class CutExecutable {
       // What is needed when is the same for all sizes, also where there are no examples.
       const { graph } = wanted.at(-1)?.[1] ?? this.#cut.segment(level, 1);
       for (const name of graph.inputs.keys()) {
-        const use = this.#uses.get(name);
-        if (use) use.last = level;
-        else this.#uses.set(name, { first: level, last: level });
+        if (!this.#firstUse.has(name)) this.#firstUse.set(name, level);
       }
     }
     // The largest first: backends that share memory among executables then make room once.
@@ -117,14 +115,7 @@ export class CutExecutable {
         let parts: Partial[] = own.map(() => emptyPartial);
         for (const [i, shard] of this.#shards.entries()) {
           const outputs = await this.#runShard(level, shard, { ...given, results, kept: kept[i]! });
-          parts = await this.#collect(outputs, own, parts, { examples: shard.size, kept: kept[i]! });
-        }
-        for (const values of kept) {
-          for (const [name, value] of values) {
-            if (this.#uses.get(name)!.last > level) continue;
-            values.delete(name);
-            this.#backend.release(value);
-          }
+          parts = await this.#collect(outputs, own, parts, { level, examples: shard.size, kept: kept[i]! });
         }
         for (const [neededAt, these] of this.#byNeed(own)) {
           const reducing = this.#reduce(
@@ -188,12 +179,18 @@ export class CutExecutable {
     outputs: Map<string, Value>,
     reductions: readonly Reduction[],
     before: readonly Partial[],
-    { examples, kept }: { readonly examples: number; readonly kept: Map<string, Value> },
+    { level, examples, kept }: { readonly level: number; readonly examples: number; readonly kept: Map<string, Value> },
   ): Promise<Partial[]> {
     try {
-      for (const name of this.#cut.kept) {
-        const value = outputs.get(name);
-        if (value) kept.set(name, value);
+      const keeps = this.#cut.keptAfter(level);
+      for (const [name, value] of kept) {
+        if (keeps.has(name)) continue;
+        kept.delete(name);
+        this.#backend.release(value);
+      }
+      for (const [name, value] of outputs) {
+        if (!keeps.has(name)) continue;
+        kept.set(name, value);
         outputs.delete(name);
       }
       const merged: Partial[] = [];
@@ -212,7 +209,7 @@ export class CutExecutable {
   #byNeed(reductions: readonly Reduction[]): [neededAt: number, reductions: Reduction[]][] {
     const groups = new Map<number, Reduction[]>();
     for (const reduction of reductions) {
-      const firsts = reduction.results.map((name) => this.#uses.get(name)?.first ?? this.#cut.levels);
+      const firsts = reduction.results.map((name) => this.#firstUse.get(name) ?? this.#cut.levels);
       const neededAt = Math.min(...firsts);
       groups.set(neededAt, [...(groups.get(neededAt) ?? []), reduction]);
     }

@@ -14,6 +14,7 @@ import { decomposeNode, type FusedName, fused } from '../ops/fused.js';
 import { reshape } from '../ops/shape.js';
 import { formatShape, type Spec, sizeOf } from '../spec.js';
 import { input, isOp, type OperationName, Tensor, withOrigin } from '../tensor.js';
+import { keptValues } from './keep.js';
 import { LocalNodes, type TurnedInput } from './local-nodes.js';
 import { effectOf, type Rows, type Turn, turnOf } from './rows.js';
 
@@ -88,13 +89,12 @@ export interface Cut {
   readonly last: Graph;
   /** What a shard of `size` examples computes after the segments before this one. */
   segment(level: number, size: number): Segment;
-  /** Names that hold what a shard keeps from segment to segment. */
-  readonly kept: readonly string[];
+  /** Names of what a shard has kept after a segment: outputs of it, and what was kept before. */
+  keptAfter(level: number): ReadonlySet<string>;
 }
 
 /**
- * @param keptBytes of each example that may be kept from segment to segment. What is not kept is computed anew; products and
- *   convolutions are kept, the smallest first.
+ * @param keptBytes of each example that may be kept at any time from segment to segment. What is not kept is computed anew.
  * @throws `unsupported` naming the layer, for a graph that mixes examples otherwise than by sums and largest values
  */
 export function cutGraph(graph: Graph, batched: Batched, keptBytes = Number.POSITIVE_INFINITY): Cut {
@@ -108,57 +108,26 @@ export function cutGraph(graph: Graph, batched: Batched, keptBytes = Number.POSI
     reduced
       .filter(({ reduction }) => reduction.level === level)
       .flatMap(({ node }) => (hasRows(node) ? [node] : node.inputs.filter(hasRows)));
-  const given = keptNodes(levels, targetsAt, places, { examples: batched.examples, keptBytes });
+  const kept = keptValues({ levels, targetsAt, places, examples: batched.examples, keptBytes });
+  const nothing = new Map<Tensor, string>();
   return {
     batched,
     levels,
     reductions: reduced.map(({ reduction }) => reduction),
     last,
-    kept: [...given.values()],
+    keptAfter: (level) => new Set(kept[level]!.values()),
     segment(level, size) {
-      const before = [...given].filter(([node]) => places.get(node)!.level < level);
-      const local = new LocalNodes(places, new Map(before), { examples: batched.examples, size });
+      const before = kept[level - 1] ?? nothing;
+      const local = new LocalNodes(places, before, { examples: batched.examples, size });
       const outputs = new Map<string, Tensor>();
       for (const one of reduced) {
         if (one.reduction.level !== level) continue;
         for (const [i, part] of local.partsOf(one).entries()) outputs.set(one.reduction.parts[i]!, part);
       }
-      for (const [node, name] of given) if (places.get(node)!.level === level) outputs.set(name, local.of(node));
+      for (const [node, name] of kept[level]!) if (!before.has(node)) outputs.set(name, local.of(node));
       return { graph: createGraph(outputs), rows: local.rowInputs };
     },
   };
-}
-
-/** What takes long to compute. */
-const products: ReadonlySet<string> = new Set<OperationName>(['matmul', 'conv2d', 'conv2dInputGradient']);
-
-/** Products that later segments need, with names: of each example so many bytes. */
-function keptNodes(
-  levels: number,
-  targetsAt: (level: number) => readonly Tensor[],
-  places: ReadonlyMap<Tensor, Place>,
-  { examples, keptBytes }: { readonly examples: number; readonly keptBytes: number },
-): Map<Tensor, string> {
-  const found = new Set<Tensor>();
-  for (let level = levels - 1; level >= 0; level--) {
-    const open = [...targetsAt(level), ...[...found].filter((node) => places.get(node)!.level === level)];
-    const seen = new Set<Tensor>();
-    for (let next = open.pop(); next; next = open.pop()) {
-      const { node, turn, rows, level: own } = places.get(next)!;
-      if (!rows || turn || seen.has(node)) continue;
-      seen.add(node);
-      if (own < level && products.has(node.op)) found.add(node);
-      else open.push(...node.inputs);
-    }
-  }
-  const bytesOf = ({ shape }: Tensor) => (4 * sizeOf(shape)) / examples;
-  const kept = new Map<Tensor, string>();
-  let left = keptBytes;
-  for (const node of [...found].sort((a, b) => bytesOf(a) - bytesOf(b))) {
-    left -= bytesOf(node);
-    if (left >= 0) kept.set(node, `kept ${kept.size}`);
-  }
-  return kept;
 }
 
 /** Finds the place of each node. */
