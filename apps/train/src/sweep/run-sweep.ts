@@ -41,10 +41,12 @@ export async function runSweep(options: SweepOptions, io: Io): Promise<number> {
     const display = sweepDisplay(progress, json, io.stdout);
     try {
       const failure = await giveOut({ ...options, id, scheduler, progress, display }, io);
-      if (failure) throw failure;
-      if (io.signal.aborted) {
+      if (failure || io.signal.aborted) {
         const path = shortPath(folder.path, io.cwd);
-        display.message(`stopped; continue with: ${invocation} sweep --resume ${/\s/.test(path) ? `"${path}"` : path}`);
+        const where = options.redis ? ` --redis ${options.redis.connection.name}` : '';
+        const resume = `--resume ${/\s/.test(path) ? `"${path}"` : path}${where}`;
+        display.message(`stopped; continue with: ${invocation} sweep ${resume}`);
+        if (failure) throw failure;
         return stopCode(io.signal);
       }
     } finally {
