@@ -105,6 +105,26 @@ test('with a worker killed every few seconds, and Redis once, every trial ends o
   expect(again.code).toBe(0);
 });
 
+test('a trial that fails is told of at the end, does not keep the others from theirs, and is tried again', async () => {
+  const { model: _, ...rest } = settings;
+  const folder = sweepFolder(0, {
+    settings: { ...rest, backend: 'reference' },
+    parameters: { model: ['big.ts', 'net.ts'] },
+  });
+  // Larger than the images.
+  const network = readFileSync(join(folder, 'net.ts'), 'utf8').replace('kernelSize: 3', 'kernelSize: 30');
+  writeFileSync(join(folder, 'big.ts'), network);
+  const { code, stdout } = await start(folder, ['sweep', 'sweep.json', '--out', 's', '--json']).ended;
+  const { best, trials } = JSON.parse(stdout.trimEnd().split('\n').at(-1)!);
+  expect({ code, best, states: trials.map(({ state }: { state: string }) => state) }).toEqual({
+    ...{ code: 1, best: '0002', states: ['failed', 'finished'] },
+  });
+  const again = await start(folder, ['sweep', '--resume', 's']).ended;
+  expect(again.code).toBe(1);
+  expect(again.stdout).toContain(`trial 0001 failed: ${trials[0].message}`);
+  expect(again.stdout).toContain('what failed is tried again by: npx -y pnpm@12.21.0 train sweep --resume s');
+});
+
 test('a sweep on this machine, shown in the dashboard, that is killed goes on', async () => {
   const folder = sweepFolder(20, { parameters: { learningRate: [0.1, 0.01] } });
   const port = await freePort();
