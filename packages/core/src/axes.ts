@@ -1,7 +1,9 @@
 // Which axes of an operation's operands run along with axes of its result, and which are summed over: what lies along such an
-// axis can be computed in parts.
+// axis can be computed in parts, or side by side.
 
 import { elementwise } from './ops/elementwise.js';
+import type { FusedName } from './ops/fused.js';
+import type { PrimitiveName } from './primitives.js';
 import { isOp, type Tensor } from './tensor.js';
 
 /** An axis of an operand. */
@@ -15,38 +17,122 @@ export interface ParallelAxis extends OperandAxis {
   readonly own: number;
 }
 
-/** Axes of a primitive's operands that run along with an axis of its result; of a reshape, only where it does nothing. */
-export function parallelAxes(node: Tensor): ParallelAxis[] {
-  if (node.op in elementwise) return alignedAxes(node);
-  const rank = node.shape.length;
-  if (isOp(node, 'transpose')) return node.attributes.permutation.map((axis, own) => ({ operand: 0, axis, own }));
-  if (isOp(node, 'sum') || isOp(node, 'max') || isOp(node, 'argmax')) {
-    const reduced = isOp(node, 'argmax') ? [node.attributes.axis] : node.attributes.axes;
-    const keepDims = !isOp(node, 'argmax') && node.attributes.keepDims;
-    const kept = [...node.inputs[0]!.shape.keys()].filter((axis) => !reduced.includes(axis));
-    return kept.map((axis, i) => ({ operand: 0, axis, own: keepDims ? axis : i }));
-  }
-  if (isOp(node, 'matmul')) {
-    const { transposeA, transposeB } = node.attributes;
-    const leading = [...node.shape.slice(0, -2).keys()];
-    return [
-      ...leading.flatMap((axis) => [0, 1].map((operand) => ({ operand, axis, own: axis }))),
-      { operand: 0, axis: rank - (transposeA ? 1 : 2), own: rank - 2 },
-      { operand: 1, axis: rank - (transposeB ? 2 : 1), own: rank - 1 },
-    ];
-  }
-  if (isOp(node, 'conv2dFilterGradient')) return [];
-  if (node.op.startsWith('conv2d')) return [{ operand: 0, axis: 0, own: 0 }];
-  if (node.op.includes('Pool')) {
-    return node.inputs.flatMap((_, operand) => [0, 1].map((axis) => ({ operand, axis, own: axis })));
-  }
-  if (isOp(node, 'gather')) {
-    return node.inputs[1]!.shape.map((_, i) => ({ operand: 1, axis: i, own: node.attributes.axis + i }));
-  }
-  return alignedAxes(node);
+/** Axes of an operation's operands that run along with an axis of its result: each place is computed from that place alone. */
+export function parallelAxes(node: Tensor): readonly ParallelAxis[] {
+  return axesOf(node)?.parallel(node as never) ?? [];
 }
 
-/** Of elementwise operations, broadcasts, pads, slices and concatenations: aligned at the right, where sizes agree. */
+/** Axes of an operation's operands that are summed over, or of which the largest element is taken. */
+export function reducedAxes(node: Tensor): readonly OperandAxis[] {
+  return axesOf(node)?.reduced(node as never) ?? [];
+}
+
+/** Pairs of axes that a reshape leaves as they are: same size, and the same number of elements before them. */
+export function unsplitAxes(from: readonly number[], to: readonly number[]): [number, number][] {
+  const pairs: [number, number][] = [];
+  // Elements before an axis grow with every axis but those of size 1.
+  let before = 1;
+  let own = 0;
+  let ownBefore = 1;
+  for (let axis = 0; axis < from.length; axis++) {
+    while (own < to.length && (ownBefore < before || (ownBefore === before && to[own] === 1))) ownBefore *= to[own++]!;
+    const isSame = from[axis] !== 1 && ownBefore === before && to[own] === from[axis];
+    if (isSame) pairs.push([axis, own]);
+    before *= from[axis]!;
+  }
+  return pairs;
+}
+
+type Name = PrimitiveName | FusedName;
+
+interface Axes<P extends Name> {
+  parallel(node: Tensor<P>): readonly ParallelAxis[];
+  reduced(node: Tensor<P>): readonly OperandAxis[];
+}
+
+/** Nothing for inputs and constants. */
+function axesOf({ op }: Tensor): Axes<never> | undefined {
+  return (table as Readonly<Record<string, Axes<never>>>)[op];
+}
+
+const none = (): readonly OperandAxis[] => [];
+/** Aligned at the right, where sizes agree: elementwise operations, and what moves elements within their axes. */
+const aligned = { parallel: alignedAxes, reduced: none };
+/** The first axes of all operands are the result's. */
+const pooling = { parallel: (node: Tensor) => leadingAxes(2, node.inputs.length), reduced: none };
+const convolution = { parallel: () => leadingAxes(1, 1), reduced: none };
+const reduction = {
+  parallel: ({ inputs: [x], attributes: { axes, keepDims } }: Tensor<'sum' | 'max'>) => keptAxes(x!, axes, keepDims),
+  reduced: ({ attributes: { axes } }: Tensor<'sum' | 'max'>) => axes.map((axis) => ({ operand: 0, axis })),
+};
+
+const allButOne = {
+  parallel: ({ shape, attributes: { axis } }: Tensor<'softmax' | 'logSoftmax'>) =>
+    leadingAxes(shape.length, 1).filter(({ own }) => own !== axis),
+  reduced: none,
+};
+
+const ofElements = Object.fromEntries(Object.keys(elementwise).map((op) => [op, aligned])) as {
+  readonly [P in keyof typeof elementwise]: typeof aligned;
+};
+
+const table: { readonly [P in Name]: Axes<P> } = {
+  ...ofElements,
+  sum: reduction,
+  max: reduction,
+  argmax: { parallel: ({ inputs: [x], attributes: { axis } }) => keptAxes(x!, [axis], false), reduced: none },
+  reshape: {
+    parallel: ({ shape, inputs: [x] }) =>
+      unsplitAxes(x!.shape as number[], shape as number[]).map(([axis, own]) => ({ operand: 0, axis, own })),
+    reduced: none,
+  },
+  transpose: {
+    parallel: ({ attributes: { permutation } }) => permutation.map((axis, own) => ({ operand: 0, axis, own })),
+    reduced: none,
+  },
+  broadcastTo: aligned,
+  pad: aligned,
+  slice: aligned,
+  concat: aligned,
+  gather: {
+    parallel: ({ inputs: [, indices], attributes: { axis } }) =>
+      indices!.shape.map((_, i) => ({ operand: 1, axis: i, own: axis + i })),
+    reduced: none,
+  },
+  iota: aligned,
+  matmul: {
+    parallel: ({ shape, attributes: { transposeA, transposeB } }) => {
+      const rank = shape.length;
+      return [
+        ...leadingAxes(rank - 2, 2),
+        { operand: 0, axis: rank - (transposeA ? 1 : 2), own: rank - 2 },
+        { operand: 1, axis: rank - (transposeB ? 2 : 1), own: rank - 1 },
+      ];
+    },
+    reduced: ({ shape, attributes: { transposeA, transposeB } }) => [
+      { operand: 0, axis: shape.length - (transposeA ? 2 : 1) },
+      { operand: 1, axis: shape.length - (transposeB ? 1 : 2) },
+    ],
+  },
+  conv2d: convolution,
+  conv2dInputGradient: convolution,
+  conv2dFilterGradient: { parallel: () => [], reduced: () => [0, 1].map((operand) => ({ operand, axis: 0 })) },
+  avgPool2d: pooling,
+  avgPool2dGradient: pooling,
+  maxPool2d: pooling,
+  maxPool2dGradient: pooling,
+  relu: aligned,
+  softmax: allButOne,
+  logSoftmax: allButOne,
+  batchNormalize: {
+    parallel: ({ shape, inputs: [, ...vectors], attributes: { axis } }) => [
+      ...leadingAxes(shape.length, 1),
+      ...vectors.map((_, i) => ({ operand: i + 1, axis: 0, own: axis })),
+    ],
+    reduced: none,
+  },
+};
+
 function alignedAxes(node: Tensor): ParallelAxis[] {
   const pairs: ParallelAxis[] = [];
   node.inputs.forEach(({ shape }, operand) => {
@@ -58,18 +144,15 @@ function alignedAxes(node: Tensor): ParallelAxis[] {
   return pairs;
 }
 
-/** Axes of a primitive's operands that are summed over, or of which the largest element is taken. */
-export function reducedAxes(node: Tensor): OperandAxis[] {
-  if (isOp(node, 'sum') || isOp(node, 'max')) return node.attributes.axes.map((axis) => ({ operand: 0, axis }));
-  if (isOp(node, 'matmul')) {
-    const { transposeA, transposeB } = node.attributes;
-    const rank = node.shape.length;
-    return [
-      { operand: 0, axis: rank - (transposeA ? 2 : 1) },
-      { operand: 1, axis: rank - (transposeB ? 1 : 2) },
-    ];
-  }
-  return isOp(node, 'conv2dFilterGradient') ? [0, 1].map((operand) => ({ operand, axis: 0 })) : [];
+function leadingAxes(count: number, operands: number): ParallelAxis[] {
+  return Array.from({ length: operands }, (_, operand) =>
+    Array.from({ length: count }, (_, axis) => ({ operand, axis, own: axis })),
+  ).flat();
+}
+
+function keptAxes({ shape }: Tensor, reduced: readonly number[], keepDims: boolean): ParallelAxis[] {
+  const kept = [...shape.keys()].filter((axis) => !reduced.includes(axis));
+  return kept.map((axis, i) => ({ operand: 0, axis, own: keepDims ? axis : i }));
 }
 
 /** A tensor as x − means[0] − means[1] …, where the means are equal along `axes`, over which it is summed. */

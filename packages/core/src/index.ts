@@ -2,7 +2,7 @@
 
 export * from './answers.js';
 export * from './augment/index.js';
-export { deviation } from './axes.js';
+export { deviation, type OperandAxis, type ParallelAxis, parallelAxes, reducedAxes, unsplitAxes } from './axes.js';
 export type * from './backend.js';
 export { checkFeatures, checkLabels, mostClasses } from './check-examples.js';
 export { compileWithChecks } from './check-indices.js';

@@ -170,14 +170,12 @@ class Finder {
     const refused = operands.find(({ refusal }) => refusal);
     if (refused) return refused;
     if (operands.every(({ rows }) => !rows)) return { ...nowhere, node, level, value: this.#valueOf(node) };
-    if (node.op in fused && !isOp(node, 'relu') && !this.#keepsRows(node)) {
+    const effect = effectOf(node, rowsOf, examples);
+    if (effect.kind === 'mixed' && node.op in fused) {
       const whole = decomposeNode(node as Tensor<FusedName>);
       for (const inner of operandsFirst(whole, (x) => this.places.has(x))) this.#visit(inner);
       return this.places.get(whole)!;
     }
-    const effect = isOp(node, 'batchNormalize')
-      ? ({ kind: 'kept', rows: operands[0]!.rows! } as const)
-      : effectOf(node, rowsOf, examples);
     if (effect.kind === 'kept') return { ...nowhere, node, level, rows: effect.rows };
     if (effect.kind === 'mixed') return { ...nowhere, node, level, refusal: refusalOf(node) };
     const apart = isOp(node, 'sum') ? this.#aroundMeans(node) : null;
@@ -185,13 +183,6 @@ class Finder {
     const kind = effect.kind === 'first' ? 'first' : isOp(node, 'max') ? 'max' : 'sum';
     const [result] = this.#reduce({ kind, level, node, spec: node }) as [Tensor];
     return { ...nowhere, node, level: level + 1, value: result };
-  }
-
-  /** Whether a fused operation treats examples one by one. */
-  #keepsRows(node: Tensor): boolean {
-    const [x, ...vectors] = node.inputs.map((operand) => this.places.get(operand)!.rows);
-    const { axis } = node.attributes as { readonly axis: number };
-    return x?.axis !== axis && vectors.every((rows) => !rows) && x !== null;
   }
 
   /** A node that is the same for all examples, on operands that are. */

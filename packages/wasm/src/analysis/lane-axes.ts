@@ -1,9 +1,8 @@
 // Which axis lies in SIMD lanes. Axes that operations equate form classes; the class through which most arithmetic
 // runs, as an axis of results, gets the lanes wherever it stands in a shape.
 
-import type { Graph, Tensor } from '@bn/core';
+import type { Graph, ParallelAxis, Tensor } from '@bn/core';
 import { sizeOf } from '../rules/axes.js';
-import type { ParallelAxis } from '../rules/rule.js';
 import { isLeaf, ruleOf } from '../rules/table.js';
 
 /** For each node the axis in lanes, or null. */

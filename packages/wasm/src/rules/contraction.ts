@@ -4,7 +4,7 @@ import type { ConvolutionGeometry, Tensor } from '@bn/core';
 import { binary } from '../ir/expressions.js';
 import { Index } from '../ir/index-form.js';
 import type { Buffer, Guard } from '../ir/nest.js';
-import { leadingAxes, noAxes, readOnce, sizeOf } from './axes.js';
+import { knownAxes, readOnce, sizeOf } from './axes.js';
 import type { Facts, Lowering, NestBody, NodeOf, Rule } from './rule.js';
 
 type InputGradient = NodeOf<'conv2dInputGradient'>;
@@ -12,6 +12,7 @@ type Contraction = 'matmul' | 'conv2d' | 'conv2dInputGradient' | 'conv2dFilterGr
 
 /** Of all of them: the most arithmetic, on operands in memory. */
 const facts = {
+  ...knownAxes,
   ...{ mixesRows: () => false, cost: 0, readsMemory: () => true, spreads: false },
   ...{ elementsRead: readOnce, rounding: () => 'bits' },
 } satisfies Partial<Facts<never>>;
@@ -19,8 +20,6 @@ const facts = {
 /** A convolution computes each image for itself. */
 const byImage = {
   ...facts,
-  parallel: () => leadingAxes(1, [0]),
-  contracted: noAxes,
   takesLanes: (_: Tensor, axis: number) => axis === 0,
 };
 
@@ -28,19 +27,6 @@ export const contraction: { readonly [P in Contraction]: Rule<P> } = {
   // y[m, n] = Σ_k a[m, k]·b[k, n]
   matmul: {
     ...facts,
-    parallel: (node) => {
-      const { transposeA, transposeB } = node.attributes;
-      const rank = node.shape.length;
-      return [
-        ...node.shape.slice(0, -2).flatMap((_, axis) => [0, 1].map((operand) => ({ operand, axis, own: axis }))),
-        { operand: 0, axis: rank - (transposeA ? 1 : 2), own: rank - 2 },
-        { operand: 1, axis: rank - (transposeB ? 2 : 1), own: rank - 1 },
-      ];
-    },
-    contracted: ({ shape, attributes: { transposeA, transposeB } }) => [
-      { operand: 0, axis: shape.length - (transposeA ? 2 : 1) },
-      { operand: 1, axis: shape.length - (transposeB ? 1 : 2) },
-    ],
     takesLanes: () => true,
     products: (node) => sizeOf(node) * node.inputs[0].shape.at(node.attributes.transposeA ? -2 : -1)!,
     reduce: (node, indices, lowering) => {
@@ -78,8 +64,6 @@ export const contraction: { readonly [P in Contraction]: Rule<P> } = {
   // dw[o, c, k] = Σ x[b, c, tap(window, k)]·dy[b, o, window]
   conv2dFilterGradient: {
     ...facts,
-    parallel: () => [],
-    contracted: () => [0, 1].map((operand) => ({ operand, axis: 0 })),
     takesLanes: () => false,
     products: (node) => sizeOf(node.inputs[1]) * sizeOf(node, 1),
     reduce: (node, [o, c, ...k], lowering) => {

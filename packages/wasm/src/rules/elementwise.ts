@@ -4,7 +4,7 @@ import type { PrimitiveName, Tensor } from '@bn/core';
 import { binary, convert, unary, where } from '../ir/expressions.js';
 import { Index } from '../ir/index-form.js';
 import type { BinaryOperation, Expression, UnaryOperation } from '../ir/nest.js';
-import { alignedAxes, noAxes, readOnce } from './axes.js';
+import { knownAxes, readOnce } from './axes.js';
 import type { Facts, Lowering, NodeOf, Rounding, Rule } from './rule.js';
 
 type Elementwise = UnaryOperation | BinaryOperation | 'where' | 'cast';
@@ -48,7 +48,7 @@ export function isElementwise({ op }: Tensor): boolean {
 
 function facts(cost: number, rounding: (node: Tensor) => Rounding): Facts<PrimitiveName> {
   return {
-    ...{ parallel: alignedAxes, contracted: noAxes, takesLanes: () => true, mixesRows: () => false, products: () => 0 },
+    ...{ ...knownAxes, takesLanes: () => true, mixesRows: () => false, products: () => 0 },
     ...{ cost, readsMemory: () => false, spreads: true, elementsRead: readOnce, rounding },
   };
 }

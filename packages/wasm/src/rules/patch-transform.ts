@@ -5,7 +5,7 @@ import { Tensor } from '@bn/core';
 import { binary, constant } from '../ir/expressions.js';
 import { Index } from '../ir/index-form.js';
 import type { Expression } from '../ir/nest.js';
-import { leadingAxes, noAxes, sizeOf } from './axes.js';
+import { sizeOf } from './axes.js';
 import type { Rule } from './rule.js';
 
 export interface PatchTransform {
@@ -40,8 +40,8 @@ export function patchTransform(x: Tensor, attributes: PatchTransform): Tensor {
 }
 
 export const patchTransformRule: Rule<never> = {
-  parallel: () => leadingAxes(1, [0]),
-  contracted: noAxes,
+  parallel: () => [{ operand: 0, axis: 0, own: 0 }],
+  contracted: () => [],
   takesLanes: (_, axis) => axis === 0,
   ...{ mixesRows: () => false, products: () => 0, cost: 0, readsMemory: () => false, spreads: false },
   // Patches may overlap.

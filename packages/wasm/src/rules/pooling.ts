@@ -4,7 +4,7 @@ import type { AveragePoolingGeometry, PoolingGeometry, Tensor } from '@bn/core';
 import { binary, constant, where } from '../ir/expressions.js';
 import type { Index } from '../ir/index-form.js';
 import type { Buffer, Expression } from '../ir/nest.js';
-import { leadingAxes, noAxes, readOnce } from './axes.js';
+import { knownAxes, readOnce } from './axes.js';
 import { tapsOf, zeroNest } from './contraction.js';
 import type { Facts, Lowering, NestBody, Rule } from './rule.js';
 
@@ -12,8 +12,7 @@ type Pooling = 'avgPool2d' | 'avgPool2dGradient' | 'maxPool2d' | 'maxPool2dGradi
 
 /** Of all of them: each channel of each image for itself, on operands in memory. */
 const facts = {
-  parallel: (node: Tensor) => leadingAxes(2, [...node.inputs.keys()]),
-  contracted: noAxes,
+  ...knownAxes,
   takesLanes: (_: Tensor, axis: number) => axis < 2,
   ...{ mixesRows: () => false, products: () => 0, cost: 0, readsMemory: () => true, spreads: false },
   ...{ elementsRead: readOnce, rounding: () => 'bits' },

@@ -2,28 +2,21 @@
 
 import type { Tensor } from '@bn/core';
 import type { Index, Loop } from '../ir/index-form.js';
-import { noAxes, readOnce } from './axes.js';
-import type { Facts, Lowering, ParallelAxis, Rule } from './rule.js';
+import { knownAxes, readOnce } from './axes.js';
+import type { Facts, Lowering, Rule } from './rule.js';
 
 /** Of reductions: lanes may lie on what is left, and on what is reduced too, but for argmax. */
 const facts = {
+  ...knownAxes,
   ...{ takesLanes: () => true, mixesRows: () => false, products: () => 0, cost: 0 },
   ...{ readsMemory: () => false, spreads: false, elementsRead: readOnce, rounding: () => 'bits' },
 } satisfies Partial<Facts<never>>;
 
-const alongSome = {
-  ...facts,
-  parallel: ({ inputs: [x], attributes: { axes, keepDims } }: Tensor<'sum' | 'max'>) => keptAxes(x, axes, keepDims),
-  contracted: ({ attributes: { axes } }: Tensor<'sum' | 'max'>) => axes.map((axis) => ({ operand: 0, axis })),
-};
-
 export const reduction: { readonly [P in 'sum' | 'max' | 'argmax']: Rule<P> } = {
-  sum: { ...alongSome, reduce: (node, indices, lowering) => alongAxes('sum', node, indices, lowering) },
-  max: { ...alongSome, reduce: (node, indices, lowering) => alongAxes('max', node, indices, lowering) },
+  sum: { ...facts, reduce: (node, indices, lowering) => alongAxes('sum', node, indices, lowering) },
+  max: { ...facts, reduce: (node, indices, lowering) => alongAxes('max', node, indices, lowering) },
   argmax: {
     ...facts,
-    parallel: ({ inputs: [x], attributes: { axis } }) => keptAxes(x, [axis], false),
-    contracted: noAxes,
     reduce: ({ inputs: [x], attributes: { axis } }, indices, lowering) => {
       const { loops, indices: inner } = lowering.loops([x.shape[axis]!], null, 'a');
       const value = lowering.at(x, [...indices.slice(0, axis), inner[0], ...indices.slice(axis)]);
@@ -31,11 +24,6 @@ export const reduction: { readonly [P in 'sum' | 'max' | 'argmax']: Rule<P> } = 
     },
   },
 };
-
-function keptAxes({ shape }: Tensor, reduced: readonly number[], keepDims: boolean): ParallelAxis[] {
-  const kept = [...shape.keys()].filter((axis) => !reduced.includes(axis));
-  return kept.map((axis, i) => ({ operand: 0, axis, own: keepDims ? axis : i }));
-}
 
 function alongAxes(op: 'sum' | 'max', node: Tensor<'sum' | 'max'>, indices: readonly Index[], lowering: Lowering) {
   const [x] = node.inputs;

@@ -1,6 +1,6 @@
 // How a primitive becomes loops: what each rule is given, and what it gives.
 
-import type { DType, PrimitiveAttributes, PrimitiveName, Tensor } from '@bn/core';
+import type { DType, OperandAxis, ParallelAxis, PrimitiveAttributes, PrimitiveName, Tensor } from '@bn/core';
 import type { Index, Loop } from '../ir/index-form.js';
 import type { Access, Buffer, Expression, Guard, Nest, Statement } from '../ir/nest.js';
 
@@ -43,17 +43,6 @@ export type NestBody = Omit<Nest, 'origins'>;
 export type NodeOf<P extends PrimitiveName> = Tensor<P> & { readonly attributes: PrimitiveAttributes[P] };
 
 export type Form = 'element' | 'reduce' | 'nests';
-
-/** An axis of an operand. */
-export interface OperandAxis {
-  readonly operand: number;
-  readonly axis: number;
-}
-
-/** An axis of an operand that runs along with an axis of the result. */
-export interface ParallelAxis extends OperandAxis {
-  readonly own: number;
-}
 
 /**
  * What analyses and rewrites need to know about an operation. No fact has a default, so that an operation that is added is

@@ -1,10 +1,10 @@
 // Rules of operations that move elements: views where they can be, copies where not.
 
-import { isOp, stridesOf, type Tensor } from '@bn/core';
+import { isOp, stridesOf, type Tensor, unsplitAxes } from '@bn/core';
 import { constant } from '../ir/expressions.js';
 import { Index } from '../ir/index-form.js';
 import { type Buffer, kindOf } from '../ir/nest.js';
-import { alignedAxes, noAxes, readOnce, unsplitAxes } from './axes.js';
+import { knownAxes, readOnce } from './axes.js';
 import { broadcastIndices } from './elementwise.js';
 import type { Facts, Lowering, NestBody, Rule } from './rule.js';
 
@@ -12,11 +12,9 @@ type Movement = 'reshape' | 'transpose' | 'broadcastTo' | 'pad' | 'slice' | 'con
 
 /** Of all of them: movement is free. */
 const facts = {
-  ...{ contracted: noAxes, takesLanes: () => true, mixesRows: () => false, products: () => 0, cost: 0 },
+  ...{ ...knownAxes, takesLanes: () => true, mixesRows: () => false, products: () => 0, cost: 0 },
   ...{ readsMemory: () => false, spreads: false, elementsRead: readOnce, rounding: () => 'as users do' },
 } satisfies Partial<Facts<never>>;
-
-const aligned = { ...facts, parallel: alignedAxes };
 
 /** What has no elements of its own. */
 const view = { ...facts, elementsRead: () => null };
@@ -24,8 +22,6 @@ const view = { ...facts, elementsRead: () => null };
 export const shapeOperations: { readonly [P in Movement]: Rule<P> } = {
   reshape: {
     ...view,
-    parallel: (node) =>
-      unsplitAxes(sizes(node.inputs[0]), sizes(node)).map(([axis, own]) => ({ operand: 0, axis, own })),
     element: (node, indices, lowering) => {
       const [x] = node.inputs;
       const [from, to] = [sizes(x), sizes(node)];
@@ -35,7 +31,6 @@ export const shapeOperations: { readonly [P in Movement]: Rule<P> } = {
   },
   transpose: {
     ...view,
-    parallel: ({ attributes: { permutation } }) => permutation.map((axis, own) => ({ operand: 0, axis, own })),
     element: ({ inputs: [x], attributes: { permutation } }, indices, lowering) =>
       lowering.at(
         x,
@@ -43,13 +38,12 @@ export const shapeOperations: { readonly [P in Movement]: Rule<P> } = {
       ),
   },
   broadcastTo: {
-    ...aligned,
+    ...facts,
     spreads: true,
     element: ({ inputs: [x] }, indices, lowering) => lowering.at(x, broadcastIndices(sizes(x), indices)),
   },
   slice: {
     ...view,
-    parallel: alignedAxes,
     contracted: ({ shape, inputs: [x] }) =>
       shape.flatMap((n, axis) => (n === 1 && x.shape[axis] !== 1 ? [{ operand: 0, axis }] : [])),
     mixesRows: ({ attributes: { start } }, axis) => start[axis] !== 0,
@@ -60,7 +54,7 @@ export const shapeOperations: { readonly [P in Movement]: Rule<P> } = {
       ),
   },
   pad: {
-    ...aligned,
+    ...facts,
     takesLanes: ({ attributes: { before, after } }, axis) => before[axis] + after[axis] === 0,
     nests: (node, target, lowering) => [
       ...borders(node as Tensor<'pad'>, target, lowering),
@@ -68,7 +62,7 @@ export const shapeOperations: { readonly [P in Movement]: Rule<P> } = {
     ],
   },
   concat: {
-    ...aligned,
+    ...facts,
     takesLanes: ({ attributes }, axis) => axis !== attributes.axis,
     mixesRows: ({ attributes }, axis) => axis === attributes.axis,
     nests: (node, target, lowering) => {
@@ -82,8 +76,6 @@ export const shapeOperations: { readonly [P in Movement]: Rule<P> } = {
   },
   gather: {
     ...facts,
-    parallel: ({ inputs: [, picks], attributes: { axis } }) =>
-      picks.shape.map((_, i) => ({ operand: 1, axis: i, own: axis + i })),
     // Rows past the end may hold any index.
     mixesRows: () => true,
     readsMemory: (_, operand) => operand === 0,
@@ -97,7 +89,7 @@ export const shapeOperations: { readonly [P in Movement]: Rule<P> } = {
     },
   },
   iota: {
-    ...aligned,
+    ...facts,
     rounding: () => 'bits',
     element: ({ attributes: { axis } }, indices) => ({ op: 'index', kind: 'i32', index: indices[axis] }),
   },
