@@ -87,7 +87,7 @@ test('tasks are done once each; urgent ones first; what fails is tried three tim
   // Given before there is a worker, so that the order is theirs.
   const given = [3, 1, 2].map((n) => tasks.run(`task-${n}`, n, n));
   const failing = tasks.run('failing', 0, 4).catch((error: Error) => error.message);
-  await setTimeout(300);
+  await setTimeout(1000);
   let failures = 0;
   worker(url, async (n) => {
     if (n === 0) throw new Error(`failed ${++failures}`);
@@ -137,7 +137,7 @@ test('a Redis that forgets everything when it restarts is told again', { timeout
   const said: string[] = [];
   const tasks = await giver(redis.url, { say: (text: string) => said.push(text) });
   const results = [1, 2, 3].map((n) => tasks.run(`task-${n}`, n, 1));
-  await setTimeout(200);
+  while (said.length === 0) await setTimeout(20);
   await redis.stop();
   await setTimeout(300);
   await redis.start();
