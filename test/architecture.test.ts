@@ -19,6 +19,7 @@ const allowed: Record<string, string[]> = {
   datasets: ['core'],
   'fashion-mnist': ['core', 'datasets'],
   models: ['core'],
+  mpi: ['core'],
   conformance: ['core', 'reference'],
   create: [],
   'command-line': [

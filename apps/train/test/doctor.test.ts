@@ -98,6 +98,7 @@ describe('the text', () => {
     memory: 24 * 2 ** 30,
     gpus: [],
     noGpu: 'no NVIDIA driver (there is no nvidia-smi)',
+    mpi: 'Open MPI v4.1.4 (libmpi.so.40): processes that mpirun starts train together',
   };
 
   it('has a line per device', () => {
@@ -125,6 +126,7 @@ describe('the text', () => {
         'Node 20.20.2 on linux x64',
         'CPU  A processor, 2 cores, 24 GiB: avx2 fma',
         'GPU  no NVIDIA driver (there is no nvidia-smi)',
+        'MPI  Open MPI v4.1.4 (libmpi.so.40): processes that mpirun starts train together',
         '',
         'some-cuda',
         '  ✗ cuda            1.0     no driver; install it',

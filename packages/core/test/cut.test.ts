@@ -2,9 +2,9 @@
 
 import { createBackend } from '@bn/reference';
 import { describe, expect, test } from 'vitest';
-import { CutExecutable, type Party } from '../src/cut/cut-executable.js';
+import { CutExecutable, type Division, type Party } from '../src/cut/cut-executable.js';
 import { cutGraph } from '../src/cut/cut-graph.js';
-import { mergePartials, type Partial } from '../src/cut/partial.js';
+import { addSubtotal, type Partial, type Subtotal, totalOf } from '../src/cut/partial.js';
 import {
   adam,
   avgPool2d,
@@ -100,17 +100,17 @@ function rowsOf(graph: Graph): Set<string> {
 
 async function outputsOf(
   { graph, data }: ReturnType<typeof stepOf>,
-  { most, keptBytes, party }: { most?: number; keptBytes?: number; party?: Party } = {},
+  { keptBytes, ...division }: { keptBytes?: number } & Division = {},
 ): Promise<Map<string, number[]>> {
   const backend = await createBackend({ precision: 64 });
   const values = new Map<string, Value>();
   for (const [name, spec] of graph.inputs) values.set(name, backend.upload(data.get(name)!, spec));
   let outputs: Map<string, Value>;
-  if (most === undefined) outputs = await (await backend.compile(graph)).run(values);
+  if (division.most === undefined && !division.party) outputs = await (await backend.compile(graph)).run(values);
   else {
     const named = rowsOf(graph);
     const cut = cutGraph(graph, { examples, rows: named }, keptBytes);
-    const executable = await CutExecutable.compile(backend, cut, most, party);
+    const executable = await CutExecutable.compile(backend, cut, division);
     const before = backend.liveValues;
     outputs = await executable.run({
       values,
@@ -228,20 +228,25 @@ describe.each(Object.entries(networks))('%s', (_, build) => {
 });
 
 /** Several processes in one: their parts meet here. */
-function partiesOf(shares: readonly (readonly [start: number, end: number])[]): Party[] {
-  const calls = new Map<number, { parts: (readonly Partial[])[]; all: PromiseWithResolvers<readonly Partial[]> }>();
-  return shares.map((share, rank) => {
+function partiesOf(size: number): Party[] {
+  type Meeting = { parts: (readonly (readonly Subtotal[])[])[]; all: PromiseWithResolvers<readonly Partial[]> };
+  const calls = new Map<number, Meeting>();
+  return Array.from({ length: size }, (_, rank) => {
     let count = 0;
     return {
-      shareOf: () => share,
+      rank,
+      size,
       reduce: (reductions, own) => {
         const call = calls.get(count) ?? { parts: [], all: withResolvers<readonly Partial[]>() };
         calls.set(count++, call);
         call.parts[rank] = own;
-        if (Object.keys(call.parts).length === shares.length) {
-          const merge = (a: readonly Partial[], b: readonly Partial[]) =>
-            reductions.map((reduction, i) => mergePartials(reduction, a[i]!, b[i]!));
-          call.all.resolve(call.parts.reduce(merge));
+        if (Object.keys(call.parts).length === size) {
+          const all = reductions.map((reduction, i) => {
+            const inOrder = call.parts.flatMap((parts) => parts[i]!);
+            const together = inOrder.reduce<Subtotal[]>((sum, next) => addSubtotal(reduction, sum, next), []);
+            return totalOf(reduction, together);
+          });
+          call.all.resolve(all);
         }
         return call.all.promise;
       },
@@ -263,28 +268,19 @@ function withResolvers<T>(): PromiseWithResolvers<T> {
 }
 
 test.each([
-  [
-    'three of unequal size',
-    [
-      [0, 3],
-      [3, 8],
-      [8, 10],
-    ] as const,
-  ],
-  [
-    'one of which has no examples',
-    [
-      [0, 10],
-      [10, 10],
-    ] as const,
-  ],
-])('several processes compute a batch together: %s', async (_, shares) => {
+  ['three, of unequal shares', 3, undefined],
+  ['more than there are examples', 12, undefined],
+  ['two, of which one has nothing to do', 2, 10],
+  ['two, which share parts of three examples', 2, 3],
+  ['three, which share single examples', 3, 1],
+])('several processes compute a batch together: %s', async (_, size, most) => {
   const step = networks['augmentation and cutmix']!();
   const whole = await outputsOf(step);
-  const all = await Promise.all(partiesOf(shares).map((party) => outputsOf(step, { most: 4, party })));
+  const all = await Promise.all(partiesOf(size).map((party) => outputsOf(step, { most, party })));
   for (const outputs of all) expect(largestDifference(whole, outputs)).toBeLessThan(1e-9);
-  // All of them go on with the same bits.
-  for (const outputs of all) expect(outputs).toEqual(all[0]);
+  // All of them go on with the same bits; with parts of a fixed size, with those of one process alone.
+  const expected = most === undefined ? all[0] : await outputsOf(step, { most });
+  for (const outputs of all) expect(outputs).toEqual(expected);
 });
 
 test('an output with a row for each example has the rows of all, in their order', async () => {

@@ -22,7 +22,7 @@ export async function run(args: readonly string[], io: Io): Promise<number> {
     throw error;
   });
   if (!backends) return stopCode(io.signal);
-  const findings = { machine: await examineMachine(), backends, automatic: automaticChoice(backends) };
+  const findings = { machine: await examineMachine(io.env), backends, automatic: automaticChoice(backends) };
   io.stdout.write(flags.json ? `${JSON.stringify(findings)}\n` : doctorText(findings));
   return findings.backends.some(({ devices }) => devices.some(({ computes }) => computes)) ? 0 : 1;
 }

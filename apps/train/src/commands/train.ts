@@ -6,11 +6,16 @@ import { photographNote } from '../config/photographs.js';
 import { readSettings } from '../config/settings.js';
 import { invocation } from '../display/invocation.js';
 import { program } from '../program.js';
+import { amongRanks, type Ranks } from '../run/ranks.js';
 import { runTraining } from '../run/run-training.js';
 
 export const summary = 'train a network and record the run (the default)';
 
-export async function run(args: readonly string[], io: Io): Promise<number> {
+export function run(args: readonly string[], io: Io): Promise<number> {
+  return amongRanks(io, (own, ranks) => train(args, own, ranks));
+}
+
+async function train(args: readonly string[], io: Io, ranks: Ranks): Promise<number> {
   const command = new CheckedCommand('train').description(
     'Trains a network, by default LeNet with batch normalization on Fashion-MNIST, and records the run in a folder.',
   );
@@ -22,7 +27,7 @@ export async function run(args: readonly string[], io: Io): Promise<number> {
 
   const flags = parseCommand(command, args, io);
   if (!flags) return 0;
-  const finished = await runTraining(await readSettings(flags, io), io);
+  const finished = await runTraining(await readSettings(flags, io), io, ranks);
   if (finished) return 0;
   return stopCode(io.signal);
 }

@@ -5,7 +5,7 @@ import { automaticChoice, type ExaminedBackend, type ExaminedDevice } from './ex
 import type { Machine } from './examine-machine.js';
 
 export function doctorText({ machine, backends }: { machine: Machine; backends: readonly ExaminedBackend[] }): string {
-  const { node, platform, processor, cores, features, memory, gpus, noGpu } = machine;
+  const { node, platform, processor, cores, features, memory, gpus, noGpu, mpi } = machine;
   const instructions = features ? `: ${features.join(' ')}` : '';
   const lines = [
     `Node ${node} on ${platform}`,
@@ -14,6 +14,7 @@ export function doctorText({ machine, backends }: { machine: Machine; backends: 
       (gpu) => `GPU  ${gpu.name}, ${gpu.memory}, compute capability ${gpu.computeCapability}, driver ${gpu.driver}`,
     ),
     ...(noGpu === null ? [] : [`GPU  ${noGpu}`]),
+    `MPI  ${mpi}`,
     ...backends.flatMap(({ name, devices, install }) => [
       '',
       name,

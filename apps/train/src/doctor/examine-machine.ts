@@ -4,6 +4,7 @@ import { execFile } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { availableParallelism, cpus, totalmem } from 'node:os';
 import { promisify } from 'node:util';
+import { findLibrary } from '@bn/mpi';
 import { platformName } from '@bn/native';
 
 export interface Machine {
@@ -20,6 +21,8 @@ export interface Machine {
   readonly gpus: readonly Gpu[];
   /** Why no GPU is known; null if one is. */
   readonly noGpu: string | null;
+  /** The library that connects processes that train together, or why there is none. */
+  readonly mpi: string;
 }
 
 export interface Gpu {
@@ -31,7 +34,7 @@ export interface Gpu {
   readonly memory: string;
 }
 
-export async function examineMachine(): Promise<Machine> {
+export async function examineMachine(env: NodeJS.ProcessEnv): Promise<Machine> {
   return {
     node: process.versions.node,
     platform: platformName(),
@@ -40,7 +43,17 @@ export async function examineMachine(): Promise<Machine> {
     features: processorFeatures(readIfThere('/proc/cpuinfo')),
     memory: totalmem(),
     ...(await examineGpus()),
+    mpi: await examineMpi(env),
   };
+}
+
+async function examineMpi(env: NodeJS.ProcessEnv): Promise<string> {
+  try {
+    const { version, file } = await findLibrary(env, null);
+    return `${version} (${file}): processes that mpirun starts train together`;
+  } catch (error) {
+    return (error as Error).message;
+  }
 }
 
 const x86Features = ['sse4_1', 'avx', 'avx2', 'fma', 'avx512f', 'avx512_vnni', 'amx_tile'];

@@ -35,8 +35,9 @@ export interface Recorded {
   readonly keeps: KeepRule | null;
 }
 
+/** @param folder null where another process writes the same */
 export function createRecorder(
-  folder: RunFolder,
+  folder: RunFolder | null,
   trainer: Trainer,
   { batchNormLayers, signature, fingerprint, history, keeps }: Recorded,
 ): Recorder {
@@ -64,10 +65,10 @@ export function createRecorder(
           : null;
         // The checkpoint first: a line for which there is no checkpoint would be trained, and written, once more.
         const lastEpoch = finished ?? epochs.at(-1) ?? null;
-        await writeCheckpoint(folder, { checkpoint, signature, fingerprint, lastEpoch }, isKept);
+        if (folder) await writeCheckpoint(folder, { checkpoint, signature, fingerprint, lastEpoch }, isKept);
         if (!finished) return;
         epochs.push(finished);
-        await appendMetrics(folder.metrics, finished);
+        if (folder) await appendMetrics(folder.metrics, finished);
       }
     },
   };

@@ -3,6 +3,7 @@
 import { setImmediate } from 'node:timers/promises';
 import { type Io, named, UsageError, writeAtomically } from '@bn/command-line';
 import { BnError, describeSignature } from '@bn/core';
+import { flagOf } from '../config/knobs.js';
 import type { RunConfig, Settings } from '../config/settings.js';
 import { type Dashboard, startDashboard } from '../dashboard/dashboard.js';
 import { createDisplay, type Display, defaultDisplayMode } from '../display/display.js';
@@ -19,6 +20,7 @@ import { loadFirstValues } from './first-values.js';
 import { keepRule, samplingOf, scheduleOf } from './learning-rule.js';
 import { lockRun } from './lock-run.js';
 import { restoreMetrics } from './metrics-file.js';
+import { hashOf, type Ranks } from './ranks.js';
 import { createRecorder, type Recorder } from './recorder.js';
 import {
   createRunFolder,
@@ -35,8 +37,14 @@ import {
 import { type Loaded, withTrainer } from './with-trainer.js';
 
 /** @returns whether the run went to its end; false if the signal stopped it, which leaves it resumable */
-export async function runTraining(settings: Settings, io: Io): Promise<boolean> {
-  if (settings.out !== null) requireNoRun(settings.out);
+export async function runTraining(given: Settings, io: Io, ranks: Ranks): Promise<boolean> {
+  if (ranks.party && given.export !== null) {
+    throw new UsageError(
+      '--export: one process exports, not several that train together; leave it out, and use `export` afterwards',
+    );
+  }
+  const settings = ranks.records ? given : { ...given, dashboard: null, tensorboard: false };
+  if (settings.out !== null && ranks.records) requireNoRun(settings.out);
   if (settings.export !== null) requireRuntime(io.cwd);
   const dashboard = settings.dashboard === null ? null : await startDashboard(settings.dashboard);
   let unlock = async () => {};
@@ -45,8 +53,8 @@ export async function runTraining(settings: Settings, io: Io): Promise<boolean> 
   };
   try {
     // Before anything is read there.
-    if (settings.resume !== null) await lock(settings.resume);
-    return await runLocked(settings, io, lock, dashboard);
+    if (settings.resume !== null && ranks.records) await lock(settings.resume);
+    return await runLocked(settings, io, { lock, dashboard, ranks });
   } finally {
     await dashboard?.close('The training has ended.');
     await unlock();
@@ -56,36 +64,43 @@ export async function runTraining(settings: Settings, io: Io): Promise<boolean> 
 async function runLocked(
   settings: Settings,
   io: Io,
-  lock: (path: string) => Promise<void>,
-  dashboard: Dashboard | null,
+  { lock, dashboard, ranks }: { lock: (path: string) => Promise<void>; dashboard: Dashboard | null; ranks: Ranks },
 ): Promise<boolean> {
-  const saved = settings.resume === null ? null : await readCheckpoint(runFolder(settings.resume));
+  const { resume } = settings;
+  const saved = resume === null ? null : await ranks.fromFirst(() => readCheckpoint(runFolder(resume)));
   requireEpochsToCome(settings.config, saved);
 
   const weights = saved ? null : await readWeights(settings.config);
   const signature = saved?.signature ?? weights?.signature ?? null;
   const onProgress = loadingProgress(io.stderr);
-  return withTrainer(settings.config, io.cwd, { signature, onProgress }, async (loaded) => {
+  return withTrainer(settings.config, io.cwd, { signature, onProgress, ranks }, async (loaded) => {
     const { config, fingerprint, trainer, fitted } = loaded;
     const notes = [saved?.note, weights?.adviceFor(fitted.model)].filter((note) => note != null);
+    const description = describeRun(loaded, io.cwd);
     if (saved) {
       const note = saved.fingerprint && compareFingerprints(saved.fingerprint, fingerprint, settings.resume!);
       if (note) notes.push(note);
       named(note ? `${note}; ${saved.file}` : saved.file, () => trainer.restore(saved.checkpoint));
     } else await loadFirstValues(loaded, weights);
+    await ranks.requireSame(await factsOf(loaded, description));
     if (io.signal.aborted) {
       io.stderr.write('stopped before the first step; nothing was recorded\n');
       return false;
     }
-    const folder = await openFolder({ ...settings, config }, io.cwd, lock);
-    if (saved?.note) await usePrevious(folder);
-    if (loaded.data.skipped.length > 0) await writeSkipped(folder, loaded.data.skipped);
-    const history = await restoreMetrics(folder.metrics, saved?.lastEpoch ?? null);
-    const description = describeRun(loaded, io.cwd);
+    const { folder, history } = await ranks.fromFirst(async () => {
+      const opened = await openFolder({ ...settings, config }, io.cwd, lock);
+      if (saved?.note) await usePrevious(opened);
+      if (loaded.data.skipped.length > 0) await writeSkipped(opened, loaded.data.skipped);
+      return { folder: opened, history: await restoreMetrics(opened.metrics, saved?.lastEpoch ?? null) };
+    });
     const warnings = [...notes, ...loaded.warnings];
     dashboard?.show(folder.path, config.epochs);
     const done = saved?.checkpoint.position.steps ?? 0;
-    return await trainAndRecord({ ...loaded, warnings, folder, history, description, done, dashboard }, settings, io);
+    return await trainAndRecord(
+      { ...loaded, warnings, folder, history, description, done, dashboard, ranks },
+      settings,
+      io,
+    );
   });
 }
 
@@ -98,14 +113,15 @@ interface Run extends Loaded {
   /** Steps before a resume. */
   readonly done: number;
   readonly dashboard: Dashboard | null;
+  readonly ranks: Ranks;
 }
 
 async function trainAndRecord(run: Run, settings: Settings, io: Io): Promise<boolean> {
-  const { config, data, fitted, signature, fingerprint, warnings, trainer, folder, history, description } = run;
+  const { config, data, fitted, signature, fingerprint, warnings, trainer, folder, history, description, ranks } = run;
   const display = await createDisplay(settings.json ? 'json' : defaultDisplayMode(io.stdout), io.stdout);
   const path = shortPath(folder.path, io.cwd);
   const { batchNormLayers } = fitted;
-  const recorder = createRecorder(folder, trainer, {
+  const recorder = createRecorder(ranks.records ? folder : null, trainer, {
     ...{ batchNormLayers, signature, fingerprint, history },
     keeps: config.keep === 'best' && data.validation ? keepRule(config.keepBy, data.validation.length) : null,
   });
@@ -115,6 +131,7 @@ async function trainAndRecord(run: Run, settings: Settings, io: Io): Promise<boo
   try {
     display.start({ description, epochs: config.epochs, keptBy: keptBy(config), history });
     display.message(describeSignature(signature));
+    if (ranks.description !== null) display.message(ranks.description);
     if (run.dashboard) display.message(`the dashboard is at ${run.dashboard.url}`);
     if (fitted.frozen) display.message(fitted.frozen.text);
     const { length } = data.skipped;
@@ -130,10 +147,10 @@ async function trainAndRecord(run: Run, settings: Settings, io: Io): Promise<boo
       display.message(`stopped early: no epoch of the last ${config.patience} was better in validation`);
     }
     ending = 'the training is done, its report is being written';
-    const kept = config.keep === 'best' ? await readKept(folder, config) : null;
+    const kept = config.keep === 'best' ? await ranks.fromFirst(() => readKept(folder, config)) : null;
     if (kept?.note) display.event({ type: 'warning', message: kept.note });
     const record = await conclude(trainer, recorder, run, kept?.checkpoint ?? null);
-    const failure = await writeReport(folder, record).catch(reportFailure);
+    const failure = ranks.records ? await writeReport(folder, record).catch(reportFailure) : undefined;
     if (settings.export !== null) display.message(await exportRun(run, settings.export, io.cwd));
     display.finish({ summary: record.summary, firstBatchNorm: firstBatchNorm(run, record), folder: path });
     if (failure) throw failure;
@@ -161,12 +178,37 @@ async function train(
     display.event(event);
     run.dashboard?.event(event);
     await recorder.record(event);
+    if (event.type === 'checkpoint' && run.ranks.party)
+      await run.ranks.requireSame({ [drifted]: await hashOf(trainer) });
     await log?.record(event, recorder.epochs);
     const hint = event.type === 'checkpoint' ? hintAtChance(recorder.epochs, run) : null;
     if (hint !== null) display.event({ type: 'warning', message: hint });
     // Lets signals in: a backend that computes in JavaScript never waits for anything.
     await setImmediate();
   }
+}
+
+/** What ranks have of their own, in the words of the message where they differ: else they would drift apart. */
+const computed = 'weights';
+/** The same while they train. */
+const drifted = 'weights, which processors of different kinds round differently (with wasm, --exact prevents that)';
+
+async function factsOf(
+  { config, backend, fingerprint, trainer }: Loaded,
+  { versions }: RunDescription,
+): Promise<Record<string, string>> {
+  const { threads: _, ...rest } = config;
+  const { train, validation, test, ...network } = fingerprint;
+  return {
+    versions: JSON.stringify(versions),
+    ...Object.fromEntries(Object.entries(rest).map(([name, value]) => [flagOf(name), JSON.stringify(value)])),
+    device: `${backend.name} on ${backend.device.kind}`,
+    'training data': JSON.stringify(train),
+    'validation data': JSON.stringify(validation ?? null),
+    'test data': JSON.stringify(test),
+    network: JSON.stringify(network),
+    [computed]: await hashOf(trainer),
+  };
 }
 
 /** Loaded only where it is asked for. */

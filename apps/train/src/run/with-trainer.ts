@@ -16,6 +16,7 @@ import { adviceOnStatistics } from '../load/frozen.js';
 import { loadNetwork } from '../load/load-network.js';
 import { type Fingerprint, fingerprintOf } from './fingerprint.js';
 import { averageOf, objectiveOf, optimizerOf, scoreOf } from './learning-rule.js';
+import type { Ranks } from './ranks.js';
 
 export interface Loaded extends MatchedData {
   /** As given, but with the name of the backend that was chosen in place of `auto`. */
@@ -35,13 +36,18 @@ export interface Loaded extends MatchedData {
  * Runs `body`; trainer and backend are disposed of afterwards.
  *
  * @param onProgress called now and then while many files are read
+ * @param ranks who computes with this process; by default nobody
  * @param signature of the run that is continued or whose weights are taken, null for none: the data's classes are matched to
  *   its own
  */
 export async function withTrainer<T>(
   config: RunConfig,
   workingFolder: string,
-  { signature, onProgress = () => {} }: { signature: Signature | null; onProgress?: DataOptions['onProgress'] },
+  {
+    signature,
+    onProgress = () => {},
+    ranks,
+  }: { signature: Signature | null; onProgress?: DataOptions['onProgress']; ranks?: Pick<Ranks, 'party' | 'threads'> },
   body: (loaded: Loaded) => Promise<T>,
 ): Promise<T> {
   const network = await loadNetwork(config, workingFolder);
@@ -49,7 +55,11 @@ export async function withTrainer<T>(
   const loading = loadData({ ...dataOptions(config), onProgress }, network.shape);
   // Told below: not also as an error that nothing handles.
   loading.catch(() => {});
-  const opened = await openBackend(config.backend, workingFolder, computeOptions(config));
+  const opened = await openBackend(
+    config.backend,
+    workingFolder,
+    computeOptions({ ...config, threads: config.threads ?? ranks?.threads ?? null }),
+  );
   const { backend, name, reason: deviceReason } = opened;
   try {
     // Weights of classes are known when the data is read.
@@ -68,6 +78,7 @@ export async function withTrainer<T>(
     const trainer = await createTrainer({
       ...{ ...learner, backend, seed: config.seed, trainable: frozen?.trainable },
       microBatch: config.microBatch ?? undefined,
+      party: ranks?.party,
     });
     try {
       if (outline) await trainer.compile(outline.train, { batchSize: config.batchSize });

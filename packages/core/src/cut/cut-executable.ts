@@ -3,17 +3,34 @@
 import type { Backend, Executable, Value } from '../backend.js';
 import { joinArrays, type TypedArray } from '../spec.js';
 import type { Cut, Reduction, Segment } from './cut-graph.js';
-import { emptyPartial, mergePartials, type Partial, partialOf, resultsOf } from './partial.js';
+import { addSubtotal, type Partial, partialOf, resultsOf, type Subtotal, totalOf } from './partial.js';
+import { type Shard, type Share, sharesOf } from './shares.js';
 
 /** The processes that compute one batch together, each a part of it. */
 export interface Party {
-  /** This one's examples of a batch: from `start` to before `end`, which may be none. Parts of all follow one on the other. */
-  shareOf(examples: number): readonly [start: number, end: number];
+  /** Which one this is, from 0. */
+  readonly rank: number;
+  readonly size: number;
   /**
-   * The parts of all as one, in the order of their examples (`mergePartials`): the same for all. All ask for the same reductions in
-   * the same order; a call need not wait for the one before.
+   * The parts of all as one, in the order of their examples (`addSubtotal`, `totalOf`): the same for all. All ask for the same
+   * reductions in the same order; a call need not wait for the one before.
+   *
+   * @param own of each reduction what this one has
+   * @param shares of the batch, of all
    */
-  reduce(reductions: readonly Reduction[], own: readonly Partial[]): Promise<readonly Partial[]>;
+  reduce(
+    reductions: readonly Reduction[],
+    own: readonly (readonly Subtotal[])[],
+    shares: readonly Share[],
+  ): Promise<readonly Partial[]>;
+}
+
+/** How batches are divided. */
+export interface Division {
+  /** Examples that are computed at a time, at most. Default: all that a process has. */
+  readonly most?: number | undefined;
+  /** Who computes them. Default: this process alone. */
+  readonly party?: Party | undefined;
 }
 
 /** What a run is given. */
@@ -24,12 +41,6 @@ export interface CutInputs {
   readonly values: ReadonlyMap<string, Value>;
 }
 
-/** Some of the examples of a batch. */
-export interface Shard {
-  readonly start: number;
-  readonly size: number;
-}
-
 interface Loaded extends Segment {
   readonly executable: Executable;
 }
@@ -37,30 +48,27 @@ interface Loaded extends Segment {
 export class CutExecutable {
   readonly #backend: Backend;
   readonly #cut: Cut;
-  readonly #party: Party | null;
-  readonly #shards: readonly Shard[];
+  readonly #division: Division;
+  readonly #shares: readonly Share[];
+  /** What this process computes. */
+  readonly #own: Share;
   readonly #segments = new Map<string, Loaded>();
   #last: Executable | null = null;
   /** By the name of an input, the first segment that takes it. */
   readonly #firstUse = new Map<string, number>();
 
-  private constructor(backend: Backend, cut: Cut, shards: readonly Shard[], party: Party | null) {
+  private constructor(backend: Backend, cut: Cut, division: Division) {
     this.#backend = backend;
     this.#cut = cut;
-    this.#shards = shards;
-    this.#party = party;
+    const { most, party } = division;
+    this.#shares = sharesOf(cut.batched.examples, most, party?.size ?? 1);
+    this.#own = this.#shares[party?.rank ?? 0]!;
+    this.#division = division;
   }
 
-  /**
-   * Compiles all segments.
-   *
-   * @param most examples that a shard has at most
-   */
-  static async compile(backend: Backend, cut: Cut, most: number, party: Party | null = null): Promise<CutExecutable> {
-    const [start, end] = party?.shareOf(cut.batched.examples) ?? [0, cut.batched.examples];
-    const shards: Shard[] = [];
-    for (let at = start; at < end; at += most) shards.push({ start: at, size: Math.min(most, end - at) });
-    const executable = new CutExecutable(backend, cut, shards, party);
+  /** Compiles all segments. */
+  static async compile(backend: Backend, cut: Cut, division: Division): Promise<CutExecutable> {
+    const executable = new CutExecutable(backend, cut, division);
     try {
       await executable.#compile();
     } catch (error) {
@@ -71,7 +79,7 @@ export class CutExecutable {
   }
 
   async #compile(): Promise<void> {
-    const sizes = new Set(this.#shards.map(({ size }) => size));
+    const sizes = new Set(this.shards.map(({ size }) => size));
     const wanted: [key: string, segment: Segment][] = [];
     for (let level = 0; level < this.#cut.levels; level++) {
       for (const size of sizes) wanted.push([keyOf(level, size), this.#cut.segment(level, size)]);
@@ -95,7 +103,7 @@ export class CutExecutable {
   }
 
   get shards(): readonly Shard[] {
-    return this.#shards;
+    return this.#own.shards;
   }
 
   /** Runs once. The outputs are the caller's to release. */
@@ -103,7 +111,7 @@ export class CutExecutable {
     const { levels, reductions } = this.#cut;
     /** Results of reductions, and of each shard what it keeps. */
     const results = new Map<string, Value>();
-    const kept = this.#shards.map(() => new Map<string, Value>());
+    const kept = this.shards.map(() => new Map<string, Value>());
     const underWay: { neededAt: number; done: Promise<void> }[] = [];
     const arrived = async (level: number) => {
       for (const one of underWay) if (one.neededAt <= level) await one.done;
@@ -112,10 +120,12 @@ export class CutExecutable {
       for (let level = 0; level < levels; level++) {
         await arrived(level);
         const own = reductions.filter((reduction) => reduction.level === level);
-        let parts: Partial[] = own.map(() => emptyPartial);
-        for (const [i, shard] of this.#shards.entries()) {
+        let parts: Subtotal[][] = own.map(() => []);
+        for (const [i, shard] of this.shards.entries()) {
           const outputs = await this.#runShard(level, shard, { ...given, results, kept: kept[i]! });
-          parts = await this.#collect(outputs, own, parts, { level, examples: shard.size, kept: kept[i]! });
+          const first = this.#own.first + i;
+          const at = { level, first, examples: shard.size, kept: kept[i]! };
+          parts = await this.#collect(outputs, own, parts, at);
         }
         for (const [neededAt, these] of this.#byNeed(own)) {
           const reducing = this.#reduce(
@@ -178,9 +188,19 @@ export class CutExecutable {
   async #collect(
     outputs: Map<string, Value>,
     reductions: readonly Reduction[],
-    before: readonly Partial[],
-    { level, examples, kept }: { readonly level: number; readonly examples: number; readonly kept: Map<string, Value> },
-  ): Promise<Partial[]> {
+    before: readonly (readonly Subtotal[])[],
+    {
+      level,
+      first,
+      examples,
+      kept,
+    }: {
+      readonly level: number;
+      readonly first: number;
+      readonly examples: number;
+      readonly kept: Map<string, Value>;
+    },
+  ): Promise<Subtotal[][]> {
     try {
       const keeps = this.#cut.keptAfter(level);
       for (const [name, value] of kept) {
@@ -193,11 +213,12 @@ export class CutExecutable {
         kept.set(name, value);
         outputs.delete(name);
       }
-      const merged: Partial[] = [];
+      const merged: Subtotal[][] = [];
       for (const [i, reduction] of reductions.entries()) {
         const data: TypedArray[] = [];
         for (const name of reduction.parts) data.push(await this.#backend.download(outputs.get(name)!));
-        merged.push(mergePartials(reduction, before[i]!, partialOf(reduction, examples, data)));
+        const partial = partialOf(reduction, examples, data);
+        merged.push(addSubtotal(reduction, before[i]!, { first, count: 1, partial }));
       }
       return merged;
     } finally {
@@ -216,8 +237,15 @@ export class CutExecutable {
     return [...groups].sort(([a], [b]) => a - b);
   }
 
-  async #reduce(reductions: readonly Reduction[], own: readonly Partial[], results: Map<string, Value>): Promise<void> {
-    const all = this.#party ? await this.#party.reduce(reductions, own) : own;
+  async #reduce(
+    reductions: readonly Reduction[],
+    own: readonly (readonly Subtotal[])[],
+    results: Map<string, Value>,
+  ): Promise<void> {
+    const { party } = this.#division;
+    const all = party
+      ? await party.reduce(reductions, own, this.#shares)
+      : reductions.map((reduction, i) => totalOf(reduction, own[i]!));
     for (const [i, reduction] of reductions.entries()) {
       const arrays = resultsOf(reduction, all[i]!);
       for (const [k, name] of reduction.results.entries())

@@ -12,7 +12,7 @@ export interface Partial {
 }
 
 /** Of no examples. */
-export const emptyPartial: Partial = { examples: 0, arrays: [] };
+const emptyPartial: Partial = { examples: 0, arrays: [] };
 
 /** @param outputs of a segment, in the order of the reduction's `parts` */
 export function partialOf({ kind }: Reduction, examples: number, outputs: readonly TypedArray[]): Partial {
@@ -22,7 +22,7 @@ export function partialOf({ kind }: Reduction, examples: number, outputs: readon
 }
 
 /** Two parts as one, for which the arrays of `a` may be used. `a` is of examples that come before those of `b`. */
-export function mergePartials({ kind, valuesPerExample }: Reduction, a: Partial, b: Partial): Partial {
+function mergePartials({ kind, valuesPerExample }: Reduction, a: Partial, b: Partial): Partial {
   if (a.examples === 0) return b;
   if (b.examples === 0 || kind === 'first') return { ...a, examples: a.examples + b.examples };
   const examples = a.examples + b.examples;
@@ -40,6 +40,31 @@ export function mergePartials({ kind, valuesPerExample }: Reduction, a: Partial,
   const [s, t] = [a.arrays[1]!, b.arrays[1]!];
   const means = x.map((v, i) => v + (y[i]! - v) * share);
   return { examples, arrays: [means, s.map((v, i) => v + t[i]! + (y[i]! - x[i]!) ** 2 * weight)] };
+}
+
+/**
+ * Parts of neighbouring shards as one. Their number is a power of two, and that of the first one a multiple of it: so they are put
+ * together in the same order, and to the same bits, whoever has which shards.
+ */
+export interface Subtotal {
+  /** Number of the first shard in the batch. */
+  readonly first: number;
+  /** Number of shards. */
+  readonly count: number;
+  readonly partial: Partial;
+}
+
+/** What is known before, and of the shards that follow; arrays of it may be used. */
+export function addSubtotal(reduction: Reduction, before: readonly Subtotal[], next: Subtotal): Subtotal[] {
+  const last = before.at(-1);
+  if (last?.count !== next.count || last.first % (2 * last.count) !== 0) return [...before, next];
+  const partial = mergePartials(reduction, last.partial, next.partial);
+  return addSubtotal(reduction, before.slice(0, -1), { first: last.first, count: 2 * last.count, partial });
+}
+
+/** Of all shards. */
+export function totalOf(reduction: Reduction, subtotals: readonly Subtotal[]): Partial {
+  return subtotals.reduce((sum, { partial }) => mergePartials(reduction, sum, partial), emptyPartial);
 }
 
 /** What the segments after it are given, in the order of the reduction's `results`. */

@@ -1,6 +1,7 @@
 // What a trainer is given, what it does, and what it refuses.
 
 import type { Backend } from '../backend.js';
+import type { Party } from '../cut/cut-executable.js';
 import type { Dataset, DatasetOutline } from '../dataset.js';
 import { BnError } from '../errors.js';
 import { requireCount } from '../options.js';
@@ -22,6 +23,8 @@ export interface TrainerOptions extends Learner {
    * whole, in the memory of a part. Default: a batch at once.
    */
   readonly microBatch?: number | undefined;
+  /** The processes that compute each batch together, all with the same options and data. Default: this one alone. */
+  readonly party?: Party | undefined;
   /**
    * Whether training changes the parameter or state of this path in this epoch, counted from 0; by default all, in all epochs.
    * Other parameters have no gradient, no decay and no slots, and what stands before the first that is trained is not

@@ -2,7 +2,7 @@
 // released when it is replaced.
 
 import type { Backend, Executable, Steps, Value } from '../backend.js';
-import { CutExecutable, type Party } from '../cut/cut-executable.js';
+import { CutExecutable, type Division } from '../cut/cut-executable.js';
 import { type Batched, cutGraph } from '../cut/cut-graph.js';
 import { BnError } from '../errors.js';
 import type { Graph } from '../graph.js';
@@ -15,14 +15,6 @@ import { averagePath } from './step-graph.js';
 export interface Compiled {
   readonly graph: Graph;
   readonly executable: Promise<Executable | CutExecutable>;
-}
-
-/** How batches are divided. */
-export interface Division {
-  /** Examples that are computed at a time, at most. Default: all. */
-  readonly most?: number | undefined;
-  /** Who computes them. */
-  readonly party?: Party | undefined;
 }
 
 /** What a run computes at a time: all of a batch, or a part of it. */
@@ -88,10 +80,10 @@ export class Runner {
     for (const { executable } of all) await (await executable).dispose();
   }
 
-  /** Whether batches of so many examples are computed in parts. */
+  /** Whether batches of so many examples are computed in parts. One that a part can hold is computed by all processes alike. */
   divides(examples: number): boolean {
-    const { most = Number.POSITIVE_INFINITY, party } = this.#division;
-    return party !== undefined || examples > most;
+    const { most, party } = this.#division;
+    return examples > (most ?? (party ? 1 : Number.POSITIVE_INFINITY));
   }
 
   /**
@@ -119,11 +111,11 @@ export class Runner {
   }
 
   #compileParts(graph: Graph, batched: Batched): Promise<CutExecutable> {
-    const { most, party } = this.#division;
-    const [start, end] = party?.shareOf(batched.examples) ?? [0, batched.examples];
-    const keptBytes = most === undefined ? Number.POSITIVE_INFINITY : keptMemory / (end - start);
+    const { most } = this.#division;
+    // Whoever computes how many of the parts: results are to have the same bits.
+    const keptBytes = most === undefined ? Number.POSITIVE_INFINITY : keptMemory / batched.examples;
     const cut = cutGraph(graph, batched, keptBytes);
-    return CutExecutable.compile(this.backend, cut, most ?? Math.max(1, end - start), party);
+    return CutExecutable.compile(this.backend, cut, this.#division);
   }
 
   /** Runs a graph on host data, the values and random numbers. The outputs are the caller's to release. */

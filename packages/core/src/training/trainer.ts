@@ -60,12 +60,16 @@ class GraphTrainer implements Trainer {
   readonly #turns = new Turns();
 
   constructor(options: TrainerOptions) {
-    requireOptions('createTrainer', options, 'model backend objective optimizer average seed trainable microBatch');
-    const { model, backend, average, seed = 0, microBatch } = options;
+    requireOptions(
+      'createTrainer',
+      options,
+      'model backend objective optimizer average seed trainable microBatch party',
+    );
+    const { model, backend, average, seed = 0, microBatch, party } = options;
     if (!Number.isInteger(seed)) throw new BnError('argument', `seed must be an integer, got ${seed}`);
     this.#options = options;
     if (microBatch !== undefined) requireCount('createTrainer: microBatch', microBatch);
-    this.#runner = new Runner(backend, { most: microBatch });
+    this.#runner = new Runner(backend, { most: microBatch, party });
     this.#position = { seed, epoch: 0, step: 0, steps: 0, ...nothingYet };
 
     const variables = variablesOf(model);
