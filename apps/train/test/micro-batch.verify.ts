@@ -1,0 +1,99 @@
+// Large batches in parts, each step from the same values as the whole batch: equal but for the rounding of float32.
+
+import {
+  assembleBatch,
+  type Backend,
+  batchNorm,
+  classification,
+  createTrainer,
+  defineModel,
+  dropout,
+  type Layer,
+  mixup,
+  randomAffine,
+  sequential,
+  sgd,
+} from '@bn/core';
+import { fashionMnist } from '@bn/fashion-mnist';
+import { batchNormFromScratch, lenet, resnet20 } from '@bn/models';
+import { createBackend as createOnnxRuntime } from '@bn/onnxruntime-cuda';
+import { createBackend as createReference } from '@bn/reference';
+import { createBackend as createWasm } from '@bn/wasm';
+import { expect, test } from 'vitest';
+
+interface Task {
+  readonly network: Layer;
+  readonly batchSize: number;
+  readonly steps: number;
+  readonly parts: readonly number[];
+  /** Of weights, relative to the largest of their tensor. */
+  readonly allowed: number;
+}
+
+const layer: Task = {
+  network: lenet({ normalization: batchNorm }),
+  ...{ batchSize: 1024, steps: 20, parts: [128, 32, 300] },
+  // Gradients are sums in which values of either sign make up for each other.
+  allowed: 2e-5,
+};
+const scratch: Task = { ...layer, network: lenet({ normalization: () => batchNormFromScratch() }) };
+const residual: Task = {
+  network: sequential({
+    affine: randomAffine({ rotate: 10, shift: 0.1, flip: true }),
+    mix: mixup(),
+    net: resnet20({ normalization: batchNorm }),
+    drop: dropout(0.2),
+  }),
+  ...{ batchSize: 256, steps: 5, parts: [64, 100] },
+  // Rounding tips values near 0 to either side of a relu. In double precision, below, it does not.
+  allowed: 2e-3,
+};
+
+const wasm = () => createWasm();
+const onnxRuntime = () => createOnnxRuntime({ device: 'cpu' });
+
+test.each<[name: string, createBackend: () => Promise<Backend>, task: Task]>([
+  ['wasm: the layer', wasm, layer],
+  ['wasm: from scratch', wasm, scratch],
+  ['wasm: a residual network with augmentation, mixup and dropout', wasm, residual],
+  ['ONNX Runtime: the layer', onnxRuntime, layer],
+  ['ONNX Runtime: a residual network with augmentation, mixup and dropout', onnxRuntime, residual],
+  [
+    'the reference in double precision: a residual network with augmentation, mixup and dropout',
+    () => createReference({ precision: 64 }),
+    { ...residual, batchSize: 12, steps: 2, parts: [5], allowed: 3e-7 },
+  ],
+])('%s', { timeout: 900_000 }, async (_, createBackend, { network, batchSize, steps, parts, allowed }) => {
+  const backend = await createBackend();
+  const { train } = await fashionMnist();
+  const model = defineModel(network, { input: { shape: [null, 1, 28, 28], dtype: 'float32' } });
+  const trainerOf = (microBatch?: number) =>
+    createTrainer({ model, backend, objective: classification(), optimizer: sgd(), microBatch });
+  const whole = await trainerOf();
+  const inParts = await Promise.all(parts.map(trainerOf));
+  for (let step = 0; step < steps; step++) {
+    const batch = assembleBatch(
+      train,
+      Int32Array.from({ length: batchSize }, (_, i) => step * batchSize + i),
+    );
+    const before = await whole.checkpoint();
+    whole.restore(before); // in float32 as for the others
+    const expected = await whole.step(batch, { learningRate: 0.5 });
+    const { tensors } = await whole.checkpoint();
+    for (const [i, trainer] of inParts.entries()) {
+      trainer.restore(before);
+      const { loss, sums } = await trainer.step(batch, { learningRate: 0.5 });
+      expect(Math.abs(loss - expected.loss) / expected.loss, 'loss').toBeLessThan(1e-6);
+      // One prediction may be a tie.
+      expect(Math.abs(sums.accuracy! - expected.sums.accuracy!)).toBeLessThanOrEqual(1);
+      for (const [path, { data }] of (await trainer.checkpoint()).tensors) {
+        const wanted = tensors.get(path)!.data;
+        const scale = Math.max(...wanted.map(Math.abs));
+        const apart = Math.max(...data.map((v, k) => Math.abs(v - wanted[k]!)));
+        const most = /(running|moving)(Mean|Variance)$/.test(path) ? Math.min(allowed, 2e-6) : allowed;
+        expect(apart, `${path}, parts of ${parts[i]}`).toBeLessThanOrEqual(most * Math.max(scale, 0.1));
+      }
+    }
+  }
+  await backend.dispose();
+});
