@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { multiLabel } from '@bn/core';
 import { asyncBufferFromFile, parquetReadObjects } from 'hyparquet';
 import { parquetWriteFile } from 'hyparquet-writer';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, onTestFinished } from 'vitest';
 import { ShardWorker } from '../src/bulk/do-shards.js';
 import { inputsOf, partFile, planIn } from '../src/bulk/work-folder.js';
 import { infer, lightIn, png, taken, testFolder, whereTheLightIs } from './small-model.js';
@@ -329,5 +329,41 @@ describe('refused are', () => {
       'error: a.parquet: expected a column image (or img, content, bytes, data) with the bytes of image files, found image; rename it',
     );
     expect(code).toBe(1);
+  });
+});
+
+describe('a worker', () => {
+  const signal = new AbortController().signal;
+  const begun = async () => {
+    const folder = await sevenImages();
+    const parts = await begin(folder, ['in', '--out', 'p.csv'], []);
+    const { id } = (await planIn(parts))!;
+    const worker = new ShardWorker({ backend: 'reference', workingFolder: folder });
+    onTestFinished(() => worker.dispose());
+    return { folder, worker, task: { folder: parts, plan: id, shard: 0 } };
+  };
+
+  it('does nothing for work that is finished, or was begun anew since', async () => {
+    const { worker, task } = await begun();
+    expect(await worker.do({ ...task, plan: 'of before' }, signal)).toMatchObject({ images: 0 });
+    expect(existsSync(partFile(task.folder, 0))).toBe(false);
+  });
+
+  it('says that it lacks the folder', async () => {
+    const { worker, task } = await begun();
+    const gone = join(task.folder, 'not', 'here');
+    await expect(worker.do({ ...task, folder: gone }, signal)).rejects.toMatchObject({
+      code: 'file',
+      message: `${join(task.folder, 'not')} is not on this machine; mount it, and the folders of model and images, under the same paths`,
+    });
+  });
+
+  it('says that its model is another one', async () => {
+    const { folder, worker, task } = await begun();
+    writeFileSync(join(folder, 'model.onnx'), whereTheLightIs({ shift: 1 }));
+    await expect(worker.do(task, signal)).rejects.toMatchObject({
+      code: 'data',
+      message: `${join(folder, 'model.onnx')}: not the model that the call was begun with; put that one there again`,
+    });
   });
 });

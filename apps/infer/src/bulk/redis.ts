@@ -5,6 +5,7 @@ import { version } from '@bn/command-line';
 import type { RedisConnection } from '@bn/command-line/tasks';
 import { BnError } from '@bn/core';
 import type { ShardFigures, ShardTask } from './do-shards.js';
+import { untilEnded } from './run-shards.js';
 import { isDone } from './work-folder.js';
 
 /** Where both meet. */
@@ -44,16 +45,13 @@ export async function shardsByRedis(
   });
   return {
     async do(task, signal) {
-      const end = new Promise<null>((resolve) => signal.addEventListener('abort', () => resolve(null)));
       if (signal.aborted) return null;
-      const figures = await Promise.race([
-        giver.run(String(task.shard), task, Math.min(task.shard + 1, mostPriority)),
-        end,
-      ]).catch((cause: Error) => {
-        throw cause instanceof BnError
-          ? cause
-          : new BnError('backend', `shard ${task.shard}: ${cause.message}`, { cause });
+      const priority = Math.min(task.shard + 1, mostPriority);
+      const result = giver.run(String(task.shard), task, priority).catch((cause: Error) => {
+        const problem = `shard ${task.shard}: ${cause.message}`;
+        throw cause instanceof BnError ? cause : new BnError('backend', problem, { cause });
       });
+      const figures = await untilEnded(result, signal);
       if (figures) await requirePart(task, signal);
       return figures;
     },

@@ -1,5 +1,6 @@
 // Gives shards to workers until all are done: each takes the next one when it has finished the last.
 
+import { setMaxListeners } from 'node:events';
 import type { ShardFigures } from './do-shards.js';
 
 /** Does a shard. @returns null if the signal ended it */
@@ -13,6 +14,8 @@ export async function runShards(
 ): Promise<void> {
   const failure = new AbortController();
   const either = AbortSignal.any([signal, failure.signal]);
+  // Each runner listens.
+  setMaxListeners(0, either);
   const queue = shards.values();
   const work = async (runner: ShardRunner): Promise<void> => {
     for (const shard of queue) {
@@ -32,4 +35,18 @@ export async function runShards(
   );
   const failed = results.find((result) => result.status === 'rejected');
   if (failed) throw failed.reason;
+}
+
+/** What the work gives; null once the signal is aborted, whatever becomes of the work then. */
+export async function untilEnded<T>(work: Promise<T>, signal: AbortSignal): Promise<T | null> {
+  const done = new AbortController();
+  const end = new Promise<null>((resolve) => {
+    if (signal.aborted) resolve(null);
+    signal.addEventListener('abort', () => resolve(null), { signal: done.signal });
+  });
+  try {
+    return await Promise.race([work, end]);
+  } finally {
+    done.abort();
+  }
 }

@@ -7,6 +7,7 @@ import { Remote, type Reply } from '@bn/command-line';
 import { BnError } from '@bn/core';
 import type { OpenModelOptions } from '../model/open-model.js';
 import type { ShardFigures, ShardTask } from './do-shards.js';
+import { untilEnded } from './run-shards.js';
 
 /** What the process can be asked. */
 export interface Tasks {
@@ -34,11 +35,10 @@ class WorkerProcess {
   /** @throws as `ShardWorker`; BnError `unsupported` if process after process dies of the shard */
   async do(task: ShardTask, signal: AbortSignal): Promise<ShardFigures | null> {
     for (let attempt = 1; ; attempt++) {
-      const death = new AbortController();
       try {
         this.#remote ??= this.#start();
         const remote = await this.#remote;
-        return await Promise.race([remote.ask('do', task), ended(signal, death.signal)]);
+        return await untilEnded(remote.ask('do', task), signal);
       } catch (error) {
         this.#remote = null;
         if (!(error instanceof ProcessDied)) throw error;
@@ -51,8 +51,6 @@ class WorkerProcess {
           );
         }
         this.#say(`a worker died (${error.message}); another one does its work`);
-      } finally {
-        death.abort();
       }
     }
   }
@@ -86,11 +84,3 @@ export function workerProcesses(
 }
 
 class ProcessDied extends Error {}
-
-/** Null once the signal is aborted; never settled if it is not before the end. */
-function ended(signal: AbortSignal, end: AbortSignal): Promise<null> {
-  return new Promise((resolve) => {
-    if (signal.aborted) resolve(null);
-    signal.addEventListener('abort', () => resolve(null), { signal: end });
-  });
-}

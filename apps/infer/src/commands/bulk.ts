@@ -81,7 +81,7 @@ export async function run(args: readonly string[], io: Io): Promise<number> {
     )
     .checked('--shard-size', wholeNumber(1), 'images that are done together: what a kill loses, at most', 1000)
     .checked('--batch-size', wholeNumber(1), 'images that the model gets at a time', 64)
-    .option('--restart', 'begin anew: the output, and the work of another call for it, are removed')
+    .option('--restart', 'begin anew: the work of another call for this file is removed, and the file replaced')
     .option('--json', 'print lines of JSON, for programs')
     .addHelpText('after', notes);
   queueFlags(command, shardQueue);
