@@ -51,7 +51,8 @@ export function writeIdx(folder: string, counts: Record<string, number>, { side 
   }
 }
 
-function idx(shape: readonly number[], data: Uint8Array): Buffer {
+/** The bytes of an IDX file. */
+export function idx(shape: readonly number[], data: Uint8Array): Buffer {
   const header = Buffer.alloc(4 + 4 * shape.length);
   header.set([0, 0, 8, shape.length]);
   for (const [i, n] of shape.entries()) header.writeUInt32BE(n, 4 + 4 * i);
