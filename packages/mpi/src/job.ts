@@ -28,3 +28,9 @@ export function jobOf(env: Environment): Job | null {
   }
   return null;
 }
+
+/** The environment for a process that trains alone, whatever started this one. */
+export function withoutJob<E extends Environment>(env: E): E {
+  const names = new Set(launchers.flatMap(([, ...both]) => both));
+  return Object.fromEntries(Object.entries(env).filter(([name]) => !names.has(name))) as E;
+}

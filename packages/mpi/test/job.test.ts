@@ -1,7 +1,7 @@
 // Which processes train together is read from what launchers put into the environment.
 
 import { expect, test } from 'vitest';
-import { jobOf } from '../src/index.js';
+import { jobOf, withoutJob } from '../src/index.js';
 import { differenceAmong } from '../src/join-job.js';
 
 test('a process that was started alone trains alone', () => {
@@ -19,6 +19,12 @@ test.each([
   [{ SLURM_PROCID: '3', SLURM_STEP_NUM_TASKS: '4' }, 'Slurm', 3],
 ] as const)('a rank is found by the variables of its launcher: %j', (env, launcher, rank) => {
   expect(jobOf(env)).toEqual({ launcher, rank, size: 4 });
+});
+
+test('what a rank starts with an environment of its own trains alone', () => {
+  const env = { PMI_RANK: '1', PMI_SIZE: '4', OMPI_COMM_WORLD_RANK: '1', OMPI_COMM_WORLD_SIZE: '4', HOME: '/root' };
+  expect(jobOf(withoutJob(env))).toBeNull();
+  expect(withoutJob(env).HOME).toBe('/root');
 });
 
 test('a batch script of Slurm is one process, whatever it may start', () => {

@@ -9,6 +9,7 @@ import { setTimeout } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { UsageError } from '@bn/command-line';
 import { BnError, type BnErrorCode } from '@bn/core';
+import { withoutJob } from '@bn/mpi';
 import { isTaken } from '../run/lock-run.js';
 import { readMetrics } from '../run/metrics-file.js';
 import { runFolder } from '../run/run-folder.js';
@@ -94,8 +95,8 @@ function trainUntil(
   args: readonly string[],
   { cwd, env, signal, onEpoch }: Means,
 ): Promise<(Error & { code?: string }) | null> {
-  // What the sweep has resolved must not be resolved once more.
-  const { BN_BACKEND: _, ...rest } = env;
+  // What the sweep has resolved must not be resolved once more; nor does a trial belong to what a launcher has started.
+  const { BN_BACKEND: _, ...rest } = withoutJob(env);
   const child = spawn(process.execPath, [program, ...args], {
     ...{ cwd, env: { ...rest, INIT_CWD: cwd }, stdio: ['ignore', 'pipe', 'pipe'] },
   });
