@@ -46,21 +46,18 @@ export async function findLibrary(env: Environment, launcher: Job['launcher'] | 
   const { default: koffi } = await import('koffi');
   const named = env[libraryVariable];
   const files = named ? [named] : candidates(env, launcher);
-  const failures: string[] = [];
+  let failure = `none is known on ${process.platform}`;
   for (const file of files) {
     try {
       return load(koffi, file);
     } catch (error) {
-      failures.push(`${(error as Error).message}`);
+      failure = named ? `${file}: ${(error as Error).message}` : `none of ${files.join(', ')} can be loaded`;
     }
   }
   const cure = named
     ? `${libraryVariable} must name libmpi of Open MPI or MPICH`
     : `install Open MPI or MPICH (Debian: openmpi-bin or mpich), or name its library in ${libraryVariable}`;
-  throw new BnError(
-    'backend',
-    `no MPI library: ${failures.at(named ? 0 : -1) ?? `none for ${process.platform}`}; ${cure}`,
-  );
+  throw new BnError('backend', `no MPI library: ${failure}; ${cure}`);
 }
 
 function candidates(env: Environment, launcher: Job['launcher'] | null): string[] {
