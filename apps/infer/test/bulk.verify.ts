@@ -46,6 +46,11 @@ function partsIn(folder: string): number {
   return existsSync(parts) ? readdirSync(parts).filter((name) => /^\d+\.jsonl$/.test(name)).length : 0;
 }
 
+/** Until so many parts are there, or the call has ended. */
+async function untilParts(folder: string, count: number, child: ChildProcess): Promise<void> {
+  while (child.exitCode === null && partsIn(folder) < count) await wait(20);
+}
+
 function expectAll(folder: string, count: number): void {
   const rows = readFileSync(join(folder, 'p.csv'), 'utf8').trimEnd().split('\n').slice(1);
   const expected = Array.from({ length: count }, (_, i) => [`images/${Math.floor(i / 1000)}/${i}.png`, corners[i % 4]]);
@@ -62,7 +67,7 @@ it('killed at any moment and called again, has every image once', async () => {
     const { child, said } = start(folder, call);
     const exit = once(child, 'exit');
     // In the middle of one, whatever the machine's speed.
-    while (child.exitCode === null && partsIn(folder) < before + 25) await wait(5);
+    while (child.exitCode === null && partsIn(folder) < before + 12) await wait(5);
     child.kill('SIGKILL');
     const [code, signal] = await exit;
     if (signal === null) {
@@ -82,7 +87,7 @@ it('a worker that is killed is replaced, and its shard done by another', async (
   const folder = await manyImages(count);
   const { child, said } = start(folder, ['--out', 'p.csv', '--shard-size', '50', '--workers', '2']);
   const exit = once(child, 'exit');
-  while (partsIn(folder) < 10) await wait(20);
+  await untilParts(folder, 10, child);
   const workers = readFileSync(`/proc/${child.pid}/task/${child.pid}/children`, 'utf8').trim().split(' ');
   expect(workers).toHaveLength(2);
   process.kill(Number(workers[0]), 'SIGKILL');
@@ -96,7 +101,7 @@ it('on Ctrl-C ends at once, and its workers with it', async ({ skip }) => {
   const folder = await manyImages(3000);
   const { child, said } = start(folder, ['--out', 'p.csv', '--shard-size', '50', '--workers', '2']);
   const exit = once(child, 'exit');
-  while (partsIn(folder) < 10) await wait(20);
+  await untilParts(folder, 10, child);
   const workers = readFileSync(`/proc/${child.pid}/task/${child.pid}/children`, 'utf8').trim().split(' ');
   child.kill('SIGINT');
   expect(await exit).toEqual([130, null]);
@@ -139,7 +144,8 @@ print(duckdb.sql("select count(distinct image), count(message) from read_json('p
 
 it('by Redis, with workers and the giver killed and Redis restarted empty meanwhile, has every image once', async (context) => {
   const redis = await startRedis(context);
-  const count = 4000;
+  // Enough that workers do not end while nobody gives them anything.
+  const count = 12_000;
   const folder = await manyImages(count);
   const work = () => {
     const child = spawn(process.execPath, [program, 'worker', '--redis', redis.url], { cwd: folder, stdio: 'ignore' });
@@ -149,21 +155,21 @@ it('by Redis, with workers and the giver killed and Redis restarted empty meanwh
   let workers = [work(), work()];
   const call = ['--out', 'p.csv', '--shard-size', '50', '--redis', redis.url];
   const first = start(folder, call);
-  while (partsIn(folder) < 10) await wait(20);
+  await untilParts(folder, 10, first.child);
   workers[0]!.kill('SIGKILL');
   workers = [workers[1]!, work()];
-  while (partsIn(folder) < 20) await wait(20);
+  await untilParts(folder, 20, first.child);
   first.child.kill('SIGKILL');
   await once(first.child, 'exit');
   const { child, said } = start(folder, call);
   const exit = once(child, 'exit');
-  while (partsIn(folder) < 40) await wait(20);
+  await untilParts(folder, 40, child);
   workers[0]!.kill('SIGKILL');
   workers = [workers[1]!, work()];
   await redis.stop();
   await redis.start();
   expect(await exit, said()).toEqual([0, null]);
-  expect(said()).toMatch(/[\d,]+ of 4,000 images are done already/);
+  expect(said()).toMatch(/[\d,]+ of 12,000 images are done already/);
   // Of Node's own.
   expect(said()).not.toContain('Warning: ');
   expectAll(folder, count);

@@ -56,7 +56,7 @@ svg { display: block; width: 100%; height: auto; margin-top: .5rem; overflow: vi
 .figures dd.muted { font-size: .8rem; line-height: 1.35; overflow-wrap: anywhere }
 
 figcaption { display: flex; flex-wrap: wrap; justify-content: space-between; gap: 0 1rem; align-items: baseline }
-.legend { color: var(--muted); font-size: .9rem; white-space: nowrap }
+.legend { color: var(--muted); font-size: .9rem }
 .key { display: inline-block; width: 1.4rem; margin: 0 .4rem .25rem .7rem; border-top: 2px solid var(--train); vertical-align: middle }
 .key.validation { border-top: 2px dotted var(--validation) }
 .key.test { border-top: 2px dashed var(--test) }

@@ -73,7 +73,10 @@ export function createMember(memory: WebAssembly.Memory, limit: number): Member 
         if (isLast) return true;
       }
     },
-    wait: ({ tasks }, run) => until(blocks + size * (run & (count - 1)) + 2, tasks.length),
+    // A method: compilers that keep names would wrap an arrow function in a helper.
+    wait({ tasks }, run) {
+      return until(blocks + size * (run & (count - 1)) + 2, tasks.length);
+    },
   };
 
   /** Waits until so many tasks are done. */
