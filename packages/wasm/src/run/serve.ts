@@ -40,7 +40,7 @@ export function serve(
   receive: (handle: (message: ToWorker) => void) => void,
   answer: (answer: FromWorker) => void,
 ): void {
-  const [newest, blocks, count, size, places, listen] = [256, 272, 64, 16, 1296, -1];
+  const [newest, blocks, count, size, places, listen] = [256, 272, 64, 32, 2320, -1];
   const programs = new Map<number, Work>();
   let memory: WebAssembly.Memory;
   let words: Int32Array;

@@ -212,7 +212,7 @@ export class Team {
     });
     Atomics.store(words, block, program);
     Atomics.store(words, block + 1, 0);
-    Atomics.store(words, block + 2, 0);
+    Atomics.store(words, block + 16, 0);
     Atomics.store(words, control.run, this.#run);
     Atomics.notify(words, control.run);
     return this.#run;
