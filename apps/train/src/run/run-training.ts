@@ -82,7 +82,7 @@ async function runLocked(
       if (note) notes.push(note);
       named(note ? `${note}; ${saved.file}` : saved.file, () => trainer.restore(saved.checkpoint));
     } else await loadFirstValues(loaded, weights);
-    await ranks.requireSame(await factsOf(loaded, description));
+    if (ranks.party) await ranks.requireSame(await factsOf(loaded, description));
     if (io.signal.aborted) {
       io.stderr.write('stopped before the first step; nothing was recorded\n');
       return false;

@@ -134,11 +134,12 @@ export class Runner {
         const value = uploaded.get(name) ?? this.#values.get(this.#held(name, context.averaged));
         if (value) values.set(name, value);
       }
-      const rowsOf = rowSource(graph, data, context.random);
-      const outputs = await (parted ? parted.run({ values, rowsOf }) : (executable as Executable).run(values));
+      // Only parts are cut from the data here.
+      const rowsOf = parted ? rowSource(graph, data, context.random) : null;
+      const outputs = await (parted ? parted.run({ values, rowsOf: rowsOf! }) : (executable as Executable).run(values));
       try {
         await context.check?.(outputs, () =>
-          parted ? this.#partsOf(parted, { graph, values, rowsOf }) : whole(values),
+          parted ? this.#partsOf(parted, { graph, values, rowsOf: rowsOf! }) : whole(values),
         );
       } catch (error) {
         for (const value of outputs.values()) this.backend.release(value);
