@@ -5,13 +5,13 @@ import { type ChildProcess, execFileSync, spawn, spawnSync } from 'node:child_pr
 import { once } from 'node:events';
 import { chmodSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { request } from 'node:https';
-import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
 import { parseAllDocuments, stringify } from 'yaml';
+import { freePort } from './start-redis.js';
 
 const path = (relative: string) => fileURLToPath(new URL(`../${relative}`, import.meta.url));
 const read = (file: string) => readFileSync(path(`deploy/${file}`), 'utf8');
@@ -38,15 +38,6 @@ const confined = {
   env: { NODE_ENV: 'production', BN_API_KEY: 'k', HOME: '/nonexistent', TMPDIR: '/nonexistent' },
   ...(isRoot && { uid: user, gid: group }),
 };
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const { port } = server.address() as { port: number };
-  server.close();
-  await once(server, 'close');
-  return port;
-}
 
 async function until<T>(what: () => Promise<T | false>): Promise<T> {
   for (const end = Date.now() + 60_000; ; await wait(50)) {

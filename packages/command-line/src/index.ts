@@ -26,7 +26,7 @@ export { hostName, isOwnHost } from './own-host.js';
 export { parseCommand } from './parse-command.js';
 export { printable, wrapWords } from './printable.js';
 export { type CommandModule, defineProgram, type Program } from './program.js';
-export { openRedis, type QueueFlags, queueFlags, redisUrl } from './queue-flags.js';
+export { joinQueue, openRedis, type QueueFlags, queueFlags, redisUrl } from './queue-flags.js';
 export { readModelFile } from './read-model-file.js';
 export * from './remote.js';
 export { isPath, resolvePackage, resolvePath } from './resolve-module.js';

@@ -37,10 +37,10 @@ export class ShardWorker {
   }
 
   /**
-   * Doing a shard twice does no harm: its part is the same. One of a plan that is no more is not done.
+   * Doing a shard twice does no harm: its part is the same. A shard of a plan that has been replaced is not done.
    *
    * @returns null if the signal ended it
-   * @throws BnError `file` if the folder is not on this machine, or there is no model; `data` if that is not the plan's
+   * @throws BnError `file` if the folder is not on this machine, or there is no model; `data` if the model is not the plan's
    */
   async do({ folder, plan: id, shard }: ShardTask, signal: AbortSignal): Promise<ShardFigures | null> {
     const start = performance.now();
@@ -68,7 +68,7 @@ export class ShardWorker {
     this.#open = null;
   }
 
-  /** Null for a plan that is no more. */
+  /** Null if the plan has been replaced. */
   async #opened(folder: string, id: string) {
     const key = JSON.stringify([folder, id]);
     if (this.#open?.key === key) return this.#open;

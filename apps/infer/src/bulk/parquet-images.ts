@@ -19,7 +19,7 @@ export interface ParquetRows {
 const imageColumn = /^(image|img|content|bytes|data)$/i;
 const nameColumn = /^(path|file(_?name|_?path)?|image_?(name|path|id)|name|id|key|__key__)$/i;
 
-/** @throws BnError `file` or `data` if it is no such file */
+/** @throws BnError `file` or `data` if it is not a Parquet file of images */
 export async function parquetGroups(name: string, path: string): Promise<ParquetRows[]> {
   const { parquetMetadataAsync, parquetSchema, asyncBufferFromFile } = await import('hyparquet');
   return reading(name, async () => {

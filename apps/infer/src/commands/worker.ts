@@ -1,19 +1,14 @@
 // `worker`: does the shards of `bulk` that Redis hands out.
 
-import { hostname } from 'node:os';
 import {
   backendFlags,
   CheckedCommand,
   flagOption,
   type Io,
-  openRedis,
+  joinQueue,
   parseCommand,
-  printable,
   type QueueFlags,
   queueFlags,
-  redisUrl,
-  UsageError,
-  version,
   wholeNumber,
 } from '@bn/command-line';
 import type { ShardFigures, ShardTask } from '../bulk/do-shards.js';
@@ -41,34 +36,23 @@ export async function run(args: readonly string[], io: Io): Promise<number> {
   command.addHelpText('after', notes);
   const flags = parseCommand(command, args, io);
   if (!flags) return 0;
-  const { workers, queue, ...given } = flags as WorkerFlags;
-  const url = redisUrl({ ...given, queue }, io);
-  if (url === null) {
-    throw new UsageError('--redis is missing: where shards come from, such as redis://localhost:6379');
-  }
+  const { workers, ...given } = flags as WorkerFlags;
   const backend = modelOptions(flags, io);
-  const connection = await openRedis(url, io);
-  const say = (line: string) => void io.stdout.write(`${printable(line)}\n`);
+  const { say, work } = await joinQueue(given, shardQueue, io);
   const idle = workerProcesses(workers, backend, say);
   const all = [...idle];
-  say(`worker ${process.pid} on ${hostname()} takes shards from the queue ${queue} of ${connection.name}`);
-  const { doTasks } = await import('@bn/command-line/tasks');
   try {
-    await doTasks<ShardTask, ShardFigures | null>(
-      connection,
-      { queue, version, concurrency: workers, signal: io.signal, say },
-      async (task, { signal }) => {
-        // There are never more tasks than processes.
-        const worker = idle.pop()!;
-        try {
-          const figures = await worker.do(task, signal);
-          if (figures) say(told(task, figures));
-          return figures;
-        } finally {
-          idle.push(worker);
-        }
-      },
-    );
+    await work<ShardTask, ShardFigures | null>(workers, async (task, { signal }) => {
+      // There are never more tasks than processes.
+      const worker = idle.pop()!;
+      try {
+        const figures = await worker.do(task, signal);
+        if (figures) say(told(task, figures));
+        return figures;
+      } finally {
+        idle.push(worker);
+      }
+    });
   } finally {
     for (const worker of all) worker.stop();
   }

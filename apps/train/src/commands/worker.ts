@@ -1,17 +1,13 @@
 // `worker`: trains the trials of sweeps that Redis hands out.
 
-import { availableParallelism, hostname } from 'node:os';
+import { availableParallelism } from 'node:os';
 import {
   CheckedCommand,
   type Io,
-  openRedis,
+  joinQueue,
   parseCommand,
-  printable,
   type QueueFlags,
   queueFlags,
-  redisUrl,
-  UsageError,
-  version,
   wholeNumber,
 } from '@bn/command-line';
 import { invocation } from '../display/invocation.js';
@@ -31,34 +27,22 @@ export async function run(args: readonly string[], io: Io): Promise<number> {
   command.addHelpText('after', notes);
   const flags = parseCommand(command, args, io) as (QueueFlags & { workers?: number }) | null;
   if (!flags) return 0;
-  const url = redisUrl(flags, io);
-  if (url === null) {
-    throw new UsageError('--redis is missing: where trials come from, such as redis://localhost:6379');
-  }
-  const connection = await openRedis(url, io);
-  const { signal, cwd, env } = io;
-  const { doTasks } = await import('@bn/command-line/tasks');
+  const { say, work } = await joinQueue(flags, trialQueue, io);
+  const { cwd, env } = io;
   const processors = availableParallelism();
   const concurrency = flags.workers ?? processors;
   const threads = Math.max(1, Math.floor(processors / concurrency));
-  const say = (line: string) => void io.stdout.write(`${printable(line)}\n`);
-  const { queue } = flags;
-  say(`worker ${process.pid} on ${hostname()} takes trials from the queue ${queue} of ${connection.name}`);
-  await doTasks<Task, Reached | null>(
-    connection,
-    { queue, version, concurrency, signal, say },
-    async ({ run, until }, { signal, progress }) => {
-      const name = `${shortPath(run, cwd)} to epoch ${until}`;
-      say(`${name}: begun`);
-      progress({ epoch: 0 });
-      const reached = await bringTo(
-        { run, until },
-        { cwd, env, threads, signal, onEpoch: (epoch) => progress({ epoch }) },
-      );
-      say(`${name}: ${reached === null ? 'given back' : 'diverged' in reached ? reached.diverged : 'done'}`);
-      return reached;
-    },
-  );
+  await work<Task, Reached | null>(concurrency, async ({ run, until }, { signal, progress }) => {
+    const name = `${shortPath(run, cwd)} to epoch ${until}`;
+    say(`${name}: begun`);
+    progress({ epoch: 0 });
+    const reached = await bringTo(
+      { run, until },
+      { cwd, env, threads, signal, onEpoch: (epoch) => progress({ epoch }) },
+    );
+    say(`${name}: ${reached === null ? 'given back' : 'diverged' in reached ? reached.diverged : 'done'}`);
+    return reached;
+  });
   return 0;
 }
 
