@@ -10,7 +10,7 @@ export { checkInputs, checkUpload } from './check-values.js';
 export * from './classes.js';
 export type { Party } from './cut/cut-executable.js';
 export type { Reduction } from './cut/cut-graph.js';
-export { addSubtotal, type Partial, type Subtotal, totalOf } from './cut/partial.js';
+export { addSubtotal, type PartialResult, type Subtotal, totalOf } from './cut/partial.js';
 export { evenParts, type Share, sharesOf } from './cut/shares.js';
 export type * from './dataset.js';
 export * from './errors.js';

@@ -4,7 +4,7 @@ import { createBackend } from '@bn/reference';
 import { describe, expect, test } from 'vitest';
 import { CutExecutable, type Division, type Party } from '../src/cut/cut-executable.js';
 import { cutGraph } from '../src/cut/cut-graph.js';
-import { addSubtotal, type Partial, type Subtotal, totalOf } from '../src/cut/partial.js';
+import { addSubtotal, type PartialResult, type Subtotal, totalOf } from '../src/cut/partial.js';
 import {
   adam,
   avgPool2d,
@@ -229,7 +229,7 @@ describe.each(Object.entries(networks))('%s', (_, build) => {
 
 /** Several processes in one: their parts meet here. */
 function partiesOf(size: number): Party[] {
-  type Meeting = { parts: (readonly (readonly Subtotal[])[])[]; all: PromiseWithResolvers<readonly Partial[]> };
+  type Meeting = { parts: (readonly (readonly Subtotal[])[])[]; all: PromiseWithResolvers<readonly PartialResult[]> };
   const calls = new Map<number, Meeting>();
   return Array.from({ length: size }, (_, rank) => {
     let count = 0;
@@ -237,7 +237,7 @@ function partiesOf(size: number): Party[] {
       rank,
       size,
       reduce: (reductions, own) => {
-        const call = calls.get(count) ?? { parts: [], all: withResolvers<readonly Partial[]>() };
+        const call = calls.get(count) ?? { parts: [], all: withResolvers<readonly PartialResult[]>() };
         calls.set(count++, call);
         call.parts[rank] = own;
         if (Object.keys(call.parts).length === size) {

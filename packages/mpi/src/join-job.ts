@@ -4,7 +4,7 @@ import { readFileSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import { deserialize, serialize } from 'node:v8';
 import { Worker } from 'node:worker_threads';
-import { BnError, type Partial, type Party, type Reduction, type Share, type Subtotal } from '@bn/core';
+import { BnError, type PartialResult, type Party, type Reduction, type Share, type Subtotal } from '@bn/core';
 import type { Job } from './job.js';
 import { libraryVariable } from './library.js';
 import { Exchange } from './wire.js';
@@ -115,7 +115,7 @@ class MpiMember implements Member {
     reductions: readonly Reduction[],
     own: readonly (readonly Subtotal[])[],
     shares: readonly Share[],
-  ): Promise<readonly Partial[]> {
+  ): Promise<readonly PartialResult[]> {
     const exchange = new Exchange(reductions, shares);
     const message = exchange.encodeShort(own, this.#own?.aborted ?? false);
     const short = this.#gather(

@@ -4,7 +4,7 @@
 import {
   addSubtotal,
   evenParts,
-  type Partial,
+  type PartialResult,
   type Reduction,
   type Share,
   type Subtotal,
@@ -100,7 +100,7 @@ export class Exchange {
   }
 
   /** The short reductions, by index. @param messages of all ranks, whose arrays are used */
-  mergeShort(messages: readonly Float64Array[]): Map<number, Partial> {
+  mergeShort(messages: readonly Float64Array[]): Map<number, PartialResult> {
     const ends = messages.map(() => 1);
     return new Map(
       this.#short.map((i) => {
@@ -170,7 +170,7 @@ export class Exchange {
   }
 
   /** The long sums, by index. */
-  decodeLong(sums: Float32Array): Map<number, Partial> {
+  decodeLong(sums: Float32Array): Map<number, PartialResult> {
     let at = 0;
     return new Map(
       this.#long.map((i) => {
@@ -186,7 +186,7 @@ export class Exchange {
   }
 }
 
-function partialOf({ kind }: Reduction, { examples }: Place, numbers: Float64Array): Partial {
+function partialOf({ kind }: Reduction, { examples }: Place, numbers: Float64Array): PartialResult {
   if (kind !== 'moments') return { examples, arrays: [numbers] };
   const half = numbers.length / 2;
   return { examples, arrays: [numbers.subarray(0, half), numbers.subarray(half)] };

@@ -3,7 +3,7 @@
 import {
   addSubtotal,
   createGenerator,
-  type Partial,
+  type PartialResult,
   type Reduction,
   type Share,
   type Subtotal,
@@ -34,13 +34,13 @@ const random = createGenerator(7);
 /** Numbers as a shard has them: in single precision. */
 const numbers = (length: number) => Float64Array.from({ length }, () => Math.fround(random.uniform() - 0.3));
 
-function partOf({ kind, spec }: Reduction, size: number): Partial {
+function partOf({ kind, spec }: Reduction, size: number): PartialResult {
   const length = kind === 'rows' ? (sizeOf(spec.shape) / examples) * size : sizeOf(spec.shape);
   return { examples: size, arrays: Array.from({ length: kind === 'moments' ? 2 : 1 }, () => numbers(length)) };
 }
 
 /** What ranks have: their shards' parts, put together as far as they may. */
-function ownOf(shares: readonly Share[], parts: readonly (readonly Partial[])[], rank: number): Subtotal[][] {
+function ownOf(shares: readonly Share[], parts: readonly (readonly PartialResult[])[], rank: number): Subtotal[][] {
   const { first, shards } = shares[rank]!;
   return reductions.map((one, i) => {
     const subtotals = shards.map((_, k) => ({ first: first + k, count: 1, partial: copyOf(parts[i]![first + k]!) }));
@@ -49,7 +49,7 @@ function ownOf(shares: readonly Share[], parts: readonly (readonly Partial[])[],
 }
 
 /** Merging uses the arrays that it is given. */
-const copyOf = ({ examples: size, arrays }: Partial): Partial => ({
+const copyOf = ({ examples: size, arrays }: PartialResult): PartialResult => ({
   examples: size,
   arrays: arrays.map((array) => array.slice()),
 });

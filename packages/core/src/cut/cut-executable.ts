@@ -3,7 +3,7 @@
 import type { Backend, Executable, Value } from '../backend.js';
 import { joinArrays, type TypedArray } from '../spec.js';
 import type { Cut, Reduction, Segment } from './cut-graph.js';
-import { addSubtotal, type Partial, partialOf, resultsOf, type Subtotal, totalOf } from './partial.js';
+import { addSubtotal, type PartialResult, partialOf, resultsOf, type Subtotal, totalOf } from './partial.js';
 import { type Shard, type Share, sharesOf } from './shares.js';
 
 /** The processes that compute one batch together, each a part of it. */
@@ -22,7 +22,7 @@ export interface Party {
     reductions: readonly Reduction[],
     own: readonly (readonly Subtotal[])[],
     shares: readonly Share[],
-  ): Promise<readonly Partial[]>;
+  ): Promise<readonly PartialResult[]>;
 }
 
 /** How batches are divided. */

@@ -26,7 +26,7 @@ export interface Batched {
 }
 
 /**
- * Something that the examples have in common. Each shard has its part of it; `Partial`s are merged, and the result is the same for
+ * Something that the examples have in common. Each shard has its part of it; `PartialResult`s are merged, and the result is the same for
  * all.
  *
  * - `sum`, `max`: over all examples.

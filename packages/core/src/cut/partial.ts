@@ -4,7 +4,7 @@ import { createArray, joinArrays, type TypedArray } from '../spec.js';
 import type { Reduction } from './cut-graph.js';
 
 /** A part of a reduction, in double precision: sums of float32 numbers hardly round, in whatever order they are added. */
-export interface Partial {
+export interface PartialResult {
   /** Examples that it is of. With none, there is nothing in `arrays` that counts. */
   readonly examples: number;
   /** The sums, the largest values, the first example's values, the rows, or means and squares. */
@@ -12,17 +12,17 @@ export interface Partial {
 }
 
 /** Of no examples. */
-const emptyPartial: Partial = { examples: 0, arrays: [] };
+const emptyPartial: PartialResult = { examples: 0, arrays: [] };
 
 /** @param outputs of a segment, in the order of the reduction's `parts` */
-export function partialOf({ kind }: Reduction, examples: number, outputs: readonly TypedArray[]): Partial {
+export function partialOf({ kind }: Reduction, examples: number, outputs: readonly TypedArray[]): PartialResult {
   if (kind !== 'moments') return { examples, arrays: [new Float64Array(outputs[0]!)] };
   const [value, mean, squares] = outputs as [TypedArray, TypedArray, TypedArray];
   return { examples, arrays: [Float64Array.from(value, (v, i) => v + mean[i]!), new Float64Array(squares)] };
 }
 
 /** Two parts as one, for which the arrays of `a` may be used. `a` is of examples that come before those of `b`. */
-function mergePartials({ kind, valuesPerExample }: Reduction, a: Partial, b: Partial): Partial {
+function mergePartials({ kind, valuesPerExample }: Reduction, a: PartialResult, b: PartialResult): PartialResult {
   if (a.examples === 0) return b;
   if (b.examples === 0 || kind === 'first') return { ...a, examples: a.examples + b.examples };
   const examples = a.examples + b.examples;
@@ -51,7 +51,7 @@ export interface Subtotal {
   readonly first: number;
   /** Number of shards. */
   readonly count: number;
-  readonly partial: Partial;
+  readonly partial: PartialResult;
 }
 
 /** What is known before, and of the shards that follow; arrays of it may be used. */
@@ -63,12 +63,12 @@ export function addSubtotal(reduction: Reduction, before: readonly Subtotal[], n
 }
 
 /** Of all shards. */
-export function totalOf(reduction: Reduction, subtotals: readonly Subtotal[]): Partial {
+export function totalOf(reduction: Reduction, subtotals: readonly Subtotal[]): PartialResult {
   return subtotals.reduce((sum, { partial }) => mergePartials(reduction, sum, partial), emptyPartial);
 }
 
 /** What the segments after it are given, in the order of the reduction's `results`. */
-export function resultsOf({ kind, spec }: Reduction, { arrays }: Partial): TypedArray[] {
+export function resultsOf({ kind, spec }: Reduction, { arrays }: PartialResult): TypedArray[] {
   if (spec.dtype !== 'float32') {
     const data = createArray(spec.dtype, arrays[0]!.length);
     data.set(arrays[0]!);

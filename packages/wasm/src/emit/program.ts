@@ -18,7 +18,7 @@ interface Task {
   readonly end: number;
 }
 
-/** What can be computed at the same time. After it, all threads meet. */
+/** What can be computed at the same time. What comes after it waits until all of it is done. */
 export type Round = readonly Task[];
 
 /** A nest that the program times. */

@@ -1,5 +1,5 @@
 // The order of execution. Nests over groups of lanes run group by group, all of them for one group before the next, so
-// that what they hand on stays in cache; that ends where something needs all groups. Between steps all threads meet.
+// that what they hand on stays in cache; that ends where something needs all groups. A step begins when all before it are done.
 
 import { iterationsOf, type Loop } from '../ir/index-form.js';
 import { type Buffer, buffersOf, elementsOf, type Nest, printNest, productReads, readsOf } from '../ir/nest.js';

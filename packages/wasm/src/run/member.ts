@@ -26,10 +26,20 @@ export interface Member {
 /**
  * Words of the control block, which stands at this address, where no program's memory is: what is there when a thread
  * starts is enough to see it, however memory grows. Each run has a block of words among `blocks`, `size` apart: the number
- * of its program, of tasks taken, and, in a cache line of its own since the others watch it, of tasks done. A worker says in a word among `places` which run it is in: a block is
- * used again when nobody is in its last run any more.
+ * of its program, of tasks taken, and of tasks done; others watch the last, which has a cache line of its own. A worker says
+ * in a word among `places` which run it is in: a block is used again when nobody is in its last run any more.
  */
-export const control = { address: 1024, run: 0, failed: 1, blocks: 16, count: 64, size: 32, places: 2064 } as const;
+export const control = {
+  address: 1024,
+  run: 0,
+  failed: 1,
+  blocks: 16,
+  count: 64,
+  size: 32,
+  taken: 1,
+  done: 16,
+  places: 2064,
+} as const;
 /** In place of a program's number: workers are to read messages. */
 export const listen = -1;
 
@@ -44,14 +54,14 @@ export const listen = -1;
  * @param limit milliseconds after which tasks of others are given up
  */
 export function createMember(memory: WebAssembly.Memory, limit: number): Member {
-  const [failed, blocks, count, size] = [257, 272, 64, 32];
+  const [failed, blocks, count, size, takenWord, doneWord] = [257, 272, 64, 32, 1, 16];
   const [spins, patience] = [1000, 0.25];
   const words = new Int32Array(memory.buffer);
 
   return {
     help({ tasks, ends, exports, threadMemory }, run) {
-      const taken = blocks + size * (run & (count - 1)) + 1;
-      const done = taken + 15;
+      const block = blocks + size * (run & (count - 1));
+      const [taken, done] = [block + takenWord, block + doneWord];
       let round = 0;
       for (;;) {
         const next = Atomics.load(words, taken);
@@ -75,7 +85,7 @@ export function createMember(memory: WebAssembly.Memory, limit: number): Member 
     },
     // A method: compilers that keep names would wrap an arrow function in a helper.
     wait({ tasks }, run) {
-      return until(blocks + size * (run & (count - 1)) + 16, tasks.length);
+      return until(blocks + size * (run & (count - 1)) + doneWord, tasks.length);
     },
   };
 

@@ -207,12 +207,10 @@ export class Team {
     // 0 is no run.
     this.#run = (this.#run + 1) | 0 || 1;
     const block = control.blocks + control.size * (this.#run & (control.count - 1));
-    this.#workers.forEach((_, i) => {
-      this.#untilLeft(control.places + control.size * i);
-    });
+    for (const i of this.#workers.keys()) this.#untilLeft(control.places + control.size * i);
     Atomics.store(words, block, program);
-    Atomics.store(words, block + 1, 0);
-    Atomics.store(words, block + 16, 0);
+    Atomics.store(words, block + control.taken, 0);
+    Atomics.store(words, block + control.done, 0);
     Atomics.store(words, control.run, this.#run);
     Atomics.notify(words, control.run);
     return this.#run;
@@ -230,7 +228,7 @@ export class Team {
     }
   }
 
-  /** Threads that have lost each other do not meet again. */
+  /** After a failure nobody knows which tasks are done. */
   #fail(cause: unknown): BnError {
     const detail = cause instanceof Error ? cause.message : String(cause);
     this.#failure = new BnError('backend', `wasm: a thread has failed (${detail}); create a new backend`, { cause });
