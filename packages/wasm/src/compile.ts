@@ -40,6 +40,8 @@ export interface Program {
 export interface CompileOptions {
   /** A multiplication and an addition may be rounded as one. */
   readonly relaxed: boolean;
+  /** The engine loads all operands of a block before it multiplies: blocks are as small as there are registers. */
+  readonly hoists?: boolean;
   readonly memory: { readonly maximum: number; readonly shared: boolean };
   readonly threads: number;
   readonly passes: Passes;
@@ -75,7 +77,7 @@ export function compileFunctions(
   batch: number,
   options: Omit<CompileOptions, 'memory'>,
 ): Omit<Program, 'bytes'> & { readonly functions: ModuleFunction[] } {
-  const { passes, countsRows, relaxed, profile } = options;
+  const { passes, countsRows, relaxed, hoists = false, profile } = options;
   const { steps, lowered, bound } = planGraph(graph, batch, passes, countsRows, options.look);
   const plan = planMemory(steps, passesOf('memory', passes)[0]);
   const all = [...constantBuffers(steps)];
@@ -112,7 +114,9 @@ export function compileFunctions(
   const [tile] = passesOf('tiles', passes);
   const scheduled = steps.map((step) => ({
     step,
-    schedules: step.nests.map((nest) => scheduleNest(nest, step.domain, tile, workOf(nest) < smallShare * iterations)),
+    schedules: step.nests.map((nest) => {
+      return scheduleNest(nest, step.domain, tile, { isSmall: workOf(nest) < smallShare * iterations, hoists });
+    }),
   }));
   options.look?.('schedules', () => printSchedules(scheduled));
   const { functions, rounds, timed } = emitProgram(scheduled, groups, profile, (schedule) =>

@@ -9,6 +9,7 @@ import { lifeOf } from './plan/memory-plan.js';
 import { chooseTiles } from './plan/schedule-nest.js';
 import { planSteps, printSteps, type Step } from './plan/steps.js';
 import { blockSums } from './reshape/block-sums.js';
+import { collapseLoops } from './reshape/collapse-loops.js';
 import { mergeNests } from './reshape/merge-nests.js';
 import { splitIntoPartialSums } from './reshape/partial-sums.js';
 import { bindBatch } from './rewrite/bind-batch.js';
@@ -92,6 +93,12 @@ const pipeline = [
     stage: 'step',
     why: 'nests over the same loops that read the same memory are one, so that it is read once',
     run: mergeNests,
+  },
+  {
+    name: 'collapse',
+    stage: 'step',
+    why: 'loops in each other that move alike through all memory are one: longer vectors, fewer ends of loops',
+    run: collapseLoops,
   },
   {
     name: 'tiles',

@@ -21,14 +21,15 @@ import {
 import { lenet } from '@bn/models';
 import { expect, test } from 'vitest';
 import { compileFunctions } from '../src/compile.js';
+import { registers } from '../src/ir/nest.js';
 import { allPasses, passList, printed } from '../src/pipeline.js';
 import { printPlans } from '../src/run/print-plans.js';
 
 /** All that can be looked at, by stage. */
-function look(graph: Graph): ReadonlyMap<string, string> {
+function look(graph: Graph, hoists = false): ReadonlyMap<string, string> {
   const stages = new Map<string, string>();
   compileFunctions(graph, 1, {
-    ...{ relaxed: true, threads: 1, passes: allPasses, countsRows: false, profile: false },
+    ...{ relaxed: true, threads: 1, passes: allPasses, countsRows: false, profile: false, hoists },
     reserve: () => 1_048_576,
     look: (stage, text) => stages.set(stage, text()),
   });
@@ -42,6 +43,8 @@ function stepOf(network: Layer, shape: readonly number[]): Graph {
     labels: { shape: shape.slice(0, 1), dtype: 'int32' },
   });
 }
+
+const pointwise = { stride: [1, 1], padding: [0, 0, 0, 0], dilation: [1, 1], groups: 1 } as const;
 
 const document = readFileSync(new URL('../COMPILER.md', import.meta.url), 'utf8');
 
@@ -80,4 +83,14 @@ test.each<[name: string, graph: () => Graph]>([
   ['depthwise-block', () => stepOf(block(16), [16, 16, 12, 12])],
 ])('the plan of a training step: %s', async (name, graph) => {
   await expect(look(graph()).get('schedules')).toMatchFileSnapshot(`plans/${name}.txt`);
+});
+
+test('where the engine loads a block of operands before it multiplies, sums and operands of a block all have registers', () => {
+  const conv = ops.conv2d(ops.exp(input('x', [16, 64, 8, 8])), input('w', [96, 64, 1, 1]), pointwise);
+  const graph = createGraph({ y: conv });
+  const [, channels, places, terms] = /conv2d: .*i1<96(?:×(\d+))? i2i3<64(?:×(\d+))? .*k0<64(?:×(\d+))?/
+    .exec(look(graph, true).get('schedules')!)!
+    .map((size) => Number(size ?? 1));
+  expect(channels * places).toBeGreaterThan(7);
+  expect(channels * places + (channels + places) * terms).toBeLessThanOrEqual(registers);
 });

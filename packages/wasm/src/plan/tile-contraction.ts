@@ -9,8 +9,11 @@ export type Tiles = ReadonlyMap<Loop, number>;
 
 /** Sums that are kept in registers, and products written out in a row: longer bodies are no faster. */
 const limits = { sums: 12, fewSums: 8, products: 100 };
-/** Cycles at the end of a loop, to begin and end a sum, to test a guard; and of a load and a cache line even if hidden. */
-const cycles = { loop: 2, sum: 3, test: 6, load: 0.08, line: 0.15 };
+/**
+ * Cycles at the end of a loop, to begin and end a sum, to test a guard; of a load and a cache line even if hidden; and to put
+ * aside what has no register.
+ */
+const cycles = { loop: 2, sum: 3, test: 6, load: 0.08, line: 0.15, spill: 1.1 };
 /** Cycles until a sum can be added to again, times two additions a cycle. */
 const latency = 8;
 /** Elements in a cache line. */
@@ -67,14 +70,18 @@ interface Tested {
 
 const untested: Tested = { held: null, tests: 0 };
 
-/** Tiles for the loops of a nest that is one sum of products; null for other nests. */
-export function tileContraction(nest: Nest, vector: Loop | null, fixed: Loop | null): Tiles | null {
+/**
+ * Tiles for the loops of a nest that is one sum of products; null for other nests.
+ *
+ * @param hoists whether the engine loads all operands of a block before it multiplies
+ */
+export function tileContraction(nest: Nest, vector: Loop | null, fixed: Loop | null, hoists: boolean): Tiles | null {
   const reads = nest.statements.length === 1 ? productReads(nest.statements[0]) : null;
   if (!reads || nest.inner.length === 0) return null;
   const [outer, inner] = [nest.outer, nest.inner].map((loops) =>
     loops.map((loop) => sideOf(loop, nest, reads, vector)),
   );
-  const model = new Model([...outer, ...inner], reads, vector);
+  const model = new Model([...outer, ...inner], reads, vector, hoists);
   const [{ target }] = nest.statements;
   const isResult = (loop: Loop) => loop !== fixed && loop.kind !== 'lane' && target.index.coefficient(loop) !== 0;
   const tiled = outer.filter(({ loop }) => isResult(loop));
@@ -194,7 +201,11 @@ class Model {
   /** Mean cost of loading an operand: four lanes that are apart are four loads and more. */
   readonly #loadCost: number;
 
-  constructor(sides: readonly Side[], reads: readonly [Access, Access], vector: Loop | null) {
+  /** Cycles for each operand in a block that has no register. */
+  readonly #spillCost: number;
+
+  constructor(sides: readonly Side[], reads: readonly [Access, Access], vector: Loop | null, hoists: boolean) {
+    this.#spillCost = hoists ? cycles.spill : 0;
     this.#sides = sides;
     this.#guards = reads.flatMap(({ guards }) => guards);
     this.#results = sides.reduce((n, { steps, isOuter }) => (isOuter ? n * steps : n), 1);
@@ -282,6 +293,7 @@ class Model {
       Math.max(loads * this.#loadCost, products, (latency * products) / sums) / 2 +
       cycles.load * loads +
       cycles.line * lines +
+      this.#spillCost * Math.max(0, loads + sums - registers) +
       cycles.test * tests +
       cycles.loop
     );

@@ -6,6 +6,7 @@ import { type ConvolutionGeometry, constant, isOp, ops, type Tensor } from '@bn/
 import { type LaneAxes, smallestAxis } from '../analysis/lane-axes.js';
 import { sizeOf } from '../rules/axes.js';
 import { patchTransform } from '../rules/patch-transform.js';
+import { tapTransform } from '../rules/tap-transform.js';
 import type { Replacement } from './replace-nodes.js';
 import { type Transform, transformFilter, transforms } from './winograd-transforms.js';
 
@@ -55,12 +56,14 @@ function filterGradient(node: Tensor<'conv2dFilterGradient'>): Tensor | null {
   const kernelSize = [plan.length > 1 ? 1 : node.shape[2]!, 1] as const;
   const attributes = { ...groupsOf(plan), kernelSize };
   const points = ops.conv2dFilterGradient(imagePoints(x, plan), gradientPoints(dy, plan), attributes);
-  return [...plan].reverse().reduce((y, { axis, transform: { g } }) => {
-    const [count, taps] = [g.length, g[0].length];
-    const rows = ops.reshape(y, [count, sizeOf(y) / count]);
-    const shape = (y.shape as number[]).with(axis, taps).with(0, y.shape[0]! / count);
-    return ops.reshape(ops.matmul(rows, constant(g.flat(), [count, taps]), { transposeA: true }), shape);
-  }, points as Tensor);
+  const [{ transform: along }, second] = plan;
+  const back = ({ g }: Transform) => g[0].map((_, tap) => g.map((row) => row[tap]));
+  if (second) return tapTransform(points, { along: [back(second.transform), back(along)], to: 'taps' });
+  const { g } = along;
+  const [count, taps] = [g.length, g[0].length];
+  const rows = ops.reshape(points, [count, sizeOf(points) / count]);
+  const made = ops.matmul(rows, constant(g.flat(), [count, taps]), { transposeA: true });
+  return ops.reshape(made, node.shape as number[]);
 }
 
 function inputGradient(node: Tensor<'conv2dInputGradient'>): Tensor | null {
@@ -140,6 +143,8 @@ function imagePoints(x: Tensor, plan: Plan): Tensor {
 
 /** G·w: [points · out, in, kernelHeight or 1, 1] */
 function filterPoints(w: Tensor, plan: Plan): Tensor {
+  const [{ transform: along }, second] = plan;
+  if (second && !isOp(w, 'constant')) return tapTransform(w, { along: [second.transform.g, along.g], to: 'points' });
   // Taps lie side by side: those along columns come last, when those along rows are a single one.
   return plan.reduce((y, { axis, transform }) => {
     const { g } = transform;

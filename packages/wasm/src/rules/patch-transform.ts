@@ -76,7 +76,7 @@ export const patchTransformRule: Rule<never> = {
 };
 
 /** Σ coefficient · element for each row; elements for opposite points are added and subtracted once. */
-function combinations(rows: readonly (readonly number[])[], elements: readonly Expression[]): Expression[] {
+export function combinations(rows: readonly (readonly number[])[], elements: readonly Expression[]): Expression[] {
   const terms: { x: Expression; coefficients: readonly number[] }[] = [];
   for (let i = 0; i < elements.length; i++) {
     const own = rows.map((row) => row[i]);
@@ -112,7 +112,7 @@ function combine(coefficients: readonly number[], elements: readonly Expression[
 }
 
 /** The same, with even and odd places apart: they are equal for opposite points but for the sign. */
-function combineHalves(coefficients: readonly number[], elements: readonly Expression[]): Expression {
+export function combineHalves(coefficients: readonly number[], elements: readonly Expression[]): Expression {
   const [even, odd] = [0, 1].map((half) => coefficients.map((c, i) => (i % 2 === half ? c : 0)));
   const isEmpty = (half: readonly number[]) => half.every((c) => c === 0);
   if (isEmpty(odd) || isEmpty(even)) return combine(coefficients, elements);

@@ -8,6 +8,7 @@ import { pooling } from './pooling.js';
 import { reduction } from './reduction.js';
 import type { Form, Rule } from './rule.js';
 import { shapeOperations } from './shape.js';
+import { tapTransformRule } from './tap-transform.js';
 
 const rules: { readonly [P in PrimitiveName]: Rule<P> } = {
   ...elementwise,
@@ -17,7 +18,9 @@ const rules: { readonly [P in PrimitiveName]: Rule<P> } = {
   ...pooling,
 };
 
-const all = { ...rules, patchTransform: patchTransformRule } as Readonly<Record<string, Rule<PrimitiveName>>>;
+const all = { ...rules, patchTransform: patchTransformRule, tapTransform: tapTransformRule } as Readonly<
+  Record<string, Rule<PrimitiveName>>
+>;
 
 export function ruleOf({ op }: Tensor): Rule<PrimitiveName> {
   return all[op];

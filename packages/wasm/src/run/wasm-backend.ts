@@ -50,6 +50,7 @@ interface Loaded {
 
 export interface WasmOptions {
   readonly relaxed: boolean;
+  readonly hoists?: boolean;
   readonly passes: Passes;
   readonly profile: BackendOptions['profile'];
   /** Is shown each program on its way through the compiler. */
@@ -124,7 +125,7 @@ export class WasmBackend extends ValueBackend<Block> {
   }
 
   async #load(graph: Graph, batch: number, countsRows: boolean): Promise<Loaded> {
-    const { relaxed, passes, profile, look } = this.#options;
+    const { relaxed, hoists = false, passes, profile, look } = this.#options;
     const { maximum, shared } = this.#heap;
     /** What belongs to this program, or to it among others. */
     const held: (() => void)[] = [];
@@ -142,7 +143,16 @@ export class WasmBackend extends ValueBackend<Block> {
       return address;
     };
     const options = {
-      ...{ relaxed, passes, look, countsRows, threads: this.#team.threads, profile: profile !== undefined, share },
+      ...{
+        relaxed,
+        hoists,
+        passes,
+        look,
+        countsRows,
+        threads: this.#team.threads,
+        profile: profile !== undefined,
+        share,
+      },
       memory: { maximum, shared },
       reserve: (kind: 'own' | 'scratch', bytes: number) => (kind === 'own' ? own(bytes) : this.#scratchOf(bytes)),
     };
