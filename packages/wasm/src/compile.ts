@@ -2,6 +2,7 @@
 
 import { type Graph, type Spec, sizeOf } from '@bn/core';
 import type { Place } from './emit/addressing.js';
+import { AlikeNests } from './emit/alike-nests.js';
 import { Constants } from './emit/constants.js';
 import { encodeModule, type ModuleFunction, markImport } from './emit/module.js';
 import { emitNest } from './emit/nest-code.js';
@@ -112,15 +113,19 @@ export function compileFunctions(
   const groups = countsRows ? table + 4 * entries : null;
   const iterations = steps.reduce((sum, { nests }) => nests.reduce((work, nest) => work + workOf(nest), sum), 0);
   const [tile] = passesOf('tiles', passes);
+  const alike = new AlikeNests(places);
   const scheduled = steps.map((step) => ({
     step,
     schedules: step.nests.map((nest) => {
-      return scheduleNest(nest, step.domain, tile, { isSmall: workOf(nest) < smallShare * iterations, hoists });
+      const isSmall = workOf(nest) < smallShare * iterations;
+      return alike.schedule(nest, `${step.domain}${isSmall}`, () =>
+        scheduleNest(nest, step.domain, tile, { isSmall, hoists }),
+      );
     }),
   }));
   options.look?.('schedules', () => printSchedules(scheduled));
-  const { functions, rounds, timed } = emitProgram(scheduled, groups, profile, (schedule) =>
-    emitNest(schedule, places, constants, { relaxed, groups }),
+  const { functions, rounds, timed } = emitProgram(scheduled, groups, profile, (nest) =>
+    alike.encode(nest, (schedule) => emitNest(schedule, places, constants, { relaxed, groups })),
   );
   if (constants.words.length * 4 > constantBytes) throw new Error('too many vector constants');
   return {

@@ -1,9 +1,9 @@
 // Random graphs and training steps against the reference backend, with passes left out, and on several threads.
 
-import { createGraph, gradients, input, ops } from '@bn/core';
+import { createGraph, gradients, input, ops, type Tensor } from '@bn/core';
 import { describe, test } from 'vitest';
 import { compare } from './compare-with-reference.js';
-import { randomGraph, randomTraining } from './random-graphs.js';
+import { filled, randomGraph, randomTraining } from './random-graphs.js';
 
 describe('random graphs', () => {
   test.each(Array.from({ length: 36 }, (_, i) => i))('%i', async (seed) => {
@@ -26,4 +26,16 @@ test('gradients of a kernel larger than the image, for fewer images than lanes',
     return [['x', 'first', 'second'][n]!, Float32Array.from({ length: size }, (_, i) => Math.sin(3 * n + i))] as const;
   });
   await compare('small', { graph: createGraph({ dx, dFirst, dSecond }), inputs: new Map(inputs) }, 1e-5);
+});
+
+test('layers that repeat, whose code differs by addresses alone', async () => {
+  const weights = ['a', 'b', 'c', 'd'].map((name) => input(name, [6, 6]));
+  let [y, sum]: Tensor[] = [input('x', [13, 6]), input('total', [1, 6])];
+  for (const weight of weights) {
+    y = ops.tanh(ops.matmul(y, weight));
+    sum = ops.add(sum, ops.sum(ops.matmul(ops.exp(y), weight), [0], { keepDims: true }));
+  }
+  const slopes = gradients(ops.sum(ops.mul(sum, sum)), weights);
+  const named = weights.map(({ attributes: { name } }, i) => [`d${name}`, slopes[i]] as const);
+  await compare('repeating', filled(createGraph({ y, sum, ...Object.fromEntries(named) })), 1e-4);
 });

@@ -17,7 +17,7 @@ export type Place =
 export type Places = (buffer: Buffer) => Place;
 
 interface Pointer {
-  readonly place: Place;
+  readonly buffer: Buffer;
   /** Bytes per iteration of each loop. */
   readonly strides: ReadonlyMap<Loop, number>;
   readonly number: number;
@@ -86,7 +86,7 @@ export function shiftOf({ buffer, index }: Access, environment: ReadonlyMap<Loop
 
 export class Addressing {
   readonly #code: Code;
-  readonly #places: Places;
+  #places: Places;
   readonly #pointers = new Map<string, Pointer>();
   /** Pointers by access. */
   readonly #found = new Map<Access, Found[]>();
@@ -128,8 +128,14 @@ export class Addressing {
     });
   }
 
-  #setUp({ place, strides, low }: Pointer, local: number, threadMemory: number): void {
+  /** Buffers lie elsewhere when the code is encoded the next time; how they are found stays. */
+  move(places: Places): void {
+    this.#places = places;
+  }
+
+  #setUp({ buffer, strides, low }: Pointer, local: number, threadMemory: number): void {
     const code = this.#code;
+    const place = this.#places(buffer);
     if (place.at === 'argument') {
       code.constant(0);
       code.loadI32(place.entry);
@@ -198,7 +204,7 @@ export class Addressing {
     });
     let pointer = this.#pointers.get(key);
     if (!pointer) {
-      pointer = { place, strides, number: this.#pointers.size, low: Infinity };
+      pointer = { buffer, strides, number: this.#pointers.size, low: Infinity };
       this.#pointers.set(key, pointer);
     }
     const found = { substitutes, laneStride, pointer };

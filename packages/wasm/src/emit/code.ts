@@ -169,8 +169,8 @@ export class Code {
   /** A vector of zeros. */
   zero(): void {
     this.#putNumber(0xfd, 0x0c);
-    // What has not been written is 0.
     this.#reserve(16);
+    this.#bytes.fill(0, this.#size, this.#size + 16);
     this.#size += 16;
   }
   /** sum := a · b + sum, of locals. */
@@ -235,7 +235,7 @@ export class Code {
     this.#putNumber(branchIf, depth);
   }
 
-  /** The function as the code section holds it. */
+  /** The function as the code section holds it; each time with what comes in between made anew. */
   encode(): Uint8Array {
     const ownSize = this.#size;
     // What comes in between stands behind the rest for now.
@@ -265,6 +265,7 @@ export class Code {
     });
     append(this.#bytes.subarray(done, ownSize));
     body[to] = end;
+    this.#size = ownSize;
     return body;
   }
 

@@ -18,16 +18,23 @@ const [firstParameter, endParameter, threadParameter] = [0, 1, 2];
 /** Nests that are called for each group get the first group of the chunk in place of the end. */
 const chunkParameter = endParameter;
 
-/** @param groups where the number of groups that there are stands; null: there are all */
+/**
+ * @param groups where the number of groups that there are stands; null: there are all
+ * @returns what gives the function for buffers in these or in other places, which are found in the same ways
+ */
 export function emitNest(
   schedule: Schedule,
   places: Places,
   constants: Constants,
   { relaxed, groups }: { relaxed: boolean; groups: number | null },
-): Uint8Array {
+): (places: Places) => Uint8Array {
   const code = new Code(nestParameters, relaxed);
-  new NestCode(code, schedule, places, constants, groups).emit();
-  return code.encode();
+  const addressing = new Addressing(code, places);
+  new NestCode(code, schedule, addressing, new Values(code, constants, addressing, places), groups).emit();
+  return (at) => {
+    addressing.move(at);
+    return code.encode();
+  };
 }
 
 class NestCode {
@@ -45,14 +52,14 @@ class NestCode {
   readonly #open = new Set<Loop>();
   readonly #guards: ReadonlyMap<Statement, readonly Guard[]>;
 
-  constructor(code: Code, schedule: Schedule, places: Places, constants: Constants, groups: number | null) {
+  constructor(code: Code, schedule: Schedule, addressing: Addressing, values: Values, groups: number | null) {
     this.#code = code;
     this.#groups = groups;
     this.#schedule = schedule;
     this.#nest = schedule.nest;
     this.#guards = new Map(schedule.nest.statements.map((statement) => [statement, guardsOf(statement)]));
-    this.#addressing = new Addressing(code, places);
-    this.#values = new Values(code, constants, this.#addressing, places);
+    this.#addressing = addressing;
+    this.#values = values;
     this.#reducesLanes = schedule.nest.inner.some((loop) => loop === schedule.vector);
     this.#reductions = new Reductions(code, this.#values, this.#reducesLanes);
   }

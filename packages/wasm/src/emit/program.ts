@@ -45,7 +45,7 @@ export function emitProgram(
   steps: readonly { readonly step: Step; readonly schedules: readonly Schedule[] }[],
   groups: number | null,
   isTimed: boolean,
-  emit: (schedule: Schedule) => Uint8Array,
+  emit: (nest: Nest) => Uint8Array,
 ): ProgramCode {
   const functions: ModuleFunction[] = [];
   const rounds: Round[] = [];
@@ -54,9 +54,9 @@ export function emitProgram(
     const first = functions.length + (isTimed ? 1 : 0);
     const slots = timed.length + 1;
     const nestName = (n: number) => `step${i}nest${n}`;
-    schedules.forEach((schedule, n) => {
+    nests.forEach((nest, n) => {
       const exportName = domain === 'ranges' && !isTimed ? nestName(n) : undefined;
-      functions.push({ parameters: nestParameters, body: emit(schedule), ...(exportName && { exportName }) });
+      functions.push({ parameters: nestParameters, body: emit(nest), ...(exportName && { exportName }) });
     });
     const caller = (exportName: string, from: number, count: number) => {
       const slot = isTimed ? slots + from : null;

@@ -38,16 +38,16 @@ export function enableRelaxedSimd(): boolean {
 }
 
 /**
- * Runs `body` without Node 20 optimizing what it calls: code that runs for a tenth of a second does not repay it. Node 24
- * has an optimizer in between, which is quick; Node 22 loses later what it gains with the first graph.
+ * Runs `body` without Node optimizing what it calls: code that runs for a tenth of a second does not repay it, nor do the
+ * two seconds that the deepest networks take. From Node 24 on there is an optimizer in between, too.
  */
 export function unoptimized<T>(body: () => T): T {
-  if (nodeVersion !== 20) return body();
-  setFlag('--no-opt');
+  const optimizers = nodeVersion >= 24 ? ['opt', 'maglev'] : nodeVersion >= 20 ? ['opt'] : [];
+  for (const name of optimizers) setFlag(`--no-${name}`);
   try {
     return body();
   } finally {
-    setFlag('--opt');
+    for (const name of optimizers) setFlag(`--${name}`);
   }
 }
 
