@@ -7,7 +7,7 @@ import { Constants } from './emit/constants.js';
 import { encodeModule, type ModuleFunction, markImport } from './emit/module.js';
 import { emitNest } from './emit/nest-code.js';
 import { emitProgram, type Round, type TimedNest } from './emit/program.js';
-import { type Buffer, buffersOf, elementBytes, elementsOf } from './ir/nest.js';
+import { type Buffer, buffersOf, type Constant, elementBytes, elementsOf, numbersOf } from './ir/nest.js';
 import { type Look, type Passes, passesOf, planGraph } from './pipeline.js';
 import { planMemory } from './plan/memory-plan.js';
 import { printSchedule, type Schedule } from './plan/schedule.js';
@@ -24,7 +24,7 @@ export interface Program {
   /** `rows`: whether the first axis is the symbolic one. */
   readonly outputs: readonly (readonly [name: string, spec: Spec, rows: boolean])[];
   /** Constants, to be written once. */
-  readonly data: readonly { readonly address: number; readonly words: ArrayLike<number>; readonly isFloat: boolean }[];
+  readonly data: readonly { readonly address: number; readonly words: Constant; readonly isFloat: boolean }[];
   /** Iterations of all nests, as a measure of work. */
   readonly iterations: number;
   /** Memory of the executable's own, and memory that runs of other executables may overwrite. */
@@ -55,7 +55,7 @@ export interface CompileOptions {
   /** Makes room, and says where: for what belongs to this program alone, and for scratch. */
   readonly reserve: (kind: 'own' | 'scratch', bytes: number) => number;
   /** Says where these float32 words are, which other programs may have put there. Without it, each program has its own. */
-  readonly share?: (words: ArrayLike<number>, bytes: number) => number;
+  readonly share?: (words: Constant, bytes: number) => number;
 }
 
 /** Smaller constants are copied into each program. */
@@ -185,7 +185,7 @@ function roomFor(words: number): number {
 }
 
 /** The elements of a constant as memory has them: a bool is a mask. */
-function wordsOf({ source, dtype }: Buffer): ArrayLike<number> {
-  const { constant } = source as { readonly constant: ArrayLike<number> };
-  return dtype === 'bool' ? Array.from(constant, (v) => (v === 0 ? 0 : -1)) : constant;
+function wordsOf({ source, dtype }: Buffer): Constant {
+  const { constant } = source as { readonly constant: Constant };
+  return dtype === 'bool' ? Array.from(numbersOf(constant), (v) => (v === 0 ? 0 : -1)) : constant;
 }

@@ -1,6 +1,7 @@
 // The way of a graph through the compiler, up to where instructions begin: all passes in the order in which they run.
 
 import { type Graph, printGraph, type Tensor } from '@bn/core';
+import { channelsLast } from './analysis/channels-last.js';
 import { chooseLaneAxes, type LaneAxes } from './analysis/lane-axes.js';
 import { chooseStorage } from './analysis/storage.js';
 import { type Nest, printNest } from './ir/nest.js';
@@ -11,6 +12,7 @@ import { planSteps, printSteps, type Step } from './plan/steps.js';
 import { blockSums } from './reshape/block-sums.js';
 import { collapseLoops } from './reshape/collapse-loops.js';
 import { mergeNests } from './reshape/merge-nests.js';
+import { packConstants } from './reshape/pack-constants.js';
 import { splitIntoPartialSums } from './reshape/partial-sums.js';
 import { bindBatch } from './rewrite/bind-batch.js';
 import { factorProducts } from './rewrite/factor-products.js';
@@ -25,6 +27,8 @@ interface Stages {
   graph: (graph: Graph) => Graph;
   /** Chooses the axis in SIMD lanes: before and after `nodes`. Without it everything is row-major. */
   lanes: (graph: Graph, rows: Tensor | null) => LaneAxes;
+  /** Chooses images that lie in memory with their channels side by side. If there are any, no axis gets the lanes. */
+  images: (graph: Graph) => ReadonlySet<Tensor>;
   /** Replaces single nodes: one walk through the graph for all passes, at each node one after the other. */
   nodes: (lanes: LaneAxes) => Replacement;
   /** Makes other nests that compute the same. */
@@ -59,6 +63,12 @@ const pipeline = [
     run: chooseLaneAxes,
   },
   {
+    name: 'channels',
+    stage: 'images',
+    why: 'predictions for fewer images than lanes: the channels of an image lie side by side, and get the lanes loop by loop',
+    run: channelsLast,
+  },
+  {
     name: 'pad',
     stage: 'nodes',
     why: 'convolutions on padded copies of images, so that loops need no tests at the edges',
@@ -87,6 +97,12 @@ const pipeline = [
     stage: 'nests',
     why: 'filter gradients too large for that: long sums cut into blocks of groups, so that what many results share stays in cache',
     run: blockSums,
+  },
+  {
+    name: 'pack',
+    stage: 'nests',
+    why: 'filters that are constants lie in the order in which their products are added, results side by side in lanes',
+    run: packConstants,
   },
   {
     name: 'merge',
@@ -160,7 +176,10 @@ export function planGraph(
   const factored = passesOf('graph', passes).reduce((made, run) => run(made), primitives);
   const [symbolic] = [...graph.inputs].filter(([, { shape }]) => shape.includes(null)).map(([name]) => name);
   const rows = countsRows ? factored.inputs.get(symbolic)! : null;
-  const [choose = (): LaneAxes => new Map()] = passesOf('lanes', passes);
+  const none: LaneAxes = new Map();
+  const [findImages = () => new Set<Tensor>()] = passesOf('images', passes);
+  const hasFewImages = findImages(factored).size > 0;
+  const [choose = () => none] = hasFewImages ? [] : passesOf('lanes', passes);
   const before = choose(factored, rows);
   const bound = replaceNodes(
     factored,
@@ -168,7 +187,8 @@ export function planGraph(
   );
   look('rewritten', () => printGraph(bound));
   const lanes = choose(bound, rows);
-  const lowered = lower(bound, lanes, chooseStorage(bound, lanes));
+  const images = hasFewImages ? findImages(bound) : new Set<Tensor>();
+  const lowered = lower(bound, lanes, chooseStorage(bound, lanes, images));
   look('nests', () => lowered.nests.map(printNest).join(''));
   const nests = passesOf('nests', passes).reduce((made, run) => run(made), lowered.nests);
   const steps = planSteps(nests).map((step) => ({

@@ -3,7 +3,7 @@
 import { createGraph, gradients, input, ops, type Tensor } from '@bn/core';
 import { describe, test } from 'vitest';
 import { compare } from './compare-with-reference.js';
-import { filled, randomGraph, randomTraining } from './random-graphs.js';
+import { filled, randomGraph, randomPrediction, randomTraining } from './random-graphs.js';
 
 describe('random graphs', () => {
   test.each(Array.from({ length: 36 }, (_, i) => i))('%i', async (seed) => {
@@ -14,6 +14,12 @@ describe('random graphs', () => {
 describe('training steps of random networks', () => {
   test.each(Array.from({ length: 24 }, (_, i) => i))('%i', async (seed) => {
     await compare(`network ${seed}`, randomTraining(seed), 2e-3);
+  });
+});
+
+describe('predictions of random networks with known filters, for fewer images than lanes', () => {
+  test.each(Array.from({ length: 16 }, (_, i) => i))('%i', async (seed) => {
+    await compare(`prediction ${seed}`, randomPrediction(seed), 2e-4);
   });
 });
 

@@ -7,7 +7,7 @@ import { allPasses, type Passes, passesOf, planGraph } from '../src/pipeline.js'
 import { lifeOf, planMemory } from '../src/plan/memory-plan.js';
 import type { Step } from '../src/plan/steps.js';
 import { interpret } from './interpret-nests.js';
-import { batches, type Case, filled, randomGraph, randomTraining } from './random-graphs.js';
+import { batches, type Case, filled, randomGraph, randomPrediction, randomTraining } from './random-graphs.js';
 import { runCase } from './run-case.js';
 
 async function expectEqual(made: Case, ...without: (keyof Passes)[]): Promise<void> {
@@ -32,6 +32,9 @@ const cases = names.map((name, i) => [300 + i, name] as const);
 
 describe('steps give the numbers of the reference, at the places planned for them', () => {
   test.each(cases)('random graph %i, also without %s', (seed, without) => expectEqual(randomGraph(seed, few), without));
+  test.each(cases)('prediction of random network %i, also without %s', (seed, without) =>
+    expectEqual(randomPrediction(seed), without),
+  );
   test.each(cases)('training step of random network %i, also without %s', (seed, without) =>
     expectEqual(randomTraining(seed, few), without),
   );

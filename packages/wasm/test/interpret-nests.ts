@@ -13,6 +13,7 @@ import {
   groupElements,
   guardsOf,
   type Nest,
+  numbersOf,
   type Statement,
 } from '../src/ir/nest.js';
 import { type Passes, type Plan, passesOf } from '../src/pipeline.js';
@@ -261,7 +262,7 @@ class Interpreter {
     const { fixed, perThread } = this.#plan;
     const alone = (memory: Memory): Home => ({ memory, start: 0, owner: buffer, ofThread: false });
     if (source) {
-      return alone('argument' in source ? this.#arguments[source.argument] : new Memory(0, source.constant));
+      return alone('argument' in source ? this.#arguments[source.argument] : new Memory(0, numbersOf(source.constant)));
     }
     const ofThread = perThread.has(buffer);
     const start = (ofThread ? perThread : fixed).get(buffer)! / 4;

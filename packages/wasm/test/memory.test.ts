@@ -5,7 +5,9 @@ import { createBackend as createReference } from '@bn/reference';
 import { createBackend } from '@bn/wasm';
 import { expect, test } from 'vitest';
 import { compile, type Program } from '../src/compile.js';
+import { numbersOf } from '../src/ir/nest.js';
 import { allPasses } from '../src/pipeline.js';
+
 import { Heap } from '../src/run/heap.js';
 import { Team } from '../src/run/team.js';
 import { WasmBackend } from '../src/run/wasm-backend.js';
@@ -45,7 +47,7 @@ async function runAmongCanaries({ graph, inputs }: Case): Promise<Run> {
     },
   });
   for (const { address, words, isFloat } of program.data) {
-    (isFloat ? f32 : i32).set(words, address / 4);
+    (isFloat ? f32 : i32).set(numbersOf(words), address / 4);
   }
   const table = i32.subarray(program.table / 4);
   program.inputs.forEach((name, i) => {

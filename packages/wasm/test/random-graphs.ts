@@ -4,6 +4,7 @@ import {
   avgPool2d,
   batchNorm,
   classification,
+  constant,
   conv2d,
   createGenerator,
   createGraph,
@@ -192,6 +193,58 @@ export function randomTraining(seed: number, sizes = batches): Case {
     labels: { shape: [batch], dtype: 'int32' },
   });
   return filled(graph, draw);
+}
+/** A network with known filters on few images: convolutions of all kinds among what stands between them in networks. */
+export function randomPrediction(seed: number): Case {
+  const draw = new Draw(3, seed);
+  const known = (shape: number[]) =>
+    constant(
+      Float32Array.from({ length: sizeOf(shape) }, () => draw.random.normal()),
+      shape,
+    );
+  const conv = (x: Tensor, out: number, kernel: number, groups = 1) => {
+    const size = kernel * kernel * (x.shape[1]! / groups);
+    const [stride, padding] = [draw.integer(1, 2), draw.integer(0, 1)];
+    const window = {
+      stride: [stride, stride],
+      padding: [padding, padding, draw.integer(0, 1), padding],
+      groups,
+    } as const;
+    const sum = ops.mul(ops.conv2d(x, known([out, x.shape[1]! / groups, kernel, kernel]), window), size ** -0.5);
+    return ops.maximum(ops.add(sum, known([1, out, 1, 1])), draw.pick([0, -1]));
+  };
+  let x: Tensor = conv(input('x', [draw.integer(1, 3), 3, 14, 13]), draw.pick([6, 8, 12]), 3);
+  for (let i = draw.integer(2, 5); i > 0 && x.shape[2]! > 3 && x.shape[3]! > 3; i--) {
+    const [batch, channels, height, width] = x.shape as number[];
+    const half = channels / 2;
+    const pooled = () => ops.mean(x, [2, 3], { keepDims: true });
+    x = draw.pick<() => Tensor>([
+      () => conv(x, draw.pick([4, 10, 16]), draw.pick([1, 3])),
+      () => conv(x, channels, draw.pick([2, 3]), channels),
+      () => conv(x, 2 * draw.pick([3, 4]), 3, 2),
+      () =>
+        ops.concat(
+          [x, ops.tanh(x), conv(ops.pad(x, [0, 0, 2, 2], [0, 0, 2, 2]), 4, 1)].filter(
+            (y) => y.shape[2] === height && y.shape[3] === width,
+          ),
+          1,
+        ),
+      () => ops.mul(x, ops.sigmoid(ops.conv2d(pooled(), known([channels, channels, 1, 1])))),
+      () => ops.reshape(ops.transpose(ops.reshape(x, [batch, 2, half, height, width]), [0, 2, 1, 3, 4]), x.shape),
+      () =>
+        ops.concat(
+          [
+            ops.slice(x, [0, 0, 0, 0], [batch, half, height, width]),
+            ops.sigmoid(ops.slice(x, [0, half, 0, 0], x.shape)),
+          ],
+          1,
+        ),
+      () => ops.maxPool2d(x, { kernelSize: [2, 2], stride: [2, 1], padding: [1, 0, 1, 0], dilation: [1, 1] }),
+    ])();
+  }
+  const flat = draw.chance() ? ops.reshape(x, [x.shape[0]!, -1]) : ops.mean(x, [2, 3]);
+  const scores = ops.matmul(flat, known([flat.shape[1]!, draw.pick([5, 8])]));
+  return filled(createGraph({ scores, ...(draw.chance() && { x }) }), draw);
 }
 
 /** A case with values for all inputs of a graph. */

@@ -4,6 +4,7 @@ import { BnError, type Graph, type Signature, sameShape, sizeOf } from '@bn/core
 import { compileFunctions, type Program } from '../compile.js';
 import { Code } from '../emit/code.js';
 import { encodeModule, type ModuleFunction } from '../emit/module.js';
+import { numbersOf } from '../ir/nest.js';
 import { allPasses } from '../pipeline.js';
 import { unoptimized } from '../run/engine.js';
 import { firstAddress, pageBytes, slack } from '../run/heap.js';
@@ -42,7 +43,7 @@ export function compileAhead(
   const contents: Contents = { version: 1, input, output, signature, metadata };
   const data = [
     { address: program.table, bytes: bytesOf([input, output], false) },
-    ...program.data.map(({ address, words, isFloat }) => ({ address, bytes: bytesOf(words, isFloat) })),
+    ...program.data.map(({ address, words, isFloat }) => ({ address, bytes: bytesOf(numbersOf(words), isFloat) })),
   ];
   const pages = Math.ceil((end + slack) / pageBytes);
   // What runs it needs one name: others would only be there to be read.

@@ -1,7 +1,7 @@
 // Which nodes get memory, and in which layout; and which reductions are finished by the elementwise operations after
 // them before anything is stored.
 
-import { type Graph, isOp, sameShape, type Tensor } from '@bn/core';
+import { type Graph, isOp, sameShape, type Tensor, unsplitAxes } from '@bn/core';
 import { sizeOf } from '../rules/axes.js';
 import { isElementwise } from '../rules/elementwise.js';
 import { formOf, isLeaf, ruleOf } from '../rules/table.js';
@@ -11,8 +11,17 @@ export interface Storage {
   readonly stored: ReadonlySet<Tensor>;
   /** Stored with their lane axis in lanes, of inputs copies; the others are row-major. */
   readonly inLanes: ReadonlySet<Tensor>;
+  /** Stored with their channels side by side. */
+  readonly channelsLast: ReadonlySet<Tensor>;
+  /** Nodes that are stored within what they are padded or concatenated to, and where, by axis. */
+  readonly within: ReadonlyMap<Tensor, Placed>;
   /** For stored elementwise nodes: the reduction that their nest computes first. */
   readonly anchors: ReadonlyMap<Tensor, Tensor>;
+}
+
+export interface Placed {
+  readonly host: Tensor;
+  readonly shift: readonly number[];
 }
 
 /** Products for each element of an input that make it worth while to copy it into lanes first. */
@@ -24,7 +33,7 @@ const gathered = 6;
 
 type Users = Map<Tensor, { readonly user: Tensor; readonly operand: number }[]>;
 
-export function chooseStorage(graph: Graph, lanes: LaneAxes): Storage {
+export function chooseStorage(graph: Graph, lanes: LaneAxes, channelsLast: ReadonlySet<Tensor>): Storage {
   const users: Users = new Map();
   for (const user of graph.nodes) {
     users.set(user, []);
@@ -90,7 +99,38 @@ export function chooseStorage(graph: Graph, lanes: LaneAxes): Storage {
     const has = kept && !outputs.has(node) && axis !== null;
     if (has && (!isLeaf(node) || isCopied)) inLanes.add(node);
   }
-  return { stored, inLanes, anchors };
+  const layoutOf = (node: Tensor) => {
+    if (!stored.has(node) || outputs.has(node)) return 'none';
+    return inLanes.has(node) ? `lanes ${lanes.get(node)}` : channelsLast.has(node) ? 'channels last' : 'none';
+  };
+  return { stored, inLanes, channelsLast, within: placesWithin(graph, users, layoutOf), anchors };
+}
+
+/** What can be computed where a pad or a concatenation would copy it to. */
+function placesWithin({ nodes }: Graph, users: Users, layoutOf: (node: Tensor) => string): Map<Tensor, Placed> {
+  const placed = new Map<Tensor, Placed>();
+  for (const host of nodes) {
+    if (!isOp(host, 'pad') && !isOp(host, 'concat')) continue;
+    let position = 0;
+    for (const x of host.inputs) {
+      const axis = isOp(host, 'concat') ? host.attributes.axis : -1;
+      const shift = isOp(host, 'pad') ? host.attributes.before : x.shape.map((_, i) => (i === axis ? position : 0));
+      position += axis < 0 ? 0 : x.shape[axis]!;
+      const isOnce = host.inputs.indexOf(x) === host.inputs.lastIndexOf(x);
+      const layout = isLeaf(x) || placed.has(x) || !isOnce ? 'none' : layoutOf(x);
+      const isFree = users
+        .get(x)!
+        .every(({ user }) => !isOp(user, 'gather') && (!isOp(user, 'reshape') || keepsSides(user, host)));
+      if (layout !== 'none' && layout === layoutOf(host) && isFree) placed.set(x, { host, shift });
+    }
+  }
+  return placed;
+}
+
+/** Whether axes of a reshape's operand that are longer in `host` stay as they are. */
+function keepsSides({ inputs: [x], shape }: Tensor, host: Tensor): boolean {
+  const kept = unsplitAxes(x.shape as number[], shape as number[]).map(([axis]) => axis);
+  return x.shape.every((n, axis) => n === host.shape[axis] || kept.includes(axis));
 }
 
 /** Whether a node is a reduction over the axis in lanes. */

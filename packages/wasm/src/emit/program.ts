@@ -4,7 +4,7 @@
 import type { Phase } from '@bn/core';
 import type { Nest } from '../ir/nest.js';
 import type { Schedule } from '../plan/schedule.js';
-import type { Step } from '../plan/steps.js';
+import { type Step, workOf } from '../plan/steps.js';
 import { operationsOf } from '../profile/operations.js';
 import { groupsPerChunk } from '../reshape/partial-sums.js';
 import { Code, i32, scalar } from './code.js';
@@ -34,8 +34,8 @@ export interface ProgramCode {
   readonly timed: TimedNest[];
 }
 
-/** Ranges that a nest is cut into. */
-const mostRanges = 32;
+/** Ranges that a nest is cut into, and innermost iterations of each that make it worth a task. */
+const [mostRanges, leastWork] = [32, 4096];
 
 /**
  * @param groups the address of the number of groups that a run has; null if it is always the same
@@ -148,10 +148,10 @@ function chunksOf(name: string, nest: Nest): Round {
 }
 
 /** Ranges of a nest's first loop, counted as the emitted function counts: whole tiles, and one for what is left. */
-function rangesOf(name: string, { outer: [{ loop, tile }], vector }: Schedule): Round {
+function rangesOf(name: string, { nest, outer: [{ loop, tile }], vector }: Schedule): Round {
   const whole = Math.floor(loop.extent / (loop === vector ? 4 * tile : tile));
   const units = whole * (loop === vector ? 4 * tile : tile) === loop.extent ? whole : whole + 1;
-  return cut(name, units, Math.ceil(units / mostRanges));
+  return cut(name, units, Math.ceil(units / Math.min(mostRanges, Math.max(1, workOf(nest) / leastWork))));
 }
 
 function cut(name: string, units: number, size: number): Round {

@@ -3,6 +3,19 @@
 import type { DType, Origin } from '@bn/core';
 import { Index, type Loop } from './index-form.js';
 
+/** What memory holds from the start: numbers, or what makes them when they are needed. */
+export type Constant = ArrayLike<number> | Packed;
+
+/** Numbers of a constant in another order. */
+export interface Packed {
+  readonly length: number;
+  numbers(): Float32Array;
+}
+
+export function numbersOf(constant: Constant): ArrayLike<number> {
+  return 'numbers' in constant ? constant.numbers() : constant;
+}
+
 /** Memory that holds one tensor. */
 export interface Buffer {
   readonly name: string;
@@ -14,8 +27,12 @@ export interface Buffer {
    * row-major.
    */
   readonly laneAxis: number | null;
+  /** Row-major but for axis 1, which comes last: channels of an image lie side by side. */
+  readonly isChannelsLast?: boolean;
+  /** For what lies within another tensor: that one's memory, and where in it, by axis. */
+  readonly within?: { readonly buffer: Buffer; readonly shift: readonly number[] };
   /** Arguments are found through a table at run time; constants are written at compilation. */
-  readonly source: { readonly argument: number } | { readonly constant: ArrayLike<number> } | null;
+  readonly source: { readonly argument: number } | { readonly constant: Constant } | null;
   /** uint8 and bool are bytes in arguments, and 32 bits wide inside. */
   readonly elementBytes: 1 | 4;
 }
@@ -106,11 +123,13 @@ export function elementsOf(buffer: Buffer): number {
 
 /** The place of the element at `indices`; null where the lane axis is indexed by more than its own two loops. */
 export function elementAt(buffer: Buffer, indices: readonly Index[]): Index | null {
-  const { shape, laneAxis } = buffer;
+  const { shape, laneAxis, isChannelsLast } = buffer;
   const parts: Index[] = [];
   const strides: number[] = [];
   let stride = laneAxis === null ? 1 : 4;
-  for (let axis = shape.length - 1; axis >= 0; axis--) {
+  const fastestFirst = [...shape.keys()].reverse();
+  if (isChannelsLast) fastestFirst.unshift(...fastestFirst.splice(-2, 1));
+  for (const axis of fastestFirst) {
     if (axis === laneAxis) continue;
     parts.push(indices[axis]);
     strides.push(stride);

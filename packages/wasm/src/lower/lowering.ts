@@ -37,6 +37,8 @@ class GraphLowering implements Surroundings {
   readonly #storage: Storage;
   readonly #arguments = new Map<string, number>();
   readonly #buffers = new Map<Tensor, Buffer>();
+  /** Nodes whose nests are made, or being made. */
+  readonly #filled = new Set<Tensor>();
   readonly #numbers = new Map<Tensor, number>();
 
   constructor(graph: Graph, lanes: LaneAxes, storage: Storage) {
@@ -59,6 +61,7 @@ class GraphLowering implements Surroundings {
     const target = this.#argument(`out ${name}`, node);
     if (!this.#buffers.has(node) && !isLeaf(node)) {
       this.#buffers.set(node, target);
+      this.#filled.add(node);
       this.#fill(node, target);
     } else {
       const builder = new NestBuilder(this, [node]);
@@ -69,15 +72,31 @@ class GraphLowering implements Surroundings {
 
   memoryOf(node: Tensor): Buffer {
     const holder = this.#holderOf(node);
+    const buffer = this.#bufferOf(holder);
+    if (!isLeaf(holder) && !this.#filled.has(holder)) {
+      this.#filled.add(holder);
+      this.#fill(holder, buffer);
+    }
+    return buffer;
+  }
+
+  isWithin(node: Tensor, host: Tensor): boolean {
+    return this.#storage.within.get(node)?.host === host;
+  }
+
+  #bufferOf(holder: Tensor): Buffer {
     const known = this.#buffers.get(holder);
     if (known) return known;
     let buffer: Buffer;
     if (isOp(holder, 'input')) buffer = this.#inputBuffer(holder);
     else if (isOp(holder, 'constant')) {
       buffer = { ...this.#internal(holder), source: { constant: holder.attributes.data } };
-    } else buffer = this.#internal(holder);
+    } else {
+      buffer = this.#internal(holder);
+      const place = this.#storage.within.get(holder);
+      if (place) buffer = { ...buffer, within: { buffer: this.#bufferOf(place.host), shift: place.shift } };
+    }
     this.#buffers.set(holder, buffer);
-    if (!isLeaf(holder)) this.#fill(holder, buffer);
     return buffer;
   }
 
@@ -95,10 +114,11 @@ class GraphLowering implements Surroundings {
 
   /** The node in whose memory a stored node's elements are: of a row-major reshape, that of its operand. */
   #holderOf(node: Tensor): Tensor {
-    const { inLanes } = this.#storage;
-    if (!isOp(node, 'reshape') || this.#buffers.has(node) || inLanes.has(node)) return node;
+    const { inLanes, channelsLast } = this.#storage;
+    const isRowMajor = (x: Tensor) => !inLanes.has(x) && !channelsLast.has(x);
+    if (!isOp(node, 'reshape') || this.#buffers.has(node) || !isRowMajor(node)) return node;
     const x = this.#holderOf(node.inputs[0]);
-    return this.isStored(x) && !inLanes.has(x) ? x : node;
+    return this.isStored(x) && isRowMajor(x) ? x : node;
   }
 
   /** An input's argument, or a copy of it in lanes. */
@@ -112,7 +132,8 @@ class GraphLowering implements Surroundings {
 
   #internal(node: Tensor): Buffer {
     const laneAxis = this.#storage.inLanes.has(node) ? this.laneAxis(node) : null;
-    return temporary(`%${this.#numbers.get(node)}`, node.shape as number[], laneAxis, node.dtype);
+    const buffer = temporary(`%${this.#numbers.get(node)}`, node.shape as number[], laneAxis, node.dtype);
+    return this.#storage.channelsLast.has(node) ? { ...buffer, isChannelsLast: true } : buffer;
   }
 
   #argument(name: string, { dtype, shape }: Tensor): Buffer {

@@ -24,6 +24,8 @@ export interface Surroundings {
   /** An input's argument. */
   argumentOf(node: Tensor<'input'>): Buffer;
   isStored(node: Tensor): boolean;
+  /** Whether a node has its place in the memory of another. */
+  isWithin(node: Tensor, host: Tensor): boolean;
   laneAxis(node: Tensor): number | null;
 }
 
@@ -102,8 +104,14 @@ export class NestBuilder implements Lowering {
 
   read(node: Tensor, indices: readonly Index[], guards: readonly Guard[] = []): Read {
     const buffer = this.#graph.memoryOf(node);
-    const index = elementOf({ ...buffer, shape: node.shape as number[] }, indices);
-    return { op: 'read', kind: kindOf(node.dtype), access: { buffer, index, guards } };
+    const access = accessTo(buffer, node.shape as number[], indices, guards);
+    return { op: 'read', kind: kindOf(node.dtype), access };
+  }
+
+  isWithin(node: Tensor, host: Tensor): boolean {
+    if (!this.#graph.isWithin(node, host)) return false;
+    this.#graph.memoryOf(node);
+    return true;
   }
 
   readAlongLanes(node: Tensor, indices: readonly Index[]): Read {
@@ -117,7 +125,7 @@ export class NestBuilder implements Lowering {
   }
 
   write(buffer: Buffer, indices: readonly Index[], guards: readonly Guard[] = []): Access {
-    return { buffer, index: elementOf(buffer, indices), guards };
+    return accessTo(buffer, buffer.shape, indices, guards);
   }
 
   loops(shape: readonly number[], laneAxis: number | null, name: string): { loops: Loop[]; indices: Index[] } {
@@ -181,10 +189,21 @@ export class NestBuilder implements Lowering {
   }
 }
 
-function elementOf(buffer: Buffer, indices: readonly Index[]): Index {
-  const index = elementAt(buffer, indices);
+/** A place in a buffer that is seen in a shape, or in the buffer that it is within. */
+function accessTo(
+  buffer: Buffer,
+  shape: readonly number[],
+  indices: readonly Index[],
+  guards: readonly Guard[],
+): Access {
+  if (buffer.within) {
+    const { buffer: host, shift } = buffer.within;
+    const shifted = indices.map((index, axis) => index.plus(shift[axis]));
+    return accessTo(host, host.shape, shifted, guards);
+  }
+  const index = elementAt({ ...buffer, shape }, indices);
   if (!index) throw new Error(`${buffer.name}: lanes are indexed by [${indices.join(', ')}]`);
-  return index;
+  return { buffer, index, guards };
 }
 
 function laneLoops(size: number): { loops: [Loop, Loop]; index: Index } {

@@ -54,9 +54,24 @@ export function planSteps(nests: readonly Nest[]): Step[] {
     const first = Math.min(...slots);
     if (slots.length > 0 && order[first % 3] === 'groups') one.slot = first;
   }
+  for (const one of planned) {
+    const others = one.nest.statements.flatMap(({ target }) => users.get(target.buffer) ?? []).filter((x) => x !== one);
+    if (one.domain !== 'groups' && readsOf(one.nest).length === 0) joinWriters(one, others);
+  }
   const bySlot = new Map<number, Nest[]>();
   for (const { nest, slot } of planned) append(bySlot, slot, nest);
   return [...bySlot].sort(([a], [b]) => a - b).map(([slot, nests]) => ({ domain: order[slot % 3], nests }));
+}
+
+/** Moves what needs nothing to those that write to the same memory, if nobody reads from it before they are done. */
+function joinWriters(one: Planned, others: readonly Planned[]): void {
+  const targets = new Set(one.nest.statements.map(({ target }) => target.buffer));
+  const isReader = ({ nest }: Planned) => readsOf(nest).some(({ buffer }) => targets.has(buffer));
+  const firstOf = (some: readonly Planned[]) => Math.min(...some.map(({ slot }) => slot));
+  const [written, read] = [firstOf(others.filter((x) => !isReader(x))), firstOf(others.filter(isReader))];
+  const domain = order[written % 3];
+  const isBefore = written < read || (written === read && domain === 'serial');
+  if (isBefore && domain !== 'groups' && one.nest.outer.length > 0) one.slot = written;
 }
 
 /** The first slot of a nest's domain that comes after all that it needs. */

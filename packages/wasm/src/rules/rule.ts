@@ -27,6 +27,8 @@ export interface Lowering {
   laneAxis(node: Tensor): number | null;
   /** Whether the node has memory of its own. */
   isStored(node: Tensor): boolean;
+  /** Whether an operand has its place in the memory of `host`, where it need not be copied to then. */
+  isWithin(node: Tensor, host: Tensor): boolean;
   /** Memory for an intermediate of a rule's nests. */
   temporary(name: string, shape: readonly number[], laneAxis: number | null, dtype: DType): Buffer;
 }

@@ -58,7 +58,7 @@ export const shapeOperations: { readonly [P in Movement]: Rule<P> } = {
     takesLanes: ({ attributes: { before, after } }, axis) => before[axis] + after[axis] === 0,
     nests: (node, target, lowering) => [
       ...borders(node as Tensor<'pad'>, target, lowering),
-      copy(node, node.inputs[0], node.attributes.before, target, lowering),
+      ...copy(node, node.inputs[0], node.attributes.before, target, lowering),
     ],
   },
   concat: {
@@ -67,7 +67,7 @@ export const shapeOperations: { readonly [P in Movement]: Rule<P> } = {
     mixesRows: ({ attributes }, axis) => axis === attributes.axis,
     nests: (node, target, lowering) => {
       let position = 0;
-      return node.inputs.map((x) => {
+      return node.inputs.flatMap((x) => {
         const shift = node.shape.map((_, axis) => (axis === node.attributes.axis ? position : 0));
         position += x.shape[node.attributes.axis]!;
         return copy(node, x, shift, target, lowering);
@@ -116,10 +116,11 @@ function borders(node: Tensor<'pad'>, target: Buffer, lowering: Lowering): NestB
 }
 
 /**
- * Copies `from` into the target of `node`, moved by `shift`. Loops run over the axes that a reshape merges, so that what
+ * Copies `from` into the target of `node`, moved by `shift`, if it is not there. Loops run over the axes that a reshape merges, so that what
  * it is made from can be computed in place.
  */
-function copy(node: Tensor, from: Tensor, shift: readonly number[], target: Buffer, lowering: Lowering): NestBody {
+function copy(node: Tensor, from: Tensor, shift: readonly number[], target: Buffer, lowering: Lowering): NestBody[] {
+  if (lowering.isWithin(from, node)) return [];
   const source = isOp(from, 'reshape') && !lowering.isStored(from) ? from.inputs[0] : from;
   const laneAxis = lowering.laneAxis(source);
   const indicesOf = (own: readonly Index[]) => reshapedIndices(sizes(from), sizes(source), own, true);
@@ -129,7 +130,7 @@ function copy(node: Tensor, from: Tensor, shift: readonly number[], target: Buff
   const shifted = (merged ?? indices).map((index, axis) => index.plus(shift[axis]));
   const value = merged ? lowering.at(source, indices) : lowering.at(from, indices);
   const statement = { target: lowering.write(target, shifted), value, reduction: null };
-  return { name: 'copy', outer: loops, inner: [], statements: [statement] };
+  return [{ name: 'copy', outer: loops, inner: [], statements: [statement] }];
 }
 
 /**

@@ -16,7 +16,7 @@ import {
 } from '@bn/core';
 import { hasIndependentRows } from '../analysis/independent-rows.js';
 import { compile, type Program } from '../compile.js';
-import { elementBytes } from '../ir/nest.js';
+import { type Constant, elementBytes, numbersOf } from '../ir/nest.js';
 import type { Look, Passes } from '../pipeline.js';
 import { measurePeak } from '../profile/measure-peak.js';
 import { createReport, memoryOf } from '../profile/report.js';
@@ -137,9 +137,11 @@ export class WasmBackend extends ValueBackend<Block> {
       held.push(() => this.#heap.free(address, bytes));
       return address;
     };
-    const share = (words: ArrayLike<number>, bytes: number) => {
-      const { address, leave } = this.#constants.hold(words, bytes);
+    const added: Program['data'][number][] = [];
+    const share = (words: Constant, bytes: number) => {
+      const { address, isNew, leave } = this.#constants.hold(words, bytes);
       held.push(leave);
+      if (isNew) added.push({ address, words, isFloat: true });
       return address;
     };
     const options = {
@@ -168,7 +170,9 @@ export class WasmBackend extends ValueBackend<Block> {
     const scratch = this.#scratch;
     scratch.users++;
     const { f32, i32 } = this.#heap.views;
-    for (const { address, words, isFloat } of data) (isFloat ? f32 : i32).set(words, address / 4);
+    for (const { address, words, isFloat } of [...data, ...added]) {
+      (isFloat ? f32 : i32).set(numbersOf(words), address / 4);
+    }
     const handle = await this.#team.load(program);
     return {
       program,
