@@ -2,7 +2,7 @@
 
 import { BnError } from './errors.js';
 import { decomposeNode, type FusedName, fused } from './ops/fused.js';
-import { formatSpec, type HostTensor, sameShape, type TypedArray } from './spec.js';
+import { formatSpec, type HostTensor, sameShape } from './spec.js';
 import { constant, isOp, type OperationName, Tensor, withOrigin } from './tensor.js';
 
 export interface Graph {
@@ -27,16 +27,18 @@ export function createGraph(outputs: ReadonlyMap<string, Tensor> | Readonly<Reco
  */
 export type Replacement = (node: Tensor, original: Tensor) => Tensor;
 
-/** The graph with nodes replaced, inputs before users. New nodes carry the origin of the node they replace. */
-export function replaceNodes(graph: Graph, replacement: Replacement): Graph {
-  return rebuild(graph.outputs, (node, original) => withOrigin(node.origin, () => replacement(node, original)));
+/** The graph of some outputs with nodes replaced, inputs before users. New nodes carry the origin of the node they replace. */
+export function replaceNodes({ outputs }: Pick<Graph, 'outputs'>, replacement: Replacement): Graph {
+  return rebuild(outputs, (node, original) => withOrigin(node.origin, () => replacement(node, original)));
 }
 
 /** The same graph with fused operations decomposed into primitives, but for those that the backend has kernels for. */
 export function decomposeFused(graph: Graph, kernels: readonly FusedName[] = []): Graph {
-  return replaceNodes(graph, (node) =>
-    node.op in fused && !kernels.includes(node.op as FusedName) ? decomposeNode(node as Tensor<FusedName>) : node,
-  );
+  const isDecomposed = (node: Tensor): node is Tensor<FusedName> =>
+    node.op in fused && !kernels.includes(node.op as FusedName);
+  return graph.nodes.some(isDecomposed)
+    ? rebuild(graph.outputs, (node) => (isDecomposed(node) ? decomposeNode(node) : node))
+    : graph;
 }
 
 /** The same graph with these inputs as constants, e.g. the weights of a model that is not trained any more. */
@@ -73,19 +75,15 @@ function printAttributes(node: Tensor): string {
 function rebuild(outputs: ReadonlyMap<string, Tensor>, replace: Replacement): Graph {
   const inputs = new Map<string, Tensor<'input'>>();
   const rebuilt = new Map<Tensor, Tensor>();
+  /** By key, in the order in which they can be computed. */
   const merged = new Map<string, Tensor>();
-  /** In the order in which they can be computed. */
-  const numbers = new Map<Tensor, number>();
-
   const isRebuilt = (node: Tensor) => rebuilt.has(node);
   // Calls itself for replacements alone, which are not as deep as graphs.
   const visit = (root: Tensor): Tensor => {
     // Most replacements stand on what is rebuilt already.
     for (const original of root.inputs.every(isRebuilt) ? [root] : operandsFirst(root, isRebuilt)) {
       if (rebuilt.has(original)) continue;
-      const operands: Tensor[] = [];
-      for (let i = 0; i < original.inputs.length; i++) operands.push(rebuilt.get(original.inputs[i]!)!);
-      const node = withOperands(original, operands);
+      const node = onRebuilt(original, rebuilt);
       const replacement = replace(node, original);
       rebuilt.set(original, replacement === node ? merge(node) : visit(replacement));
     }
@@ -94,21 +92,20 @@ function rebuild(outputs: ReadonlyMap<string, Tensor>, replace: Replacement): Gr
   const merge = (node: Tensor): Tensor => {
     const isInput = isOp(node, 'input');
     if (isInput) requireOneSpec(inputs, node);
-    const key = keyOf(node, numbers);
-    const twin = merged.get(key);
+    const twin = merged.get(node.key);
     if (twin) return twin;
-    merged.set(key, node);
-    numbers.set(node, numbers.size);
+    merged.set(node.key, node);
     if (isInput) inputs.set(node.attributes.name, node);
     return node;
   };
 
   const results = new Map([...outputs].map(([name, node]) => [name, visit(node)]));
-  const wanted = needed([...numbers.keys()], results.values());
+  const nodes = [...merged.values()];
+  const wanted = needed(nodes, results.values());
   return {
     inputs: new Map([...inputs].filter(([, node]) => wanted.has(node))),
     outputs: results,
-    nodes: [...numbers.keys()].filter((node) => wanted.has(node)),
+    nodes: nodes.filter((node) => wanted.has(node)),
   };
 }
 
@@ -148,44 +145,13 @@ function needed(nodes: readonly Tensor[], results: Iterable<Tensor>): ReadonlySe
   return wanted;
 }
 
-/** The node on these operands; gradients have been taken, so that one given by hand is left behind. */
-function withOperands(node: Tensor<OperationName>, operands: readonly Tensor[]): Tensor {
-  const unchanged = !node.customGradient && operands.every((x, i) => x === node.inputs[i]);
-  return unchanged ? node : new Tensor(node.op, operands, node.attributes, node, { origin: node.origin });
-}
-
-const identities = new WeakMap<object, number>();
-let identityCount = 0;
-
-/** Equal for nodes that compute the same. Small constants are compared by content, large ones by identity. */
-function keyOf(node: Tensor<OperationName>, numbers: ReadonlyMap<Tensor, number>): string {
-  if (isOp(node, 'constant')) return `constant ${contentOf(node.attributes.data)} ${node.dtype} ${node.shape}`;
-  // Shape and dtype follow from the rest.
-  let key: string = node.op;
-  for (let i = 0; i < node.inputs.length; i++) key += ` ${numbers.get(node.inputs[i]!)}`;
-  let text = texts.get(node.attributes);
-  if (text === undefined) {
-    text = textOf(node.attributes);
-    texts.set(node.attributes, text);
-  }
-  return key + text;
-}
-
-function contentOf(data: TypedArray): string {
-  // Object.is tells −0 from 0, join does not.
-  if (data.length <= 64) return Array.from(data, (v) => (Object.is(v, -0) ? '-0' : v)).join();
-  if (!identities.has(data)) identities.set(data, identityCount++);
-  return `#${identities.get(data)}`;
-}
-
-/** Nodes that are rebuilt keep their attributes. */
-const texts = new WeakMap<object, string>();
-
-/** Attributes are numbers, names and lists of numbers. */
-function textOf(attributes: object): string {
-  let text = '';
-  for (const [name, value] of Object.entries(attributes)) text += ` ${name}=${Object.is(value, -0) ? '-0' : value}`;
-  return text;
+/** The node on rebuilt operands; gradients have been taken, so that one given by hand is left behind. */
+function onRebuilt(node: Tensor<OperationName>, rebuilt: ReadonlyMap<Tensor, Tensor>): Tensor {
+  let isSame = !node.customGradient;
+  for (let i = 0; isSame && i < node.inputs.length; i++) isSame = rebuilt.get(node.inputs[i]!) === node.inputs[i];
+  if (isSame) return node;
+  const operands = node.inputs.map((x) => rebuilt.get(x)!);
+  return new Tensor(node.op, operands, node.attributes, node, { origin: node.origin });
 }
 
 function requireOneSpec(inputs: ReadonlyMap<string, Tensor>, node: Tensor<'input'>): void {

@@ -27,7 +27,11 @@ export interface CustomGradient {
   readonly backward: (dy: Tensor, y: Tensor) => readonly (Tensor | null)[];
 }
 
+let tensorCount = 0;
+
 export class Tensor<Op extends OperationName = OperationName> {
+  readonly #number = tensorCount++;
+  #key: string | undefined;
   readonly op: Op;
   readonly inputs: readonly Tensor[];
   readonly attributes: OperationAttributes[Op];
@@ -51,6 +55,37 @@ export class Tensor<Op extends OperationName = OperationName> {
     this.origin = more.origin ?? currentOrigin;
     if (more.customGradient) this.customGradient = more.customGradient;
   }
+
+  /** Equal for tensors that compute the same from the same operands. Small constants are compared by content, large ones by identity. */
+  get key(): string {
+    this.#key ??= isOp(this as Tensor, 'constant') ? keyOfConstant(this as never) : this.#keyByOperands();
+    return this.#key;
+  }
+
+  #keyByOperands(): string {
+    // Shape and dtype follow from the rest.
+    let key: string = this.op;
+    for (let i = 0; i < this.inputs.length; i++) key += ` ${this.inputs[i]!.#number}`;
+    // Attributes are numbers, names and lists of numbers.
+    for (const [name, value] of Object.entries(this.attributes))
+      key += ` ${name}=${Object.is(value, -0) ? '-0' : value}`;
+    return key;
+  }
+}
+
+function keyOfConstant({ attributes: { data }, dtype, shape }: Tensor<'constant'>): string {
+  // Object.is tells −0 from 0, join does not.
+  const content = data.length <= 64 ? Array.from(data, (v) => (Object.is(v, -0) ? '-0' : v)).join() : numberOf(data);
+  return `constant ${content} ${dtype} ${shape}`;
+}
+
+const numbers = new WeakMap<object, string>();
+let numberCount = 0;
+
+function numberOf(data: TypedArray): string {
+  const number = numbers.get(data) ?? `#${numberCount++}`;
+  numbers.set(data, number);
+  return number;
 }
 
 /** A tensor known to be made by one of the given operations. */

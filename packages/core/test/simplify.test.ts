@@ -50,7 +50,7 @@ const rules: readonly [name: string, y: Tensor, operations: string][] = [
   ['factors in a row meet', neg(mul(mul(neg(x), 3), 5)), 'mul'],
   ['x + x is a factor, and goes to the smaller operand', add(mul(row, x), mul(row, x)), 'mul mul'],
   ['factors leave sums', sum(mul(neg(x), 3), [0]), 'sum mul'],
-  ['signs leave sums, sums of signs are differences', add(sum(neg(x), [1]), sum(exp(x), [1])), 'exp sum sum sub'],
+  ['signs leave sums, sums of signs are differences', add(sum(neg(x), [1]), sum(exp(x), [1])), 'sum exp sum sub'],
   ['signs meet subtractions', sub(add(x, neg(row)), neg(exp(x))), 'sub exp add'],
   ['signs leave quotients and meet the next factor', mul(div(neg(x), exp(x)), 3), 'exp div mul'],
   ['the last of several reshapes counts', reshape(reshape(x, [12]), [2, 6]), 'reshape'],

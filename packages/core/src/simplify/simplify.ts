@@ -14,19 +14,21 @@ export type Rule = (node: Tensor) => Tensor | null;
 export type Rules = Readonly<Partial<Record<OperationName, readonly Rule[]>>>;
 
 /**
- * The graph with every rule applied until none applies. Results are equal in exact arithmetic; rounding differs by units
+ * The graph of some outputs with every rule applied until none applies. Results are equal in exact arithmetic; rounding differs by units
  * in the last place, and in the sign of a zero. Inputs that are not finite make results not finite as before; only an
  * overflow between two factors that make up for each other may be gone.
  *
  * An input that a result depended on in form only may be gone from the graph.
  */
-export function simplify(graph: Graph): Graph {
-  return applyRules(removeVanishingSums(applyRules(graph)));
+export function simplify(graph: Pick<Graph, 'outputs'>): Graph {
+  const simpler = applyRules(graph);
+  const without = removeVanishingSums(simpler);
+  return without === simpler ? simpler : applyRules(without);
 }
 
-function applyRules(graph: Graph): Graph {
+function applyRules(graph: Pick<Graph, 'outputs'>): Graph {
   return replaceNodes(graph, (node) => {
-    for (const rules of [movements, numbers, differences]) {
+    for (const rules of all) {
       for (const rule of rules[node.op] ?? []) {
         const simpler = rule(node);
         if (simpler) return simpler;
@@ -35,3 +37,5 @@ function applyRules(graph: Graph): Graph {
     return node;
   });
 }
+
+const all = [movements, numbers, differences];

@@ -4,7 +4,7 @@ import { partners } from '../augment/mixed-batch.js';
 import { mix } from '../augment/picture.js';
 import { BnError } from '../errors.js';
 import { gradients } from '../gradients.js';
-import { createGraph, type Graph } from '../graph.js';
+import type { Graph } from '../graph.js';
 import { type Model, traceOn } from '../model.js';
 import type { Objective } from '../objectives/objective.js';
 import { add, cast, div, mul, sub } from '../ops/elementwise.js';
@@ -55,7 +55,7 @@ export function trainingStepGraph(model: Model, objective: Objective, optimizer:
 
 /** The same, with the averages if the learner keeps any: in and out by `averagePath`, with the input `averageWeight`. */
 export function learnerGraph(learner: Learner, spec: BatchSpec): Graph {
-  return simplify(createGraph(traceStep(learner, spec).outputs));
+  return simplify(traceStep(learner, spec));
 }
 
 /** Name of the output that holds a metric's sum over the batch. */
@@ -104,7 +104,7 @@ export function observedStepGraph(
   for (const path of gradientOf.keys()) {
     for (const slot of learner.optimizer.slots) observe('slot', slotPath(slot, path), layerOf(path));
   }
-  return { graph: simplify(createGraph(outputs)), observed };
+  return { graph: simplify({ outputs }), observed };
 }
 
 function traceStep({ model, objective, optimizer, average }: Learner, spec: BatchSpec) {
@@ -159,12 +159,12 @@ function averaged(path: string, next: Tensor): Tensor {
 /** Inference mode. Outputs: `loss`, the metrics' sums, and `answer`, what the network says of each example. */
 export function evaluationGraph(model: Model, objective: Objective, spec: BatchSpec): Graph {
   const { traced, loss, sums } = traceObjective(model, objective, spec, false);
-  return simplify(createGraph(new Map([['loss', loss], ...sums, ['answer', objective.answer(traced.output)]])));
+  return simplify({ outputs: new Map([['loss', loss], ...sums, ['answer', objective.answer(traced.output)]]) });
 }
 
 /** Inference mode without labels. Output: `output`. */
 export function predictionGraph(model: Model, features: Spec): Graph {
-  return simplify(createGraph({ output: traceOn(model, features).output }));
+  return simplify({ outputs: new Map([['output', traceOn(model, features).output]]) });
 }
 
 /**
@@ -179,10 +179,10 @@ export function recalibrationGraph(model: Model, features: Spec): Graph {
   const outputs = new Map<string, Tensor>();
   for (const [path, next] of traced.updates) {
     const [a] = gradients(next, [traced.states.get(path)!.tensor]) as [Tensor];
-    const weightOfOld = simplify(createGraph({ a })).outputs.get('a')!;
+    const weightOfOld = simplify({ outputs: new Map([['a', a]]) }).outputs.get('a')!;
     if (numberOf(weightOfOld) !== 1) outputs.set(path, div(next, sub(1, a)));
   }
-  return simplify(createGraph(outputs));
+  return simplify({ outputs });
 }
 
 function traceObjective(model: Model, { loss, metrics }: Objective, spec: BatchSpec, training: boolean) {

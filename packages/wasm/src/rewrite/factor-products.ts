@@ -2,7 +2,6 @@
 // divisions by it become multiplications. Results differ from the graph's by rounding alone.
 
 import { type Graph, isOp, ops, scalar, sizeOf, type Tensor } from '@bn/core';
-import { isElementwise } from '../rules/elementwise.js';
 import { isLeaf, ruleOf } from '../rules/table.js';
 import { replaceNodes } from './replace-nodes.js';
 
@@ -24,7 +23,6 @@ class Factoring {
   readonly #stored: ReadonlySet<Tensor>;
   readonly #parts = new Map<Tensor, Parts>();
   readonly #made = new Map<string, Tensor>();
-  readonly #numbers = new Map<Tensor, number>();
 
   constructor(rounded: ReadonlySet<Tensor>, stored: ReadonlySet<Tensor>) {
     this.#rounded = rounded;
@@ -107,29 +105,11 @@ class Factoring {
 
   /** The one node for all that compute the same. */
   #one(node: Tensor): Tensor {
-    let key: string = node.op;
-    for (let i = 0; i < node.inputs.length; i++) key += ` ${this.#numberOf(node.inputs[i])}`;
-    if (isOp(node, 'constant') || isOp(node, 'input')) key += `#${this.#numberOf(node)}`;
-    // What elementwise operations give follows from their operands.
-    else if (!isElementwise(node) || isOp(node, 'cast')) {
-      key += `${JSON.stringify(node.attributes, exactly)}${node.shape}`;
-    }
-    const known = this.#made.get(key);
+    const known = this.#made.get(node.key);
     if (known) return known;
-    this.#made.set(key, node);
+    this.#made.set(node.key, node);
     return node;
   }
-
-  #numberOf(node: Tensor): number {
-    const number = this.#numbers.get(node) ?? this.#numbers.size;
-    this.#numbers.set(node, number);
-    return number;
-  }
-}
-
-/** JSON has no infinities, no NaN and no −0. */
-function exactly(_: string, value: unknown): unknown {
-  return typeof value === 'number' ? (Object.is(value, -0) ? '-0' : `${value}`) : value;
 }
 
 function hasShape(x: Tensor, { shape }: Tensor): boolean {
