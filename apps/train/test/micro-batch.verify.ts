@@ -1,4 +1,5 @@
-// Large batches in parts, each step from the same values as the whole batch: equal but for the rounding of float32.
+// Large batches in parts, each step from the same values as the whole batch, or as batches of the parts' size: equal but for the
+// rounding of float32.
 
 import {
   assembleBatch,
@@ -13,6 +14,7 @@ import {
   randomAffine,
   sequential,
   sgd,
+  sharesOf,
 } from '@bn/core';
 import { fashionMnist } from '@bn/fashion-mnist';
 import { batchNormFromScratch, lenet, resnet20 } from '@bn/models';
@@ -97,3 +99,59 @@ test.each<[name: string, createBackend: () => Promise<Backend>, task: Task]>([
   }
   await backend.dispose();
 });
+
+test.each<
+  [name: string, createBackend: () => Promise<Backend>, size: { examples: number; microBatch: number }, allowed: number]
+>([
+  ['wasm', wasm, { examples: 50, microBatch: 20 }, 1e-5],
+  ['ONNX Runtime', onnxRuntime, { examples: 50, microBatch: 20 }, 1e-5],
+  ['the reference in double precision', () => createReference({ precision: 64 }), { examples: 5, microBatch: 3 }, 3e-7],
+])(
+  '%s: parts with statistics of their own are the mean of batches of their size',
+  { timeout: 900_000 },
+  async (_, createBackend, { examples, microBatch }, allowed) => {
+    const { train } = await fashionMnist();
+    const { shards } = sharesOf(examples, microBatch, 1)[0]!;
+    for (const network of [layer.network, resnet20({ normalization: batchNorm })]) {
+      const backend = await createBackend();
+      const model = defineModel(network, { input: { shape: [null, 1, 28, 28], dtype: 'float32' } });
+      const options = { model, backend, objective: classification(), optimizer: sgd() };
+      const inParts = await createTrainer({ ...options, microBatch, syncBatchNorm: false });
+      const whole = await createTrainer(options);
+      for (let step = 0; step < 2; step++) {
+        const before = await inParts.checkpoint();
+        inParts.restore(before); // in float32 as for the others
+        const batchOf = (start: number, size: number) =>
+          assembleBatch(
+            train,
+            Int32Array.from({ length: size }, (_, i) => examples * step + start + i),
+          );
+        const expected = new Map<string, Float64Array>();
+        let [expectedLoss, correct] = [0, 0];
+        for (const { start, size } of shards) {
+          const share = size / examples;
+          whole.restore(before);
+          const { loss, sums } = await whole.step(batchOf(start, size), { learningRate: 0.5 });
+          expectedLoss += share * loss;
+          correct += sums.accuracy!;
+          for (const [path, { data }] of (await whole.checkpoint()).tensors) {
+            const sum = expected.get(path) ?? new Float64Array(data.length);
+            expected.set(
+              path,
+              sum.map((v, i) => v + share * data[i]!),
+            );
+          }
+        }
+        const { loss, sums } = await inParts.step(batchOf(0, examples), { learningRate: 0.5 });
+        expect(Math.abs(loss / expectedLoss - 1), 'loss').toBeLessThan(1e-6);
+        expect(sums.accuracy).toBe(correct);
+        for (const [path, { data }] of (await inParts.checkpoint()).tensors) {
+          const wanted = expected.get(path)!;
+          const scale = Math.max(0.1, ...wanted.map(Math.abs));
+          expect(Math.max(...data.map((v, i) => Math.abs(v - wanted[i]!))) / scale, path).toBeLessThan(allowed);
+        }
+      }
+      await backend.dispose();
+    }
+  },
+);

@@ -100,14 +100,41 @@ describe.each(launchers)('$name', (launcher) => {
 
   test('with parts of a fixed size, any number of processes gives the same bits', async () => {
     const cwd = smallFolder();
-    // The last batch has one image, of four ranks three have no part of it.
-    const parts = [...flags, '--micro-batch', '8', '--batch-size', '20'];
-    await alone(cwd, [...parts, '--out', 'one']);
-    for (const n of [2, 4]) {
-      const { code, stderr } = await run(cwd, ...ranksOf(launcher, n, [...parts, '--out', `run${n}`]));
-      expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
-      expect(valuesOf(join(cwd, `run${n}`))).toEqual(valuesOf(join(cwd, 'one')));
+    for (const syncBn of ['on', 'off']) {
+      // Three parts for four ranks. The last batch has one image, which is computed by all.
+      const parts = [...flags, '--micro-batch', '8', '--batch-size', '20', '--sync-bn', syncBn];
+      const one = `${syncBn}1`;
+      expect((await alone(cwd, [...parts, '--out', one])).code).toBe(0);
+      for (const n of [2, 4]) {
+        const out = `${syncBn}${n}`;
+        const { code, stderr } = await run(cwd, ...ranksOf(launcher, n, [...parts, '--out', out]));
+        expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
+        expect(valuesOf(join(cwd, out))).toEqual(valuesOf(join(cwd, one)));
+      }
     }
+    expect(largestDifference(join(cwd, 'on1'), join(cwd, 'off1'))).toBeGreaterThan(1e-3);
+  });
+
+  test('with --sync-bn off, two and three processes train as one does in as many parts, to the bit, also resumed', async () => {
+    const cwd = smallFolder();
+    const apart = [...flags, '--sync-bn', 'off'];
+    for (const n of [2, 3]) {
+      expect((await alone(cwd, [...apart, '--micro-batch', `${Math.ceil(21 / n)}`, '--out', `one${n}`])).code).toBe(0);
+      expect((await run(cwd, ...ranksOf(launcher, n, [...apart, '--epochs', '1', '--out', `run${n}`]))).code).toBe(0);
+      const { code, stderr } = await run(cwd, ...ranksOf(launcher, n, ['--resume', `run${n}`, '--epochs', '3']));
+      expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
+      expect(valuesOf(join(cwd, `run${n}`))).toEqual(valuesOf(join(cwd, `one${n}`)));
+    }
+  });
+
+  test('with --sync-bn off, a batch of three images leaves two of three ranks without', async () => {
+    const cwd = smallFolder();
+    const apart = [...flags, '--sync-bn', 'off', '--batch-size', '39'];
+    // 81 images are two batches and three images, which one process computes whole.
+    expect((await alone(cwd, [...apart, '--micro-batch', '13', '--out', 'one'])).code).toBe(0);
+    const { code, stderr } = await run(cwd, ...ranksOf(launcher, 3, [...apart, '--out', 'run']));
+    expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
+    expect(largestDifference(join(cwd, 'one'), join(cwd, 'run'))).toBeLessThan(1e-5);
   });
 
   test('a rank that is killed ends the job, and another number of processes goes on', async () => {

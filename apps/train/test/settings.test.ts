@@ -39,6 +39,7 @@ describe('settings', () => {
         epochs: 10,
         batchSize: 256,
         microBatch: null,
+        syncBn: 'on',
         learningRate: 1,
         optimizer: 'sgd',
         momentum: null,
@@ -190,6 +191,14 @@ describe('a resumed run', () => {
     await expect(resume({}, { BN_BACKEND: 'mine' })).rejects.toThrow(`BN_BACKEND is mine: ${why}; ${cure}`);
     expect((await resume({ backend: 'auto' })).config).toMatchObject({ backend: 'auto', exact: true });
   });
+
+  it('with statistics of each part of a batch does not go on with parts of another size', async () => {
+    const resume = resumed({ microBatch: 32, syncBn: 'off' });
+    const why = 'the run was made with 32, and --sync-bn off normalizes each part by itself';
+    await expect(resume({ microBatch: 16 })).rejects.toThrow(`--micro-batch 16: ${why}`);
+    expect((await resume({ microBatch: 32 })).config).toMatchObject({ microBatch: 32, syncBn: 'off' });
+    expect((await resumed({ microBatch: 32 })({ microBatch: 16 })).config).toMatchObject({ microBatch: 16 });
+  });
 });
 
 describe('a call with a mistake', () => {
@@ -219,6 +228,8 @@ describe('a call with a mistake', () => {
     ['--schedule one-cycle --warmup-epochs 2', '--warmup-epochs has no effect here: one-cycle has a rise of its own'],
     ['--bn-convention jax', '--bn-convention: expected one of d2l, onnx, torch, keras'],
     ['--batch-size 64 --micro-batch 64', '--micro-batch has no effect here: a batch has 64 images'],
+    ['--sync-bn off', '--sync-bn off has no effect here: one process computes whole batches; give --micro-batch'],
+    ['find-rate --sync-bn off', '--sync-bn off has no effect here: one process computes whole batches'],
     [
       '--optimizer adam --momentum 0.9',
       '--momentum has no effect here: it is for sgd and rmsprop, not adam; leave it out',

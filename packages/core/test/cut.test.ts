@@ -2,9 +2,9 @@
 
 import { createBackend } from '@bn/reference';
 import { describe, expect, test } from 'vitest';
-import { CutExecutable, type Division, type Party } from '../src/cut/cut-executable.js';
-import { cutGraph } from '../src/cut/cut-graph.js';
-import { addSubtotal, type PartialResult, type Subtotal, totalOf } from '../src/cut/partial.js';
+import { CutExecutable, type Division } from '../src/cut/cut-executable.js';
+import { type Cut, cutGraph } from '../src/cut/cut-graph.js';
+import { sharesOf } from '../src/cut/shares.js';
 import {
   adam,
   avgPool2d,
@@ -36,6 +36,7 @@ import {
   randomErasing,
   relu,
   residual,
+  type Spec,
   sequential,
   sgd,
   sigmoid,
@@ -43,10 +44,12 @@ import {
   stochasticDepth,
   type Tensor,
   type TypedArray,
-  trainingStepGraph,
   type Value,
   zeros,
 } from '../src/index.js';
+import { shareStep } from '../src/training/share-step.js';
+import { type Learner, learnerGraph } from '../src/training/step-graph.js';
+import { partiesOf } from './parties.js';
 
 const examples = 10;
 const rows = new Set(['features', 'labels']);
@@ -58,7 +61,8 @@ function stepOf(network: Layer, { shape = [1, 8, 8], objective = classification(
     features: { shape: [examples, ...shape], dtype: 'float32' as const },
     labels: { shape: [examples], dtype: 'int32' as const },
   };
-  const graph = trainingStepGraph(model, objective, optimizer, spec);
+  const learner: Learner = { model, objective, optimizer };
+  const graph = learnerGraph(learner, spec);
   const random = createGenerator(5);
   const data = new Map<string, TypedArray>();
   for (const [name, node] of graph.inputs) {
@@ -86,7 +90,7 @@ function stepOf(network: Layer, { shape = [1, 8, 8], objective = classification(
         Float64Array.from({ length: size }, () => 0.5 + random.uniform()),
       );
   }
-  return { graph, data };
+  return { graph, data, learner, spec };
 }
 
 /** Inputs with one row for each example. */
@@ -98,9 +102,10 @@ function rowsOf(graph: Graph): Set<string> {
   );
 }
 
+/** @param how the graph is computed in parts; by default cut where the batch is reduced */
 async function outputsOf(
-  { graph, data }: ReturnType<typeof stepOf>,
-  { keptBytes, ...division }: { keptBytes?: number } & Division = {},
+  { graph, data }: Pick<ReturnType<typeof stepOf>, 'graph' | 'data'>,
+  { keptBytes, cut: given, ...division }: { keptBytes?: number; cut?: Cut } & Division = {},
 ): Promise<Map<string, number[]>> {
   const backend = await createBackend({ precision: 64 });
   const values = new Map<string, Value>();
@@ -108,8 +113,7 @@ async function outputsOf(
   let outputs: Map<string, Value>;
   if (division.most === undefined && !division.party) outputs = await (await backend.compile(graph)).run(values);
   else {
-    const named = rowsOf(graph);
-    const cut = cutGraph(graph, { examples, rows: named }, keptBytes);
+    const cut = given ?? cutGraph(graph, { examples, rows: rowsOf(graph) }, keptBytes);
     const executable = await CutExecutable.compile(backend, cut, division);
     const before = backend.liveValues;
     outputs = await executable.run({
@@ -227,46 +231,6 @@ describe.each(Object.entries(networks))('%s', (_, build) => {
   });
 });
 
-/** Several processes in one: their parts meet here. */
-function partiesOf(size: number): Party[] {
-  type Meeting = { parts: (readonly (readonly Subtotal[])[])[]; all: PromiseWithResolvers<readonly PartialResult[]> };
-  const calls = new Map<number, Meeting>();
-  return Array.from({ length: size }, (_, rank) => {
-    let count = 0;
-    return {
-      rank,
-      size,
-      reduce: (reductions, own) => {
-        const call = calls.get(count) ?? { parts: [], all: withResolvers<readonly PartialResult[]>() };
-        calls.set(count++, call);
-        call.parts[rank] = own;
-        if (Object.keys(call.parts).length === size) {
-          const all = reductions.map((reduction, i) => {
-            const inOrder = call.parts.flatMap((parts) => parts[i]!);
-            const together = inOrder.reduce<Subtotal[]>((sum, next) => addSubtotal(reduction, sum, next), []);
-            return totalOf(reduction, together);
-          });
-          call.all.resolve(all);
-        }
-        return call.all.promise;
-      },
-    };
-  });
-}
-
-interface PromiseWithResolvers<T> {
-  readonly promise: Promise<T>;
-  readonly resolve: (value: T) => void;
-}
-
-function withResolvers<T>(): PromiseWithResolvers<T> {
-  let resolve: (value: T) => void = () => {};
-  const promise = new Promise<T>((given) => {
-    resolve = given;
-  });
-  return { promise, resolve };
-}
-
 test.each([
   ['three, of unequal shares', 3, undefined],
   ['more than there are examples', 12, undefined],
@@ -281,6 +245,63 @@ test.each([
   // All of them go on with the same bits; with parts of a fixed size, with those of one process alone.
   const expected = most === undefined ? all[0] : await outputsOf(step, { most });
   for (const outputs of all) expect(outputs).toEqual(expected);
+});
+
+describe('each part a batch of its own', () => {
+  type Step = ReturnType<typeof stepOf>;
+  const cutOf = ({ graph, learner, spec }: Step) => shareStep(learner, spec, { examples, rows: rowsOf(graph) });
+
+  /**
+   * Steps of separate batches, their outputs averaged by examples and their metrics added up: a plain step is linear in the gradients,
+   * so that its mean is the step by their mean.
+   */
+  async function meanOfSteps({ graph, data, learner, spec }: Step, most: number): Promise<Map<string, number[]>> {
+    const totals = new Map<string, number[]>();
+    for (const { start, size } of sharesOf(examples, most, 1)[0]!.shards) {
+      const own = [...rowsOf(graph)].map((name) => {
+        const perExample = data.get(name)!.length / examples;
+        return [name, data.get(name)!.slice(start * perExample, (start + size) * perExample) as TypedArray] as const;
+      });
+      const sized = ({ shape, dtype }: Spec) => ({ shape: shape.with(0, size), dtype });
+      const share = learnerGraph(learner, { features: sized(spec.features), labels: sized(spec.labels) });
+      for (const [name, values] of await outputsOf({ graph: share, data: new Map([...data, ...own]) })) {
+        const weight = name.startsWith('sum:') ? 1 : size / examples;
+        totals.set(
+          name,
+          values.map((v, i) => (totals.get(name)?.[i] ?? 0) + weight * v),
+        );
+      }
+    }
+    return totals;
+  }
+
+  test.each(Object.entries(networks))('%s: the mean of the steps of separate batches', async (_, build) => {
+    const built = build();
+    const learner = { ...built.learner, optimizer: sgd() };
+    const step = { ...built, learner };
+    for (const most of [5, 4]) {
+      const outputs = await outputsOf(step, { cut: cutOf(step), most });
+      expect(largestDifference(await meanOfSteps(step, most), outputs), `parts of ${most}`).toBeLessThan(1e-9);
+    }
+  });
+
+  test.each([
+    ['of unequal shares', 3, undefined],
+    ['of which some have nothing to do', 6, undefined],
+    ['which share parts of four examples', 2, 4],
+  ])('several processes have the same bits: %s', async (_, size, most) => {
+    const step = networks['dropout, Adam and clipping']!();
+    const all = await Promise.all(partiesOf(size).map((party) => outputsOf(step, { cut: cutOf(step), most, party })));
+    // Five shares of two examples are all that six processes have.
+    const expected = await outputsOf(step, { cut: cutOf(step), most: most ?? (size === 6 ? 2 : 4) });
+    for (const outputs of all) expect(outputs).toEqual(expected);
+  });
+
+  test('one message a step, whatever the layers', () => {
+    const { levels, reductions } = cutOf(networks['a residual network']!());
+    expect(levels).toBe(1);
+    expect(new Set(reductions.map(({ kind }) => kind))).toEqual(new Set(['sum', 'mean']));
+  });
 });
 
 test('an output with a row for each example has the rows of all, in their order', async () => {

@@ -1,6 +1,6 @@
 // Training with micro-batches: the run is that of whole batches.
 
-import { expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import {
   batchNorm,
   decodeCheckpoint,
@@ -56,7 +56,7 @@ function expectClose(actual: unknown, expected: unknown, tolerance: number): voi
 
 test.each([
   ['equal parts', { microBatch: 8 }],
-  ['a smaller last part', { microBatch: 12 }],
+  ['unequal parts', { microBatch: 12 }],
   ['single examples', { microBatch: 1 }],
 ])('events, answers, statistics and values are those of whole batches: %s', async (_, options) => {
   const [whole, parts] = [await outcome(), await outcome(options)];
@@ -75,8 +75,11 @@ test('batches that are no larger than a part are computed as without', async () 
   expect(await outcome({ microBatch: 40 })).toEqual({ ...whole, position: expect.anything() });
 });
 
-test('what is saved in the middle goes on to the same bits', async () => {
-  const options = { network: network(), ...plain, microBatch: 12 };
+test.each([
+  ['statistics of the whole batch', {}],
+  ['each part with its own', { syncBatchNorm: false }],
+])('what is saved in the middle goes on to the same bits: %s', async (_, synchronized) => {
+  const options = { network: network(), ...plain, microBatch: 12, ...synchronized };
   const whole = await setup(options);
   await collect(whole.trainer.fit(train));
   const first = await setup(options);
@@ -105,8 +108,56 @@ test('a loss that is not finite is told with the layer, whichever part has it', 
   expect(backend.liveValues).toBe(live);
 });
 
-test('what mixes examples is refused before the first step', async () => {
-  const { trainer } = await setup({ network: network(ghostBatchNorm({ size: 4 })), microBatch: 8 });
+describe('each part with its own statistics', () => {
+  const apart = { microBatch: 12, syncBatchNorm: false };
+
+  test('without layers that reduce over the batch, the run is that of whole batches', async () => {
+    const net = sequential({ hidden: dense(8), act: relu(), drop: dropout(0.2), out: dense(3) });
+    const average = ema({ decay: 0.9 });
+    const [whole, parts] = [
+      await outcome({ network: net, average }),
+      await outcome({ network: net, average, ...apart }),
+    ];
+    expectClose(parts.events, whole.events, 1e-4);
+    expectClose(parts.tensors, whole.tensors, 1e-4);
+  });
+
+  test('with batch normalization it is another one', async () => {
+    const [whole, parts] = [await outcome(), await outcome(apart)];
+    const lossOf = ({ events }: typeof whole) => events.flatMap((e) => (e.type === 'step' ? [e.loss] : []))[0]!;
+    expect(Math.abs(lossOf(parts) / lossOf(whole) - 1)).toBeGreaterThan(1e-3);
+  });
+
+  test('a batch counts once, exactly, however many parts it has', async () => {
+    const { tensors } = await outcome({
+      network: network(batchNorm({ convention: 'torch', momentum: null })),
+      ...apart,
+    });
+    expect(tensors.get('bn.batches')!.data).toEqual(Float32Array.of(12));
+  });
+
+  test('a part that is too small for a layer is refused before the first step', async () => {
+    const { trainer } = await setup({ network: network(), ...apart, microBatch: 1 });
+    await expect(trainer.compile(points(100), { batchSize: 32 })).rejects.toThrow(
+      /^a share of 1 of 32 examples: bn \(batchNorm\): one value per channel.*use a batch of two or more/,
+    );
+  });
+});
+
+test('random numbers that are not drawn along the first axis are refused: a part would take those of others', async () => {
+  const across: Layer = (x, scope) => ops.mul(x, ops.transpose(scope.random([8, x.shape[0]!]), [1, 0]));
+  const { trainer } = await setup({ network: network(across), microBatch: 8 });
+  await expect(trainer.compile(points(100), { batchSize: 32 })).rejects.toThrow(
+    /^random numbers of \[8, 32\] are drawn for each example, but not along the first axis/,
+  );
+});
+
+test.each([
+  ['statistics of the whole batch', {}],
+  // The step could be computed, but not the statistics that `recalibrate` takes of whole batches in the end.
+  ['each part with its own', { syncBatchNorm: false }],
+])('what mixes examples is refused before the first step: %s', async (_, synchronized) => {
+  const { trainer } = await setup({ network: network(ghostBatchNorm({ size: 4 })), microBatch: 8, ...synchronized });
   await expect(trainer.compile(points(100), { batchSize: 32 })).rejects.toThrow(
     /^bn \(reshape\) of \[32, 8\] mixes the examples of a batch/,
   );

@@ -28,6 +28,7 @@ const reductions = [
   // Long ones, which ranks put together in slices that are not equal.
   reduction('sum', [8193]),
   reduction('sum', [2, 5000]),
+  reduction('mean', [9000]),
 ];
 
 const random = createGenerator(7);

@@ -127,6 +127,12 @@ export const knobs = {
     'the whole batch',
     { resumable: true },
   ),
+  syncBn: knob(
+    oneOf('on', 'off'),
+    'on',
+    'off: batch normalization takes the statistics of each part of --micro-batch alone, or of the share of each of several processes',
+    'of the whole batch, whoever computes it',
+  ),
   learningRate: knob(
     positive,
     null,

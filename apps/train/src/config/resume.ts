@@ -35,9 +35,16 @@ export function requireResumable(run: string, flags: Given, configFile: string |
  * The recorded values beside those that are given anew. A device and an engine were chosen for the backend they stand beside:
  * another one starts without.
  *
- * @throws UsageError for another backend that cannot give the bits that the run was to have
+ * @throws UsageError for another backend that cannot give the bits that the run was to have, and for parts of another size that are
+ *   normalized each by itself
  */
 export function valuesToKeep(recorded: Given, flags: Given, environment: Given, cwd: string): Given {
+  const microBatch = flags.microBatch ?? environment.microBatch ?? recorded.microBatch;
+  if (recorded.syncBn === 'off' && microBatch !== recorded.microBatch) {
+    const then = recorded.microBatch === null ? 'without' : `with ${recorded.microBatch}`;
+    const problem = `--micro-batch ${microBatch}: the run was made ${then}, and --sync-bn off normalizes each part by itself`;
+    throw new UsageError(`${problem}: another size is another training; leave it out, or start a new run`);
+  }
   const backend = flags.backend ?? environment.backend;
   if (backend === undefined || absoluteModule(backend, cwd) === recorded.backend) return recorded;
   if (recorded.exact && !hasExactMode(backend)) {

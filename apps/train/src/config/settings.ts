@@ -146,6 +146,18 @@ function requireSense(values: KnobValues): void {
   require('target', values.task !== 'classify', 'it is for the tasks multilabel and regress');
 }
 
+/**
+ * @param processes that train together
+ * @throws UsageError for shares of batches that are not divided
+ */
+export function requireShares({ syncBn, microBatch }: Pick<RunConfig, 'syncBn' | 'microBatch'>, processes = 1): void {
+  if (syncBn === 'on' || microBatch !== null || processes > 1) return;
+  const where = 'one process computes whole batches';
+  throw new UsageError(
+    `--sync-bn off has no effect here: ${where}; give --micro-batch, start several processes with mpirun, or leave it out`,
+  );
+}
+
 /** Paths as a resumed run needs them, whatever folder it is resumed from. */
 function absolutePaths(config: Pick<KnobValues, 'backend' | 'model' | 'weights' | 'data' | 'testData'>, cwd: string) {
   const data = (name: string) => (name === 'fashion-mnist' ? name : resolve(cwd, name));

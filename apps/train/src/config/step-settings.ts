@@ -1,7 +1,7 @@
 // What `parity`, `profile` and `find-rate` are asked for alike: the knobs that decide what a step computes, and how many steps.
 
 import { pageFile } from '../display/write-outcome.js';
-import { type Flags, type RunConfig, readSettings } from './settings.js';
+import { type Flags, type RunConfig, readSettings, requireShares } from './settings.js';
 
 export interface StepSettings {
   readonly config: RunConfig;
@@ -21,5 +21,6 @@ export async function readStepSettings(
   io: { readonly cwd: string; readonly env: NodeJS.ProcessEnv },
 ): Promise<StepSettings> {
   const { config } = await readSettings(shared, io);
+  requireShares(config);
   return { config, steps, html: pageFile(html, io.cwd), json };
 }

@@ -46,10 +46,17 @@ function untilText(unfreezeAfter: number | null, epochs: number): string {
 
 /** What to know of the statistics that batch normalization is trained with. */
 export function adviceOnStatistics(
-  { bnImported, freeze, model, batchSize }: Pick<RunConfig, 'bnImported' | 'freeze' | 'model' | 'batchSize'>,
+  {
+    bnImported,
+    freeze,
+    model,
+    batchSize,
+    microBatch,
+    syncBn,
+  }: Pick<RunConfig, 'bnImported' | 'freeze' | 'model' | 'batchSize' | 'microBatch' | 'syncBn'>,
   examples: number,
 ): string[] {
-  const size = Math.min(batchSize, examples);
+  const size = Math.min(syncBn === 'off' ? (microBatch ?? batchSize) : batchSize, examples);
   const applies = bnImported === 'trained' && (freeze !== null || model.endsWith('.onnx'));
   if (!applies || size >= 16) return [];
   const advice = '--bn-imported recalibrated takes them from all training images, frozen keeps those of the file';

@@ -4,7 +4,7 @@ import { setImmediate } from 'node:timers/promises';
 import { type Io, named, UsageError, writeAtomically } from '@bn/command-line';
 import { BnError, describeSignature } from '@bn/core';
 import { flagOf } from '../config/knobs.js';
-import type { RunConfig, Settings } from '../config/settings.js';
+import { type RunConfig, requireShares, type Settings } from '../config/settings.js';
 import { type Dashboard, startDashboard } from '../dashboard/dashboard.js';
 import { createDisplay, type Display, defaultDisplayMode } from '../display/display.js';
 import { invocation } from '../display/invocation.js';
@@ -43,6 +43,7 @@ export async function runTraining(given: Settings, io: Io, ranks: Ranks): Promis
       '--export: one process exports, not several that train together; leave it out, and use `export` afterwards',
     );
   }
+  requireShares(given.config, ranks.party?.size);
   const settings = ranks.records ? given : { ...given, dashboard: null, tensorboard: false };
   if (settings.out !== null && ranks.records) requireNoRun(settings.out);
   if (settings.export !== null) requireRuntime(io.cwd);

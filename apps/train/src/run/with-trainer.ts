@@ -79,6 +79,7 @@ export async function withTrainer<T>(
       ...{ ...learner, backend, seed: config.seed, trainable: frozen?.trainable },
       microBatch: config.microBatch ?? undefined,
       party: ranks?.party,
+      syncBatchNorm: config.syncBn === 'on',
     });
     try {
       if (outline) await trainer.compile(outline.train, { batchSize: config.batchSize });

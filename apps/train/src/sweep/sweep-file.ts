@@ -5,7 +5,7 @@ import { type Io, isOfKind, type Kind, oneOf, text, UsageError, wholeNumber } fr
 import type { Metrics } from '@bn/core';
 import { type KnobName, knobs } from '../config/knobs.js';
 import { checkedValues, readJsonObject, requireKnob, valuesFromEnvironment } from '../config/read-values.js';
-import { dataOptions, type RunConfig, readSettings } from '../config/settings.js';
+import { dataOptions, type RunConfig, readSettings, requireShares } from '../config/settings.js';
 import { objectiveOf } from '../run/learning-rule.js';
 import { figureOf, lessIsBetter } from '../run-record.js';
 import { type Combination, drawFrom, gridOf, readParameter, type SearchSpace } from './search-space.js';
@@ -108,7 +108,12 @@ export async function readSweep(file: string, io: Pick<Io, 'cwd' | 'env'>): Prom
     const id = String(i + 1).padStart(4, '0');
     const where = `${name}: trial ${id} (${parametersText(combination)})`;
     const values = { ...fixed, ...fromEnvironment, ...combination };
-    const { config } = await readSettings(values, io).catch((cause: Error) => {
+    const read = async () => {
+      const settings = await readSettings(values, io);
+      requireShares(settings.config);
+      return settings;
+    };
+    const { config } = await read().catch((cause: Error) => {
       throw cause instanceof UsageError ? new UsageError(`${where}: ${cause.message}`, { cause }) : cause;
     });
     trials.push({ id, parameters: combination, config });

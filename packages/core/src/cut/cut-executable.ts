@@ -80,11 +80,12 @@ export class CutExecutable {
 
   async #compile(): Promise<void> {
     const sizes = new Set(this.shards.map(({ size }) => size));
+    const [some] = this.#shares.flatMap(({ shards }) => shards);
     const wanted: [key: string, segment: Segment][] = [];
     for (let level = 0; level < this.#cut.levels; level++) {
       for (const size of sizes) wanted.push([keyOf(level, size), this.#cut.segment(level, size)]);
       // What is needed when is the same for all sizes, also where there are no examples.
-      const { graph } = wanted.at(-1)?.[1] ?? this.#cut.segment(level, 1);
+      const { graph } = wanted.at(-1)?.[1] ?? this.#cut.segment(level, some!.size);
       for (const name of graph.inputs.keys()) {
         if (!this.#firstUse.has(name)) this.#firstUse.set(name, level);
       }

@@ -30,12 +30,13 @@ export interface Batched {
  * all.
  *
  * - `sum`, `max`: over all examples.
+ * - `mean`: of the shards' values, each weighted by its examples.
  * - `moments`: mean, and sum of squared differences from it, which are merged with the counts (Chan et al., 1979).
  * - `first`: values of the first example.
  * - `rows`: an output that has a row for each example: the rows of all.
  */
 export interface Reduction {
-  readonly kind: 'sum' | 'max' | 'moments' | 'first' | 'rows';
+  readonly kind: 'sum' | 'max' | 'mean' | 'moments' | 'first' | 'rows';
   /** The segment that gives the parts. */
   readonly level: number;
   /** Of the outputs of that segment: the result's one, or for moments a value, the mean of the differences from it, and the squares. */
@@ -82,6 +83,8 @@ export interface Segment {
 /** A graph in segments. */
 export interface Cut {
   readonly batched: Batched;
+  /** Of the graph of the whole batch. */
+  readonly inputs: Graph['inputs'];
   /** Number of segments. */
   readonly levels: number;
   readonly reductions: readonly Reduction[];
@@ -112,6 +115,7 @@ export function cutGraph(graph: Graph, batched: Batched, keptBytes = Number.POSI
   const nothing = new Map<Tensor, string>();
   return {
     batched,
+    inputs: graph.inputs,
     levels,
     reductions: reduced.map(({ reduction }) => reduction),
     last,

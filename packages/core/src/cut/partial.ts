@@ -7,7 +7,7 @@ import type { Reduction } from './cut-graph.js';
 export interface PartialResult {
   /** Examples that it is of. With none, there is nothing in `arrays` that counts. */
   readonly examples: number;
-  /** The sums, the largest values, the first example's values, the rows, or means and squares. */
+  /** The sums, the largest values, the means, the first example's values, the rows, or means and squares. */
   readonly arrays: readonly Float64Array[];
 }
 
@@ -34,11 +34,13 @@ function mergePartials({ kind, valuesPerExample }: Reduction, a: PartialResult, 
     return { examples, arrays: [x] };
   }
   if (kind === 'max') return { examples, arrays: [x.map((v, i) => Math.max(v, y[i]!))] };
-  // Chan, Golub and LeVeque, 1979: with δ of the means, mean + δ·n_b/n and S_a + S_b + δ²·n_a·n_b/n.
+  // Equal values have exactly that value as their mean.
   const share = b.examples / examples;
+  const means = x.map((v, i) => v + (y[i]! - v) * share);
+  if (kind === 'mean') return { examples, arrays: [means] };
+  // Chan, Golub and LeVeque, 1979: with δ of the means, mean + δ·n_b/n and S_a + S_b + δ²·n_a·n_b/n.
   const weight = a.examples * share * valuesPerExample;
   const [s, t] = [a.arrays[1]!, b.arrays[1]!];
-  const means = x.map((v, i) => v + (y[i]! - v) * share);
   return { examples, arrays: [means, s.map((v, i) => v + t[i]! + (y[i]! - x[i]!) ** 2 * weight)] };
 }
 

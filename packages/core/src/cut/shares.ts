@@ -15,15 +15,16 @@ export interface Share {
 }
 
 /**
- * Shares of so many processes, in the order of the examples. With `most`, where shards begin does not depend on the processes.
+ * The share of each process, in the order of the examples. Shards are as even as can be. With `most`, where they begin does not
+ * depend on the processes.
  *
- * @param most examples that a shard has at most; without, each process has one shard
+ * @param most examples that a shard has at most; without, each process has one shard, of two examples at least
  */
 export function sharesOf(examples: number, most: number | undefined, processes: number): Share[] {
-  const shards =
-    most === undefined
-      ? between(evenParts(examples, Math.min(processes, examples)))
-      : between(Array.from({ length: Math.ceil(examples / most) + 1 }, (_, i) => Math.min(i * most, examples)));
+  // One example has no variance.
+  const pairs = Math.max(1, Math.floor(examples / 2));
+  const parts = most === undefined ? Math.min(processes, pairs) : Math.ceil(examples / most);
+  const shards = between(evenParts(examples, parts));
   return between(evenParts(shards.length, processes)).map(({ start, size }) => ({
     first: start,
     shards: shards.slice(start, start + size),

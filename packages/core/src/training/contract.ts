@@ -26,6 +26,13 @@ export interface TrainerOptions extends Learner {
   /** The processes that compute each batch together, all with the same options and data. Default: this one alone. */
   readonly party?: Party | undefined;
   /**
+   * False: each part of a batch, of `microBatch` examples or of one process, is a batch of its own to the layers of the training step.
+   * It is normalized by its own mean and variance, and mixed (`mixup`) within itself. Loss and gradients are means over the examples of the whole
+   * batch, and so are the running statistics that the parts would have. Evaluation and `recalibrate` take whole batches. Default true; a batch
+   * that is not divided is one part.
+   */
+  readonly syncBatchNorm?: boolean | undefined;
+  /**
    * Whether training changes the parameter or state of this path in this epoch, counted from 0; by default all, in all epochs.
    * Other parameters have no gradient, no decay and no slots, and what stands before the first that is trained is not
    * differentiated. A layer with states of which none is trained computes as in prediction: its batch normalization keeps its
@@ -80,7 +87,7 @@ export interface Trainer {
    * One training step on a batch of one's own: float32 or uint8 features, int32 or float32 labels. Calls wait for each other.
    */
   step(batch: Batch, options: { learningRate: number }): Promise<StepResult>;
-  /** Everything that a training step on this batch would compute, layer by layer. The trainer stays where it is. */
+  /** Everything that a training step on this batch, undivided, would compute, layer by layer. The trainer stays where it is. */
   observe(batch: Batch, options: { learningRate: number }): Promise<Observation[]>;
   /**
    * Loss, metrics and answers in inference mode. With `average`, this, `predict`, `recalibrate` and `values` are about the averages.

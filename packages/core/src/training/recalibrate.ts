@@ -44,7 +44,7 @@ export async function averageStatistics(
     const compiled = runner.compile(`recalibrate ${formatSpec(spec)}`, () => recalibrationGraph(model, spec), {
       batched: batchOf(model, spec),
     });
-    const zeros = [...compiled.graph.outputs].map(
+    const zeros = [...compiled.outputs].map(
       ([path, { shape, dtype }]): HostInput => [path, new Float32Array(sizeOf(shape)), { shape, dtype }],
     );
     if (zeros.length === 0) break; // nothing averages

@@ -3,7 +3,7 @@
 
 import type { Backend, Executable, Steps, Value } from '../backend.js';
 import { CutExecutable, type Division } from '../cut/cut-executable.js';
-import { type Batched, cutGraph } from '../cut/cut-graph.js';
+import { type Batched, type Cut, cutGraph } from '../cut/cut-graph.js';
 import { BnError } from '../errors.js';
 import type { Graph } from '../graph.js';
 import type { PackedValue } from '../pack-state.js';
@@ -12,8 +12,7 @@ import { formatShape, type HostTensor, joinArrays, type Spec, sizeOf, staticShap
 import { averagePath } from './step-graph.js';
 
 /** A graph and its executable, which may still be on its way. */
-export interface Compiled {
-  readonly graph: Graph;
+export interface Compiled extends Pick<Graph, 'inputs' | 'outputs'> {
   readonly executable: Promise<Executable | CutExecutable>;
 }
 
@@ -90,56 +89,71 @@ export class Runner {
    * Compiles the graph, for one run or for several in one, the first time `key` is asked for.
    *
    * @param batched tells of the batch that the graph computes on, in parts if it is large
+   * @param cut how it is computed in parts; by default the graph is cut where the batch is reduced
    */
   compile(
     key: string,
     build: () => Graph,
-    { steps, batched }: { readonly steps?: Steps; readonly batched?: { examples: number; of: () => Batched } } = {},
+    {
+      steps,
+      batched,
+      cut,
+    }: {
+      readonly steps?: Steps;
+      readonly batched?: { examples: number; of: () => Batched };
+      readonly cut?: (() => Cut) | undefined;
+    } = {},
   ): Compiled {
     const known = this.#compiled.get(key);
     if (known) return known;
-    const graph = build();
-    const executable = steps
-      ? this.backend.compileSteps!(graph, steps)
-      : batched && this.divides(batched.examples)
-        ? this.#compileParts(graph, batched.of())
-        : this.backend.compile(graph);
-    const compiled = { graph, executable };
+    const compiled =
+      batched && this.divides(batched.examples)
+        ? this.#compileParts(cut?.() ?? this.#cut(build(), batched.of()))
+        : this.#compileWhole(build(), steps);
     compiled.executable.catch(() => this.#compiled.delete(key)); // whoever awaits it reports the error
     this.#compiled.set(key, compiled);
     return compiled;
   }
 
-  #compileParts(graph: Graph, batched: Batched): Promise<CutExecutable> {
+  #compileWhole(graph: Graph, steps: Steps | undefined): Compiled {
+    const executable = steps ? this.backend.compileSteps!(graph, steps) : this.backend.compile(graph);
+    return { inputs: graph.inputs, outputs: graph.outputs, executable };
+  }
+
+  #compileParts(cut: Cut): Compiled {
+    const executable = CutExecutable.compile(this.backend, cut, this.#division);
+    return { inputs: cut.inputs, outputs: cut.last.outputs, executable };
+  }
+
+  #cut(graph: Graph, batched: Batched): Cut {
     const { most } = this.#division;
     // Whoever computes how many of the parts: results are to have the same bits.
     const keptBytes = most === undefined ? Number.POSITIVE_INFINITY : keptMemory / batched.examples;
-    const cut = cutGraph(graph, batched, keptBytes);
-    return CutExecutable.compile(this.backend, cut, this.#division);
+    return cutGraph(graph, batched, keptBytes);
   }
 
   /** Runs a graph on host data, the values and random numbers. The outputs are the caller's to release. */
   async run(compiled: Compiled, data: readonly HostInput[], context: RunContext): Promise<Map<string, Value>> {
-    const { graph } = compiled;
+    const { inputs } = compiled;
     const executable = await compiled.executable;
     const parted = executable instanceof CutExecutable ? executable : null;
     const uploaded = new Map<string, Value>();
     const given = new Set([...data.map(([name]) => name), ...(parted?.rows ?? [])]);
-    for (const [name, array, spec] of [...data, ...randomInputs(graph, context.random, given)]) {
-      if (graph.inputs.has(name) && !parted?.rows.has(name)) uploaded.set(name, this.backend.upload(array, spec));
+    for (const [name, array, spec] of [...data, ...randomInputs(compiled, context.random, given)]) {
+      if (inputs.has(name) && !parted?.rows.has(name)) uploaded.set(name, this.backend.upload(array, spec));
     }
     try {
       const values = new Map<string, Value>();
-      for (const name of graph.inputs.keys()) {
+      for (const name of inputs.keys()) {
         const value = uploaded.get(name) ?? this.#values.get(this.#held(name, context.averaged));
         if (value) values.set(name, value);
       }
       // Only parts are cut from the data here.
-      const rowsOf = parted ? rowSource(graph, data, context.random) : null;
+      const rowsOf = parted ? rowSource(inputs, data, context.random) : null;
       const outputs = await (parted ? parted.run({ values, rowsOf: rowsOf! }) : (executable as Executable).run(values));
       try {
         await context.check?.(outputs, () =>
-          parted ? this.#partsOf(parted, { graph, values, rowsOf: rowsOf! }) : whole(values),
+          parted ? this.#partsOf(parted, { inputs, values, rowsOf: rowsOf! }) : whole(values),
         );
       } catch (error) {
         for (const value of outputs.values()) this.backend.release(value);
@@ -154,10 +168,10 @@ export class Runner {
   /** The inputs of one part of a batch after another. */
   async *#partsOf(
     { shards, rows }: CutExecutable,
-    { graph, values, rowsOf }: { graph: Graph; values: ReadonlyMap<string, Value>; rowsOf: RowSource },
+    { inputs, values, rowsOf }: { inputs: Graph['inputs']; values: ReadonlyMap<string, Value>; rowsOf: RowSource },
   ): AsyncGenerator<Part> {
     for (const { start, size } of shards) {
-      const own = [...graph.inputs].filter(([name]) => rows.has(name));
+      const own = [...inputs].filter(([name]) => rows.has(name));
       const uploaded = own.map(([name, { shape, dtype }]) => {
         const spec = { shape: [size, ...shape.slice(1)], dtype };
         return [name, this.backend.upload(rowsOf(name, start, size), spec)] as const;
@@ -235,11 +249,11 @@ export class Runner {
 
 /** Uniform numbers for the graph's inputs that ask for them, but for those that are given. */
 export function randomInputs(
-  graph: Graph,
+  { inputs }: Pick<Graph, 'inputs'>,
   [seed, ...stream]: RunContext['random'],
   given: ReadonlySet<string> = new Set(),
 ): HostInput[] {
-  return [...graph.inputs].flatMap(([name, { shape, dtype }]) => {
+  return [...inputs].flatMap(([name, { shape, dtype }]) => {
     if (!name.startsWith('random.') || given.has(name)) return [];
     const random = createGenerator(seed, ...stream, Number(name.slice('random.'.length)));
     return [[name, Float32Array.from({ length: sizeOf(shape) }, () => random.uniform()), { shape, dtype }] as const];
@@ -253,14 +267,18 @@ async function* whole(values: ReadonlyMap<string, Value>): AsyncGenerator<Part> 
 type RowSource = (name: string, start: number, count: number) => TypedArray;
 
 /** Rows of the data, or of random numbers, which are those that the whole batch has. */
-function rowSource(graph: Graph, data: readonly HostInput[], [seed, ...stream]: RunContext['random']): RowSource {
+function rowSource(
+  inputs: Graph['inputs'],
+  data: readonly HostInput[],
+  [seed, ...stream]: RunContext['random'],
+): RowSource {
   const arrays = new Map(data.map(([name, array, { shape }]) => [name, { array, size: sizeOf(shape.slice(1)) }]));
   /** Where a stream of numbers stands: going on is quicker than beginning anew. */
   const generators = new Map<string, { random: Generator; next: number }>();
   return (name, start, count) => {
     const known = arrays.get(name);
     if (known) return known.array.subarray(start * known.size, (start + count) * known.size);
-    const size = sizeOf(graph.inputs.get(name)!.shape.slice(1));
+    const size = sizeOf(inputs.get(name)!.shape.slice(1));
     let at = generators.get(name);
     if (!at || at.next > start * size) {
       at = { random: createGenerator(seed, ...stream, Number(name.slice('random.'.length))), next: 0 };

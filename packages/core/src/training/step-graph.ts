@@ -5,7 +5,7 @@ import { mix } from '../augment/picture.js';
 import { BnError } from '../errors.js';
 import { gradients } from '../gradients.js';
 import type { Graph } from '../graph.js';
-import { type Model, traceOn } from '../model.js';
+import { type Model, type Trace, traceOn } from '../model.js';
 import type { Objective } from '../objectives/objective.js';
 import { add, cast, div, mul, sub } from '../ops/elementwise.js';
 import type { Learned, Optimizer } from '../optimizers/optimizer.js';
@@ -107,27 +107,55 @@ export function observedStepGraph(
   return { graph: simplify({ outputs }), observed };
 }
 
-function traceStep({ model, objective, optimizer, average }: Learner, spec: BatchSpec) {
+function traceStep(learner: Learner, spec: BatchSpec): Traced {
+  const computed = traceGradients(learner, spec);
+  return { ...computed, outputs: new Map([...computed.outputs, ...updatesOf(learner, computed)]) };
+}
+
+/** A training step, or what it computes before the update. */
+export interface Traced {
+  readonly traced: Trace;
+  /** The loss, states and metrics' sums, and what else the step gives. */
+  readonly outputs: Map<string, Tensor>;
+  /** By the path of a parameter. */
+  readonly gradientOf: ReadonlyMap<string, Tensor>;
+}
+
+/**
+ * The step before the update.
+ *
+ * @param weight what gradients are multiplied by: of a share of a batch, its part of the examples
+ */
+export function traceGradients({ model, objective }: Learner, spec: BatchSpec, weight = 1): Traced {
   const { traced, loss, sums } = traceObjective(model, objective, spec, true);
   const parameters = [...traced.parameters].filter(([path]) => model.trainable?.(path) ?? true);
   const slopes = gradients(
     loss,
     parameters.map(([, { tensor }]) => tensor),
-    scalar(1),
+    scalar(weight),
   );
-  const outputs = new Map<string, Tensor>([['loss', loss], ...traced.updates, ...sums]);
-  const learned = parameters.map(([path, { tensor, shape }], i): Learned => {
+  const gradientOf = new Map(parameters.map(([path], i) => [path, slopes[i]!]));
+  return { traced, gradientOf, outputs: new Map([['loss', loss], ...traced.updates, ...sums]) };
+}
+
+/** The update: the new value of each parameter and slot, and of each average. @param outputs the new states among them */
+export function updatesOf(
+  { optimizer, average }: Learner,
+  { traced, outputs, gradientOf }: Traced,
+): Map<string, Tensor> {
+  const learned = [...gradientOf].map(([path, gradient]): Learned => {
+    const { tensor, shape } = traced.parameters.get(path)!;
     const slots = optimizer.slots.map((slot) => [slot, input(slotPath(slot, path), shape)] as const);
-    return { path, value: tensor, gradient: slopes[i]!, slots: Object.fromEntries(slots) };
+    return { path, value: tensor, gradient, slots: Object.fromEntries(slots) };
   });
-  for (const [path, next] of updated(optimizer, learned)) outputs.set(path, next);
+  const updates = new Map(updated(optimizer, learned));
   if (average) {
     for (const path of [...traced.parameters.keys(), ...traced.states.keys()]) {
-      const next = outputs.get(path);
-      if (next) outputs.set(averagePath(path), averaged(path, next));
+      const next = updates.get(path) ?? outputs.get(path);
+      if (next) updates.set(averagePath(path), averaged(path, next));
     }
   }
-  return { traced, gradientOf: new Map(learned.map(({ path, gradient }) => [path, gradient])), outputs };
+  return updates;
 }
 
 /** The new value of each parameter and slot. */

@@ -1,17 +1,26 @@
 // Runs training steps over a runner's values: one at a time, or several in one run of the backend.
 
 import type { Value } from '../backend.js';
-import type { Batched } from '../cut/cut-graph.js';
+import { type Batched, cutGraph } from '../cut/cut-graph.js';
 import { BnError } from '../errors.js';
 import { type Model, traceOn, variablesOf } from '../model.js';
 import { type PackedGraph, packedName, packState } from '../pack-state.js';
 import { streams } from '../random.js';
-import { formatSpec, joinArrays, type Spec, sameShape, staticShape, type TypedArray } from '../spec.js';
+import { formatShape, formatSpec, joinArrays, type Spec, sameShape, staticShape, type TypedArray } from '../spec.js';
 import type { Batch } from './batches.js';
 import type { Position } from './checkpoint.js';
 import { allFinite, whyNotFinite } from './non-finite.js';
 import { type Compiled, type HostInput, type RunContext, type Runner, randomInputs } from './runner.js';
-import { type BatchSpec, type Learner, learnerGraph, type Observed, observedStepGraph, sumName } from './step-graph.js';
+import { shareStep } from './share-step.js';
+import {
+  type BatchSpec,
+  type Learner,
+  learnerGraph,
+  type Observed,
+  observedStepGraph,
+  recalibrationGraph,
+  sumName,
+} from './step-graph.js';
 
 export interface StepResult {
   /** Mean over the batch. */
@@ -47,19 +56,29 @@ type At = Pick<Position, 'seed' | 'steps' | 'phase'>;
 export class StepRunner {
   readonly #learner: Learner;
   readonly #runner: Runner;
+  readonly #isSynchronized: boolean;
   readonly #packed = new Map<string, PackedGraph>();
   #statePaths: readonly string[] | undefined;
 
-  constructor(learner: Learner, runner: Runner) {
+  /** @param isSynchronized whether batches in shares have the statistics of the whole */
+  constructor(learner: Learner, runner: Runner, isSynchronized: boolean) {
     this.#learner = learner;
     this.#runner = runner;
+    this.#isSynchronized = isSynchronized;
   }
 
   /** The step on one batch, compiled the first time it is asked for. */
   compiled(spec: BatchSpec): Compiled {
-    return this.#runner.compile(`train ${keyOf(spec)}`, () => this.#graph(spec), {
-      batched: batchOf(this.#learner.model, spec.features),
-    });
+    const { model } = this.#learner;
+    const batched = batchOf(model, spec.features);
+    const inShares = () => {
+      const batch = batched.of();
+      // Not in the end, when `recalibrate` cuts it.
+      cutGraph(recalibrationGraph(model, spec.features), batch);
+      return shareStep(this.#learner, spec, batch);
+    };
+    const cut = this.#isSynchronized ? undefined : inShares;
+    return this.#runner.compile(`train ${keyOf(spec)}`, () => this.#graph(spec), { batched, cut });
   }
 
   /** `count` steps in one run. */
@@ -102,7 +121,7 @@ export class StepRunner {
     const each = inputs.map((input, i) => {
       const then = { ...at, steps: at.steps + i };
       const own = stepInputs(input, spec, then);
-      return [...own, ...randomInputs(compiled.graph, contextOf(then).random)];
+      return [...own, ...randomInputs(compiled, contextOf(then).random)];
     });
     const state = await this.#runner.pack(values);
     const data: HostInput[] = [[packedName, state, { shape: [size], dtype: 'float32' }], ...stack(each)];
@@ -187,6 +206,12 @@ export function batchOf(model: Model, features: Spec): { examples: number; of: (
       const perExample = [...randomsOf(examples)].filter(
         ([name, spec]) => !sameShape(spec.shape, others.get(name)?.shape ?? []),
       );
+      for (const [name, { shape: own }] of perExample) {
+        const more = own.with(0, (own[0]! / examples) * (examples + 1));
+        if (sameShape(more, others.get(name)?.shape ?? [])) continue;
+        const what = `random numbers of ${formatShape(own)} are drawn for each example, but not along the first axis`;
+        throw new BnError('unsupported', `${what}: a part of the batch has none of its own; draw them along that axis`);
+      }
       return { examples, rows: new Set(['features', 'labels', ...perExample.map(([name]) => name)]) };
     },
   };

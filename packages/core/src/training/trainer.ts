@@ -63,7 +63,7 @@ class GraphTrainer implements Trainer {
     requireOptions(
       'createTrainer',
       options,
-      'model backend objective optimizer average seed trainable microBatch party',
+      'model backend objective optimizer average seed trainable microBatch party syncBatchNorm',
     );
     const { model, backend, average, seed = 0, microBatch, party } = options;
     if (!Number.isInteger(seed)) throw new BnError('argument', `seed must be an integer, got ${seed}`);
@@ -296,7 +296,11 @@ class GraphTrainer implements Trainer {
       throw new BnError('argument', `trainable: no parameter is trained in epoch ${epoch + 1}; train at least one`);
     }
     this.#model = this.#phases.modelIn(epoch);
-    this.#steps = new StepRunner({ ...this.#options, model: this.#model }, this.#runner);
+    this.#steps = new StepRunner(
+      { ...this.#options, model: this.#model },
+      this.#runner,
+      this.#options.syncBatchNorm ?? true,
+    );
     for (const path of this.#runner.paths.slice(this.#kept.length)) this.#runner.delete(path);
     for (const path of trained) {
       const spec = this.#runner.specOf(path)!;
