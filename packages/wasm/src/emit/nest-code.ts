@@ -274,7 +274,28 @@ class NestCode {
         }
       }
     });
-    for (const accumulator of accumulators) this.#reductions.finish(accumulator);
+    this.#finish(accumulators, where);
+  }
+
+  /** Stores all results: of sums over lanes four at a time, where a loop has so many side by side. */
+  #finish(accumulators: readonly Accumulator[], { tiles }: Where): void {
+    const count = this.#nest.statements.length;
+    const last = tiles.findLast(({ count }) => count > 1);
+    const step = last && this.#reducesLanes && last.count % 4 === 0 ? 4 : 1;
+    for (let i = 0; i < accumulators.length; i += count * step) {
+      for (let n = i; n < i + count; n++) {
+        const first = accumulators[n];
+        if (step === 1 || first.statement.reduction !== 'sum' || first.statement.value.kind !== 'f32') {
+          for (let j = 0; j < step; j++) this.#reductions.finish(accumulators[n + count * j]);
+          continue;
+        }
+        const { loop } = last!;
+        const four = Array.from({ length: 4 }, (_, j) => accumulators[n + count * j]);
+        const { environment } = first.point;
+        const along = new Map(environment).set(loop, environment.get(loop)!.plus(Index.of(loop)));
+        this.#reductions.finishFour(four, { environment: along, vector: loop, active: 4 });
+      }
+    }
   }
 
   get #accumulates(): boolean {

@@ -110,9 +110,35 @@ export class Reductions {
   }
 
   /** Stores what a reduction has come to. */
-  finish({ statement, point, result, position }: Accumulator): void {
-    const code = this.#code;
+  finish(accumulator: Accumulator): void {
+    const { statement, point, result } = accumulator;
     if (this.#lanes) this.#combineLanes(statement, result);
+    this.#store(accumulator, point);
+  }
+
+  /** The same for four sums over lanes: a result in each lane at `point`. */
+  finishFour(four: readonly Accumulator[], point: Point): void {
+    const [a, b, c, d] = four.map(({ result }) => result);
+    this.#addHalves(a, b, [0, 1, 4, 5], [2, 3, 6, 7]);
+    this.#addHalves(c, d, [0, 1, 4, 5], [2, 3, 6, 7]);
+    this.#addHalves(a, c, [0, 2, 4, 6], [1, 3, 5, 7]);
+    this.#store(four[0], point);
+  }
+
+  /** a := these lanes of a and b + those. */
+  #addHalves(a: number, b: number, these: readonly number[], those: readonly number[]): void {
+    const code = this.#code;
+    for (const lanes of [these, those]) {
+      code.get(a);
+      code.get(b);
+      code.shuffle(lanes);
+    }
+    code.vector(vector.add);
+    code.set(a);
+  }
+
+  #store({ statement, result, position }: Accumulator, point: Point): void {
+    const code = this.#code;
     const value = code.local(v128);
     if (statement.finish) this.#values.push(statement.finish, point, result);
     else code.get(statement.reduction === 'argmax' ? position : result);

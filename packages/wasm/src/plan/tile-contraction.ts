@@ -10,10 +10,10 @@ export type Tiles = ReadonlyMap<Loop, number>;
 /** Sums that are kept in registers, and products written out in a row: longer bodies are no faster. */
 const limits = { sums: 12, fewSums: 8, products: 100 };
 /**
- * Cycles at the end of a loop, to begin and end a sum, to test a guard; of a load and a cache line even if hidden; and to put
- * aside what has no register.
+ * Cycles at the end of a loop, to begin and end a sum, to add up its lanes alone or with three others, to test a guard; of a
+ * load and a cache line even if hidden; and to put aside what has no register.
  */
-const cycles = { loop: 2, sum: 3, test: 6, load: 0.08, line: 0.15, spill: 1.1 };
+const cycles = { loop: 2, sum: 3, lanes: 6, fourLanes: 2, test: 6, load: 0.08, line: 0.15, spill: 1.1 };
 /** Cycles until a sum can be added to again, times two additions a cycle. */
 const latency = 8;
 /** Elements in a cache line. */
@@ -201,11 +201,14 @@ class Model {
   /** Mean cost of loading an operand: four lanes that are apart are four loads and more. */
   readonly #loadCost: number;
 
+  /** Whether sums end by adding up lanes. */
+  readonly #reducesLanes: boolean;
   /** Cycles for each operand in a block that has no register. */
   readonly #spillCost: number;
 
   constructor(sides: readonly Side[], reads: readonly [Access, Access], vector: Loop | null, hoists: boolean) {
     this.#spillCost = hoists ? cycles.spill : 0;
+    this.#reducesLanes = sides.some(({ loop, isOuter }) => loop === vector && !isOuter);
     this.#sides = sides;
     this.#guards = reads.flatMap(({ guards }) => guards);
     this.#results = sides.reduce((n, { steps, isOuter }) => (isOuter ? n * steps : n), 1);
@@ -221,7 +224,7 @@ class Model {
 
   /** Cycles of the whole nest, given cycles per product. */
   total(perProduct: number): number {
-    return perProduct * this.#results * this.#products + this.#results * cycles.sum;
+    return perProduct * this.#results * this.#products + this.#results * this.#endOf(4);
   }
 
   /** Cycles of the whole nest. */
@@ -240,7 +243,14 @@ class Model {
       if (repetitions > 0) total += repetitions * this.#blockCost(block, true);
     }
     const untiled = this.#sides.filter((side) => tiles.every((tile) => tile.side !== side));
-    return untiled.reduce((n, { steps }) => n * steps, total) + this.#results * cycles.sum;
+    const last = tiles.findLast(({ side }) => side.isOuter);
+    return untiled.reduce((n, { steps }) => n * steps, total) + this.#results * this.#endOf(last?.size ?? 1);
+  }
+
+  /** Cycles to begin and end a sum, with so many side by side along the last loop. */
+  #endOf(size: number): number {
+    if (!this.#reducesLanes) return cycles.sum;
+    return cycles.sum + (size % 4 === 0 ? cycles.fourLanes : cycles.lanes);
   }
 
   /** Cycles of one unrolled block. */

@@ -1,6 +1,7 @@
 // Convolutions on padded copies of their images: loops without tests at the edges, where that computes little more.
 
 import { isOp, ops, type Tensor } from '@bn/core';
+import { isCovered } from '../rules/contraction.js';
 import type { Replacement } from './replace-nodes.js';
 
 /** Above this ratio of padded to unpadded products, testing the edges is cheaper. */
@@ -10,6 +11,7 @@ export const padConvolution: Replacement = (_, node) => {
   const none = [0, 0, 0, 0] as const;
   if (isOp(node, 'conv2d') && hasPadding(node.attributes)) {
     const [x, w] = node.inputs;
+    if (isCovered(x.shape.slice(2) as number[], w.shape.slice(2) as number[], node.attributes)) return null;
     return ops.conv2d(pad(x, node.attributes.padding), w, { ...node.attributes, padding: none });
   }
   if (isOp(node, 'conv2dFilterGradient') && hasPadding(node.attributes)) {
@@ -26,6 +28,7 @@ export const padConvolution: Replacement = (_, node) => {
 function paddedInputGradient(node: Tensor<'conv2dInputGradient'>): Tensor | null {
   const [dy, w] = node.inputs;
   const { stride, padding, dilation, inputSize } = node.attributes;
+  if (stride.every((n) => n === 1) && isCovered(inputSize, w.shape.slice(2) as number[], node.attributes)) return null;
   const sides = [0, 1].map((i) => {
     const [windows, reach] = [dy.shape[i + 2]!, (w.shape[i + 2]! - 1) * dilation[i]];
     const before = Math.floor((reach - padding[i]) / stride[i]);

@@ -54,11 +54,19 @@ export const contraction: { readonly [P in Contraction]: Rule<P> } = {
     reduce: ({ inputs: [x, w], attributes: geometry }, [b, o, ...window], lowering) => {
       const [, perGroup, ...kernelSize] = w.shape as number[];
       const { group } = grouped(o, w.shape[0]! / geometry.groups, geometry, lowering);
+      const image = x.shape.slice(2) as number[];
+      if (isCovered(image, kernelSize, geometry)) {
+        const { loops, indices } = lowering.loops([perGroup, ...image], null, 'k');
+        const [c, ...element] = indices;
+        const k = tapsBetween(element, window, geometry);
+        const read = lowering.read(x, [b, group.times(perGroup).plus(c), ...element]);
+        return { reduction: 'sum', inner: loops, value: binary('mul', read, lowering.read(w, [o, c, ...k])) };
+      }
       const { loops, indices } = lowering.loops([perGroup, ...kernelSize], null, 'k');
       const [c, ...k] = indices;
       const { taps, guards } = tapsOf(x, window, k, geometry);
-      const image = lowering.read(x, [b, group.times(perGroup).plus(c), ...taps], guards);
-      return { reduction: 'sum', inner: loops, value: binary('mul', image, lowering.read(w, [o, c, ...k])) };
+      const read = lowering.read(x, [b, group.times(perGroup).plus(c), ...taps], guards);
+      return { reduction: 'sum', inner: loops, value: binary('mul', read, lowering.read(w, [o, c, ...k])) };
     },
   },
   // dw[o, c, k] = Σ x[b, c, tap(window, k)]·dy[b, o, window]
@@ -91,12 +99,21 @@ export const contraction: { readonly [P in Contraction]: Rule<P> } = {
       const [out, perGroup, ...kernelSize] = w.shape as number[];
       const outPerGroup = out / node.attributes.groups;
       const { group, within } = grouped(c, perGroup, node.attributes, lowering);
+      const windows = dy.shape.slice(2) as number[];
+      if (isCovered(node.attributes.inputSize, kernelSize, node.attributes)) {
+        const { loops, indices } = lowering.loops([outPerGroup, ...windows], null, 'k');
+        const [oo, ...window] = indices;
+        const o = group.times(outPerGroup).plus(oo);
+        const k = tapsBetween(tap, window, node.attributes);
+        const value = binary('mul', lowering.read(dy, [b, o, ...window]), lowering.read(w, [o, within, ...k]));
+        return { reduction: 'sum', inner: loops, value };
+      }
       const { loops, indices } = lowering.loops([...kernelSize, outPerGroup], null, 'k');
       const [ky, kx, oo] = indices;
       const k = [ky, kx];
       const o = group.times(outPerGroup).plus(oo);
       const window = tap.map((t, i) => t.plus(padding[i]).plus(k[i].times(-dilation[i])));
-      const guards = guardsOf(window, dy.shape.slice(2) as number[]);
+      const guards = guardsOf(window, windows);
       const gradient = lowering.read(dy, [b, o, ...window], guards);
       return { reduction: 'sum', inner: loops, value: binary('mul', gradient, lowering.read(w, [o, within, ...k])) };
     },
@@ -109,6 +126,27 @@ export const contraction: { readonly [P in Contraction]: Rule<P> } = {
     },
   },
 };
+
+/**
+ * Whether every window has a tap on every element of an image, as with small images that have much padding: sums over
+ * elements then leave out what would be padding, and need no copy with it.
+ */
+export function isCovered(image: readonly number[], kernelSize: readonly number[], geometry: Geometry): boolean {
+  const { stride, padding, dilation } = geometry;
+  return image.every((size, i) => {
+    const windows = Math.floor(
+      (size + padding[i] + padding[i + 2] - dilation[i] * (kernelSize[i] - 1) - 1) / stride[i],
+    );
+    return dilation[i] === 1 && padding[i] >= windows * stride[i] && size - 1 + padding[i] < kernelSize[i];
+  });
+}
+
+/** The tap of a window that falls on an element. */
+function tapsBetween(element: readonly Index[], window: readonly Index[], { stride, padding }: Geometry): Index[] {
+  return element.map((at, i) => at.plus(window[i].times(-stride[i])).plus(padding[i]));
+}
+
+type Geometry = Omit<ConvolutionGeometry, 'groups'>;
 
 /** Elements of one axis of an image that have the same remainder by the stride, and the taps that reach them. */
 interface Residue {
@@ -170,7 +208,7 @@ export function tapsOf(
   image: Tensor,
   window: readonly Index[],
   k: readonly Index[],
-  { stride, padding, dilation }: Omit<ConvolutionGeometry, 'groups'>,
+  { stride, padding, dilation }: Geometry,
 ): { taps: Index[]; guards: Guard[] } {
   const taps = window.map((at, i) => at.times(stride[i]).plus(k[i].times(dilation[i])).plus(-padding[i]));
   return { taps, guards: guardsOf(taps, image.shape.slice(2) as number[]) };
