@@ -65,9 +65,9 @@ export function chooseStorage(graph: Graph, lanes: LaneAxes, channelsLast: Reado
     });
     costs.set(node, inline);
     depths.set(node, depth + (crossesGroups(node, lanes) ? 1 : 0));
-    const follower = usedOnce(node) ? uses[0].user : null;
-    const goesOn = follower !== null && isElementwise(follower) && sameShape(follower.shape, node.shape);
-    const sought = form === 'element' && !goesOn ? anchorOf(node, node, stored, usedOnce) : null;
+    const goesOn = outputs.has(node) ? false : followerOf(node, users, usedOnce) !== null;
+    const follows = (x: Tensor) => usedOnce(x) || (!outputs.has(x) && followerOf(x, users, usedOnce) !== null);
+    const sought = form === 'element' && !goesOn ? anchorOf(node, node, stored, follows) : null;
     // What a reduction is finished with must not wait for more groups than the reduction itself.
     const anchor = sought && lanes.get(sought) === lanes.get(node) && depth <= depths.get(sought)! ? sought : null;
     if (anchor) {
@@ -139,18 +139,31 @@ function crossesGroups(node: Tensor, lanes: LaneAxes): boolean {
   return !inLanes(node) && node.inputs.some(inLanes);
 }
 
+/** The elementwise operation in which all goes on that is computed from `node`, as x · sigmoid(x) from x. */
+function followerOf(node: Tensor, users: Users, usedOnce: (node: Tensor) => boolean): Tensor | null {
+  const isAlike = (user: Tensor) => isElementwise(user) && sameShape(user.shape, node.shape);
+  const own = users.get(node)!;
+  const last = own.at(-1)?.user;
+  for (const { user } of own) {
+    let next = user;
+    while (next !== last && isAlike(next) && usedOnce(next)) next = users.get(next)![0].user;
+    if (next !== last) return null;
+  }
+  return last && isAlike(last) ? last : null;
+}
+
 /** A reduction that `node` is computed from, elementwise, and that nothing else uses. */
 function anchorOf(
   root: Tensor,
   node: Tensor,
   stored: ReadonlySet<Tensor>,
-  usedOnce: (node: Tensor) => boolean,
+  follows: (node: Tensor) => boolean,
 ): Tensor | null {
   if (!isElementwise(node)) return null;
   for (const x of node.inputs) {
-    if (isLeaf(x) || !usedOnce(x) || !sameShape(x.shape, root.shape)) continue;
+    if (isLeaf(x) || !follows(x) || !sameShape(x.shape, root.shape)) continue;
     if (formOf(x) === 'reduce' && x.op !== 'argmax' && x.dtype === 'float32') return x;
-    const deeper = stored.has(x) || formOf(x) !== 'element' ? null : anchorOf(root, x, stored, usedOnce);
+    const deeper = stored.has(x) || formOf(x) !== 'element' ? null : anchorOf(root, x, stored, follows);
     if (deeper) return deeper;
   }
   return null;

@@ -197,6 +197,14 @@ export class Values {
         code.vector(vector.bitselect);
         return;
       }
+      // Of a number and what may be NaN: one instruction, where any operands take eight.
+      const limit = (op === 'maximum' || op === 'minimum') && from === 'f32' ? operands.findIndex(isNumber) : -1;
+      if (limit >= 0) {
+        this.#push(operands[1 - limit], point);
+        this.#push(operands[limit], point);
+        this.code.vector(op === 'maximum' ? vector.pmax : vector.pmin);
+        return;
+      }
       for (let i = 0; i < operands.length; i++) this.#push(operands[i], point);
       this.#operate(op, from);
     }
@@ -337,6 +345,10 @@ export class Values {
     this.pushLanes([0, step, 2 * step, 3 * step]);
     code.vector(vector.addI32);
   }
+}
+
+function isNumber(expression: Expression): boolean {
+  return expression.op === 'constant' && !Number.isNaN(expression.value);
 }
 
 /** More than there are registers for would only be moved. */
