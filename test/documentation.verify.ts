@@ -91,6 +91,7 @@ const moduleOf = (block: Block) => fileOf(block).replace(/ts$/, 'mjs');
 
 /** Ten epochs on all images take minutes: the same command, on a few of them; of networks one, bench.verify.ts has all. */
 function shortened(command: string): string {
+  if (/ bench contention\b/.test(command)) return command;
   if (/^npx -y pnpm@12\.21\.0 bench\b/.test(command)) {
     const predicts = !command.includes('bench scaling');
     const rounds = command.includes('--rounds') ? '' : ' --rounds 1';

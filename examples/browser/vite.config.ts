@@ -1,4 +1,4 @@
-// Builds the page, and serves it with the headers that make it cross-origin isolated: threads need them.
+// Builds the pages, and serves them with the headers that make them cross-origin isolated: threads need them.
 
 import { defineConfig, type UserConfig } from 'vite';
 
@@ -10,7 +10,7 @@ const headers = {
 const config: UserConfig = defineConfig({
   // Works in any folder of a server.
   base: './',
-  build: { assetsInlineLimit: 0 },
+  build: { assetsInlineLimit: 0, rolldownOptions: { input: ['index.html', 'bench.html'] } },
   worker: { format: 'es' },
   server: { headers },
   preview: { headers },

@@ -1,7 +1,8 @@
 """What every peer shares: the data, and the conversation with the program that measures.
 
 A peer is started with its settings as JSON. When the first training step is done it prints who it is as a line of JSON, then a
-line for each that it is sent: `train` runs an epoch, `predict` predicts for a time, `limits` measures the peak, `end` ends it.
+line for each that it is sent: `train` runs an epoch, `step` repeats one training step for a time, `predict` predicts for a time,
+`limits` measures the peak, `end` ends it.
 """
 
 import gzip
@@ -41,12 +42,24 @@ def peak_bytes():
     return peak if platform.system() == "Darwin" else peak * 1024
 
 
-def converse(peer, first_step, train, predict, peak=lambda: None):
+def cannot(reason, **peer):
+    """Says who the peer is and why it can neither train nor predict this network, and ends."""
+    say(**peer, cannot={"train": reason, "predict": reason})
+    sys.exit()
+
+
+def require_layers(**peer):
+    """For peers that know networks as lists of layers only."""
+    if settings.get("named"):
+        cannot(f"this peer has no {settings['named']}", **peer)
+
+
+def converse(peer, step, train, predict, peak=lambda: None):
     """
-    first_step() trains on one batch; train() on all and returns the mean loss; predict(size) predicts one batch of test
-    images and waits for the classes; peak() gives the multiplications and additions a second of a large matrix product.
+    step() trains on one batch and waits for the loss; train() on all and returns the mean loss; predict(size) predicts one batch
+    of test images and waits for the classes; peak() gives the multiplications and additions a second of a large matrix product.
     """
-    first_step()
+    step()
     say(**peer)
     for line in sys.stdin:
         request = json.loads(line)
@@ -60,22 +73,19 @@ def converse(peer, first_step, train, predict, peak=lambda: None):
             loss = train()
             say(seconds=time.perf_counter() - start, examples=settings["examples"], loss=loss, cpuSeconds=cpu_seconds() - busy)
         else:
-            say(seconds=predictions(predict, request), cpuSeconds=cpu_seconds() - busy)
+            action = step if request["do"] == "step" else lambda: predict(request["batch"])
+            # A third of the time before is not counted.
+            repeat(action, request["seconds"] / 3)
+            say(seconds=repeat(action, request["seconds"]), cpuSeconds=cpu_seconds() - busy)
 
 
-def predictions(predict, request):
-    """Seconds of each prediction in a time, after a third of it that is not counted."""
-    batch, duration = request["batch"], request["seconds"]
-    repeat(predict, batch, duration / 3)
-    return repeat(predict, batch, duration)
-
-
-def repeat(predict, batch, duration):
+def repeat(action, duration):
+    """Seconds of each time that the action is done."""
     end = time.perf_counter() + duration
     seconds = []
     while not seconds or time.perf_counter() < end:
         start = time.perf_counter()
-        predict(batch)
+        action()
         seconds.append(time.perf_counter() - start)
     return seconds
 

@@ -3,7 +3,7 @@
 import os
 import platform
 
-from exchange import converse, images, settings
+from exchange import converse, images, require_layers, settings
 
 os.environ["XLA_FLAGS"] = f"--xla_cpu_multi_thread_eigen=true intra_op_parallelism_threads={settings['threads']}"
 
@@ -11,6 +11,8 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+identity = {"name": "JAX", "version": jax.__version__, "runtime": f"Python {platform.python_version()}"}
+require_layers(**identity)
 momentum, epsilon = 0.9, 1e-5
 channels_last = lambda x: np.ascontiguousarray(x.transpose(0, 2, 3, 1))
 features, labels = images("train")
@@ -137,7 +139,7 @@ def train(limit=None):
 
 
 converse(
-    {"name": "JAX", "version": jax.__version__, "runtime": f"Python {platform.python_version()}"},
+    identity,
     lambda: train(settings["batchSize"]),
     train,
     lambda size: np.asarray(predict(parameters, statistics, test_features[:size])),

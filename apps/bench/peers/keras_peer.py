@@ -3,7 +3,7 @@
 import os
 import platform
 
-from exchange import converse, images, settings
+from exchange import converse, images, require_layers, settings
 
 os.environ["KERAS_BACKEND"] = "jax"
 os.environ["XLA_FLAGS"] = f"--xla_cpu_multi_thread_eigen=true intra_op_parallelism_threads={settings['threads']}"
@@ -12,6 +12,8 @@ import keras
 import numpy as np
 from keras import layers as kl
 
+identity = {"name": "Keras on JAX", "version": keras.__version__, "runtime": f"Python {platform.python_version()}"}
+require_layers(**identity)
 keras.utils.set_random_seed(settings["seed"])
 channels_last = lambda x: np.ascontiguousarray(x.transpose(0, 2, 3, 1))
 features, labels = images("train")
@@ -72,7 +74,7 @@ def train(limit=None):
 
 
 converse(
-    {"name": "Keras on JAX", "version": keras.__version__, "runtime": f"Python {platform.python_version()}"},
+    identity,
     lambda: train(settings["batchSize"]),
     train,
     lambda size: np.argmax(network.predict_on_batch(test_features[:size]), 1),

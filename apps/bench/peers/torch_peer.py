@@ -3,7 +3,7 @@
 import platform
 
 import torch
-from exchange import converse, images, repeat, settings
+from exchange import cannot, converse, images, repeat, settings
 from torch import nn
 
 torch.set_num_threads(settings["threads"])
@@ -58,8 +58,20 @@ def initialize(module):
         nn.init.zeros_(module.bias)
 
 
-network = build(settings["layers"])
-network.apply(initialize)
+def named(name):
+    try:
+        from torchvision.models import get_model
+    except ImportError:
+        cannot(f"{name} is torchvision's, which this Python lacks", **identity)
+    return get_model(name, weights=None, num_classes=10)
+
+
+identity = {"name": "PyTorch", "version": torch.__version__, "runtime": f"Python {platform.python_version()}"}
+if settings.get("named"):
+    network = named(settings["named"])
+else:
+    network = build(settings["layers"])
+    network.apply(initialize)
 optimizer = torch.optim.SGD(network.parameters(), lr=settings["learningRate"])
 criterion = nn.CrossEntropyLoss()
 features, labels = (torch.from_numpy(array) for array in images("train"))
@@ -96,6 +108,11 @@ def train(limit=None):
     return float(total) / len(order)
 
 
+def one_step():
+    network.train()
+    return float(step(features[: settings["batchSize"]], labels[: settings["batchSize"]])[0])
+
+
 @torch.no_grad()
 def predict_batch(size):
     network.eval()
@@ -104,12 +121,12 @@ def predict_batch(size):
 
 def peak():
     a = torch.rand(1024, 1024)
-    return 2 * 1024**3 / min(repeat(lambda _: a @ a, 1, 0.5))
+    return 2 * 1024**3 / min(repeat(lambda: a @ a, 0.5))
 
 
 converse(
-    {"name": "PyTorch", "version": torch.__version__, "runtime": f"Python {platform.python_version()}"},
-    lambda: train(settings["batchSize"]),
+    identity,
+    one_step,
     train,
     predict_batch,
     peak,

@@ -1,4 +1,4 @@
-// The networks that are measured: lists of layers, which the peers in Python build theirs from too.
+// The networks that are measured: lists of layers, which the peers build theirs from too, or networks by torchvision's names.
 
 import {
   avgPool2d,
@@ -14,10 +14,10 @@ import {
   sequential,
   sigmoid,
 } from '@bn/core';
-import { batchNormFromScratch } from '@bn/models';
+import { batchNormFromScratch, normalizedNetworks } from '@bn/models';
 
 /** One layer: its kind and its sizes. */
-type LayerSpec =
+export type LayerSpec =
   | readonly ['conv', channels: number, kernel: number, padding: number]
   | readonly ['avgPool' | 'maxPool', size: number]
   /** Two 3×3 convolutions with batch normalization, beside an identity, or a 1×1 convolution where shapes differ. */
@@ -30,6 +30,8 @@ export interface Network {
   /** Of one image, `[channels, height, width]`: Fashion-MNIST, with black margins, and its channel repeated. */
   readonly shape: readonly [number, number, number];
   readonly layers: readonly LayerSpec[];
+  /** In place of layers, the network that @bn/models and torchvision have by this name. */
+  readonly named?: string;
   /** Batch normalization of ours is the one from scratch. */
   readonly scratch?: boolean;
   readonly learningRate: number;
@@ -61,6 +63,15 @@ const lenet: Network = {
   learningRate: 1,
   examples: 60_000,
 };
+
+const named = (name: string, title: string): Network => ({
+  description: `${title} on 3×64×64, as @bn/models and torchvision have it`,
+  shape: [3, 64, 64],
+  layers: [],
+  named: name,
+  learningRate: 0.05,
+  examples: 512,
+});
 
 const convolution = (channels: number): LayerSpec[] => [['conv', channels, 3, 1], ['bn'], ['relu']];
 const hidden = (units: number): LayerSpec[] => [['dense', units], ['bn'], ['relu']];
@@ -125,10 +136,16 @@ export const networks: Readonly<Record<string, Network>> = {
     learningRate: 0.1,
     examples: 20_480,
   },
+  resnet18: named('resnet18', 'ResNet-18'),
+  mobilenet_v2: named('mobilenet_v2', 'MobileNetV2'),
+  efficientnet_b0: named('efficientnet_b0', 'EfficientNet-B0'),
+  densenet121: named('densenet121', 'DenseNet-121'),
+  shufflenet_v2_x1_0: named('shufflenet_v2_x1_0', 'ShuffleNetV2'),
 };
 
 /** The network as a layer of @bn/core. */
-export function build({ layers, shape, scratch = false }: Network): Layer {
+export function build({ layers, named, shape, scratch = false }: Network): Layer {
+  if (named !== undefined) return normalizedNetworks[named]!({ classes: 10 });
   const norm = () => (scratch ? batchNormFromScratch() : batchNorm());
   let channels = shape[0];
   const entries = layers.map((spec, i) => {

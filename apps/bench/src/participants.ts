@@ -1,4 +1,4 @@
-// Who can be measured here: our backends on one or several versions of Node, and peers that Python has.
+// Who can be measured here: our backends and peers in JavaScript, on one or several versions of Node, and peers that Python has.
 
 import { execFile } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
@@ -16,11 +16,12 @@ export interface Participant {
 /** Ids of ours are `backend` or `backend:engine`. */
 const ours = ['wasm', 'onnxruntime-cuda', 'tfjs-cuda'];
 
+/** In Python. */
 const peers = [
-  { id: 'torch', module: 'torch', script: 'torch_peer.py', variant: 'eager' },
-  { id: 'torch-compiled', module: 'torch', script: 'torch_peer.py', variant: 'compiled' },
-  { id: 'jax', module: 'jax', script: 'jax_peer.py', variant: 'jit' },
-  { id: 'keras', module: 'keras', script: 'keras_peer.py', variant: 'fit' },
+  { id: 'torch', modules: ['torch'], script: 'torch_peer.py', variant: 'eager' },
+  { id: 'torch-compiled', modules: ['torch'], script: 'torch_peer.py', variant: 'compiled' },
+  { id: 'jax', modules: ['jax'], script: 'jax_peer.py', variant: 'jit' },
+  { id: 'keras', modules: ['keras', 'jax'], script: 'keras_peer.py', variant: 'fit' },
 ];
 
 export interface Runtimes {
@@ -31,7 +32,7 @@ export interface Runtimes {
 
 /**
  * Those that were asked for; else all of ours and the peers whose Python package is there, or as many of `among` as are
- * here.
+ * here. Peers in JavaScript are measured only if they are asked for: some take minutes for an epoch.
  */
 export async function findParticipants(
   asked: readonly string[] | null,
@@ -48,7 +49,7 @@ export async function findParticipants(
     }
     if (python === null || !installed.includes(id)) {
       throw new UsageError(
-        `${id}: ${python ?? 'no Python'} has no ${peer.module}; install it there, or name another Python with --python`,
+        `${id}: ${python ?? 'no Python'} has no ${peer.modules.join(' and ')}; install it there, or name another Python with --python`,
       );
     }
     const script = fileURLToPath(new URL(`../peers/${peer.script}`, import.meta.url));
@@ -56,11 +57,11 @@ export async function findParticipants(
   });
 }
 
-/** Ids of the peers whose package this Python has; none if there is no such program. */
+/** Ids of the peers whose packages this Python has; none if there is no such program. */
 async function installedPeers(python: string): Promise<string[]> {
-  const modules = [...new Set(peers.map(({ module }) => module))];
+  const modules = [...new Set(peers.flatMap(({ modules }) => modules))];
   const code = `from importlib.util import find_spec; print(*(m for m in ${JSON.stringify(modules)} if find_spec(m)))`;
   const found = await promisify(execFile)(python, ['-c', code]).catch(() => ({ stdout: '' }));
   const names = found.stdout.trim().split(/\s+/);
-  return peers.filter(({ module }) => names.includes(module)).map(({ id }) => id);
+  return peers.filter(({ modules }) => modules.every((module) => names.includes(module))).map(({ id }) => id);
 }

@@ -1,8 +1,6 @@
 // In pages of Firefox and WebKitGTK: the conformance suite, and a training that gives Node's numbers. These browsers are
 // started with the page's address; the page posts what came of it.
 
-import { spawn } from 'node:child_process';
-import { once } from 'node:events';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -12,6 +10,7 @@ import { createBackend } from '@bn/wasm';
 import { preview } from 'vite';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { browsers as found } from '../../../test/find-browser.js';
+import { startBrowser } from '../../../test/start-browser.js';
 import { buildPages, isolation, root } from './page/build-page.js';
 import { trainLenet } from './page/train-lenet.js';
 
@@ -49,7 +48,6 @@ const browsers = [
 
 /** What the page posts when it is opened by the command. */
 async function outcomeOf({ command, env }: (typeof browsers)[number], outDir: string): Promise<Outcome> {
-  const profile = mkdtempSync(join(tmpdir(), 'bn-profile-'));
   let settle: (outcome: Outcome) => void;
   let fail: (error: Error) => void;
   const posted = new Promise<Outcome>((resolve, reject) => {
@@ -71,22 +69,12 @@ async function outcomeOf({ command, env }: (typeof browsers)[number], outDir: st
       },
     ],
   });
-  const [program, ...args] = command(`${server.resolvedUrls!.local[0]}index.html#report`, profile);
-  // A process group of its own, which ends with it.
-  const browser = spawn(program!, args, { detached: true, stdio: 'ignore', env: { ...process.env, ...env } });
-  browser.on('exit', (code) => fail(new Error(`the browser ended with ${code}`)));
-  browser.on('error', (error) => fail(error));
+  const browser = startBrowser({ command }, `${server.resolvedUrls!.local[0]}index.html#report`, env);
   try {
-    return await posted;
+    return await Promise.race([posted, browser.failed]);
   } finally {
-    if (browser.exitCode === null) {
-      const ended = once(browser, 'exit');
-      if (process.platform === 'win32') browser.kill();
-      else process.kill(-browser.pid!);
-      await ended;
-    }
+    await browser.end();
     await server.close();
-    rmSync(profile, { recursive: true, force: true, maxRetries: 5 });
   }
 }
 

@@ -95,6 +95,7 @@ export async function run(args: readonly string[], io: Io): Promise<number> {
       });
       if (!measured) return stopCode(io.signal);
       for (const { name, epochs } of measured) {
+        if (epochs.length === 0) continue;
         points.push({ axis, size, name, examplesPerSecond: summarize(epochs).median });
       }
     }

@@ -3,7 +3,7 @@
 import { cpus } from 'node:os';
 import { median } from '@bn/command-line';
 import type { Network } from '../networks.js';
-import type { Limits } from '../participant/exchange.js';
+import type { Introduction, Limits } from '../participant/exchange.js';
 import { type Running, start } from '../participant/running.js';
 import type { Participant } from '../participants.js';
 
@@ -24,21 +24,26 @@ export interface Epoch {
   readonly foreignLoad: number;
 }
 
-export interface Measured {
+export interface Measured extends Introduction {
   readonly id: string;
-  /** E.g. `@bn/wasm`, `PyTorch`. */
-  readonly name: string;
-  readonly version: string;
-  readonly runtime: string;
+  /** None if it cannot train. */
   readonly epochs: readonly Epoch[];
-  /** Mean loss of the first whole epoch, which is not timed: that all learn the same. */
-  readonly firstLoss: number;
-  readonly firstStepSeconds: number;
-  /** Median seconds of one prediction of one image; null if predictions were not measured. */
-  readonly latencySeconds: number | null;
+  /** Mean loss of the first whole epoch, which is not timed: that all learn the same; null if it cannot train. */
+  readonly firstLoss: number | null;
+  /** Null if it cannot train. */
+  readonly firstStepSeconds: number | null;
+  /** Seconds of one prediction of one image; null if predictions were not measured. */
+  readonly latency: Percentiles | null;
   readonly limits: Limits;
   /** Of batches of 256. */
   readonly predictionsPerSecond: number | null;
+}
+
+/** Of times, in seconds: half of them, nine of ten, and 99 of a hundred took no longer. */
+export interface Percentiles {
+  readonly p50: number;
+  readonly p90: number;
+  readonly p99: number;
 }
 
 /** Above this, an epoch is measured once more. */
@@ -55,7 +60,7 @@ export async function measure(
 ): Promise<Measured[] | null> {
   const { network, batchSize, threads, rounds, predictionSeconds, signal, say } = options;
   const running: Running[] = [];
-  const firstLosses: number[] = [];
+  const firstLosses: (number | null)[] = [];
   const end = () => running.forEach(({ kill }) => void kill());
   signal.addEventListener('abort', end);
   try {
@@ -63,13 +68,16 @@ export async function measure(
       signal.throwIfAborted();
       const one = await start(participant, { ...network, batchSize, threads, seed: 0 });
       running.push(one);
-      firstLosses.push((await one.ask({ do: 'train' })).loss);
-      say(`${title(one)}: first step after ${one.firstStepSeconds.toFixed(2)} s`);
+      const { train: reason } = one.introduction.cannot ?? {};
+      firstLosses.push(reason === undefined ? (await one.ask({ do: 'train' })).loss : null);
+      const first = `first step after ${one.readySeconds.toFixed(2)} s`;
+      say(`${title(one)}: ${reason === undefined ? first : `cannot train: ${reason}`}`);
     }
     const epochs = running.map((): Epoch[] => []);
     for (let round = 0; round < rounds; round++) {
       for (const [i, one] of running.entries()) {
         signal.throwIfAborted();
+        if (one.introduction.cannot?.train !== undefined) continue;
         let epoch = await trainEpoch(one);
         if (epoch.foreignLoad > disturbed) epoch = await trainEpoch(one);
         epochs[i]!.push(epoch);
@@ -78,13 +86,15 @@ export async function measure(
     }
     const results: Measured[] = [];
     for (const [i, one] of running.entries()) {
-      const speed = predictionSeconds > 0 ? await measurePredictions(one, predictionSeconds) : null;
+      const { cannot } = one.introduction;
+      const predicts = predictionSeconds > 0 && cannot?.predict === undefined;
+      const speed = predicts ? await measurePredictions(one, predictionSeconds) : null;
       results.push({
         ...{ id: one.participant.id, ...one.introduction, epochs: epochs[i]!, firstLoss: firstLosses[i]! },
-        firstStepSeconds: one.firstStepSeconds,
-        latencySeconds: speed?.latencySeconds ?? null,
+        firstStepSeconds: cannot?.train === undefined ? one.readySeconds : null,
+        latency: speed?.latency ?? null,
         predictionsPerSecond: speed?.predictionsPerSecond ?? null,
-        limits: await one.ask({ do: 'limits' }),
+        limits: cannot?.train === undefined ? await one.ask({ do: 'limits' }) : unknownLimits,
       });
     }
     return results;
@@ -97,8 +107,16 @@ export async function measure(
   }
 }
 
+const unknownLimits: Limits = { peakBytes: null, peak: null, operations: null };
+
 function title({ introduction: { name, runtime }, participant }: Running): string {
   return name.startsWith('@bn/') ? `${name}, ${runtime}` : `${name} (${participant.variant})`;
+}
+
+export function percentiles(seconds: readonly number[]): Percentiles {
+  const sorted = seconds.toSorted((a, b) => a - b);
+  const at = (share: number) => sorted[Math.min(sorted.length - 1, Math.floor(share * sorted.length))]!;
+  return { p50: median(seconds), p90: at(0.9), p99: at(0.99) };
 }
 
 async function trainEpoch(one: Running): Promise<Epoch> {
@@ -115,7 +133,7 @@ async function trainEpoch(one: Running): Promise<Epoch> {
 async function measurePredictions(one: Running, seconds: number) {
   const single = await one.ask({ do: 'predict', batch: 1, seconds });
   const many = await one.ask({ do: 'predict', batch: 256, seconds });
-  return { latencySeconds: median(single.seconds), predictionsPerSecond: 256 / median(many.seconds) };
+  return { latency: percentiles(single.seconds), predictionsPerSecond: 256 / median(many.seconds) };
 }
 
 /** Of all processors together, since the start of the machine. */

@@ -1,6 +1,6 @@
 // Fashion-MNIST in the shape that a network takes.
 
-import type { Dataset } from '@bn/core';
+import { type Dataset, sizeOf } from '@bn/core';
 import { fashionMnist } from '@bn/fashion-mnist';
 
 /** The first training images, and the test images, as uint8 `shape`: black margins, the channel repeated. */
@@ -40,4 +40,34 @@ function reshaped(dataset: Dataset, shape: readonly [number, number, number], le
       }
     },
   };
+}
+
+/** The first examples as one batch: bytes in row-major order, and labels. */
+export function batchOf(dataset: Dataset, length: number): { features: Uint8Array; labels: Int32Array } {
+  const features = new Uint8Array(length * sizeOf(dataset.features.shape));
+  const labels = new Int32Array(length);
+  const indices = Array.from({ length }, (_, i) => i);
+  dataset.fill!(indices, features, labels);
+  return { features, labels };
+}
+
+/** The first examples as peers take them: float32 from 0 to 1, [examples, channels, height, width]; with `channelsLast` [examples, height, width, channels]. */
+export function numbersOf(
+  dataset: Dataset,
+  length: number,
+  { channelsLast = false } = {},
+): { features: Float32Array; labels: Int32Array } {
+  const { features: bytes, labels } = batchOf(dataset, length);
+  const [channels, height, width] = dataset.features.shape as readonly [number, number, number];
+  const area = height * width;
+  const features = new Float32Array(bytes.length);
+  if (!channelsLast || channels === 1) {
+    for (let i = 0; i < bytes.length; i++) features[i] = bytes[i]! / 255;
+    return { features, labels };
+  }
+  for (let i = 0; i < bytes.length; i++) {
+    const [example, channel, pixel] = [Math.floor(i / area / channels), Math.floor(i / area) % channels, i % area];
+    features[(example * area + pixel) * channels + channel] = bytes[i]! / 255;
+  }
+  return { features, labels };
 }

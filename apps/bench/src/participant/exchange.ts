@@ -13,17 +13,21 @@ export interface Settings extends Network {
   readonly variant: string;
 }
 
-/** What it says when its first training step is done. */
+/** What it says when its first training step is done, or when it is ready if it cannot train. */
 export interface Introduction {
   readonly name: string;
   readonly version: string;
   /** E.g. `Node 24.21.0`. */
   readonly runtime: string;
+  /** Why it cannot train, or predict with, this network; absent where it can do both. */
+  readonly cannot?: { readonly train?: string; readonly predict?: string };
 }
 
 export type Request =
   /** One epoch of training. */
   | { readonly do: 'train' }
+  /** One training step after the other on one batch for so long, each to the loss on the host; a third more before is not counted. */
+  | { readonly do: 'step'; readonly seconds: number }
   /** Predictions of one batch of test images for so long, each to the classes on the host; a third more before is not counted. */
   | { readonly do: 'predict'; readonly batch: number; readonly seconds: number }
   /** What it took of the machine, and what the processor can do at most. */
@@ -39,8 +43,8 @@ export interface Trained {
   readonly cpuSeconds: number;
 }
 
-export interface Predicted {
-  /** Of each prediction. */
+export interface Repeated {
+  /** Of each step or prediction. */
   readonly seconds: readonly number[];
   readonly cpuSeconds: number;
 }

@@ -5,19 +5,20 @@ import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import { BnError } from '@bn/core';
 import type { Participant } from '../participants.js';
-import type { Introduction, Limits, Predicted, Request, Settings, Trained } from './exchange.js';
+import type { Introduction, Limits, Repeated, Request, Settings, Trained } from './exchange.js';
 
 interface Answers {
   readonly train: Trained;
-  readonly predict: Predicted;
+  readonly step: Repeated;
+  readonly predict: Repeated;
   readonly limits: Limits;
 }
 
 export interface Running {
   readonly participant: Participant;
   readonly introduction: Introduction;
-  /** From the start of the process to the end of its first training step, data loaded and all. */
-  readonly firstStepSeconds: number;
+  /** From the start of the process to the end of its first training step, data loaded and all; until it is ready if it cannot train. */
+  readonly readySeconds: number;
   ask<D extends keyof Answers>(request: Extract<Request, { do: D }>): Promise<Answers[D]>;
   /** Ends the process at once. */
   kill(): void;
@@ -57,7 +58,7 @@ export async function start(participant: Participant, settings: Omit<Settings, '
   return {
     participant,
     introduction,
-    firstStepSeconds: (performance.now() - startedAt) / 1000,
+    readySeconds: (performance.now() - startedAt) / 1000,
     ask(request) {
       child.stdin.write(`${JSON.stringify(request)}\n`);
       return answer();

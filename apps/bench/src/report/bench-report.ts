@@ -14,9 +14,11 @@ export interface BenchReport {
 }
 
 export function benchReport({ machine, date, results }: BenchReport): string {
-  const memory = `${Math.round(machine.memoryBytes / 2 ** 30)} GB`;
-  const head = `${machine.processor}, ${machine.processors} processors, ${memory}, ${machine.system}; ${date}\n`;
-  return [head, ...results.map(section)].join('\n');
+  return [machineLine(machine, date), ...results.map(section)].join('\n');
+}
+
+export function machineLine({ processor, processors, memoryBytes, system }: Machine, date: string): string {
+  return `${processor}, ${processors} processors, ${Math.round(memoryBytes / 2 ** 30)} GB, ${system}; ${date}\n`;
 }
 
 function section({ network, batchSize, threads, examples, measured }: BenchResult): string {
@@ -27,28 +29,43 @@ function section({ network, batchSize, threads, examples, measured }: BenchResul
       'training, examples/s',
       'of the first',
       'predictions/s, batch 256',
-      'one image, µs',
+      'one image, µs: p50, p90, p99',
       'first step, s',
       'peak memory, MB',
       'loss of epoch 1',
     ],
     rows,
   );
-  const most = measured.reduce((sum, { epochs }) => sum + summarize(epochs).disturbed, 0);
+  const most = trained(measured).reduce((sum, { epochs }) => sum + summarize(epochs).disturbed, 0);
   const note =
     most === 0 ? '' : `\n${most} epochs were disturbed by other programs and do not count where quiet ones do.\n`;
-  const rounds = measured[0]?.epochs.length ?? 0;
+  const rounds = Math.max(0, ...measured.map(({ epochs }) => epochs.length));
   return (
     `### ${network}: ${networks[network]!.description}\n\n` +
     `Batch ${batchSize}, ${threads} threads, epochs of ${examples.toLocaleString('en-US')} images, in turns; medians of ${rounds} [lowest to highest].\n\n` +
-    `${table}${note}${roofline(measured)}`
+    `${table}${note}${refusals(measured)}${roofline(measured)}`
   );
+}
+
+function trained(measured: readonly Measured[]): readonly Measured[] {
+  return measured.filter(({ epochs }) => epochs.length > 0);
+}
+
+/** Who cannot do what, and why. */
+function refusals(measured: readonly Measured[]): string {
+  const lines = measured.flatMap((one) => {
+    const { train, predict } = one.cannot ?? {};
+    if (train === undefined && predict === undefined) return [];
+    const what = train === predict ? 'train or predict' : train === undefined ? 'predict' : 'train';
+    return [`${nameOf(one)} cannot ${what}: ${train ?? predict}.`];
+  });
+  return lines.length === 0 ? '' : `\n${lines.join('\n')}\n`;
 }
 
 /** What the processor's arithmetic alone allows, for those that have a measured peak. */
 function roofline(measured: readonly Measured[]): string {
   const operations = measured.find(({ limits }) => limits.operations !== null)?.limits.operations;
-  const limited = measured.filter(({ limits }) => limits.peak !== null);
+  const limited = trained(measured).filter(({ limits }) => limits.peak !== null);
   if (!operations || limited.length === 0) return '';
   const bounds = limited.map((one) => {
     const most = one.limits.peak! / operations;
@@ -62,28 +79,35 @@ function roofline(measured: readonly Measured[]): string {
   );
 }
 
-function nameOf({ id, name, version, runtime }: Measured): string {
+export function nameOf({ id, name, version, runtime }: Pick<Measured, 'id' | 'name' | 'version' | 'runtime'>): string {
   if (name.startsWith('@bn/')) return `${name}, ${runtime}`;
   const how = id === 'torch-compiled' ? ', compiled' : id === 'torch' ? ', eager' : '';
   return `${name} ${version}${how}`;
 }
 
-function rowOf(one: Measured, [first]: readonly Measured[]): string[] {
-  const { median, lowest, highest } = summarize(one.epochs);
-  const { latencySeconds, predictionsPerSecond, firstStepSeconds, limits } = one;
+function rowOf(one: Measured, measured: readonly Measured[]): string[] {
+  const { cannot, latency, predictionsPerSecond, firstStepSeconds, limits, firstLoss } = one;
+  const training = cannot?.train === undefined ? speedOf(one, trained(measured)[0]!) : ['cannot', '–'];
+  const none = cannot?.predict === undefined ? '–' : 'cannot';
+  const micro = (seconds: number) => (seconds * 1e6).toFixed(0);
   return [
     nameOf(one),
-    `${rounded(median)} [${rounded(lowest)} to ${rounded(highest)}]`,
-    (median / summarize(first!.epochs).median).toFixed(2),
-    predictionsPerSecond === null ? '–' : rounded(predictionsPerSecond),
-    latencySeconds === null ? '–' : (latencySeconds * 1e6).toFixed(0),
-    firstStepSeconds.toFixed(2),
+    ...training,
+    predictionsPerSecond === null ? none : rounded(predictionsPerSecond),
+    latency === null ? none : [latency.p50, latency.p90, latency.p99].map(micro).join(', '),
+    firstStepSeconds === null ? '–' : firstStepSeconds.toFixed(2),
     limits.peakBytes === null ? '–' : (limits.peakBytes / 2 ** 20).toFixed(0),
-    one.firstLoss.toFixed(3),
+    firstLoss === null ? '–' : firstLoss.toFixed(3),
   ];
 }
 
-function markdownTable(head: readonly string[], rows: readonly (readonly string[])[]): string {
+function speedOf(one: Measured, first: Measured): string[] {
+  const { median, lowest, highest } = summarize(one.epochs);
+  const ratio = (median / summarize(first.epochs).median).toFixed(2);
+  return [`${rounded(median)} [${rounded(lowest)} to ${rounded(highest)}]`, ratio];
+}
+
+export function markdownTable(head: readonly string[], rows: readonly (readonly string[])[]): string {
   const line = (cells: readonly string[]) => `| ${cells.join(' | ')} |\n`;
   const rule = head.map((_, i) => (i === 0 ? '---' : '---:'));
   return [head, rule, ...rows].map(line).join('');

@@ -14,7 +14,7 @@ export interface NativeInstallation {
 }
 
 /**
- * The folder that the setup command filled, else, unless a folder was named, what an npm install with install scripts
+ * TensorFlow.js's native binding, which programs may also load for TensorFlow.js itself: from the folder that the setup command filled, else, unless a folder was named, what an npm install with install scripts
  * has left in one of TensorFlow.js's native packages; undefined if there is neither.
  */
 export function findNative(): NativeInstallation | undefined {

@@ -57,15 +57,21 @@ function setFlag(flag: string): void {
 
 /** Why there can be one thread only; undefined where there can be more. */
 export function whyOneThread(): string | undefined {
-  // Browsers share memory only within pages that are isolated from others.
+  // Browsers share memory only within pages that are isolated from others, and isolate only pages from https or localhost.
   if (globalThis.crossOriginIsolated === false) {
+    const problem = 'memory cannot be shared: the page is not cross-origin isolated; for more threads, serve it';
+    const isSecure = globalThis.isSecureContext !== false;
     return (
-      'memory cannot be shared: the page is not cross-origin isolated; for more threads, serve it with the headers ' +
+      `${problem}${isSecure ? '' : ' by https, or from localhost,'} with the headers ` +
       'Cross-Origin-Opener-Policy: same-origin and Cross-Origin-Embedder-Policy: require-corp'
     );
   }
-  // WebKitGTK has none in any page.
-  if (typeof SharedArrayBuffer !== 'function') return 'memory cannot be shared: this engine has no SharedArrayBuffer';
+  // WebKitGTK has none in any page, and Firefox none where its users have turned it off.
+  if (typeof SharedArrayBuffer !== 'function') {
+    const isolated = globalThis.crossOriginIsolated ? 'the page is cross-origin isolated, but ' : '';
+    const cure = isolated ? '; for more threads, open it in another browser' : '';
+    return `memory cannot be shared: ${isolated}this engine has no SharedArrayBuffer${cure}`;
+  }
   if (!node && typeof Worker !== 'function') return 'there are no workers here';
   return undefined;
 }
