@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs';
 import { expect, test } from 'vitest';
 import type { Contended } from '../src/measure/contention.js';
 import type { Measured } from '../src/measure/measure.js';
@@ -5,6 +6,7 @@ import { summarize } from '../src/measure/summarize.js';
 import { benchReport } from '../src/report/bench-report.js';
 import { contentionReport } from '../src/report/contention-report.js';
 import { scalingChart } from '../src/report/scaling-chart.js';
+import { speedChart } from '../src/report/speed-chart.js';
 
 const epoch = (examplesPerSecond: number, foreignLoad = 0) => ({ examplesPerSecond, foreignLoad });
 
@@ -75,4 +77,11 @@ test('the chart has a panel per axis and a line per participant', async () => {
   const svg = await scalingChart(points);
   expect(svg.match(/mark-line role-mark/g)).toHaveLength(4);
   expect(svg).toContain('PyTorch');
+});
+
+test('the chart of speeds has a bar for everyone who trains', async () => {
+  const data = JSON.parse(readFileSync(new URL('../../../docs/benchmarks/lenet.json', import.meta.url), 'utf8'));
+  const svg = await speedChart(data);
+  expect(svg.match(/aria-roledescription="bar"/g)).toHaveLength(8);
+  expect(svg).toContain('PyTorch 2.15.0+cu132, eager');
 });

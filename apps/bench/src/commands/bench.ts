@@ -19,6 +19,7 @@ import { type Measured, measure } from '../measure/measure.js';
 import { networks } from '../networks.js';
 import { program } from '../program.js';
 import { benchReport } from '../report/bench-report.js';
+import { speedChart } from '../report/speed-chart.js';
 import { writeReport } from '../report/write-report.js';
 import { addSharedOptions, participantsOf, type SharedFlags } from '../settings.js';
 
@@ -56,7 +57,13 @@ export async function run(args: readonly string[], io: Io): Promise<number> {
         2,
       ),
     )
-    .addOption(checkedOption('--out', text('<file>'), 'file to write the results to, with the data beside it as .json'))
+    .addOption(
+      checkedOption(
+        '--out',
+        text('<file>'),
+        'file to write the results to, a chart of training speeds if it ends in .svg, with the data beside it as .json',
+      ),
+    )
     .addHelpText('after', `${await program.otherCommands(args)}\n${notes}`);
   const flags = parseCommand(command, args, io) as BenchFlags | null;
   if (!flags) return 0;
@@ -86,7 +93,7 @@ export async function run(args: readonly string[], io: Io): Promise<number> {
   const report = { machine: describeMachine(), date: new Date().toISOString().slice(0, 10), results };
   const table = benchReport(report);
   io.stdout.write(table);
-  if (out !== null) await writeReport(out, io, table, report);
+  if (out !== null) await writeReport(out, io, out.endsWith('.svg') ? await speedChart(report) : table, report);
   return results.length === chosen.length ? 0 : 1;
 }
 

@@ -114,7 +114,7 @@ export function markdownTable(head: readonly string[], rows: readonly (readonly 
 }
 
 /** A rate with three or more digits, for people: `48,600`. */
-function rounded(value: number): string {
+export function rounded(value: number): string {
   const step = 10 ** Math.max(0, Math.floor(Math.log10(value)) - 2);
   return (Math.round(value / step) * step).toLocaleString('en-US');
 }

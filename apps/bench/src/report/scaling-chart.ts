@@ -1,8 +1,7 @@
 // Speed over size, as a chart: one panel per axis, one line per participant.
 
-import * as vega from 'vega';
-import { compile, type TopLevelSpec } from 'vega-lite';
 import type { ScalingPoint } from '../commands/scaling.js';
+import { drawChart } from './draw-chart.js';
 
 const titles: Readonly<Record<string, string>> = {
   batch: 'LeNet-BN: batch size',
@@ -13,11 +12,7 @@ const titles: Readonly<Record<string, string>> = {
 /** SVG. Both scales are logarithmic. */
 export async function scalingChart(points: readonly ScalingPoint[]): Promise<string> {
   const panels = [...new Set(points.map(({ axis }) => axis))];
-  const spec: TopLevelSpec = {
-    $schema: 'https://vega.github.io/schema/vega-lite/v6.json',
-    background: '#ffffff',
-    padding: 16,
-    config: { font: 'Helvetica, Arial, sans-serif', view: { stroke: null }, axis: { gridColor: '#e3e6ea' } },
+  return drawChart({
     resolve: { scale: { y: 'independent', x: 'independent' } },
     hconcat: panels.map((axis) => ({
       width: 260,
@@ -40,11 +35,7 @@ export async function scalingChart(points: readonly ScalingPoint[]): Promise<str
         color: { field: 'name', type: 'nominal', legend: { title: null, labelLimit: 0 } },
       },
     })),
-  };
-  const view = new vega.View(vega.parse(compile(spec).spec), { renderer: 'none' });
-  const svg = await view.toSVG();
-  view.finalize();
-  return `<?xml version="1.0" encoding="UTF-8"?>\n${svg}\n`;
+  });
 }
 
 function sizesOf(points: readonly ScalingPoint[], axis: string): number[] {
