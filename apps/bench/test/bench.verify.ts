@@ -31,7 +31,7 @@ test('every network trains on two backends to the same loss: what is compared is
     expect(ours.firstLoss, network).toBeCloseTo(other.firstLoss, 2);
     expect(ours.epochs[0].examplesPerSecond).toBeGreaterThan(0);
   }
-}, 120_000);
+}, 300_000);
 
 test.for(['torch', 'jax', 'keras'])(
   '%s trains the residual network, about as we do',
@@ -58,13 +58,15 @@ test('torch trains torchvision’s network of that name, about as we do', { time
 });
 
 test('peers in JavaScript train LeNet about as we do, or predict and say why they cannot train', async () => {
-  const size = ['--examples', '512', '--batch-size', '64', '--out', 'report.md'];
+  const size = ['--examples', '1024', '--batch-size', '128', '--out', 'report.md'];
   const peers = 'wasm,jax-js,tfjs-wasm,onnxruntime-web';
   const { code, cwd, stderr, stdout } = await run('--networks', 'lenet-bn', ...size, ...brief, peers);
   expect(code, stderr).toBe(0);
   const { measured } = JSON.parse(readFileSync(join(cwd, 'report.json'), 'utf8')).results[0];
   const [ours, jax, ...predictors] = measured;
-  expect(Math.abs(jax.firstLoss - ours.firstLoss)).toBeLessThan(0.15);
+  // Other random numbers at a learning rate of 1: guessing gives a loss of 2.3.
+  expect(Math.abs(jax.firstLoss - ours.firstLoss)).toBeLessThan(0.3);
+  expect(jax.firstLoss).toBeLessThan(1.9);
   for (const { cannot, epochs, predictionsPerSecond } of predictors) {
     expect(cannot.train).toBeTypeOf('string');
     expect(epochs).toEqual([]);
