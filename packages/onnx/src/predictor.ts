@@ -65,7 +65,15 @@ export async function openPredictor(
   backend: Pick<Backend, 'compile' | 'upload' | 'download' | 'release'>,
   options: SignatureOptions = {},
 ): Promise<Predictor> {
-  const { graph, signature, assumptions } = importPredictor(bytes, options);
+  return compiled(importPredictor(bytes, options), backend);
+}
+
+async function compiled(
+  { graph, signature, assumptions }: ImportedPredictor,
+  backend: Pick<Backend, 'compile' | 'upload' | 'download' | 'release'>,
+): Promise<Predictor> {
+  // Who called has returned then: the bytes are free before the backend takes memory for the weights.
+  await Promise.resolve();
   const executable = await backend.compile(graph);
   const predict = async (features: TypedArray): Promise<Float32Array> => {
     const { name, dtype, shape } = signature.input;

@@ -3,6 +3,7 @@
 // where two tasks that may run at the same time meet at one place, and where an index leaves its buffer.
 
 import { sizeOf, type TypedArray } from '@bn/core';
+import { numbersOf } from '../src/ir/constant.js';
 import type { Index, Loop } from '../src/ir/index-form.js';
 import {
   type Access,
@@ -13,7 +14,6 @@ import {
   groupElements,
   guardsOf,
   type Nest,
-  numbersOf,
   type Statement,
 } from '../src/ir/nest.js';
 import { type Passes, type Plan, passesOf } from '../src/pipeline.js';

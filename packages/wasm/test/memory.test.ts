@@ -5,7 +5,7 @@ import { createBackend as createReference } from '@bn/reference';
 import { createBackend } from '@bn/wasm';
 import { expect, test } from 'vitest';
 import { compile, type Program } from '../src/compile.js';
-import { numbersOf } from '../src/ir/nest.js';
+import { numbersOf } from '../src/ir/constant.js';
 import { allPasses } from '../src/pipeline.js';
 
 import { Heap } from '../src/run/heap.js';

@@ -4,7 +4,7 @@ import { BnError, type Graph, type Signature, sameShape, sizeOf } from '@bn/core
 import { compileFunctions, type Program } from '../compile.js';
 import { Code } from '../emit/code.js';
 import { encodeModule, type ModuleFunction } from '../emit/module.js';
-import { numbersOf } from '../ir/nest.js';
+import { numbersOf } from '../ir/constant.js';
 import { allPasses } from '../pipeline.js';
 import { unoptimized } from '../run/engine.js';
 import { firstAddress, pageBytes, slack } from '../run/heap.js';

@@ -1,20 +1,8 @@
 // Loop nests: what is computed for every value of some loops, before anything is said about instructions.
 
 import type { DType, Origin } from '@bn/core';
+import type { Constant } from './constant.js';
 import { Index, type Loop } from './index-form.js';
-
-/** What memory holds from the start: numbers, or what makes them when they are needed. */
-export type Constant = ArrayLike<number> | Packed;
-
-/** Numbers of a constant in another order. */
-export interface Packed {
-  readonly length: number;
-  numbers(): Float32Array;
-}
-
-export function numbersOf(constant: Constant): ArrayLike<number> {
-  return 'numbers' in constant ? constant.numbers() : constant;
-}
 
 /** Memory that holds one tensor. */
 export interface Buffer {

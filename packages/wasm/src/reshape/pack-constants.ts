@@ -1,18 +1,9 @@
 // Sums of products with a constant, as of a convolution with a known filter: the constant is written in the order in which
 // the loops read it, and results that share the other operand get the lanes.
 
+import { type Constant, Derived, derivedOnce, numbersOf } from '../ir/constant.js';
 import { Index, iterationsOf, type Loop } from '../ir/index-form.js';
-import {
-  type Access,
-  type Buffer,
-  type Constant,
-  type Nest,
-  numbersOf,
-  type Packed,
-  productReads,
-  temporary,
-  withLoops,
-} from '../ir/nest.js';
+import { type Access, type Buffer, type Nest, productReads, temporary, withLoops } from '../ir/nest.js';
 
 /** Elements that stay in a first-level cache beside others. */
 const cached = 8192;
@@ -83,7 +74,8 @@ function pack(nest: Nest, filter: Access, other: Access): Nest {
 function packedAccess(buffer: Buffer, index: Index, order: readonly Loop[]): Access {
   const { constant } = buffer.source as { readonly constant: Constant };
   const axes = order.map((loop) => ({ extent: loop.extent, stride: index.coefficient(loop) }));
-  const data = packedOnce(constant, index.constant, axes);
+  const key = JSON.stringify([index.constant, axes]);
+  const data = derivedOnce(constant, key, () => packed(constant, index.constant, axes));
   let [at, stride] = [new Index(0), 1];
   for (const loop of [...order].reverse()) {
     at = at.plus(Index.of(loop).times(stride));
@@ -99,32 +91,16 @@ interface Axis {
   readonly stride: number;
 }
 
-/** By original, so that all programs that read it in the same order share one copy. */
-const known = new WeakMap<Constant, Map<string, Packed>>();
-
-function packedOnce(constant: Constant, first: number, axes: readonly Axis[]): Packed {
-  const copies = known.get(constant) ?? new Map<string, Packed>();
-  known.set(constant, copies);
-  const key = JSON.stringify([first, axes]);
-  const made = copies.get(key) ?? packed(constant, first, axes);
-  copies.set(key, made);
-  return made;
-}
-
-function packed(constant: Constant, first: number, axes: readonly Axis[]): Packed {
+function packed(constant: Constant, first: number, axes: readonly Axis[]): Derived {
   const length = axes.reduce((product, { extent }) => product * extent, 1);
-  return {
-    length,
-    numbers: () => {
-      const [from, to] = [numbersOf(constant), new Float32Array(length)];
-      let next = 0;
-      const copy = (depth: number, at: number): void => {
-        const { extent, stride } = axes[depth];
-        if (depth < axes.length - 1) for (let i = 0; i < extent; i++) copy(depth + 1, at + i * stride);
-        else for (let i = 0; i < extent; i++) to[next++] = from[at + i * stride];
-      };
-      copy(0, first);
-      return to;
-    },
-  };
+  return new Derived(length, (to) => {
+    const from = numbersOf(constant);
+    let next = 0;
+    const copy = (depth: number, at: number): void => {
+      const { extent, stride } = axes[depth];
+      if (depth < axes.length - 1) for (let i = 0; i < extent; i++) copy(depth + 1, at + i * stride);
+      else for (let i = 0; i < extent; i++) to[next++] = from[at + i * stride];
+    };
+    copy(0, first);
+  });
 }

@@ -1,5 +1,7 @@
 // Toom and Cook's matrices, by which a convolution along one axis takes fewer products.
 
+import { type Constant, Derived, derivedOnce, numbersOf } from '../ir/constant.js';
+
 /**
  * For outputs y[j] = Σ_k d[j + k]·w[k], j < m: y = Aᵀ·(G·w ⊙ Bᵀ·d), with a row of Bᵀ and G and a column of Aᵀ for each
  * point; the last point is infinity.
@@ -46,18 +48,21 @@ function polynomial(roots: readonly number[]): number[] {
 }
 
 /** G·w of a filter that is known: [points][rows], from [rows][taps]. */
-export function transformFilter(filter: ArrayLike<number>, { g }: Transform): Float32Array {
+export function transformFilter(filter: Constant, transform: Transform): Constant {
+  const { g } = transform;
   const taps = g[0].length;
   const rows = filter.length / taps;
-  const transformed = new Float32Array(g.length * rows);
-  g.forEach((weights, point) => {
-    for (let row = 0; row < rows; row++) {
-      let sum = 0;
-      for (let k = 0; k < taps; k++) sum += weights[k] * filter[row * taps + k];
-      transformed[point * rows + row] = sum;
-    }
-  });
-  return transformed;
+  const write = (to: Float32Array) => {
+    const from = numbersOf(filter);
+    g.forEach((weights, point) => {
+      for (let row = 0; row < rows; row++) {
+        let sum = 0;
+        for (let k = 0; k < taps; k++) sum += weights[k] * from[row * taps + k];
+        to[point * rows + row] = sum;
+      }
+    });
+  };
+  return derivedOnce(filter, transform, () => new Derived(g.length * rows, write));
 }
 
 /**

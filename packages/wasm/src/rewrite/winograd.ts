@@ -2,7 +2,7 @@
 // results of a row from m + K − 1 products instead of m·K. The products become a convolution with a kernel one element wide,
 // whose groups are the points.
 
-import { type ConvolutionGeometry, constant, isOp, ops, type Tensor } from '@bn/core';
+import { type ConvolutionGeometry, constant, isOp, ops, Tensor } from '@bn/core';
 import { type LaneAxes, smallestAxis } from '../analysis/lane-axes.js';
 import { sizeOf } from '../rules/axes.js';
 import { patchTransform } from '../rules/patch-transform.js';
@@ -149,7 +149,10 @@ function filterPoints(w: Tensor, plan: Plan): Tensor {
   return plan.reduce((y, { axis, transform }) => {
     const { g } = transform;
     const shape = (y.shape as number[]).with(axis, 1).with(0, g.length * y.shape[0]!);
-    if (isOp(y, 'constant')) return constant(transformFilter(y.attributes.data, transform), shape);
+    if (isOp(y, 'constant')) {
+      const data = transformFilter(y.attributes.data, transform);
+      return new Tensor('constant', [], { data: data as never }, { shape, dtype: 'float32' });
+    }
     const taps = y.shape[axis]!;
     const rows = ops.reshape(y, [sizeOf(y) / taps, taps]);
     return ops.reshape(ops.matmul(constant(g.flat(), [g.length, taps]), rows, { transposeB: true }), shape);

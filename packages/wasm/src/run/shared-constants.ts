@@ -1,6 +1,6 @@
 // Constants, as the weights of a network that predicts, are in memory once, however many programs (batch sizes, executables) read them.
 
-import type { Constant } from '../ir/nest.js';
+import type { Constant } from '../ir/constant.js';
 import type { Heap } from './heap.js';
 
 interface Held {

@@ -16,7 +16,8 @@ import {
 } from '@bn/core';
 import { hasIndependentRows } from '../analysis/independent-rows.js';
 import { compile, type Program } from '../compile.js';
-import { type Constant, elementBytes, numbersOf } from '../ir/nest.js';
+import { type Constant, Derived } from '../ir/constant.js';
+import { elementBytes } from '../ir/nest.js';
 import type { Look, Passes } from '../pipeline.js';
 import { measurePeak } from '../profile/measure-peak.js';
 import { createReport, memoryOf } from '../profile/report.js';
@@ -171,7 +172,8 @@ export class WasmBackend extends ValueBackend<Block> {
     scratch.users++;
     const { f32, i32 } = this.#heap.views;
     for (const { address, words, isFloat } of [...data, ...added]) {
-      (isFloat ? f32 : i32).set(numbersOf(words), address / 4);
+      if (words instanceof Derived) words.write(f32.subarray(address / 4, address / 4 + words.length));
+      else (isFloat ? f32 : i32).set(words, address / 4);
     }
     const handle = await this.#team.load(program);
     return {
