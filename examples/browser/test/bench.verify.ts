@@ -1,6 +1,6 @@
 // The page that measures, in Chromium and Firefox, built and served as a visitor gets it.
 
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
@@ -137,3 +137,25 @@ test.for(tried)(
     expect(told.evaluations.map(({ accuracy }) => accuracy)).toEqual(expected.map((one) => expect.closeTo(one, 2)));
   },
 );
+
+test.for(tried)('in $name, under a policy without WebAssembly, says how to allow it', async (browser, { skip }) => {
+  skip(!browser.available, browser.detail);
+  const { state, status } = await outcomeOf(browser, { 'Content-Security-Policy': "script-src 'self'" });
+  expect(state).toBe('failed');
+  expect(status).toMatch(
+    /^Stopped: wasm cannot compute: .* forbidden here \(.+\); .*'wasm-unsafe-eval' in its content/,
+  );
+});
+
+test('in a Firefox that has shared memory turned off, says so and not that headers are missing', async ({ skip }) => {
+  skip(!browsers.firefox.available, browsers.firefox.detail);
+  const command = (address: string, profile: string) => {
+    writeFileSync(join(profile, 'user.js'), 'user_pref("javascript.options.shared_memory", false);');
+    return browsers.firefox.command(address, profile);
+  };
+  const { result, reason } = await outcomeOf({ ...browsers.firefox, command }, {});
+  expect(JSON.parse(result)).toMatchObject({ crossOriginIsolated: true, threads: 1 });
+  expect(reason).toMatch(
+    /the page is cross-origin isolated, but this engine has no SharedArrayBuffer; .*another browser/,
+  );
+});

@@ -56,7 +56,7 @@ export async function measureContention(
           if (predict === undefined) images[i]!.push(...(await one.ask({ do: 'predict', batch: 1, seconds })).seconds);
           if (train === undefined) steps[i]!.push(...(await one.ask({ do: 'step', seconds })).seconds);
         }
-        say(`${threads} threads beside ${count} busy processes, round ${round + 1}/${rounds}`);
+        say(`threads: ${threads}, busy processes: ${count}, round ${round + 1}/${rounds}`);
       }
       const summary = (times: readonly number[]) => (times.length === 0 ? null : percentiles(times));
       for (const [i, { participant, introduction }] of running.entries()) {

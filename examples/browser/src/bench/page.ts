@@ -52,6 +52,7 @@ function finish(result: Result): void {
   main.dataset.state = 'finished';
   showSpeed(result.examplesPerSecond);
   find('status').textContent = 'Finished.';
+  for (const id of ['to85', 'to90']) if (find(id).textContent === '–') find(id).textContent = 'not reached';
   const text = JSON.stringify(result, null, 1);
   (find('result') as HTMLTextAreaElement).value = text;
   copyButton.disabled = false;

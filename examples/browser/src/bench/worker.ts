@@ -16,7 +16,7 @@ addEventListener('message', ({ data }: MessageEvent<ToWorker>) => {
 });
 
 async function run({ navigation, seed, threads, limit }: ToWorker): Promise<void> {
-  const clock = () => (performance.timeOrigin + performance.now() - navigation) / 1000;
+  const clock = () => Math.round(performance.timeOrigin + performance.now() - navigation) / 1000;
   const loading = loadData(limit);
   // Told below; compiling comes first.
   loading.catch(() => {});
