@@ -125,7 +125,7 @@ export function compileFunctions(
     }),
   }));
   options.look?.('schedules', () => printSchedules(scheduled));
-  const { functions, rounds, timed } = emitProgram(scheduled, groups, profile, (nest) =>
+  const { functions, rounds, timed } = emitProgram(scheduled, groups, profile, options.threads, (nest) =>
     alike.encode(nest, (schedule) => emitNest(schedule, places, constants, { relaxed, groups })),
   );
   if (constants.words.length * 4 > constantBytes) throw new Error('too many vector constants');

@@ -34,8 +34,8 @@ export interface ProgramCode {
   readonly timed: TimedNest[];
 }
 
-/** Ranges that a nest is cut into, and innermost iterations of each that make it worth a task. */
-const [mostRanges, leastWork] = [32, 4096];
+/** Ranges that a nest is cut into where there are several threads, and iterations of each that make it worth a task. */
+const [mostRanges, leastWork] = [32, 8192];
 
 /**
  * @param groups the address of the number of groups that a run has; null if it is always the same
@@ -45,6 +45,7 @@ export function emitProgram(
   steps: readonly { readonly step: Step; readonly schedules: readonly Schedule[] }[],
   groups: number | null,
   isTimed: boolean,
+  threads: number,
   emit: (nest: Nest) => Uint8Array,
 ): ProgramCode {
   const functions: ModuleFunction[] = [];
@@ -71,7 +72,7 @@ export function emitProgram(
     };
     if (domain === 'ranges') {
       const tasks = schedules.map((schedule, n) =>
-        rangesOf(isTimed ? caller(nestName(n), n, 1) : nestName(n), schedule),
+        rangesOf(isTimed ? caller(nestName(n), n, 1) : nestName(n), schedule, threads),
       );
       if (isTimed) for (const [n, nest] of nests.entries()) time(nest, tasks[n].length);
       rounds.push(tasks.flat());
@@ -148,10 +149,11 @@ function chunksOf(name: string, nest: Nest): Round {
 }
 
 /** Ranges of a nest's first loop, counted as the emitted function counts: whole tiles, and one for what is left. */
-function rangesOf(name: string, { nest, outer: [{ loop, tile }], vector }: Schedule): Round {
+function rangesOf(name: string, { nest, outer: [{ loop, tile }], vector }: Schedule, threads: number): Round {
   const whole = Math.floor(loop.extent / (loop === vector ? 4 * tile : tile));
   const units = whole * (loop === vector ? 4 * tile : tile) === loop.extent ? whole : whole + 1;
-  return cut(name, units, Math.ceil(units / Math.min(mostRanges, Math.max(1, workOf(nest) / leastWork))));
+  const ranges = threads === 1 ? 1 : Math.max(1, Math.min(mostRanges, workOf(nest) / leastWork));
+  return cut(name, units, Math.ceil(units / ranges));
 }
 
 function cut(name: string, units: number, size: number): Round {

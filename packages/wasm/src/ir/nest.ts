@@ -4,6 +4,11 @@ import type { DType, Origin } from '@bn/core';
 import type { Constant } from './constant.js';
 import { Index, type Loop } from './index-form.js';
 
+/** Whether a buffer's numbers are known at compilation, 32 bits each. */
+export function isConstant({ source, elementBytes }: Buffer): boolean {
+  return source !== null && 'constant' in source && elementBytes === 4;
+}
+
 /** Memory that holds one tensor. */
 export interface Buffer {
   readonly name: string;

@@ -2,7 +2,7 @@
 // by counting loads and multiplications, two of each a cycle.
 
 import { Index, type Loop } from '../ir/index-form.js';
-import { type Access, type Guard, type Nest, productReads, registers } from '../ir/nest.js';
+import { type Access, elementsOf, type Guard, isConstant, type Nest, productReads, registers } from '../ir/nest.js';
 import { orderProducts } from './order-products.js';
 
 export type Tiles = ReadonlyMap<Loop, number>;
@@ -11,13 +11,17 @@ export type Tiles = ReadonlyMap<Loop, number>;
 const limits = { sums: 12, fewSums: 8, products: 100 };
 /**
  * Cycles at the end of a loop, to begin and end a sum, to add up its lanes alone or with three others, to test a guard; of a
- * load and a cache line even if hidden; and to put aside what has no register.
+ * load and a cache line even if hidden, and of a line that is not in a first-level cache; and to put aside what has no register.
  */
-const cycles = { loop: 2, sum: 3, lanes: 6, fourLanes: 2, test: 6, load: 0.08, line: 0.15, spill: 1.1 };
+const cycles = { loop: 2, sum: 3, lanes: 6, fourLanes: 2, test: 6, load: 0.08, line: 0.15, far: 5, spill: 1.1 };
 /** Cycles until a sum can be added to again, times two additions a cycle. */
 const latency = 8;
 /** Elements in a cache line. */
 const lineElements = 16;
+/** Iterations of a third loop of results that is written out, as that over the rows of a small image. */
+const smallest = 2;
+/** Elements of a constant that are in cache when they are read again. */
+const cached = 65_536;
 /** Candidates whose loads are counted exactly; the others are ruled out by lower bounds. */
 const examined = 4;
 
@@ -86,9 +90,10 @@ export function tileContraction(nest: Nest, vector: Loop | null, fixed: Loop | n
   const isResult = (loop: Loop) => loop !== fixed && loop.kind !== 'lane' && target.index.coefficient(loop) !== 0;
   const tiled = outer.filter(({ loop }) => isResult(loop));
   const unrolled = inner.filter(({ loop }) => loop !== vector && loop.kind !== 'lane');
+  const isKnown = reads.some(({ buffer }) => isConstant(buffer));
   /** Those with the smallest bounds. */
   const candidates: Candidate[] = [];
-  for (const { result, term, floor } of pairs(tiled, unrolled).sort((a, b) => a.floor - b.floor)) {
+  for (const { result, term, floor } of pairs(tiled, unrolled, isKnown).sort((a, b) => a.floor - b.floor)) {
     if (candidates.length === examined && floor > candidates[examined - 1].bound) break;
     const candidate = model.candidate(term ? extended(result, term) : result);
     const place = candidates.findLastIndex(({ bound }) => bound <= candidate.bound) + 1;
@@ -140,8 +145,12 @@ interface Pair {
   readonly floor: number;
 }
 
-/** Tiles on up to two outer loops and one inner one. */
-function pairs(outer: readonly Side[], inner: readonly Side[]): Pair[] {
+/**
+ * Tiles on up to two outer loops and one inner one.
+ *
+ * @param whole whether a third outer loop may be written out as a whole
+ */
+function pairs(outer: readonly Side[], inner: readonly Side[], whole: boolean): Pair[] {
   const own = outer.map(resultTiles);
   const results = [noTiles, ...own.flat().map((tile) => extended(noTiles, tile))];
   own.forEach((tiles, i) => {
@@ -152,6 +161,15 @@ function pairs(outer: readonly Side[], inner: readonly Side[]): Pair[] {
       });
     }
   });
+  if (whole) {
+    const thirds = outer.filter(({ steps }) => steps <= smallest).map((side): Tile => ({ side, size: side.steps }));
+    for (const result of results.filter(({ tiles }) => tiles.length === 2)) {
+      for (const third of thirds) {
+        const isNew = result.tiles.every(({ side }) => side !== third.side);
+        if (isNew && result.sums * third.size <= limits.sums) results.push(extended(result, third));
+      }
+    }
+  }
   const terms = inner.flatMap(termTiles);
   // Few sums would wait for each other.
   const fewest = Math.min(limits.fewSums, Math.max(...results.map(({ volume }) => volume)));
@@ -198,6 +216,8 @@ class Model {
   /** Vectors of results, and products for each. */
   readonly #results: number;
   readonly #products: number;
+  /** By operand: cache lines of a large constant, else 0. */
+  readonly #lines: readonly number[];
   /** Mean cost of loading an operand: four lanes that are apart are four loads and more. */
   readonly #loadCost: number;
 
@@ -210,6 +230,10 @@ class Model {
     this.#spillCost = hoists ? cycles.spill : 0;
     this.#reducesLanes = sides.some(({ loop, isOuter }) => loop === vector && !isOuter);
     this.#sides = sides;
+    this.#lines = reads.map(({ buffer }) => {
+      const elements = isConstant(buffer) ? elementsOf(buffer) : 0;
+      return elements > cached ? elements / lineElements : 0;
+    });
     this.#guards = reads.flatMap(({ guards }) => guards);
     this.#results = sides.reduce((n, { steps, isOuter }) => (isOuter ? n * steps : n), 1);
     this.#products = sides.reduce((n, { steps, isOuter }) => (isOuter ? n : n * steps), 1);
@@ -218,7 +242,8 @@ class Model {
 
   /** Cycles per product of a whole tile, each operand loaded once; `bound`: more where tiles leave something over. */
   candidate(choice: Choice): Candidate {
-    const least = this.#blockCost(choice, false) / choice.volume;
+    const passing = this.#passing(choice.tiles) / (this.#results * this.#products);
+    const least = this.#blockCost(choice, false) / choice.volume + passing;
     return { ...choice, least, bound: choice.excess * least };
   }
 
@@ -244,7 +269,22 @@ class Model {
     }
     const untiled = this.#sides.filter((side) => tiles.every((tile) => tile.side !== side));
     const last = tiles.findLast(({ side }) => side.isOuter);
-    return untiled.reduce((n, { steps }) => n * steps, total) + this.#results * this.#endOf(last?.size ?? 1);
+    const ends = this.#results * this.#endOf(last?.size ?? 1);
+    return untiled.reduce((n, { steps }) => n * steps, total) + ends + this.#passing(tiles);
+  }
+
+  /** Cycles to read a large constant from far memory, as often as loops that it is the same for run around it. */
+  #passing(tiles: readonly Tile[]): number {
+    let total = 0;
+    this.#lines.forEach((lines, operand) => {
+      if (lines === 0) return;
+      const times = this.#sides.reduce((n, side) => {
+        const size = tiles.find((tile) => tile.side === side)?.size ?? 1;
+        return side.isOuter && side.strides[operand] === 0 ? n * Math.ceil(side.steps / size) : n;
+      }, 1);
+      total += lines * times * cycles.far;
+    });
+    return total;
   }
 
   /** Cycles to begin and end a sum, with so many side by side along the last loop. */

@@ -2,8 +2,8 @@
 // the loops read it, and results that share the other operand get the lanes.
 
 import { type Constant, Derived, derivedOnce, numbersOf } from '../ir/constant.js';
-import { Index, iterationsOf, type Loop } from '../ir/index-form.js';
-import { type Access, type Buffer, type Nest, productReads, temporary, withLoops } from '../ir/nest.js';
+import { Index, iterationsOf, type Loop, type Term } from '../ir/index-form.js';
+import { type Access, isConstant, type Nest, productReads, temporary, withLoops } from '../ir/nest.js';
 
 /** Elements that stay in a first-level cache beside others. */
 const cached = 8192;
@@ -14,31 +14,16 @@ export function packConstants(nests: readonly Nest[]): Nest[] {
     const reads = nest.statements.length === 1 ? productReads(nest.statements[0]) : null;
     if (!reads || [...nest.outer, ...nest.inner].some(({ kind }) => kind)) return nest;
     const [filter, other] = isConstant(reads[0].buffer) ? reads : [reads[1], reads[0]];
-    return isConstant(filter.buffer) && isPlain(filter) ? pack(nest, filter, other) : nest;
+    return isConstant(filter.buffer) && filter.guards.length === 0 ? pack(nest, filter, other) : nest;
   });
-}
-
-function isConstant({ source, elementBytes }: Buffer): boolean {
-  return source !== null && 'constant' in source && elementBytes === 4;
-}
-
-/** Whether different iterations read different elements. */
-function isPlain({ index, guards }: Access): boolean {
-  const terms = [...index.terms].sort((a, b) => a.coefficient - b.coefficient);
-  let next = 1;
-  for (const { loop, coefficient } of terms) {
-    if (coefficient < next) return false;
-    next = coefficient * loop.extent;
-  }
-  return guards.length === 0;
 }
 
 function pack(nest: Nest, filter: Access, other: Access): Nest {
   const [{ target }] = nest.statements;
-  const isMine = (loop: Loop) => filter.index.coefficient(loop) !== 0;
+  const isAlone = (loop: Loop) => digitsOf(filter.index).some(({ loops }) => loops.length === 1 && loops[0] === loop);
   const vector = nest.outer.find(
     (loop) =>
-      isMine(loop) &&
+      isAlone(loop) &&
       loop.extent >= 4 &&
       target.index.coefficient(loop) === 1 &&
       [0, 1].includes(other.index.coefficient(loop)),
@@ -50,19 +35,17 @@ function pack(nest: Nest, filter: Access, other: Access): Nest {
   const replacements = new Map(isWhole ? [[vector, Index.of(vectors).times(4).plus(Index.of(lane))]] : []);
   const [statement] = withLoops(nest.statements, replacements);
   const others = nest.outer.filter((loop) => loop !== vector);
-  const inner = nest.inner.filter(isMine);
-  const order = isWhole
-    ? [...others.filter(isMine), vectors, ...inner, lane]
-    : [...others.filter(isMine), ...inner, vectors];
-  const index = filter.index.substitute(replacements);
-  const packed = packedAccess(filter.buffer, index, order);
+  const [own, shared] = [others.filter(isAlone), others.filter((loop) => !isAlone(loop))];
+  const order = isWhole ? [...own, vectors, ...nest.inner, lane] : [...own, ...nest.inner, vectors];
+  const packed = packedAccess(filter, filter.index.substitute(replacements), order);
+  if (!packed) return nest;
   const [a, b] = productReads(statement)!;
   const read = (access: Access) => ({ op: 'read', kind: 'f32', access }) as const;
   const isFilter = (access: Access) => access.buffer === filter.buffer;
   const operands = [read(isFilter(a) ? packed : a), read(isFilter(a) ? b : packed)];
-  // What all results read stays in cache while the other operand passes by.
-  const isLarge = iterationsOf(order) > cached;
-  const outer = isLarge ? [vectors, ...others] : [...others, vectors];
+  // A large constant passes by once, in its order; else what it is multiplied with does.
+  const isLarge = iterationsOf([...own, vector, ...nest.inner]) > cached;
+  const outer = isLarge ? [...own, vectors, ...shared] : [...others, vectors];
   return {
     ...nest,
     outer: isWhole ? [...outer, lane] : outer,
@@ -70,19 +53,59 @@ function pack(nest: Nest, filter: Access, other: Access): Nest {
   };
 }
 
-/** A copy of a constant in the order of these loops. */
-function packedAccess(buffer: Buffer, index: Index, order: readonly Loop[]): Access {
+/** Loops that move an index together: their terms overlap, as those of an element and of a window do. */
+interface Digit {
+  readonly loops: readonly Loop[];
+  /** Σ terms = first + stride · index, and index < extent. */
+  readonly first: number;
+  readonly stride: number;
+  readonly index: Index;
+  readonly extent: number;
+}
+
+/** An index as a number of several digits. */
+function digitsOf({ terms }: Index): Digit[] {
+  const groups: Term[][] = [];
+  let reach = 0;
+  for (const term of [...terms].sort((a, b) => Math.abs(a.coefficient) - Math.abs(b.coefficient))) {
+    const size = Math.abs(term.coefficient);
+    if (size > reach) groups.push([term]);
+    else groups.at(-1)!.push(term);
+    reach += size * (term.loop.extent - 1);
+  }
+  return groups.map((group) => {
+    const stride = group.reduce((divisor, { coefficient }) => commonDivisor(Math.abs(coefficient), divisor), 0);
+    const { low, high } = new Index(0, group).range();
+    const scaled = group.map(({ loop, coefficient }) => ({ loop, coefficient: coefficient / stride }));
+    const index = new Index(-low / stride, scaled);
+    return { loops: group.map(({ loop }) => loop), first: low, stride, index, extent: (high - low) / stride + 1 };
+  });
+}
+
+function commonDivisor(a: number, b: number): number {
+  return b === 0 ? a : commonDivisor(b, a % b);
+}
+
+/** A copy of a constant in the order of these loops; null if it would be much larger. */
+function packedAccess({ buffer }: Access, index: Index, order: readonly Loop[]): Access | null {
   const { constant } = buffer.source as { readonly constant: Constant };
-  const axes = order.map((loop) => ({ extent: loop.extent, stride: index.coefficient(loop) }));
-  const key = JSON.stringify([index.constant, axes]);
-  const data = derivedOnce(constant, key, () => packed(constant, index.constant, axes));
+  const digits = digitsOf(index).sort((a, b) => placeIn(order, a) - placeIn(order, b));
+  const first = digits.reduce((sum, digit) => sum + digit.first, index.constant);
+  const axes = digits.map(({ extent, stride }) => ({ extent, stride }));
+  if (axes.reduce((product, { extent }) => product * extent, 1) > 2 * constant.length) return null;
+  const data = derivedOnce(constant, JSON.stringify([first, axes]), () => packed(constant, first, axes));
   let [at, stride] = [new Index(0), 1];
-  for (const loop of [...order].reverse()) {
-    at = at.plus(Index.of(loop).times(stride));
-    stride *= loop.extent;
+  for (const digit of digits.reverse()) {
+    at = at.plus(digit.index.times(stride));
+    stride *= digit.extent;
   }
   const copy = temporary(`${buffer.name} packed`, [data.length]);
   return { buffer: { ...copy, source: { constant: data } }, index: at, guards: [] };
+}
+
+/** Where a digit's first loop stands. */
+function placeIn(order: readonly Loop[], { loops }: Digit): number {
+  return order.findIndex((loop) => loops.includes(loop));
 }
 
 interface Axis {
