@@ -34,7 +34,7 @@ export function winograd(lanes: LaneAxes): Replacement {
   };
 }
 
-/** Whether there are fewer images than lanes, which are along rows then. */
+/** Whether there are fewer images than lanes, which are along channels then. */
 function isFew({ shape }: Tensor): boolean {
   return shape[0]! < smallestAxis;
 }
@@ -215,8 +215,6 @@ function planFor(
 ): Plan | null {
   const { shape } = result;
   const [batch, , height, width] = shape as number[];
-  /** How many lanes work for one of `n` places in a row. */
-  const lanesFor = (n: number) => (isFew(result) ? (Math.ceil(n / 4) * 4) / n : 1);
   /** Of transforming or reading so many elements for each pair of channels. */
   const filterWork = (elements: number) => (elementCost * out * channels * elements) / batch;
   const patchings = (axis: 2 | 3, count: number): Patching[] =>
@@ -233,11 +231,11 @@ function planFor(
     const elements = (channels * (height + rows - 1) + out * height) * points;
     const filters = (second?.transform.b.length ?? rows) * transform.b.length;
     const work = elementCost * elements + filterWork(filters);
-    if (!second) return out * channels * rows * height * points * lanesFor(patches) + work;
+    if (!second) return out * channels * rows * height * points + work;
     const all = second.patches * patches * filters;
-    return out * channels * all * lanesFor(second.patches * patches) + elementCost * (channels + out) * all + work;
+    return out * channels * all + elementCost * (channels + out) * all + work;
   };
-  const direct = out * channels * rows * taps * height * width * lanesFor(width) + filterWork(rows * taps);
+  const direct = out * channels * rows * taps * height * width + filterWork(rows * taps);
   let best: { plan: Plan | null; work: number } = { plan: null, work: direct };
   for (const plan of [...along.map((patching) => [patching]), ...both].filter(isPossible)) {
     const work = workOf(plan);
