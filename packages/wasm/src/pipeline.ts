@@ -18,6 +18,7 @@ import { bindBatch } from './rewrite/bind-batch.js';
 import { factorProducts } from './rewrite/factor-products.js';
 import { padConvolution } from './rewrite/pad-convolution.js';
 import { type Replacement, replaceNodes } from './rewrite/replace-nodes.js';
+import { shareMatrix } from './rewrite/shared-matrix.js';
 import { splitSums } from './rewrite/split-sums.js';
 import { winograd } from './rewrite/winograd.js';
 
@@ -67,6 +68,12 @@ const pipeline = [
     stage: 'images',
     why: 'predictions for fewer images than lanes: the channels of an image lie side by side, and get the lanes loop by loop',
     run: channelsLast,
+  },
+  {
+    name: 'matrix',
+    stage: 'nodes',
+    why: 'products with one matrix for all leading indices read it as it is, in place of copies',
+    run: () => shareMatrix,
   },
   {
     name: 'pad',

@@ -45,3 +45,10 @@ test('layers that repeat, whose code differs by addresses alone', async () => {
   const named = weights.map(({ attributes: { name } }, i) => [`d${name}`, slopes[i]] as const);
   await compare('repeating', filled(createGraph({ y, sum, ...Object.fromEntries(named) })), 1e-4);
 });
+
+test('products with one matrix for all leading indices, and their gradients', async () => {
+  const [x, first, second] = [input('x', [5, 3, 7, 6]), input('first', [6, 8]), input('second', [1, 1, 4, 8])];
+  const y = ops.matmul(ops.tanh(ops.matmul(x, first)), second, { transposeB: true });
+  const [dx, dFirst, dSecond] = gradients(ops.sum(ops.mul(y, y)), [x, first, second]);
+  await compare('shared', filled(createGraph({ y, dx, dFirst, dSecond })), 1e-4);
+});

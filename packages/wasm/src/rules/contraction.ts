@@ -1,6 +1,6 @@
 // Rules of matrix products and of convolution in its three directions: sums of products over index maps.
 
-import type { ConvolutionGeometry, Tensor } from '@bn/core';
+import type { ConvolutionGeometry, OperandAxis, Tensor } from '@bn/core';
 import { binary } from '../ir/expressions.js';
 import { Index } from '../ir/index-form.js';
 import type { Buffer, Guard } from '../ir/nest.js';
@@ -27,6 +27,8 @@ export const contraction: { readonly [P in Contraction]: Rule<P> } = {
   // y[m, n] = Σ_k a[m, k]·b[k, n]
   matmul: {
     ...facts,
+    parallel: (node) => ofOwnRank(node, knownAxes.parallel(node)),
+    contracted: (node) => ofOwnRank(node, knownAxes.contracted(node)),
     takesLanes: () => true,
     products: (node) => sizeOf(node) * node.inputs[0].shape.at(node.attributes.transposeA ? -2 : -1)!,
     reduce: (node, indices, lowering) => {
@@ -40,8 +42,10 @@ export const contraction: { readonly [P in Contraction]: Rule<P> } = {
       const inLanes = lowering.laneAxis(node) === null && lowering.laneAxis(of) === axis;
       const { loops, indices: inner } = lowering.loops([of.shape[axis]!], inLanes ? 0 : null, 'k');
       const [k] = inner;
-      const read = (x: Tensor, at: Index[]) =>
-        inLanes ? lowering.readAlongLanes(x, [...leading, ...at]) : lowering.read(x, [...leading, ...at]);
+      const read = (x: Tensor, at: Index[]) => {
+        const all = [...leading, ...at].slice(-x.shape.length);
+        return inLanes ? lowering.readAlongLanes(x, all) : lowering.read(x, all);
+      };
       const left = read(a, transposeA ? [k, m] : [m, k]);
       const right = read(b, transposeB ? [n, k] : [k, n]);
       return { reduction: 'sum', inner: loops, value: binary('mul', left, right) };
@@ -147,6 +151,12 @@ function tapsBetween(element: readonly Index[], window: readonly Index[], { stri
 }
 
 type Geometry = Omit<ConvolutionGeometry, 'groups'>;
+
+/** Axes of operands that may lack leading ones. */
+function ofOwnRank<Axis extends OperandAxis>({ shape, inputs }: Tensor, axes: readonly Axis[]): Axis[] {
+  const own = axes.map((one) => ({ ...one, axis: one.axis - shape.length + inputs[one.operand].shape.length }));
+  return own.filter(({ axis }) => axis >= 0);
+}
 
 /** Elements of one axis of an image that have the same remainder by the stride, and the taps that reach them. */
 interface Residue {
