@@ -20,7 +20,8 @@ const start: ToWorker = {
   ...{ threads: number('threads'), limit: number('limit') },
 };
 worker.postMessage(start);
-find('method').textContent = `${recipe} The test accuracy is taken at the end of each epoch and decides nothing.`;
+find('method').textContent =
+  `${recipe} The test accuracy is taken at the end of each epoch; the times are those of the first epoch that reaches it.`;
 find('again').addEventListener('click', () => location.reload());
 
 function receive(message: ToPage): void {

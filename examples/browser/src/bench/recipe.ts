@@ -1,4 +1,5 @@
-// How LeNet with batch normalization is trained here: few epochs, chosen on images held out of the training data.
+// How LeNet with batch normalization is trained here: in as few epochs as get it to 90 % from any of five seeds. Learning rate, schedule and
+// batch size were chosen on images held out of the training data.
 
 import {
   batchNorm,
@@ -27,8 +28,8 @@ const schedule: Schedule = ({ step, totalSteps }) => {
   return done < 0.2 ? done / 0.2 : (1 - done) / 0.8;
 };
 
-export const fitting = { batchSize: 128, epochs: 4, learningRate: 1.2, schedule };
+export const fitting = { batchSize: 128, epochs: 5, learningRate: 0.7, schedule };
 
 /** The recipe in words, for the page and its result. */
 export const recipe =
-  'SGD with Nesterov momentum 0.9, batches of 128, 4 epochs; the learning rate rises to 1.2 over the first fifth and falls to 0.';
+  'SGD with Nesterov momentum 0.9, batches of 128, 5 epochs; the learning rate rises to 0.7 over the first fifth and falls to 0.';
