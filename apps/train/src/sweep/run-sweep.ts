@@ -87,6 +87,7 @@ async function giveOut(going: Going, io: Io): Promise<Error | null> {
   };
   const runner = await (going.redis ? remoteRunner(going, onEpoch) : hereRunner(going, onEpoch, signal, io));
   let failure: Error | null = null;
+  let writing = Promise.resolve();
   try {
     await new Promise<void>((resolve) => {
       const given = new Set<string>();
@@ -95,7 +96,6 @@ async function giveOut(going: Going, io: Io): Promise<Error | null> {
         stop.abort();
       };
       signal.addEventListener('abort', () => resolve());
-      let writing = Promise.resolve();
       const settle = (entry: Entry) => {
         writing = writing
           .then(() => appendEntry(folder, entry))
@@ -135,6 +135,8 @@ async function giveOut(going: Going, io: Io): Promise<Error | null> {
   } finally {
     stop.abort();
     await runner.close();
+    // What came as the signal did is noted before the end is told.
+    await writing;
     await watch?.close('The sweep has ended.');
   }
   return failure;
