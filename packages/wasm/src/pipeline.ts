@@ -102,7 +102,7 @@ const pipeline = [
   {
     name: 'blocks',
     stage: 'nests',
-    why: 'filter gradients too large for that: long sums cut into blocks of groups, so that what many results share stays in cache',
+    why: 'filter gradients too large for that, and products down the columns of large matrices: long sums cut into blocks, so that what many results share stays in cache',
     run: blockSums,
   },
   {

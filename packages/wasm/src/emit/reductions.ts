@@ -162,9 +162,10 @@ export class Reductions {
     const code = this.#code;
     const whole: Point = { ...point, active: 4 };
     code.get(value);
-    if (active !== 4) {
+    // Lanes of a result are apart, and those that hold nothing may hold anything.
+    if (typeof active !== 'number') {
       this.#values.pushLanes([0, 1, 2, 3]);
-      code.get((active as { local: number }).local);
+      code.get(active.local);
       code.vector(vector.splatI32);
       code.vector(vector.ltI32);
       code.vector(vector.and);

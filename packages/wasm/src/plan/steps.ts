@@ -118,7 +118,7 @@ function isCuttable({ outer: [first], statements }: Nest): boolean {
  * Whether every group would read much that is the same for all, and each element of it a few times only, as in products
  * with large matrices: several groups side by side in registers then share what they read.
  */
-function isStreaming({ outer, inner, statements }: Nest, group: Loop): boolean {
+export function isStreaming({ outer, inner, statements }: Nest, group: Loop): boolean {
   const reads = statements.length === 1 ? productReads(statements[0]) : null;
   const same = reads?.filter(({ index }) => index.coefficient(group) === 0) ?? [];
   const own = [...outer, ...inner].filter(({ kind }) => kind === undefined);

@@ -42,7 +42,7 @@ function isFew({ shape }: Tensor): boolean {
 /** y = Aᵀ·Σ (G·w ⊙ Bᵀ·x) over channels, and rows of the kernel */
 function forward(node: Tensor<'conv2d'>): Tensor | null {
   const [x, w] = node.inputs;
-  const plan = isPlain(node.attributes) ? planFor(w.shape as number[], node) : null;
+  const plan = isPlain(node.attributes) ? planFor(w.shape as number[], node, isOp(w, 'constant')) : null;
   if (!plan) return null;
   const products = ops.conv2d(imagePoints(x, plan), filterPoints(w, plan), groupsOf(plan));
   return results(products, plan, node.shape as number[]);
@@ -74,7 +74,7 @@ function inputGradient(node: Tensor<'conv2dInputGradient'>): Tensor | null {
 function overlappingGradient(node: Tensor<'conv2dInputGradient'>): Tensor | null {
   const [dy, w] = node.inputs;
   const isPossible = ({ m, b }: Transform) => b.length % m === 0 && dy.shape[3]! % m === 0;
-  const plan = planFor(w.shape as number[], dy, (plan) => plan.length === 1 && isPossible(plan[0].transform));
+  const plan = planFor(w.shape as number[], dy, false, (plan) => plan.length === 1 && isPossible(plan[0].transform));
   if (!plan) return null;
   const [{ transform, patches }] = plan;
   const { m, b } = transform;
@@ -200,23 +200,27 @@ function groupsOf(plan: Plan) {
   return { stride: [1, 1], padding: [0, 0, 0, 0], dilation: [1, 1], groups } as const;
 }
 
-/** Multiplications that take as long as transforming an element, or reading one of a filter: once for the whole batch. */
+/** Multiplications that take as long as transforming an element, or reading one of a known filter. */
 const elementCost = 6;
+/** And as transforming an element of a filter, which goes to memory and back: once for the whole batch. */
+const filterCost = 20;
 
 /**
  * The plan by which a convolution to `result`, or the gradients of one, takes least work; null if that is none.
  *
  * @param kernel results' channels, images' channels, height and width
+ * @param isKnown whether filters are transformed at compilation
  */
 function planFor(
   [out, channels, rows, taps]: readonly number[],
   result: Tensor,
+  isKnown = false,
   isPossible: (plan: Plan) => boolean = () => true,
 ): Plan | null {
   const { shape } = result;
   const [batch, , height, width] = shape as number[];
-  /** Of transforming or reading so many elements for each pair of channels. */
-  const filterWork = (elements: number) => (elementCost * out * channels * elements) / batch;
+  /** Of so many elements for each pair of channels. */
+  const filterWork = (elements: number, cost: number) => (cost * out * channels * elements) / batch;
   const patchings = (axis: 2 | 3, count: number): Patching[] =>
     (transforms.get(count) ?? []).map((transform) => ({
       axis,
@@ -230,12 +234,12 @@ function planFor(
     const points = patches * transform.b.length;
     const elements = (channels * (height + rows - 1) + out * height) * points;
     const filters = (second?.transform.b.length ?? rows) * transform.b.length;
-    const work = elementCost * elements + filterWork(filters);
+    const work = elementCost * elements + filterWork(filters, isKnown ? elementCost : filterCost);
     if (!second) return out * channels * rows * height * points + work;
     const all = second.patches * patches * filters;
     return out * channels * all + elementCost * (channels + out) * all + work;
   };
-  const direct = out * channels * rows * taps * height * width + filterWork(rows * taps);
+  const direct = out * channels * rows * taps * height * width + filterWork(rows * taps, elementCost);
   let best: { plan: Plan | null; work: number } = { plan: null, work: direct };
   for (const plan of [...along.map((patching) => [patching]), ...both].filter(isPossible)) {
     const work = workOf(plan);
