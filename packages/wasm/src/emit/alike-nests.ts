@@ -1,8 +1,16 @@
 // Nests that are alike: the same loops and expressions on other memory, as deep networks repeat their layers. One of them
 // is scheduled and emitted; the code of the others differs by addresses alone.
 
-import type { Index, Loop } from '../ir/index-form.js';
-import type { Access, Buffer, Expression, Nest } from '../ir/nest.js';
+import type { Index, Loop, Term } from '../ir/index-form.js';
+import {
+  type Access,
+  type Buffer,
+  type Expression,
+  elementsOf,
+  isConstant,
+  type Nest,
+  type Statement,
+} from '../ir/nest.js';
 import type { Schedule } from '../plan/schedule.js';
 import type { Places } from './addressing.js';
 
@@ -51,6 +59,26 @@ export class AlikeNests {
   }
 }
 
+type FieldsOf<T> = T extends T ? keyof T : never;
+
+/** `T`, if it has these fields and no other: a field that the description does not know is an error where it is passed. */
+type With<T, Fields extends FieldsOf<T>> = [Exclude<FieldsOf<T>, Fields>] extends [never] ? T : never;
+
+// Names and origins are not in the code; shapes and what a buffer is within are in indices and places.
+type DescribedNest = With<Nest, 'outer' | 'inner' | 'statements' | 'name' | 'origins'>;
+type DescribedStatement = With<Statement, 'target' | 'value' | 'reduction' | 'position' | 'finish' | 'accumulates'>;
+type DescribedExpression = With<
+  Expression,
+  'op' | 'kind' | 'operands' | 'value' | 'index' | 'access' | 'stride' | 'at'
+>;
+type DescribedAccess = With<Access, 'buffer' | 'index' | 'guards'>;
+type DescribedBuffer = With<
+  Buffer,
+  'dtype' | 'elementBytes' | 'laneAxis' | 'source' | 'shape' | 'isChannelsLast' | 'within' | 'name'
+>;
+type DescribedTerm = With<Term, 'loop' | 'coefficient'>;
+type DescribedLoop = With<Loop, 'extent' | 'name' | 'kind' | 'lastLanes'>;
+
 /** What a nest is, word by word, with numbers for its loops, buffers and shared expressions. */
 class Description {
   readonly words: (number | string | boolean | null | undefined)[] = [];
@@ -62,22 +90,24 @@ class Description {
   readonly #loops: Loop[] = [];
   readonly #expressions = new Map<Expression, number>();
 
-  constructor({ outer, inner, statements }: Nest, places: Places) {
+  constructor({ outer, inner, statements }: DescribedNest, places: Places) {
     this.#places = places;
     this.#number(outer.length);
     for (const loop of outer) this.#loop(loop);
     for (const loop of inner) this.#loop(loop);
-    for (const { target, value, reduction, accumulates, position, finish } of statements) {
-      this.words.push(reduction, accumulates);
-      this.#access(target);
-      this.#expression(value);
-      if (position) this.#index(position);
-      if (finish) this.#expression(finish);
-    }
+    for (const statement of statements) this.#statement(statement);
   }
 
   equals({ words }: Description): boolean {
     return this.words.length === words.length && this.words.every((word, i) => Object.is(word, words[i]));
+  }
+
+  #statement({ target, value, reduction, accumulates, position, finish }: DescribedStatement): void {
+    this.words.push(reduction, accumulates, position !== undefined, finish !== undefined);
+    this.#access(target);
+    this.#expression(value);
+    if (position) this.#index(position);
+    if (finish) this.#expression(finish);
   }
 
   #number(n: number): void {
@@ -85,7 +115,7 @@ class Description {
     this.words.push(n);
   }
 
-  #expression(expression: Expression): void {
+  #expression(expression: DescribedExpression): void {
     const known = this.#expressions.get(expression);
     if (known !== undefined) {
       this.#number(known);
@@ -103,14 +133,8 @@ class Description {
     this.#expressions.set(expression, this.#expressions.size);
   }
 
-  #access({ buffer, index, guards }: Access): void {
-    const known = this.buffers.indexOf(buffer);
-    this.#number(known);
-    if (known < 0) {
-      const { dtype, elementBytes, laneAxis } = buffer;
-      this.words.push(this.#places(buffer).at, dtype, elementBytes, laneAxis === null);
-      this.buffers.push(buffer);
-    }
+  #access({ buffer, index, guards }: DescribedAccess): void {
+    this.#buffer(buffer);
     this.#index(index);
     this.#number(guards.length);
     for (const guard of guards) {
@@ -119,16 +143,29 @@ class Description {
     }
   }
 
+  #buffer(buffer: DescribedBuffer): void {
+    const known = this.buffers.indexOf(buffer);
+    this.#number(known);
+    if (known >= 0) return;
+    const { dtype, elementBytes, laneAxis } = buffer;
+    this.words.push(this.#places(buffer).at, dtype, elementBytes, laneAxis === null);
+    // Tiles depend on how much there is of what stays in memory.
+    this.words.push(isConstant(buffer) ? elementsOf(buffer) : null);
+    this.buffers.push(buffer);
+  }
+
   #index({ constant, terms }: Index): void {
     this.#number(constant);
     this.#number(terms.length);
-    for (const { loop, coefficient } of terms) {
-      this.#number(coefficient);
-      this.#loop(loop);
-    }
+    for (const term of terms) this.#term(term);
   }
 
-  #loop(loop: Loop): void {
+  #term({ loop, coefficient }: DescribedTerm): void {
+    this.#number(coefficient);
+    this.#loop(loop);
+  }
+
+  #loop(loop: DescribedLoop): void {
     const known = this.#loops.indexOf(loop);
     this.#number(known);
     if (known >= 0) return;
