@@ -42,8 +42,6 @@ export interface Program {
 export interface CompileOptions {
   /** A multiplication and an addition may be rounded as one. */
   readonly relaxed: boolean;
-  /** The engine loads all operands of a block before it multiplies: blocks are as small as there are registers. */
-  readonly hoists?: boolean;
   readonly memory: { readonly maximum: number; readonly shared: boolean };
   readonly threads: number;
   readonly passes: Passes;
@@ -79,7 +77,7 @@ export function compileFunctions(
   batch: number,
   options: Omit<CompileOptions, 'memory'>,
 ): Omit<Program, 'bytes'> & { readonly functions: ModuleFunction[] } {
-  const { passes, countsRows, relaxed, hoists = false, profile } = options;
+  const { passes, countsRows, relaxed, profile } = options;
   const { steps, lowered, bound } = planGraph(graph, batch, passes, countsRows, options.look);
   const plan = planMemory(steps, passesOf('memory', passes)[0]);
   const all = [...constantBuffers(steps)];
@@ -119,9 +117,7 @@ export function compileFunctions(
     step,
     schedules: step.nests.map((nest) => {
       const isSmall = workOf(nest) < smallShare * iterations;
-      return alike.schedule(nest, `${step.domain}${isSmall}`, () =>
-        scheduleNest(nest, step.domain, tile, { isSmall, hoists }),
-      );
+      return alike.schedule(nest, `${step.domain}${isSmall}`, () => scheduleNest(nest, step.domain, tile, isSmall));
     }),
   }));
   options.look?.('schedules', () => printSchedules(scheduled));

@@ -2,7 +2,7 @@
 
 import { type Backend, type BackendOptions, BnError, type Device, type Diagnosis } from '@bn/core';
 import { allPasses, type Passes } from './pipeline.js';
-import { enableRelaxedSimd, hoistsLoads, isPage, node, processors, whyOneThread } from './run/engine.js';
+import { enableRelaxedSimd, isPage, node, processors, whyOneThread } from './run/engine.js';
 import { Heap } from './run/heap.js';
 import { printPlans } from './run/print-plans.js';
 import { requireWebAssembly } from './run/require-webassembly.js';
@@ -53,7 +53,7 @@ export async function createBackend({
   const description = `cpu (WebAssembly, ${relaxed ? 'relaxed SIMD' : 'SIMD'}, ${team.threads} thread${team.threads === 1 ? '' : 's'})`;
   const found: Device = { kind: 'cpu', description, ...(reason !== undefined && { reason: `one thread: ${reason}` }) };
   return new WasmBackend(found, heap, team, {
-    ...{ relaxed, hoists: relaxed && hoistsLoads },
+    relaxed,
     passes: { ...allPasses, ...passes },
     profile,
     look,

@@ -26,10 +26,10 @@ import { allPasses, passList, printed } from '../src/pipeline.js';
 import { printPlans } from '../src/run/print-plans.js';
 
 /** All that can be looked at, by stage. */
-function look(graph: Graph, hoists = false): ReadonlyMap<string, string> {
+function look(graph: Graph): ReadonlyMap<string, string> {
   const stages = new Map<string, string>();
   compileFunctions(graph, 1, {
-    ...{ relaxed: true, threads: 1, passes: allPasses, countsRows: false, profile: false, hoists },
+    ...{ relaxed: true, threads: 1, passes: allPasses, countsRows: false, profile: false },
     reserve: () => 1_048_576,
     look: (stage, text) => stages.set(stage, text()),
   });
@@ -89,7 +89,7 @@ test('where the engine loads a block of operands before it multiplies, sums and 
   const conv = ops.conv2d(ops.exp(input('x', [16, 64, 8, 8])), input('w', [96, 64, 1, 1]), pointwise);
   const graph = createGraph({ y: conv });
   const [, channels, places, terms] = /conv2d: .*i1<96(?:×(\d+))? i2i3<64(?:×(\d+))? .*k0<64(?:×(\d+))?/
-    .exec(look(graph, true).get('schedules')!)!
+    .exec(look(graph).get('schedules')!)!
     .map((size) => Number(size ?? 1));
   expect(channels * places).toBeGreaterThan(7);
   expect(channels * places + (channels + places) * terms).toBeLessThanOrEqual(registers);

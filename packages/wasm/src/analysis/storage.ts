@@ -19,7 +19,7 @@ export interface Storage {
   readonly anchors: ReadonlyMap<Tensor, Tensor>;
 }
 
-export interface Placed {
+interface Placed {
   readonly host: Tensor;
   readonly shift: readonly number[];
 }

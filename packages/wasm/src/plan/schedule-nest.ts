@@ -6,24 +6,14 @@ import type { Schedule } from './schedule.js';
 import type { Domain } from './steps.js';
 import { type Tiles, tileContraction } from './tile-contraction.js';
 
-/** What tiles are chosen for. */
-export interface Setting {
-  /** Whether the nest is too small a part of the program for a long search. */
-  readonly isSmall: boolean;
-  /** Whether the engine loads all operands of a block before it multiplies. */
-  readonly hoists: boolean;
-}
-
-/** @param choose chooses tiles; without it every loop runs one iteration after the other */
-export function scheduleNest(
-  nest: Nest,
-  domain: Domain,
-  choose?: typeof chooseTiles,
-  setting: Setting = { isSmall: false, hoists: false },
-): Schedule {
+/**
+ * @param choose chooses tiles; without it every loop runs one iteration after the other
+ * @param isSmall whether the nest is too small a part of the program for a long search
+ */
+export function scheduleNest(nest: Nest, domain: Domain, choose?: typeof chooseTiles, isSmall = false): Schedule {
   const vector = chooseVector(nest);
   const fixed = domain === 'groups' ? (nest.outer.find(({ kind }) => kind === 'group') ?? null) : null;
-  const tiles = choose?.(nest, vector, fixed, setting);
+  const tiles = choose?.(nest, vector, fixed, isSmall);
   const plain = (loops: readonly Loop[]) => loops.map((loop) => ({ loop, tile: tiles?.get(loop) ?? 1 }));
   const last = (loops: readonly Loop[]) => [
     ...loops.filter((loop) => loop !== vector || loop.kind === 'lane'),
@@ -39,8 +29,8 @@ export function scheduleNest(
  *
  * @param fixed a loop that runs one iteration after the other
  */
-export function chooseTiles(nest: Nest, vector: Loop | null, fixed: Loop | null, { isSmall, hoists }: Setting): Tiles {
-  return (isSmall ? null : tileContraction(nest, vector, fixed, hoists)) ?? tileOthers(nest, vector, fixed);
+export function chooseTiles(nest: Nest, vector: Loop | null, fixed: Loop | null, isSmall: boolean): Tiles {
+  return (isSmall ? null : tileContraction(nest, vector, fixed)) ?? tileOthers(nest, vector, fixed);
 }
 
 /** Elements that a second-level cache holds beside others. */

@@ -14,12 +14,6 @@ export const node: NodeJS.Process | undefined =
 const nodeVersion = Number(node?.versions.node.split('.')[0]);
 
 /**
- * Whether the engine loads all operands of straight-line code before it multiplies, and puts aside those that have no register:
- * V8 without Turboshaft. Programs for it add in another order, so that exact ones are made for all engines alike.
- */
-export const hoistsLoads: boolean = nodeVersion === 20;
-
-/**
  * Turns on relaxed SIMD and the better compiler where a flag of Node's has to; flags work after the start too.
  *
  * @returns whether a multiplication and an addition are one instruction that rounds once. Where relaxed SIMD rounds twice, as

@@ -51,7 +51,6 @@ interface Loaded {
 
 export interface WasmOptions {
   readonly relaxed: boolean;
-  readonly hoists?: boolean;
   readonly passes: Passes;
   readonly profile: BackendOptions['profile'];
   /** Is shown each program on its way through the compiler. */
@@ -126,7 +125,7 @@ export class WasmBackend extends ValueBackend<Block> {
   }
 
   async #load(graph: Graph, batch: number, countsRows: boolean): Promise<Loaded> {
-    const { relaxed, hoists = false, passes, profile, look } = this.#options;
+    const { relaxed, passes, profile, look } = this.#options;
     const { maximum, shared } = this.#heap;
     /** What belongs to this program, or to it among others. */
     const held: (() => void)[] = [];
@@ -148,7 +147,6 @@ export class WasmBackend extends ValueBackend<Block> {
     const options = {
       ...{
         relaxed,
-        hoists,
         passes,
         look,
         countsRows,
