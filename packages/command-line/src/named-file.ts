@@ -26,6 +26,7 @@ export function readNamed(path: string, kind: string): Promise<Uint8Array> {
     const reasons: Record<string, string> = {
       ENOENT: 'there is no such file',
       EISDIR: 'this is a folder',
+      ERR_FS_FILE_TOO_LARGE: 'this is larger than 2 GiB, the most that is read at once',
       ERR_ACCESS_DENIED: 'Node runs with --permission; allow it with --allow-fs-read',
     };
     throw new BnError('file', `${path}: ${reasons[cause.code ?? ''] ?? cause.message}; give ${kind}`, { cause });

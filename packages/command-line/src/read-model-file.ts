@@ -1,6 +1,6 @@
 // Reads ONNX files, with the weights that lie in a file beside them.
 
-import { readFile, realpath, stat } from 'node:fs/promises';
+import { realpath, stat } from 'node:fs/promises';
 import { dirname, isAbsolute, relative, resolve, sep } from 'node:path';
 import { BnError } from '@bn/core';
 import { named, readNamed } from './named-file.js';
@@ -32,6 +32,6 @@ async function readBeside(parent: string, location: string): Promise<Uint8Array>
     throw new BnError('data', `${problem}; put them beside the model`);
   }
   // No pipes or devices: they may never end.
-  if (found && (await stat(found)).isFile()) return readFile(found);
+  if (found && (await stat(found)).isFile()) return readNamed(found, 'a model with fewer weights');
   throw new BnError('file', `its weights are in '${location}', which is not beside it; put both files into one folder`);
 }

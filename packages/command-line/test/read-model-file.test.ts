@@ -1,6 +1,6 @@
 // Weights beside a model are read; from elsewhere nothing is.
 
-import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, rmSync, symlinkSync, truncateSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
 import { createGraph, input, ops } from '@bn/core';
@@ -68,4 +68,16 @@ test('what is missing is named', async () => {
     ),
   });
   await expect(readModelFile(join(folder, 'other.onnx'))).rejects.toThrow('there is no such file; give an .onnx file');
+});
+
+test('weights of more than can be read at once are refused with their file', async () => {
+  const folder = folderOf('large', 'model.onnx.data', null);
+  const weights = join(folder, 'model.onnx.data');
+  writeFileSync(weights, '');
+  // A hole: it takes no space on the disk.
+  truncateSync(weights, 3 * 2 ** 30);
+  await expect(readModelFile(join(folder, 'model.onnx'))).rejects.toMatchObject({
+    code: 'file',
+    message: expect.stringContaining('model.onnx.data: this is larger than 2 GiB, the most that is read at once'),
+  });
 });

