@@ -3,6 +3,7 @@
 import { execFile, execFileSync, spawn } from 'node:child_process';
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { setTimeout } from 'node:timers/promises';
 import { decodeSafetensors } from '@bn/core';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { program } from './program-process.js';
@@ -146,13 +147,16 @@ describe.each(launchers)('$name', (launcher) => {
     let written = '';
     for (const stream of [child.stdout, child.stderr]) stream.on('data', (data) => (written += `${data}`));
     const ended = new Promise<number>((resolve) => child.on('close', (code) => resolve(code ?? 0)));
+    const late = setTimeout(120_000, undefined, { ref: false }).then(() => {
+      throw new Error(`after two minutes the job goes on:\n${written}`);
+    });
     while (!existsSync(join(cwd, 'run', 'metrics.jsonl')) || metricsOf(join(cwd, 'run')).length < 2) {
       if (child.exitCode !== null) throw new Error(written);
-      await new Promise((resolve) => setTimeout(resolve, 20));
+      await Promise.race([setTimeout(20), late]);
     }
     const victim = rankOf(child.pid!, 1);
     process.kill(victim, 'SIGKILL');
-    expect(await ended).not.toBe(0);
+    expect(await Promise.race([ended, late])).not.toBe(0);
     expect(written).toMatch(launcher.killed);
     const epochs = metricsOf(join(cwd, 'run')).length + 2;
     const resumed = await run(cwd, ...ranksOf(launcher, 2, ['--resume', 'run', '--epochs', `${epochs}`]));

@@ -25,6 +25,8 @@ export interface Gap {
 export interface SuiteOptions {
   readonly gaps?: readonly Gap[] | undefined;
   readonly tolerances?: Partial<Tolerances> | undefined;
+  /** By the name of a case, whether it is run; without it all are. For cases that take long, in a run of their own. */
+  readonly cases?: ((name: string) => boolean) | undefined;
 }
 
 /** A function of tensors and the values to compute it on. */
@@ -72,6 +74,7 @@ export class Suite {
   /** A test on a graph; where the backend has a gap, the test is that compiling says so. `timeout` in milliseconds. */
   graphTest(name: string, graphOf: () => Graph, body: (graph: Graph) => Promise<void>, timeout?: number): void {
     this.#names.push(name);
+    if (this.#options.cases?.(name) === false) return;
     const gap = this.#gapOf(name);
     if (!gap) {
       test(name, () => body(graphOf()), timeout);
@@ -89,6 +92,7 @@ export class Suite {
   /** A test of an optional method of backends; where the backend has a gap, the test is that it lacks the method. */
   methodTest(name: string, method: 'compileSteps', body: () => Promise<void>): void {
     this.#names.push(name);
+    if (this.#options.cases?.(name) === false) return;
     const gap = this.#gapOf(name);
     if (!gap) test(name, body);
     else test(`${name} is not there: ${gap.reason}`, () => expect(this.backend[method]).toBeUndefined());

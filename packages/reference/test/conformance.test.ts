@@ -3,5 +3,6 @@
 import { conformance } from '@bn/conformance';
 import { createBackend } from '../src/index.js';
 
-conformance('reference in float32', () => createBackend());
+// conformance.verify.ts has the case that takes ten seconds.
+conformance('reference in float32', () => createBackend(), { cases: (name) => name !== 'lenet: five steps' });
 conformance('reference in float64', () => createBackend({ precision: 64 }));

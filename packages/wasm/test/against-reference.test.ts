@@ -6,19 +6,19 @@ import { compare } from './compare-with-reference.js';
 import { filled, randomGraph, randomPrediction, randomTraining } from './random-graphs.js';
 
 describe('random graphs', () => {
-  test.each(Array.from({ length: 36 }, (_, i) => i))('%i', async (seed) => {
+  test.each(Array.from({ length: 20 }, (_, i) => i))('%i', async (seed) => {
     await compare(`graph ${seed}`, randomGraph(seed), 2e-4);
   });
 });
 
 describe('training steps of random networks', () => {
-  test.each(Array.from({ length: 24 }, (_, i) => i))('%i', async (seed) => {
+  test.each(Array.from({ length: 12 }, (_, i) => i))('%i', async (seed) => {
     await compare(`network ${seed}`, randomTraining(seed), 2e-3);
   });
 });
 
 describe('predictions of random networks with known filters, for fewer images than lanes', () => {
-  test.each(Array.from({ length: 16 }, (_, i) => i))('%i', async (seed) => {
+  test.each(Array.from({ length: 8 }, (_, i) => i))('%i', async (seed) => {
     await compare(`prediction ${seed}`, randomPrediction(seed), 2e-4);
   });
 });
