@@ -150,6 +150,7 @@ describe.each(launchers)('$name', (launcher) => {
     const late = setTimeout(120_000, undefined, { ref: false }).then(() => {
       throw new Error(`after two minutes the job goes on:\n${written}`);
     });
+    late.catch(() => {});
     while (!existsSync(join(cwd, 'run', 'metrics.jsonl')) || metricsOf(join(cwd, 'run')).length < 2) {
       if (child.exitCode !== null) throw new Error(written);
       await Promise.race([setTimeout(20), late]);
