@@ -166,7 +166,12 @@ test('groups are the most, up to 32, of two channels or more', () => {
 test.each<[string, Layer, number[], RegExp]>([
   ['groups that do not divide', groupNorm({ groups: 3 }), [2, 4, 2, 2], /4 channels do not divide into 3 groups/],
   ['groups of one value', groupNorm({ groups: 4 }), [2, 4], /one value per group.*use fewer groups/],
-  ['instances of one value', instanceNorm(), [2, 4], /one value per group/],
+  [
+    'instances of one value',
+    instanceNorm(),
+    [2, 4],
+    /one value per channel of an example.*; use another normalization/,
+  ],
   ['ghosts of one value', ghostBatchNorm({ size: 1 }), [2, 4], /use larger parts/],
   ['no channel axis', filterResponseNorm(), [4], /at least two axes/],
 ])('%s are an error', (_, layer, shape, message) => {

@@ -35,7 +35,8 @@ export interface BatchNormOptions extends RunningOptions, AffineOptions {
  * | torch       | the new value   | 0.1     | 1e-5    | unbiased (N − 1) |
  * | keras       | the old value   | 0.99    | 1e-3    | population (N)   |
  *
- * @throws `shape` if in training there is only one value per channel: its variance would be zero and y = beta.
+ * @throws `shape` if in training, or without running statistics, there is only one value per channel: its variance would be
+ * zero and y = beta.
  */
 export function batchNorm(options: BatchNormOptions = {}): Layer {
   requireOptions('batchNorm', options, `${runningNames} ${affineNames} axis trackRunningStatistics frozen`);
@@ -50,13 +51,19 @@ export function batchNorm(options: BatchNormOptions = {}): Layer {
       return batchNormalize(x, running.mean, running.variance, gamma, beta, { axis, epsilon: rules.epsilon });
     }
     const axes = x.shape.flatMap((_, i) => (i === axis ? [] : [i]));
-    const statistics = moments(x, axes, what);
+    const statistics = moments(x, axes, aloneIn(scope.training, running !== null));
     if (running && scope.training) follow(scope, running, statistics, rules);
     return normalizeBatch(x, gamma, beta, statistics, { axis, epsilon: rules.epsilon });
   });
 }
 
-const what = { layer: 'batchNorm', alone: 'channel in training', cure: 'use a batch of two or more, or frozen: true' };
+/** What to say of a channel with one value. */
+function aloneIn(training: boolean, hasRunning: boolean) {
+  const noRunning = 'channel, and no running statistics (trackRunningStatistics is false)';
+  const instead = training ? (hasRunning ? ', or frozen: true' : '') : ', or train with running statistics';
+  const alone = training ? 'channel in training' : noRunning;
+  return { layer: 'batchNorm', alone, cure: `use a batch of two or more${instead}` };
+}
 
 /**
  * batchNormalize with the batch's own statistics, and the gradient derived by hand: two reductions, one pass over x.

@@ -30,11 +30,16 @@ export interface GroupNormOptions extends ExampleNormOptions {
  */
 export function groupNorm(options: GroupNormOptions = {}): Layer {
   requireOptions('groupNorm', options, `groups epsilon ${affineNames}`);
-  return byExample('groupNorm', options, (channels) => options.groups ?? usualGroups(channels));
+  return byExample('groupNorm', 'group', options, (channels) => options.groups ?? usualGroups(channels));
 }
 
-/** A normalization by groups of channels; `name` is for messages. */
-export function byExample(name: string, options: ExampleNormOptions, groupsOf: (channels: number) => number): Layer {
+/** A normalization by groups of channels; `name`, and what a group is to the user, are for messages. */
+export function byExample(
+  name: string,
+  alone: string,
+  options: ExampleNormOptions,
+  groupsOf: (channels: number) => number,
+): Layer {
   const { epsilon = 1e-5 } = options;
   return defineLayer((x, scope) => {
     const { channels } = channelsOf(name, x);
@@ -44,8 +49,8 @@ export function byExample(name: string, options: ExampleNormOptions, groupsOf: (
     }
     const size = sizeOf(staticShape(x.shape.slice(1), site(name))) / groups;
     const grouped = reshape(x, [x.shape[0]!, groups, size]);
-    const cure = 'use fewer groups, or another normalization there';
-    const normalized = standardize(grouped, moments(grouped, [2], { layer: name, alone: 'group', cure }), epsilon);
+    const cure = `${alone === 'group' ? 'use fewer groups, or' : 'use'} another normalization there`;
+    const normalized = standardize(grouped, moments(grouped, [2], { layer: name, alone, cure }), epsilon);
     return affine(reshape(normalized, x.shape), affineOf(scope, channels, options));
   });
 }

@@ -12,5 +12,5 @@ import { byExample, type ExampleNormOptions } from './group-norm.js';
  */
 export function instanceNorm(options: ExampleNormOptions = {}): Layer {
   requireOptions('instanceNorm', options, `epsilon ${affineNames}`);
-  return byExample('instanceNorm', options, (channels) => channels);
+  return byExample('instanceNorm', 'channel of an example', options, (channels) => channels);
 }

@@ -11,5 +11,5 @@ import { byExample, type ExampleNormOptions } from './group-norm.js';
  */
 export function layerNorm(options: ExampleNormOptions = {}): Layer {
   requireOptions('layerNorm', options, `epsilon ${affineNames}`);
-  return byExample('layerNorm', options, () => 1);
+  return byExample('layerNorm', 'example', options, () => 1);
 }
