@@ -148,9 +148,14 @@ it('by Redis, with workers and the giver killed and Redis restarted empty meanwh
   const count = 12_000;
   const folder = await manyImages(count);
   const work = () => {
-    const child = spawn(process.execPath, [program, 'worker', '--redis', redis.url], { cwd: folder, stdio: 'ignore' });
+    const child = spawn(process.execPath, [program, 'worker', '--redis', redis.url], {
+      ...{ cwd: folder, stdio: ['ignore', 'ignore', 'pipe'] },
+    });
     onTestFinished(() => void child.kill('SIGKILL'));
-    return child;
+    let said = '';
+    child.stderr!.on('data', (data) => (said += `${data}`));
+    const ended = once(child, 'exit').then((exit) => ({ exit, said }));
+    return { kill: (signal: NodeJS.Signals) => child.kill(signal), ended };
   };
   let workers = [work(), work()];
   const call = ['--out', 'p.csv', '--shard-size', '50', '--redis', redis.url];
@@ -175,10 +180,8 @@ it('by Redis, with workers and the giver killed and Redis restarted empty meanwh
   expect(said()).not.toContain('Warning: ');
   expectAll(folder, count);
   // Those that are left end in order.
-  const ends = workers.map((worker) => once(worker, 'exit'));
-  for (const worker of workers) worker.kill('SIGINT');
-  expect(await Promise.all(ends)).toEqual([
-    [0, null],
-    [0, null],
-  ]);
+  for (const { kill } of workers) kill('SIGINT');
+  for (const { exit, said } of await Promise.all(workers.map(({ ended }) => ended))) {
+    expect(exit, said).toEqual([0, null]);
+  }
 });
