@@ -147,22 +147,23 @@ it('by Redis, with workers and the giver killed and Redis restarted empty meanwh
   // Enough that workers do not end while nobody gives them anything.
   const count = 12_000;
   const folder = await manyImages(count);
-  const work = () => {
-    const child = spawn(process.execPath, [program, 'worker', '--redis', redis.url], {
-      ...{ cwd: folder, stdio: ['ignore', 'ignore', 'pipe'] },
-    });
+  /** A worker that is connected: one that finds no Redis when it starts is right to end. */
+  const work = async () => {
+    const child = spawn(process.execPath, [program, 'worker', '--redis', redis.url], { cwd: folder });
     onTestFinished(() => void child.kill('SIGKILL'));
     let said = '';
-    child.stderr!.on('data', (data) => (said += `${data}`));
+    child.stderr.on('data', (data) => (said += `${data}`));
     const ended = once(child, 'exit').then((exit) => ({ exit, said }));
+    await Promise.race([once(child.stdout, 'data'), ended]);
+    child.stdout.resume();
     return { kill: (signal: NodeJS.Signals) => child.kill(signal), ended };
   };
-  let workers = [work(), work()];
+  let workers = [await work(), await work()];
   const call = ['--out', 'p.csv', '--shard-size', '50', '--redis', redis.url];
   const first = start(folder, call);
   await untilParts(folder, 10, first.child);
   workers[0]!.kill('SIGKILL');
-  workers = [workers[1]!, work()];
+  workers = [workers[1]!, await work()];
   await untilParts(folder, 20, first.child);
   first.child.kill('SIGKILL');
   await once(first.child, 'exit');
@@ -172,8 +173,7 @@ it('by Redis, with workers and the giver killed and Redis restarted empty meanwh
   workers[0]!.kill('SIGKILL');
   await redis.stop();
   await redis.start();
-  // Not before: one that finds no Redis when it starts is right to end.
-  workers = [workers[1]!, work()];
+  workers = [workers[1]!, await work()];
   expect(await exit, said()).toEqual([0, null]);
   expect(said()).toMatch(/[\d,]+ of 12,000 images are done already/);
   // Of Node's own.
