@@ -39,8 +39,6 @@ export interface TaskGiver<Task, Result> {
 
 /** Milliseconds between two looks at the queue, and at who takes from it. */
 const [interval, countInterval] = [300, 10_000];
-/** Looks in a row at which tasks cannot be given again. */
-const mostTries = 20;
 
 /** @param connection is the giver's from now on */
 export function giveTasks<Task, Result>(connection: RedisConnection, options: GivingOptions): TaskGiver<Task, Result> {
@@ -60,21 +58,7 @@ export function giveTasks<Task, Result>(connection: RedisConnection, options: Gi
   const idOf = ({ id = '' }: Job) => (id.startsWith(`${owner}-`) ? id.slice(owner.length + 1) : null);
   const failure = (problem: string, cause?: unknown) => new BnError('backend', `${name}: ${problem}`, { cause });
 
-  let triesToGiveAgain = 0;
-  /** A Redis that keeps nothing on its disk has forgotten the tasks; to one that knows them, adding is nothing. */
-  async function giveAgain(): Promise<void> {
-    try {
-      await queue.addBulk([...outstanding.values()].map(({ job }) => job));
-      triesToGiveAgain = 0;
-    } catch (cause) {
-      // Just after its start it may refuse, as the scripts of BullMQ are not there yet.
-      triesToGiveAgain--;
-      if (triesToGiveAgain === 0) throw cause;
-    }
-  }
-
   async function look(): Promise<void> {
-    if (triesToGiveAgain > 0) await giveAgain();
     const [completed, failed, active] = await Promise.all([
       queue.getCompleted(0, 999),
       queue.getFailed(0, 999),
@@ -107,11 +91,6 @@ export function giveTasks<Task, Result>(connection: RedisConnection, options: Gi
 
   let closed = false;
   let looking = Promise.resolve();
-  client.on('ready', () => {
-    triesToGiveAgain = mostTries;
-    // What was asked over the connection that is lost may never be answered.
-    looking = Promise.resolve();
-  });
   const timer = setInterval(() => {
     looking = looking.then(look).catch((cause: Error) => {
       if (closed || client.status !== 'ready') return;
@@ -119,6 +98,9 @@ export function giveTasks<Task, Result>(connection: RedisConnection, options: Gi
       outstanding.clear();
     });
   }, interval);
+  // A Redis that keeps nothing on its disk has forgotten the tasks; to one that knows them, adding is nothing.
+  const giveAgain = () => void queue.addBulk([...outstanding.values()].map(({ job }) => job)).catch(() => {});
+  client.on('ready', giveAgain);
 
   return {
     async run(id, task, priority) {
@@ -142,6 +124,7 @@ export function giveTasks<Task, Result>(connection: RedisConnection, options: Gi
       closed = true;
       clearInterval(timer);
       clearInterval(counting);
+      client.off('ready', giveAgain);
       if (client.status === 'ready') {
         await looking;
         const jobs = [...outstanding.values()].map(({ job }) => queue.remove((job.opts as { jobId: string }).jobId));
