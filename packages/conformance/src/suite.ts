@@ -73,8 +73,7 @@ export class Suite {
 
   /** A test on a graph; where the backend has a gap, the test is that compiling says so. `timeout` in milliseconds. */
   graphTest(name: string, graphOf: () => Graph, body: (graph: Graph) => Promise<void>, timeout?: number): void {
-    this.#names.push(name);
-    if (this.#options.cases?.(name) === false) return;
+    if (!this.#takes(name)) return;
     const gap = this.#gapOf(name);
     if (!gap) {
       test(name, () => body(graphOf()), timeout);
@@ -91,11 +90,16 @@ export class Suite {
 
   /** A test of an optional method of backends; where the backend has a gap, the test is that it lacks the method. */
   methodTest(name: string, method: 'compileSteps', body: () => Promise<void>): void {
-    this.#names.push(name);
-    if (this.#options.cases?.(name) === false) return;
+    if (!this.#takes(name)) return;
     const gap = this.#gapOf(name);
     if (!gap) test(name, body);
     else test(`${name} is not there: ${gap.reason}`, () => expect(this.backend[method]).toBeUndefined());
+  }
+
+  /** Notes that there is a case of this name. @returns whether it is run */
+  #takes(name: string): boolean {
+    this.#names.push(name);
+    return this.#options.cases?.(name) ?? true;
   }
 
   #gapOf(name: string): Gap | undefined {

@@ -85,7 +85,7 @@ test.each<[name: string, graph: () => Graph]>([
   await expect(look(graph()).get('schedules')).toMatchFileSnapshot(`plans/${name}.txt`);
 });
 
-test('where the engine loads a block of operands before it multiplies, sums and operands of a block all have registers', () => {
+test('sums and operands of a block all have registers: Node 20 loads a block of operands before it multiplies', () => {
   const conv = ops.conv2d(ops.exp(input('x', [16, 64, 8, 8])), input('w', [96, 64, 1, 1]), pointwise);
   const graph = createGraph({ y: conv });
   const [, channels, places, terms] = /conv2d: .*i1<96(?:×(\d+))? i2i3<64(?:×(\d+))? .*k0<64(?:×(\d+))?/

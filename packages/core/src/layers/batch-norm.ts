@@ -59,10 +59,13 @@ export function batchNorm(options: BatchNormOptions = {}): Layer {
 
 /** What to say of a channel with one value. */
 function aloneIn(training: boolean, hasRunning: boolean) {
-  const noRunning = 'channel, and no running statistics (trackRunningStatistics is false)';
-  const instead = training ? (hasRunning ? ', or frozen: true' : '') : ', or train with running statistics';
-  const alone = training ? 'channel in training' : noRunning;
-  return { layer: 'batchNorm', alone, cure: `use a batch of two or more${instead}` };
+  const layer = 'batchNorm';
+  const larger = 'use a batch of two or more';
+  if (training) {
+    return { layer, alone: 'channel in training', cure: hasRunning ? `${larger}, or frozen: true` : larger };
+  }
+  const alone = 'channel, and no running statistics (trackRunningStatistics is false)';
+  return { layer, alone, cure: `${larger}, or train with running statistics` };
 }
 
 /**

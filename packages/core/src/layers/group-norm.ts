@@ -30,17 +30,19 @@ export interface GroupNormOptions extends ExampleNormOptions {
  */
 export function groupNorm(options: GroupNormOptions = {}): Layer {
   requireOptions('groupNorm', options, `groups epsilon ${affineNames}`);
-  return byExample('groupNorm', 'group', options, (channels) => options.groups ?? usualGroups(channels));
+  return byExample(what, options, (channels) => options.groups ?? usualGroups(channels));
 }
 
-/** A normalization by groups of channels; `name`, and what a group is to the user, are for messages. */
+const what = { layer: 'groupNorm', alone: 'group', cure: 'use fewer groups, or another normalization there' };
+
+/** A normalization by groups of channels; `what` is that of `moments`. */
 export function byExample(
-  name: string,
-  alone: string,
+  what: Parameters<typeof moments>[2],
   options: ExampleNormOptions,
   groupsOf: (channels: number) => number,
 ): Layer {
   const { epsilon = 1e-5 } = options;
+  const { layer: name } = what;
   return defineLayer((x, scope) => {
     const { channels } = channelsOf(name, x);
     const groups = groupsOf(channels);
@@ -49,8 +51,7 @@ export function byExample(
     }
     const size = sizeOf(staticShape(x.shape.slice(1), site(name))) / groups;
     const grouped = reshape(x, [x.shape[0]!, groups, size]);
-    const cure = `${alone === 'group' ? 'use fewer groups, or' : 'use'} another normalization there`;
-    const normalized = standardize(grouped, moments(grouped, [2], { layer: name, alone, cure }), epsilon);
+    const normalized = standardize(grouped, moments(grouped, [2], what), epsilon);
     return affine(reshape(normalized, x.shape), affineOf(scope, channels, options));
   });
 }

@@ -12,5 +12,7 @@ import { byExample, type ExampleNormOptions } from './group-norm.js';
  */
 export function instanceNorm(options: ExampleNormOptions = {}): Layer {
   requireOptions('instanceNorm', options, `epsilon ${affineNames}`);
-  return byExample('instanceNorm', 'channel of an example', options, (channels) => channels);
+  return byExample(what, options, (channels) => channels);
 }
+
+const what = { layer: 'instanceNorm', alone: 'channel of an example', cure: 'use another normalization there' };

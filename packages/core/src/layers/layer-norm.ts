@@ -11,5 +11,7 @@ import { byExample, type ExampleNormOptions } from './group-norm.js';
  */
 export function layerNorm(options: ExampleNormOptions = {}): Layer {
   requireOptions('layerNorm', options, `epsilon ${affineNames}`);
-  return byExample('layerNorm', 'example', options, () => 1);
+  return byExample(what, options, () => 1);
 }
+
+const what = { layer: 'layerNorm', alone: 'example', cure: 'use another normalization there' };
