@@ -119,7 +119,7 @@ export const folding: Hall = {
       title: 'A convolution without a bias',
       reports: ['https://github.com/tenstorrent/tt-metal/pull/5317'],
       scenario: 'A convolution without a bias, before batch normalization.',
-      others: "In tt-metal's first version, as its review noted, mean and shift are lost where there is no bias.",
+      others: "A review of tt-metal's first version noted that it loses mean and shift where there is no bias.",
       right: 'The bias is taken for zero: b′ = β − mean · γ / √(variance + ε).',
       here: 'The formula in float64, to 1e-6; the folded convolution has a bias.',
       async replay(backend) {

@@ -1,20 +1,22 @@
 // What an exhibit of the museum is, and what replays it: layers on a backend, and the same arithmetic in float64, by hand.
 
-import type { Backend, Graph, Tensor, Trainer, TrainerOptions } from '@bn/core';
+import type { Backend, Tensor, Trainer, TrainerOptions } from '@bn/core';
 import {
   classification,
   createGraph,
   createTrainer,
   defineModel,
   input,
-  isOp,
   type Layer,
   sgd,
   simplify,
   sizeOf,
+  staticShape,
   trace,
 } from '@bn/core';
 import { expect } from 'vitest';
+import { hostValue } from '../../packages/conformance/src/host-value.js';
+import { runGraph } from '../../packages/conformance/src/run-graph.js';
 
 export interface Exhibit {
   readonly title: string;
@@ -51,18 +53,13 @@ export async function evaluate(
   inputs: Inputs,
   float64 = false,
 ): Promise<Record<string, number[]>> {
-  const graph: Graph = simplify(createGraph(outputs));
-  const executable = await backend.compile(graph);
-  const Floats = float64 ? Float64Array : Float32Array;
-  const values = new Map(
-    [...graph.inputs].map(([name, node]) => {
-      if (!isOp(node, 'input')) throw new Error(`${name} is not an input`);
-      return [name, backend.upload(Floats.from(inputs[name] ?? initial(name, sizeOf(node.shape as number[]))), node)];
-    }),
-  );
-  const results: Record<string, number[]> = {};
-  for (const [name, value] of await executable.run(values)) results[name] = Array.from(await backend.download(value));
-  return results;
+  const graph = simplify(createGraph(outputs));
+  const given = [...graph.inputs].map(([name, node]) => {
+    const shape = staticShape(node.shape);
+    return [name, hostValue(inputs[name] ?? initial(name, sizeOf(shape)), shape)] as const;
+  });
+  const results = await runGraph(backend, graph, Object.fromEntries(given), float64 ? 64 : 32);
+  return Object.fromEntries(Object.entries(results).map(([name, { data }]) => [name, Array.from(data)]));
 }
 
 interface Application {

@@ -44,8 +44,7 @@ export const refusals: Hall = {
       reports: ['https://github.com/pytorch/pytorch/issues/156051'],
       scenario: 'A layer without running statistics predicts for one row.',
       others: 'PyTorch says "expected more than 1 value per channel when training", although `eval()` was called.',
-      right:
-        'It cannot predict for one row; but the cause is that there are no running statistics, not that it trains.',
+      right: 'It cannot predict for one row, because it has no running statistics. Training is not the cause.',
       here: 'Refused, with that cause: no word of training, and a cure that can be followed.',
       async replay() {
         const message = await refused(() => batchNorm({ trackRunningStatistics: false }), [1, 7], false);

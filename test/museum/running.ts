@@ -191,7 +191,7 @@ export const running: Hall = {
       scenario: 'Training with a layer whose running statistics are to stay: mean 1, variance 4, ε = 0.',
       others: 'Keras, with `trainable = False`, normalized with the batch and went on moving the averages.',
       right: 'y = (x − 1) / 2, and the running statistics stay.',
-      here: 'With `frozen: true`: (x − 1) / 2, and there is no update.',
+      here: '`frozen: true` gives (x − 1) / 2 and updates nothing.',
       async replay(backend) {
         const values = { runningMean: [1, 1], runningVariance: [4, 4] };
         const layer = batchNorm({ frozen: true, epsilon: 0 });
